@@ -1,0 +1,49 @@
+import type { EncodedPacket, EventPacket } from "./packet.js";
+
+/** Id of a socket, unique over all namespaces and nodes; 20 characters. */
+export type SocketId = string;
+
+/** A label on sockets. */
+export type Room = string;
+
+/** How a broadcast travels. */
+export interface BroadcastFlags {
+  /** Drop it for receivers that cannot take it at once. */
+  readonly volatile?: boolean | undefined;
+  /** False: transports should not compress it. */
+  readonly compress?: boolean | undefined;
+  /** This node only. */
+  readonly local?: boolean | undefined;
+  /** All but the sender. */
+  readonly broadcast?: boolean | undefined;
+  /** Milliseconds to wait for acknowledgements. */
+  readonly timeout?: number | undefined;
+}
+
+/** Whom a broadcast or a bulk operation means: the union of `rooms` (none: everybody), less the members of `except`. */
+export interface BroadcastOptions {
+  readonly rooms: ReadonlySet<Room>;
+  readonly except?: ReadonlySet<Room> | undefined;
+  readonly flags?: BroadcastFlags | undefined;
+}
+
+/** What an adapter needs of a socket on this node. */
+export interface AdapterSocket {
+  readonly id: SocketId;
+  /** Queues a packet that is encoded already; shows it to outgoing catch-all listeners. Never throws. */
+  deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void;
+  /** Delivers a packet with an id and calls `answered` with the arguments of the acknowledgement, at most once. */
+  deliverWithAck(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags, answered: (args: readonly unknown[]) => void): void;
+  join(rooms: Room | Room[]): Promise<void> | void;
+  leave(room: Room): Promise<void> | void;
+  disconnect(close?: boolean): unknown;
+}
+
+/** What an adapter needs of its namespace. */
+export interface AdapterNamespace<S extends AdapterSocket = AdapterSocket> {
+  readonly name: string;
+  /** Connected sockets of this node. */
+  readonly sockets: ReadonlyMap<SocketId, S>;
+  /** Encodes a broadcast, once for all receivers. */
+  encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket;
+}

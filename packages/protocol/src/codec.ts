@@ -1,0 +1,24 @@
+import type { EncodedPacket, Frame, Packet } from "./packet.js";
+
+/** Packets to frames and back. Pure and synchronous; one instance serves a whole server or manager. */
+export interface Codec {
+  /**
+   * @param compress false asks transports not to compress it
+   * @throws CodecError `ERR_UNENCODABLE` and nothing else
+   */
+  encode(packet: Packet, compress?: boolean): EncodedPacket;
+
+  /** A decoder for one session. */
+  decoder(): Decoder;
+}
+
+/** The receiving half, one per session, since a binary event arrives in several frames. */
+export interface Decoder {
+  /**
+   * Takes one engine message (the envelope is off already) and returns the packet that it completes, or `undefined`
+   * while attachments are missing.
+   *
+   * @throws CodecError for whatever is not in the protocol or exceeds a limit; the decoder is useless afterwards
+   */
+  write(message: Frame): Packet | undefined;
+}

@@ -1,0 +1,59 @@
+import type { ErrorCode } from "./error-table.js";
+
+/**
+ * Every error that Sockeye hands to an app. Branch on {@link code}: it is stable, while the message is for people and
+ * may change. `cause` keeps the error underneath.
+ *
+ * @see docs/errors.md for all codes
+ */
+export class SockeyeError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A packet that could not be encoded or decoded. */
+export class CodecError extends SockeyeError {}
+
+/** A transport that could not be opened or that failed. The fields below are Socket.IO's, for drop-in handlers. */
+export class TransportError extends SockeyeError {
+  readonly type = "TransportError";
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    /** What lies underneath: an `Error`, an HTTP status or a close event, as Socket.IO hands it out. */
+    readonly description?: unknown,
+    /** The request or response at hand, if there is one. */
+    readonly context?: unknown,
+  ) {
+    super(code, message, description instanceof Error ? description : undefined);
+  }
+}
+
+/** A session that broke the engine protocol, or was used after its end. */
+export class SessionError extends SockeyeError {}
+
+/** A namespace that refused a socket, or does not exist. `data` is what the middleware put there. */
+export class NamespaceError extends SockeyeError {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly data?: unknown,
+  ) {
+    super(code, message);
+  }
+}
+
+/** An acknowledgement that did not come. */
+export class AckError extends SockeyeError {
+  /** For a broadcast: the answers that did come. */
+  declare responses?: unknown[];
+}
+
+/** A call that makes no sense: wrong option, reserved event name, wrong order. */
+export class UsageError extends SockeyeError {}

@@ -1,0 +1,43 @@
+export type {
+  AdapterNamespace,
+  AdapterSocket,
+  BroadcastFlags,
+  BroadcastOptions,
+  Room,
+  SocketId,
+} from "./adapter.js";
+export type { Clock, Timer } from "./clock.js";
+export { CLIENT_DISCONNECT } from "./close.js";
+export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from "./close.js";
+export type { Codec, Decoder } from "./codec.js";
+export { ERROR_TABLE } from "./error-table.js";
+export type { ErrorCode } from "./error-table.js";
+export {
+  AckError,
+  CodecError,
+  NamespaceError,
+  SessionError,
+  SockeyeError,
+  TransportError,
+  UsageError,
+} from "./errors.js";
+export { DEFAULT_LIMITS } from "./limits.js";
+export type { Limits } from "./limits.js";
+export { ENGINE_PROTOCOL, EncodedPacket, PacketType, RESERVED_EVENTS, SOCKET_PROTOCOL } from "./packet.js";
+export type {
+  AckPacket,
+  ConnectErrorPacket,
+  ConnectPacket,
+  DisconnectPacket,
+  EnginePacket,
+  EnginePacketType,
+  EventData,
+  EventPacket,
+  Frame,
+  OpenData,
+  Packet,
+} from "./packet.js";
+export type { SessionObserver, SessionView } from "./session.js";
+export { SESSION_STATES } from "./state.js";
+export type { SessionState } from "./state.js";
+export type { Transport, TransportName, TransportSink } from "./transport.js";

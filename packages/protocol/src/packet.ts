@@ -1,0 +1,121 @@
+/**
+ * The words of the wire. Both ends import this table, so a new packet type is one diff.
+ *
+ * @see PROTOCOL.md, "Engine packets" and "Socket.IO packets"
+ */
+
+/** What a transport carries: a text frame or a binary frame. */
+export type Frame = string | Uint8Array;
+
+/** Engine.IO protocol revision spoken by default. */
+export const ENGINE_PROTOCOL = 4;
+
+/** Socket.IO protocol revision. */
+export const SOCKET_PROTOCOL = 5;
+
+/** The seven engine packet types; the wire digit is the position in the list of the protocol (0 to 6). */
+export type EnginePacketType = "open" | "close" | "ping" | "pong" | "message" | "upgrade" | "noop";
+
+/** One engine packet. `data` is a string for all types but `message`, which may carry bytes. */
+export interface EnginePacket {
+  readonly type: EnginePacketType;
+  readonly data: Frame | undefined;
+}
+
+/** What the server tells in its OPEN packet. All times in milliseconds, `maxPayload` in bytes. */
+export interface OpenData {
+  readonly sid: string;
+  readonly upgrades: readonly string[];
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+  /** Largest message and HTTP body that the server takes. Absent from some old servers. */
+  readonly maxPayload: number | undefined;
+}
+
+/**
+ * The Socket.IO packet types as digits on the wire. `BINARY_EVENT` and `BINARY_ACK` exist on the wire only: the codec
+ * turns them into `EVENT` and `ACK`, since whether arguments hold bytes is an encoding matter.
+ */
+export const PacketType = {
+  CONNECT: 0,
+  DISCONNECT: 1,
+  EVENT: 2,
+  ACK: 3,
+  CONNECT_ERROR: 4,
+  BINARY_EVENT: 5,
+  BINARY_ACK: 6,
+} as const;
+
+export interface ConnectPacket {
+  readonly type: typeof PacketType.CONNECT;
+  readonly nsp: string;
+  readonly id: undefined;
+  /** Client to server: the `auth` payload. Server to client: `{ sid }`. Always a plain object when present. */
+  readonly data: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface DisconnectPacket {
+  readonly type: typeof PacketType.DISCONNECT;
+  readonly nsp: string;
+  readonly id: undefined;
+  readonly data: undefined;
+}
+
+/** The event's name, then its arguments. */
+export type EventData = readonly [event: string | number, ...args: unknown[]];
+
+export interface EventPacket {
+  readonly type: typeof PacketType.EVENT;
+  readonly nsp: string;
+  /** Set if the sender waits for an acknowledgement: a non-negative safe integer. */
+  readonly id: number | undefined;
+  readonly data: EventData;
+}
+
+export interface AckPacket {
+  readonly type: typeof PacketType.ACK;
+  readonly nsp: string;
+  readonly id: number;
+  readonly data: readonly unknown[];
+}
+
+export interface ConnectErrorPacket {
+  readonly type: typeof PacketType.CONNECT_ERROR;
+  readonly nsp: string;
+  readonly id: undefined;
+  readonly data: { readonly message: string; readonly data?: unknown };
+}
+
+/** One Socket.IO packet, as the layers above the codec see it. */
+export type Packet = ConnectPacket | DisconnectPacket | EventPacket | AckPacket | ConnectErrorPacket;
+
+/**
+ * One packet as the frames that carry it, in order, envelope included (`42["hi"]`). Immutable once made, and shared:
+ * a broadcast makes one, and every session's outbox holds the same object.
+ *
+ * A transport may keep its own framed form in {@link wire}, so that a broadcast is framed once; nobody else reads it.
+ */
+export class EncodedPacket {
+  /** Cache of the transports; `undefined` until one has framed this packet. */
+  wire: unknown = undefined;
+
+  constructor(
+    readonly head: Frame,
+    /** The binary frames that follow the head. They must leave right after it, with nothing between. */
+    readonly attachments: readonly Uint8Array[] = NO_ATTACHMENTS,
+    /** False if the sender asked that a transport does not compress it. */
+    readonly compress: boolean = true,
+  ) {}
+}
+
+const NO_ATTACHMENTS: readonly Uint8Array[] = [];
+
+/** Event names that the library itself emits: refused in `emit`, and refused from the wire. */
+export const RESERVED_EVENTS: ReadonlySet<string | number> = new Set([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener",
+]);

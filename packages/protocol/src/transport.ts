@@ -1,0 +1,67 @@
+import type { CloseReason } from "./close.js";
+import type { EncodedPacket, Frame } from "./packet.js";
+
+/**
+ * One pipe. It moves frames and knows nothing of what they mean; a session uses exactly one at a time and may change it.
+ * The same interface holds on both sides. All calls are synchronous and none throws.
+ *
+ * Order of use: construct, {@link bind}, then any number of {@link send}, then {@link close}.
+ */
+export interface Transport {
+  /** Name on the wire: `websocket`, `polling`, … */
+  readonly name: string;
+
+  /**
+   * May {@link send} be called now? False while connecting, while no poll is waiting, or while the network is behind.
+   * Every change from false to true is told by {@link TransportSink.writable}.
+   */
+  readonly writable: boolean;
+
+  /**
+   * Names the receiver of all that happens here. Called before the event loop turns, and again when the pipe changes
+   * hands at the end of an upgrade.
+   */
+  bind(sink: TransportSink): void;
+
+  /**
+   * Writes the packets, in order, in as few writes as the pipe can (one write, one response, one POST).
+   * Only called while {@link writable}. The array belongs to the transport from then on.
+   */
+  send(batch: readonly EncodedPacket[]): void;
+
+  /**
+   * Takes the pipe out of service for an upgrade: starts no new request, delivers what still arrives, and calls `done`
+   * once nothing is under way. Pipes that have no requests call `done` at once. {@link resume} takes it back.
+   */
+  pause(done: () => void): void;
+
+  /** Undoes {@link pause}, after an upgrade that failed. */
+  resume(): void;
+
+  /**
+   * Ends the pipe; idempotent. With `goodbye` the peer is told that the session is over, in the pipe's own way (WebSocket
+   * close frame, engine CLOSE packet); without, the pipe just ends, since the session goes on elsewhere or the peer is gone.
+   * Nothing is reported to the sink from this call on.
+   */
+  close(goodbye: boolean): void;
+}
+
+/** What a transport reports to, always with itself as the first argument, since a session may hold two during an upgrade. */
+export interface TransportSink {
+  /** One frame came in: an engine packet in text, or the bytes of a binary message. In order of arrival. */
+  frame(from: Transport, frame: Frame): void;
+
+  /** The transport became writable. */
+  writable(from: Transport): void;
+
+  /**
+   * The pipe is gone, by the peer or the network. Called at most once, and nothing after it.
+   *
+   * @param reason `transport close`, `transport error` or `parse error`
+   * @param cause what lies underneath, if known
+   */
+  closed(from: Transport, reason: CloseReason, cause?: Error): void;
+}
+
+/** The names of the transports that exist today. */
+export type TransportName = "polling" | "websocket" | "webtransport";

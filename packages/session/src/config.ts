@@ -1,0 +1,46 @@
+import type { Clock, CloseReason, Codec, OpenData, Packet, Transport } from "@sockeye/protocol";
+import type { Turn } from "./turn.js";
+import type { TimerWheel } from "./wheel.js";
+
+/** What all sessions of one server, or one client, share. */
+export interface SessionConfig {
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly turn: Turn;
+  readonly role: ServerRole | ClientRole;
+}
+
+/** The accepting end: it sets the terms, pings, and lets itself be upgraded. */
+export interface ServerRole {
+  readonly side: "server";
+  /** Idle time after the last PONG until the next PING, in ms. */
+  readonly pingIntervalMs: number;
+  /** Time for the PONG to come, in ms. */
+  readonly pingTimeoutMs: number;
+  /** Time for an upgrade to complete, in ms. */
+  readonly upgradeTimeoutMs: number;
+  /** Told to the client: bytes of the largest message. */
+  readonly maxPayload: number;
+  /** The transports to which a session on this one may be upgraded, as told to the client. */
+  upgrades(transport: string): readonly string[];
+  /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
+  ended(sid: string): void;
+}
+
+/** The dialling end. */
+export interface ClientRole {
+  readonly side: "client";
+  /** The server's terms have come. Called before the first packet. */
+  opened(data: OpenData): void;
+  /** Dials a candidate for an upgrade, or not. Called after {@link opened} for each transport that the server offers. */
+  dial(transport: string): Transport | undefined;
+}
+
+/** The layer above. No method may throw. */
+export interface SessionSink {
+  /** A packet came in. In order. */
+  packet(packet: Packet): void;
+  /** The session is over for the layer above: nothing comes in, nothing goes out. Called exactly once. */
+  closed(reason: CloseReason, cause: Error | undefined): void;
+}

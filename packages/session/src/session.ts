@@ -1,0 +1,369 @@
+import { decodeFrame, message, messageText, openPacket, PING, PONG, readOpen } from "@sockeye/codec";
+import type {
+  CloseReason,
+  Decoder,
+  EnginePacket,
+  Frame,
+  SessionObserver,
+  SessionState,
+  SessionView,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
+import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
+import type { ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Flushable } from "./turn.js";
+import { ClientUpgrade, ServerUpgrade } from "./upgrade.js";
+import type { Upgradable, Upgrade } from "./upgrade.js";
+import type { Timed } from "./wheel.js";
+import { NO_SLOT } from "./wheel.js";
+
+/** How long a session that was closed on this side may take to write what is queued. */
+const CLOSING_MS = 30_000;
+
+/**
+ * One conversation between two ends, over changing transports. The same machine at both ends; it does no I/O and owns no
+ * timer: frames, writability and the passing of time are told to it, and it tells the transport and the layer above.
+ *
+ * The outbox owns a packet until a transport has taken it, so nothing is lost while no poll waits or a pipe is replaced.
+ *
+ * @see PROTOCOL.md "Session", and the state table in @sockeye/protocol
+ */
+export class Session implements SessionView, TransportSink, Timed, Flushable, Upgradable {
+  id: string;
+  transport: Transport | undefined = undefined;
+  upgraded = false;
+  observer: SessionObserver | undefined = undefined;
+  dueAt: number = Number.POSITIVE_INFINITY;
+  slot: number = NO_SLOT;
+
+  #state: SessionState = "opening";
+  #rules: (typeof SESSION_STATES)[SessionState] = SESSION_STATES.opening;
+  readonly #config: SessionConfig;
+  readonly #sink: SessionSink;
+  readonly #decoder: Decoder;
+  #outbox: EncodedPacket[] = [];
+  #dirty = false;
+  #upgrade: Upgrade | undefined = undefined;
+  /** Server: a PING is out. */
+  #awaitsPong = false;
+  /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
+  #heard = false;
+  /** Client: the longest silence that the server's terms allow, and the time of day of the last PING. */
+  #silenceMs = 0;
+  #lastPingWall = 0;
+
+  constructor(config: SessionConfig, sink: SessionSink, id = "") {
+    this.#config = config;
+    this.#sink = sink;
+    this.#decoder = config.codec.decoder();
+    this.id = id;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Would a packet leave at once? Volatile packets are dropped if not. */
+  get ready(): boolean {
+    return this.transport !== undefined && this.transport.writable && this.#mayWrite();
+  }
+
+  // ---- from the layer above
+
+  /** Server: the transport is open, tell the terms. Client: the transport is being dialled, wait for the terms. */
+  start(transport: Transport): void {
+    const { role, clock } = this.#config;
+    this.transport = transport;
+    transport.bind(this);
+    if (role.side === "client") return;
+    this.#outbox.push(
+      openPacket({
+        sid: this.id,
+        upgrades: role.upgrades(transport.name),
+        pingInterval: role.pingIntervalMs,
+        pingTimeout: role.pingTimeoutMs,
+        maxPayload: role.maxPayload,
+      }),
+    );
+    this.#enter("open");
+    this.#dueIn(role.pingIntervalMs, clock.now());
+    this.#wantWrite();
+  }
+
+  /** Queues a packet. It leaves, in order, at the end of this turn of the event loop or once the transport can take it. */
+  send(packet: EncodedPacket): void {
+    if (!this.#rules.accepts) return;
+    this.#outbox.push(packet);
+    this.#wantWrite();
+  }
+
+  sendMessage(data: Frame, compress: boolean): void {
+    this.send(new EncodedPacket(typeof data === "string" ? message(data) : data, undefined, compress));
+  }
+
+  /** Server: a second transport for this session has come in and wants to take over. Refused unless the session is just open. */
+  offer(candidate: Transport): void {
+    if (this.#state !== "open" || this.upgraded || this.#upgrade || candidate.name === this.transport?.name) {
+      candidate.close(true);
+      return;
+    }
+    const role = this.#config.role as ServerRole;
+    this.#upgrade = new ServerUpgrade(this, candidate, { clock: this.#config.clock, timeoutMs: role.upgradeTimeoutMs });
+  }
+
+  /**
+   * Ends the session: what is queued is still written, then the peer is told. The layer above hears `closed` at once.
+   * Harmless on a session that is over.
+   */
+  close(reason: CloseReason = "forced close"): void {
+    if (!this.#rules.accepts) return;
+    if (this.#state === "opening") {
+      this.#end(reason, undefined, true);
+      return;
+    }
+    this.#dropCandidate();
+    this.#enter("closing");
+    this.#config.wheel.remove(this);
+    this.#dueIn(CLOSING_MS, this.#config.clock.now());
+    this.#tellClosed(reason, undefined);
+    this.#writeRest();
+  }
+
+  /**
+   * Client: is the server's silence, by the time of day, longer than its terms allow? Timers of a machine that slept or of
+   * a throttled tab don't notice. If so the session ends with `ping timeout`.
+   */
+  endIfStale(): boolean {
+    if (this.#silenceMs === 0 || this.#heard) return false;
+    if (this.#config.clock.wall() - this.#lastPingWall <= this.#silenceMs) return false;
+    this.#end("ping timeout", undefined, true);
+    return true;
+  }
+
+  // ---- from the transport
+
+  frame(_from: Transport, frame: Frame): void {
+    this.#heard = true;
+    if (this.observer === undefined && this.#rules.delivers) {
+      const text = typeof frame === "string" ? messageText(frame) : frame;
+      if (text !== undefined) {
+        this.#message(text);
+        return;
+      }
+    }
+    this.#packet(frame);
+  }
+
+  writable(_from: Transport): void {
+    if (this.#state === "closing") {
+      this.#writeRest();
+      return;
+    }
+    this.flush();
+    if (this.transport?.writable) this.#upgrade?.release(this.transport);
+  }
+
+  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
+    this.#end(reason, cause, false);
+  }
+
+  // ---- from the clock
+
+  /** The end of the turn: hand everything that is queued to the transport, in one batch. */
+  flush(): void {
+    this.#dirty = false;
+    if (this.#outbox.length === 0 || !this.ready) return;
+    const batch = this.#outbox;
+    this.#outbox = [];
+    this.transport?.send(batch);
+    this.observer?.onFlush(batch);
+  }
+
+  due(now: number): void {
+    const { role } = this.#config;
+    if (this.#state === "closing") {
+      this.#end("forced close", undefined, true);
+    } else if (role.side === "server" && !this.#awaitsPong) {
+      this.#awaitsPong = true;
+      this.send(PING);
+      this.#dueIn(role.pingTimeoutMs, now);
+    } else if (this.#heard) {
+      this.#dueIn(role.side === "server" ? role.pingTimeoutMs : this.#silenceMs, now);
+    } else {
+      this.#end("ping timeout", undefined, true);
+    }
+  }
+
+  // ---- from the upgrade (see upgrade.ts)
+
+  beginUpgrade(candidate: Transport): void {
+    this.#enter("upgrading");
+    this.observer?.onUpgrading(candidate);
+  }
+
+  completeUpgrade(candidate: Transport): void {
+    this.transport?.close(false);
+    this.#upgrade = undefined;
+    this.transport = candidate;
+    this.upgraded = true;
+    candidate.bind(this);
+    this.#enter("open");
+    this.observer?.onUpgrade(candidate);
+    this.flush();
+  }
+
+  failUpgrade(cause: Error): void {
+    this.#upgrade = undefined;
+    if (this.#state === "upgrading") {
+      this.#enter("open");
+      this.transport?.resume();
+      this.flush();
+    }
+    this.observer?.onUpgradeFailed(cause);
+  }
+
+  // ---- inside
+
+  #packet(frame: Frame): void {
+    let packet: EnginePacket;
+    try {
+      packet = decodeFrame(frame);
+    } catch (error) {
+      this.#end("parse error", error as Error, true);
+      return;
+    }
+    this.observer?.onPacket(packet);
+    switch (packet.type) {
+      case "message":
+        if (this.#rules.delivers) this.#message(packet.data ?? "");
+        else if (this.#state === "opening") this.#violated("a message before the OPEN packet");
+        return;
+      case "open":
+        this.#open(packet.data);
+        return;
+      case "ping":
+        if (this.#config.role.side === "server") this.#violated("a PING from the client");
+        else this.#pinged();
+        return;
+      case "pong":
+        this.#ponged();
+        return;
+      case "close":
+        this.#end("transport close", undefined, false);
+        return;
+      case "upgrade":
+        this.#violated("an UPGRADE on the current transport");
+        return;
+      case "noop":
+        return;
+    }
+  }
+
+  #message(data: Frame): void {
+    let packet: ReturnType<Decoder["write"]>;
+    try {
+      packet = this.#decoder.write(data);
+    } catch (error) {
+      this.#end("parse error", error as Error, true);
+      return;
+    }
+    if (packet !== undefined) this.#sink.packet(packet);
+  }
+
+  #open(data: Frame | undefined): void {
+    const { role, clock } = this.#config;
+    if (role.side === "server" || this.#state !== "opening") {
+      this.#violated("an OPEN packet");
+      return;
+    }
+    try {
+      const terms = readOpen(data);
+      this.id = terms.sid;
+      this.#silenceMs = terms.pingInterval + terms.pingTimeout;
+      this.#lastPingWall = clock.wall();
+      this.#enter("open");
+      this.#dueIn(this.#silenceMs, clock.now());
+      role.opened(terms);
+      for (const name of terms.upgrades) {
+        // The app may have closed the session in what `opened` led to.
+        if (this.#upgrade || this.#state !== "open") break;
+        const candidate = role.dial(name);
+        if (candidate) this.#upgrade = new ClientUpgrade(this, candidate);
+      }
+      this.#wantWrite();
+    } catch (error) {
+      this.#end("parse error", error as Error, true);
+    }
+  }
+
+  #pinged(): void {
+    const { clock } = this.#config;
+    this.#lastPingWall = clock.wall();
+    this.#dueIn(this.#silenceMs, clock.now());
+    this.send(PONG);
+  }
+
+  #ponged(): void {
+    const { role, clock } = this.#config;
+    if (role.side === "client" || !this.#awaitsPong) return;
+    this.#awaitsPong = false;
+    this.#dueIn(role.pingIntervalMs, clock.now());
+  }
+
+  #violated(what: string): void {
+    this.#end("parse error", new SessionError("ERR_PROTOCOL_VIOLATION", `The peer sent ${what}.`), true);
+  }
+
+  #mayWrite(): boolean {
+    const { writes } = this.#rules;
+    return writes === true || (writes === "server" && this.#config.role.side === "server");
+  }
+
+  #wantWrite(): void {
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#config.turn.add(this);
+  }
+
+  /** In `closing`: write what is queued, then say goodbye as soon as the transport can. */
+  #writeRest(): void {
+    this.flush();
+    if (this.#outbox.length === 0 && this.transport?.writable) this.#end("forced close", undefined, true);
+  }
+
+  #dueIn(delayMs: number, now: number): void {
+    this.#heard = false;
+    this.dueAt = now + delayMs;
+    this.#config.wheel.schedule(this);
+  }
+
+  #dropCandidate(): void {
+    this.#upgrade?.abandon();
+    this.#upgrade = undefined;
+  }
+
+  #enter(state: SessionState): void {
+    this.#state = state;
+    this.#rules = SESSION_STATES[state];
+  }
+
+  #end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void {
+    if (this.#state === "closed") return;
+    const told = this.#state === "closing";
+    this.#enter("closed");
+    this.#config.wheel.remove(this);
+    this.#dropCandidate();
+    this.#outbox = [];
+    if (pipeIsOpen) this.transport?.close(true);
+    else this.transport?.close(false);
+    const { role } = this.#config;
+    if (role.side === "server") role.ended(this.id);
+    if (!told) this.#tellClosed(reason, cause);
+  }
+
+  #tellClosed(reason: CloseReason, cause: Error | undefined): void {
+    this.#sink.closed(reason, cause);
+    this.observer?.onClose(reason, cause);
+  }
+}

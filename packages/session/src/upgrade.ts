@@ -1,0 +1,138 @@
+import { NOOP, probePing, probePong, UPGRADE } from "@sockeye/codec";
+import type { Clock, CloseReason, Frame, SessionState, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import { TransportError } from "@sockeye/protocol";
+
+/*
+ * How a better transport takes over a running session (the standard Engine.IO probe):
+ *
+ *   client                        server
+ *     | -- candidate: 2probe ------> |
+ *     | <- candidate: 3probe ------- |  answers a waiting poll with NOOP at once, so that the client's pause ends
+ *     | pauses the old transport     |
+ *     | -- candidate: 5 -----------> |  everything from here on goes over the candidate
+ *
+ * Until the candidate has taken over, its frames come here and not to the session.
+ */
+
+/** A session, as its upgrade sees it. */
+export interface Upgradable {
+  readonly state: SessionState;
+  readonly transport: Transport | undefined;
+  /** The candidate has passed the probe. */
+  beginUpgrade(candidate: Transport): void;
+  /** Everything from now on goes over the candidate. */
+  completeUpgrade(candidate: Transport): void;
+  /** The candidate is gone; the session goes on over its transport. */
+  failUpgrade(cause: Error): void;
+}
+
+/** A candidate under probe, as its session sees it. */
+export interface Upgrade {
+  /** The old transport became writable. */
+  release(old: Transport): void;
+  /** The session ends or was taken elsewhere: drop the candidate. */
+  abandon(): void;
+}
+
+export class ServerUpgrade implements Upgrade, TransportSink {
+  readonly #session: Upgradable;
+  readonly #candidate: Transport;
+  readonly #clock: Clock;
+  readonly #timer: Timer;
+  #probed = false;
+
+  constructor(session: Upgradable, candidate: Transport, limits: { clock: Clock; timeoutMs: number }) {
+    this.#session = session;
+    this.#candidate = candidate;
+    this.#clock = limits.clock;
+    this.#timer = limits.clock.setTimer(() => this.#fail("it took longer than upgradeTimeout"), limits.timeoutMs);
+    candidate.bind(this);
+  }
+
+  frame(_from: Transport, frame: Frame): void {
+    if (frame === probePing.head && !this.#probed) {
+      this.#probed = true;
+      this.#candidate.send([probePong]);
+      this.#session.beginUpgrade(this.#candidate);
+      const { transport } = this.#session;
+      if (transport?.writable) this.release(transport);
+    } else if (frame === UPGRADE.head && this.#probed) {
+      this.#clock.clearTimer(this.#timer);
+      this.#session.completeUpgrade(this.#candidate);
+    } else {
+      this.#fail("it sent something else than the probe");
+    }
+  }
+
+  writable(): void {}
+
+  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
+    this.#fail(reason, cause);
+  }
+
+  release(old: Transport): void {
+    if (this.#probed) old.send([NOOP]);
+  }
+
+  abandon(): void {
+    this.#clock.clearTimer(this.#timer);
+    this.#candidate.close(true);
+  }
+
+  #fail(why: string, cause?: Error): void {
+    this.abandon();
+    this.#session.failUpgrade(probeError(this.#candidate, why, cause));
+  }
+}
+
+export class ClientUpgrade implements Upgrade, TransportSink {
+  readonly #session: Upgradable;
+  readonly #candidate: Transport;
+  #over = false;
+
+  constructor(session: Upgradable, candidate: Transport) {
+    this.#session = session;
+    this.#candidate = candidate;
+    candidate.bind(this);
+    if (candidate.writable) this.writable();
+  }
+
+  writable(): void {
+    if (this.#session.state === "open") this.#candidate.send([probePing]);
+  }
+
+  frame(_from: Transport, frame: Frame): void {
+    if (frame !== probePong.head || this.#session.state !== "open") {
+      this.#fail("the server did not answer the probe");
+      return;
+    }
+    this.#session.beginUpgrade(this.#candidate);
+    this.#session.transport?.pause(() => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#candidate.send([UPGRADE]);
+      this.#session.completeUpgrade(this.#candidate);
+    });
+  }
+
+  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
+    this.#fail(reason, cause);
+  }
+
+  release(): void {}
+
+  abandon(): void {
+    this.#over = true;
+    this.#candidate.close(true);
+  }
+
+  #fail(why: string, cause?: Error): void {
+    if (this.#over) return;
+    this.abandon();
+    this.#session.failUpgrade(probeError(this.#candidate, why, cause));
+  }
+}
+
+function probeError(candidate: Transport, why: string, cause: Error | undefined): TransportError {
+  return new TransportError("ERR_PROBE_FAILED", `The upgrade to ${candidate.name} failed: ${why}.`, cause);
+}

@@ -1,0 +1,88 @@
+import type { Clock, Timer } from "@sockeye/protocol";
+
+/** Something that wants to be called at a time which it may move without telling anybody. */
+export interface Timed {
+  /** When, on the wheel's clock. Moving it later is a plain store; after moving it earlier call {@link TimerWheel.schedule}. */
+  dueAt: number;
+  /** The wheel's own mark: the slot that holds this entry, or {@link NO_SLOT}. */
+  slot: number;
+  /** The time has come. The entry is off the wheel unless it schedules itself again. Must not throw. */
+  due(now: number): void;
+}
+
+export const NO_SLOT = -1;
+
+/** How late a call may come. Pings of one slot leave together, so that their pongs arrive together. */
+const RESOLUTION_MS = 50;
+
+/**
+ * One timer for the deadlines of all sessions. Each entry lies in the slot of its deadline; an entry whose deadline has
+ * moved on when its slot comes up just moves to the later slot, which makes "heard from it again" free.
+ */
+export class TimerWheel {
+  readonly #clock: Clock;
+  readonly #slots = new Map<number, Set<Timed>>();
+  #timer: Timer | undefined;
+  #next = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  schedule(entry: Timed): void {
+    const slot = Math.ceil(entry.dueAt / RESOLUTION_MS);
+    if (entry.slot !== NO_SLOT) {
+      if (slot >= entry.slot) return;
+      this.remove(entry);
+    }
+    const held = this.#slots.get(slot);
+    if (held) held.add(entry);
+    else this.#slots.set(slot, new Set([entry]));
+    entry.slot = slot;
+    if (slot < this.#next) this.#arm(slot);
+  }
+
+  remove(entry: Timed): void {
+    const held = this.#slots.get(entry.slot);
+    if (held?.delete(entry) && held.size === 0) {
+      this.#slots.delete(entry.slot);
+      if (this.#slots.size === 0) this.#disarm();
+    }
+    entry.slot = NO_SLOT;
+  }
+
+  #arm(slot: number): void {
+    this.#disarm();
+    this.#next = slot;
+    const delayMs = Math.max(0, slot * RESOLUTION_MS - this.#clock.now());
+    // Rounded up: a timer that fires a fraction early would find nothing due.
+    this.#timer = this.#clock.setTimer(() => this.#turn(), Math.ceil(delayMs));
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#next = Number.POSITIVE_INFINITY;
+  }
+
+  #turn(): void {
+    this.#timer = undefined;
+    this.#next = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    const reached = Math.floor(now / RESOLUTION_MS);
+    for (const [slot, held] of [...this.#slots]) {
+      if (slot > reached) continue;
+      this.#slots.delete(slot);
+      for (const entry of held) {
+        // Removed by an earlier entry of this very turn.
+        if (entry.slot !== slot) continue;
+        entry.slot = NO_SLOT;
+        if (entry.dueAt > now) this.schedule(entry);
+        else entry.due(now);
+      }
+    }
+    let next = Number.POSITIVE_INFINITY;
+    for (const slot of this.#slots.keys()) if (slot < next) next = slot;
+    if (next < this.#next) this.#arm(next);
+  }
+}

@@ -1,0 +1,33 @@
+import type { ErrorBoundary } from "./dispatch.js";
+import { callGuarded } from "./dispatch.js";
+import type { Listener } from "./emitter.js";
+
+/** Listeners for every event, with its name as their first argument. One list for what comes in, one for what goes out. */
+export class CatchAll {
+  #listeners: Listener[] = [];
+
+  add(listener: Listener): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
+
+  prepend(listener: Listener): void {
+    this.#listeners = [listener, ...this.#listeners];
+  }
+
+  /** Takes off one listener, or all. */
+  remove(listener?: Listener): void {
+    const at = listener ? this.#listeners.indexOf(listener) : -1;
+    if (listener === undefined) this.#listeners = [];
+    else if (at >= 0) this.#listeners = this.#listeners.filter((_, index) => index !== at);
+  }
+
+  list(): Listener[] {
+    return [...this.#listeners];
+  }
+
+  /** @param args the event's name, then its arguments */
+  run(target: ErrorBoundary, args: readonly unknown[]): void {
+    const context = { target, event: args[0] as string };
+    for (const listener of this.#listeners) callGuarded(listener, args, context);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Listener } from "./emitter.js";
+
+/** Where exceptions and rejections of the app's code go. */
+export interface ErrorBoundary {
+  /** Must not throw. @param event the event whose listener failed */
+  reportError(error: unknown, event: string | symbol | number): void;
+}
+
+/** Something with listeners, and a place for their errors. */
+export interface Dispatchable extends ErrorBoundary {
+  rawListeners(event: string | symbol | number): Listener[];
+}
+
+/**
+ * Calls the app's listeners of an event. What a listener throws, or what a promise that it returns rejects with, is
+ * reported and stops nobody: not the other listeners, not the session, not the process.
+ *
+ * @returns whether there was a listener
+ */
+export function dispatch(target: Dispatchable, event: string | symbol | number, args: readonly unknown[]): boolean {
+  const listeners = target.rawListeners(event);
+  for (const listener of listeners) callGuarded(listener, args, { target, event });
+  return listeners.length > 0;
+}
+
+/** For whom a piece of the app's code runs. */
+interface Context {
+  /** `this` of the call, and the boundary. */
+  readonly target: ErrorBoundary;
+  readonly event: string | symbol | number;
+}
+
+/** Runs one piece of the app's code behind the boundary. */
+export function callGuarded(fn: Listener, args: readonly unknown[], { target, event }: Context): void {
+  try {
+    const result = fn.apply(target, args as never[]);
+    if (isThenable(result)) result.then(undefined, (error: unknown) => target.reportError(error, event));
+  } catch (error) {
+    target.reportError(error, event);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

@@ -1,0 +1,100 @@
+import type { BroadcastFlags } from "@sockeye/protocol";
+import { RESERVED_EVENTS, UsageError } from "@sockeye/protocol";
+import type { AckCallback } from "./acks.js";
+import type { AckAnswer, EventNames, EventParams, EventParamsWithoutAck, EventsMap, Unchecked, WithTimeout } from "./events.js";
+
+/** One emit, taken apart. */
+export interface Emit {
+  readonly event: string;
+  /** The arguments without the acknowledgement callback. */
+  readonly args: readonly unknown[];
+  readonly ack: AckCallback | undefined;
+  /** Does the callback take an error first? With a timeout, and for promises. */
+  readonly ackTakesError: boolean;
+  readonly flags: BroadcastFlags;
+}
+
+/** What carries emits out: a socket, or a selection of sockets. */
+export interface EmitTarget {
+  emitOut(emit: Emit): void;
+}
+
+/** Takes an emit apart and checks the event's name. @throws UsageError `ERR_RESERVED_EVENT` */
+export function readEmit(event: unknown, args: readonly unknown[], flags: BroadcastFlags): Emit {
+  if (RESERVED_EVENTS.has(event as string)) {
+    throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
+  }
+  const last = args.length > 0 ? args[args.length - 1] : undefined;
+  const ack = typeof last === "function" ? (last as AckCallback) : undefined;
+  return {
+    event: event as string,
+    args: ack ? args.slice(0, -1) : args,
+    ack,
+    ackTakesError: flags.timeout !== undefined,
+    flags,
+  };
+}
+
+/** Emits and waits: resolves with the acknowledgement's first argument, rejects with an `AckError`. */
+export function emitAndWait(target: EmitTarget, emit: Emit): Promise<Unchecked> {
+  return new Promise((resolve, reject) => {
+    const ack: AckCallback = (error, answer) => (error ? reject(error as Error) : resolve(answer));
+    target.emitOut({ ...emit, ack, ackTakesError: true });
+  });
+}
+
+/** What `socket.volatile`, `socket.timeout(…)` and the like return: a target with flags, as a value. Nothing is kept on the socket. */
+export class Emission<Events extends EventsMap> {
+  protected readonly target: EmitTarget;
+  protected readonly flags: BroadcastFlags;
+
+  constructor(target: EmitTarget, flags: BroadcastFlags) {
+    this.target = target;
+    this.flags = flags;
+  }
+
+  /** Dropped if it cannot leave at once. */
+  get volatile(): this {
+    return this.with({ volatile: true });
+  }
+
+  /** Whether transports may compress it. */
+  compress(compress: boolean): this {
+    return this.with({ compress });
+  }
+
+  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
+  timeout(timeoutMs: number): Emission<WithTimeout<Events>> {
+    return this.with({ timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
+  }
+
+  /** @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
+  emit<Ev extends EventNames<Events>>(event: Ev, ...args: EventParams<Events, Ev>): boolean {
+    this.target.emitOut(readEmit(event, args, this.flags));
+    return true;
+  }
+
+  /** Emits and resolves with the acknowledgement's first argument; rejects with an `AckError`. */
+  emitWithAck<Ev extends EventNames<Events>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<Events, Ev>
+  ): Promise<AckAnswer<Events, Ev>> {
+    return emitAndWait(this.target, readEmit(event, args, this.flags));
+  }
+
+  /** Emits an event named `message`. */
+  send(...args: unknown[]): this {
+    this.target.emitOut(readEmit("message", args, this.flags));
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: unknown[]): this {
+    return this.send(...args);
+  }
+
+  protected with(flags: BroadcastFlags): this {
+    const Same = this.constructor as new (target: EmitTarget, flags: BroadcastFlags) => this;
+    return new Same(this.target, { ...this.flags, ...flags });
+  }
+}

@@ -1,0 +1,112 @@
+import EventEmitter from "eventemitter3";
+import type { EventHandler, EventNames, EventsMap } from "./events.js";
+
+export type Listener = (...args: never[]) => unknown;
+
+/** A listener that `once` has wrapped; the app knows only the one inside. */
+type Wrapped = Listener & { readonly listener?: Listener };
+
+/**
+ * The event emitter at the app's edge: what `on`, `once` and `off` do is here, for servers, namespaces, sockets and
+ * managers alike. It costs nothing until the first listener comes. Listeners are called by {@link dispatch} and by
+ * nothing else.
+ *
+ * @typeParam Listen events that come from the other side
+ * @typeParam Own events that the library itself emits on this object
+ */
+export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
+  #events: EventEmitter | undefined = undefined;
+
+  on<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+    this.#lazily().on(event as string, listener as Listener as never);
+    return this;
+  }
+
+  addListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+    return this.on(event, listener);
+  }
+
+  once<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+    return this.on(event, this.#onlyOnce(event as string, listener as Listener) as never);
+  }
+
+  prependListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+    const events = this.#lazily();
+    const before = events.listeners(event as string);
+    events.removeAllListeners(event as string);
+    for (const each of [listener as Listener, ...before]) events.on(event as string, each as never);
+    return this;
+  }
+
+  prependOnceListener<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
+    return this.prependListener(event, this.#onlyOnce(event as string, listener as Listener) as never);
+  }
+
+  /** Takes off one listener, all of an event, or all of all events. */
+  off<Ev extends EventNames<Own> | EventNames<Listen>>(event?: Ev, listener?: EventHandler<Own & Listen, Ev>): this {
+    if (event === undefined || listener === undefined) return this.removeAllListeners(event);
+    const wanted = listener as Listener;
+    for (const each of this.rawListeners(event) as Wrapped[]) {
+      if (each !== wanted && each.listener !== wanted) continue;
+      this.#events?.off(event as string, each as never);
+      break;
+    }
+    return this;
+  }
+
+  removeListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+    return this.off(event, listener);
+  }
+
+  removeAllListeners(event?: EventNames<Own> | EventNames<Listen>): this {
+    this.#events?.removeAllListeners(event as string | undefined);
+    return this;
+  }
+
+  listeners<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev): EventHandler<Own & Listen, Ev>[] {
+    const raw = this.rawListeners(event) as Wrapped[];
+    return raw.map((each) => each.listener ?? each) as unknown as EventHandler<Own & Listen, Ev>[];
+  }
+
+  /** As {@link listeners}, but with the wrappers of `once`. */
+  rawListeners(event: string | symbol | number): Listener[] {
+    return (this.#events?.listeners(event as string) ?? []) as Listener[];
+  }
+
+  listenerCount(event: EventNames<Own> | EventNames<Listen>): number {
+    return this.#events?.listenerCount(event as string) ?? 0;
+  }
+
+  hasListeners(event: EventNames<Own> | EventNames<Listen>): boolean {
+    return this.listenerCount(event) > 0;
+  }
+
+  eventNames(): Array<string | symbol> {
+    return this.#events?.eventNames() ?? [];
+  }
+
+  /** There is no limit to warn about; here for code that raises it. */
+  setMaxListeners(_count: number): this {
+    return this;
+  }
+
+  getMaxListeners(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #lazily(): EventEmitter {
+    this.#events ??= new EventEmitter();
+    return this.#events;
+  }
+
+  #onlyOnce(event: string, listener: Listener): Wrapped {
+    const wrapper = (...args: never[]): unknown => {
+      this.#events?.off(event, wrapper as never);
+      return listener.apply(this, args);
+    };
+    return Object.assign(wrapper, { listener });
+  }
+}

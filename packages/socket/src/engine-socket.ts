@@ -1,0 +1,128 @@
+import type {
+  CloseReason,
+  EncodedPacket,
+  EnginePacket,
+  EnginePacketType,
+  Frame,
+  SessionObserver,
+  SessionView,
+  Transport,
+} from "@sockeye/protocol";
+import type { ErrorBoundary } from "./dispatch.js";
+import { dispatch } from "./dispatch.js";
+import { Emitter } from "./emitter.js";
+
+/** What `socket.conn` and `manager.engine` emit. */
+export interface EngineSocketEvents {
+  /** A packet came in. */
+  packet: (packet: EnginePacket) => void;
+  /** A packet goes out. */
+  packetCreate: (packet: EnginePacket) => void;
+  /** An engine message came in: a Socket.IO packet as text, or an attachment. */
+  message: (data: Frame) => void;
+  data: (data: Frame) => void;
+  /** The peer's PING or PONG. */
+  heartbeat: () => void;
+  /** Packets were handed to the transport. */
+  flush: (batch: readonly EncodedPacket[]) => void;
+  /** None is queued any more. */
+  drain: () => void;
+  upgrading: (transport: Transport) => void;
+  upgrade: (transport: Transport) => void;
+  upgradeError: (error: Error) => void;
+  close: (reason: CloseReason, description: Error | undefined) => void;
+}
+
+/** The session under a socket, as Socket.IO shows it to apps: names of transports, raw packets, upgrades. */
+export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEvents> implements SessionObserver, ErrorBoundary {
+  readonly protocol = 4;
+  readonly #session: SessionView;
+  readonly #boundary: ErrorBoundary;
+
+  constructor(session: SessionView, boundary: ErrorBoundary) {
+    super();
+    this.#session = session;
+    this.#boundary = boundary;
+    session.observer = this;
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  get readyState(): "opening" | "open" | "closing" | "closed" {
+    return this.#session.state === "upgrading" ? "open" : this.#session.state;
+  }
+
+  get transport(): Transport | undefined {
+    return this.#session.transport;
+  }
+
+  get upgraded(): boolean {
+    return this.#session.upgraded;
+  }
+
+  get upgrading(): boolean {
+    return this.#session.state === "upgrading";
+  }
+
+  /** Sends a raw engine message, which a Socket.IO peer would take for a packet. */
+  send(data: Frame, options?: { compress?: boolean }): this {
+    this.#session.sendMessage(data, options?.compress ?? true);
+    return this;
+  }
+
+  write(data: Frame, options?: { compress?: boolean }): this {
+    return this.send(data, options);
+  }
+
+  close(): this {
+    this.#session.close();
+    return this;
+  }
+
+  onPacket(packet: EnginePacket): void {
+    dispatch(this, "packet", [packet]);
+    if (packet.type === "ping" || packet.type === "pong") dispatch(this, "heartbeat", []);
+    if (packet.type !== "message") return;
+    dispatch(this, "data", [packet.data]);
+    dispatch(this, "message", [packet.data]);
+  }
+
+  onFlush(batch: readonly EncodedPacket[]): void {
+    if (this.hasListeners("packetCreate")) {
+      for (const { head, attachments } of batch) {
+        for (const frame of [head, ...attachments]) dispatch(this, "packetCreate", [enginePacket(frame)]);
+      }
+    }
+    dispatch(this, "flush", [batch]);
+    dispatch(this, "drain", []);
+  }
+
+  onUpgrading(candidate: Transport): void {
+    dispatch(this, "upgrading", [candidate]);
+  }
+
+  onUpgrade(transport: Transport): void {
+    dispatch(this, "upgrade", [transport]);
+  }
+
+  onUpgradeFailed(cause: Error): void {
+    dispatch(this, "upgradeError", [cause]);
+  }
+
+  onClose(reason: CloseReason, cause: Error | undefined): void {
+    dispatch(this, "close", [reason, cause]);
+  }
+
+  reportError(error: unknown, event: string | symbol | number): void {
+    this.#boundary.reportError(error, event);
+  }
+}
+
+const ENGINE_TYPES: readonly EnginePacketType[] = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
+
+function enginePacket(frame: Frame): EnginePacket {
+  if (typeof frame !== "string") return { type: "message", data: frame };
+  return { type: ENGINE_TYPES[Number(frame[0])] ?? "message", data: frame.slice(1) };
+}

@@ -1,0 +1,79 @@
+/**
+ * Typed events: an app describes its events as an interface of functions, the last parameter of which may be the
+ * acknowledgement. Same type parameters and same inference as Socket.IO's.
+ */
+
+/** What a value of an undeclared event is: nobody has checked it. The type of `JSON.parse`, and here the only such hole. */
+export type Unchecked = ReturnType<typeof JSON.parse>;
+
+/** An interface of event handlers; interfaces without an index signature fit too. */
+export interface EventsMap {
+  [event: string]: Unchecked;
+}
+
+/** The map of an app that declares no events: every name, every argument. */
+export interface DefaultEventsMap {
+  [event: string]: (...args: Unchecked[]) => void;
+}
+
+export type EventNames<Map extends EventsMap> = keyof Map & (string | symbol);
+
+type Fn = (...args: Unchecked[]) => Unchecked;
+
+/** Arguments of an event, an acknowledgement callback included. */
+export type EventParams<Map extends EventsMap, Ev extends EventNames<Map>> = Parameters<Map[Ev] extends Fn ? Map[Ev] : Fn>;
+
+/** The handler of an event; an event that is not declared takes any. */
+export type EventHandler<Map extends EventsMap, Ev extends string | symbol | number> = Ev extends keyof Map
+  ? Map[Ev] extends Fn
+    ? Map[Ev]
+    : Fn
+  : Fn;
+
+export type Last<T extends readonly unknown[]> = T extends readonly [...infer _Head, infer L] ? L : never;
+export type AllButLast<T extends readonly unknown[]> = T extends readonly [...infer H, infer _L] ? H : [];
+
+/** The type of the first argument of a callback. */
+type FirstArgOf<T> = T extends (arg: infer P, ...rest: Unchecked[]) => Unchecked ? P : Unchecked;
+
+/** The type of a callback's first argument that is not an `Error`: what `emitWithAck` resolves with. */
+type FirstAnswerOf<T> = T extends (...args: infer P) => Unchecked
+  ? P extends readonly [Error, infer A, ...unknown[]]
+    ? A
+    : FirstArgOf<T>
+  : Unchecked;
+
+/** Arguments of `emitWithAck`: those of the event without its acknowledgement. */
+export type EventParamsWithoutAck<Map extends EventsMap, Ev extends EventNames<Map>> =
+  Last<EventParams<Map, Ev>> extends Fn ? AllButLast<EventParams<Map, Ev>> : EventParams<Map, Ev>;
+
+/** What `emitWithAck` resolves with. */
+export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> =
+  Last<EventParams<Map, Ev>> extends Fn ? FirstAnswerOf<Last<EventParams<Map, Ev>>> : Unchecked;
+
+type PrependError<T extends readonly unknown[]> = {
+  [K in keyof T]: T[K] extends (...args: infer P) => infer R ? (err: Error, ...args: P) => R : T[K];
+};
+
+/** The events of `socket.timeout(…)`: their acknowledgements get an error first. */
+export type WithTimeout<Map extends EventsMap> = {
+  [K in keyof Map]: Map[K] extends (...args: infer P) => infer R
+    ? (...args: [...AllButLast<P>, ...PrependError<[Last<P>]>] extends infer A extends Unchecked[]
+        ? P extends readonly []
+          ? []
+          : A
+        : P) => R
+    : Map[K];
+};
+
+type CollectAnswers<T> = T extends (...args: infer P) => infer R ? (err: Error, answers: Array<FirstOf<P>>) => R : T;
+type FirstOf<P extends readonly unknown[]> = P extends readonly [infer F, ...unknown[]] ? F : Unchecked;
+
+/** The events of a broadcast: their acknowledgements get an error and the answers of all receivers. */
+export type WithAnswers<Map extends EventsMap> = {
+  [K in keyof Map]: Map[K] extends (...args: infer P) => infer R
+    ? P extends readonly []
+      ? () => R
+      : (...args: [...AllButLast<P>, CollectAnswers<Last<P>>]) => R
+    : Map[K];
+};

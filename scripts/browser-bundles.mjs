@@ -1,0 +1,38 @@
+// Bundles src/browser.ts for a <script> and src/index.ts for a <script type="module">, with every
+// dependency inside: dist/browser/socket.io.js, socket.io.min.js and socket.io.esm.min.js.
+import { build } from "esbuild";
+
+export async function buildBrowserBundles(packageDirectory) {
+  const common = {
+    absWorkingDir: packageDirectory,
+    bundle: true,
+    platform: "browser",
+    target: "es2022",
+    sourcemap: true,
+    sourcesContent: true,
+    treeShaking: true,
+    // Without the root's tsconfig.json, whose `paths` lead from package names to sources meant for Node.
+    tsconfigRaw: {},
+    legalComments: "none",
+    logLevel: "warning",
+  };
+  // The bundle's value is an object of exports; the global is its default export, carrying the others.
+  const script = {
+    ...common,
+    entryPoints: ["src/browser.ts"],
+    format: "iife",
+    globalName: "io",
+    footer: { js: "io=Object.assign(io.default,io);" },
+  };
+  await Promise.all([
+    build({ ...script, outfile: "dist/browser/socket.io.js" }),
+    build({ ...script, minify: true, outfile: "dist/browser/socket.io.min.js" }),
+    build({
+      ...common,
+      entryPoints: ["src/index.ts"],
+      format: "esm",
+      minify: true,
+      outfile: "dist/browser/socket.io.esm.min.js",
+    }),
+  ]);
+}

@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+// Tests import a package by its public name and get its sources, yet only through the subpaths that its
+// `exports` map names: what the map does not show, a test cannot import by name either.
+
+type Target = string | { readonly [condition: string]: Target };
+interface Alias {
+  readonly find: RegExp;
+  readonly replacement: string;
+}
+interface Manifest {
+  readonly name: string;
+  readonly exports?: { readonly [subpath: string]: Target };
+  readonly imports?: { readonly [specifier: string]: Target };
+}
+
+const packages = fileURLToPath(new URL("./packages/", import.meta.url));
+
+export default defineConfig({
+  resolve: { alias: readdirSync(packages).flatMap(aliasesOf) },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    environment: "node",
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    passWithNoTests: false,
+    reporters: ["default", "./scripts/count-reporter.mjs"],
+  },
+});
+
+function aliasesOf(folder: string): Alias[] {
+  const manifestPath = `${packages}${folder}/package.json`;
+  if (!existsSync(manifestPath)) return [];
+  const manifest = JSON.parse(readFileSync(manifestPath, "utf8")) as Manifest;
+  const shown = Object.entries(manifest.exports ?? {}).map(([subpath, target]) =>
+    alias(manifest.name + subpath.slice(1), fileOf(target), folder),
+  );
+  const own = Object.entries(manifest.imports ?? {}).map(([specifier, target]) =>
+    alias(specifier, fileOf(target), folder),
+  );
+  return [...shown, ...own];
+}
+
+/** `./dist/x.js` stands for `src/x.ts`; any other file stands for itself. */
+function alias(specifier: string, target: string, folder: string): Alias {
+  const source = target.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts");
+  const pattern = specifier.replace(/[.+?^${}()|[\]\\/]/g, "\\$&").replace("*", "(.*)");
+  return {
+    find: new RegExp(`^${pattern}$`),
+    replacement: `${packages}${folder}/${source.slice(2).replace("*", "$1")}`,
+  };
+}
+
+/** The file that Node gets from an `import`. */
+function fileOf(target: Target): string {
+  if (typeof target === "string") return target;
+  const next = target["node"] ?? target["import"] ?? target["default"];
+  if (next === undefined) throw new Error(`no file for import in ${JSON.stringify(target)}`);
+  return fileOf(next);
+}
