@@ -4,7 +4,7 @@
 // their modules (one class, one `instanceof`) and stack traces name the file that a reader would open.
 // tsup writes the JavaScript, tsc the declarations; see declarations.mjs for the CommonJS half of those.
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { relative } from "node:path";
 import { build } from "tsup";
@@ -41,6 +41,8 @@ for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
     },
   });
 }
+
+if (manifest.private !== true) fillImportMeta();
 
 // tsc 7 is a native program; npm puts a launcher for it into the root's node_modules/.bin.
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
@@ -88,4 +90,17 @@ function makeRequireCallable() {
     "dist/index.cjs",
     code.includes(map) ? code.replace(map, () => footer + map) : code + footer,
   );
+}
+
+/** CommonJS has no `import.meta`: esbuild leaves an empty object in its place. */
+function fillImportMeta() {
+  for (const file of readdirSync("dist", { recursive: true })) {
+    if (!file.endsWith(".cjs")) continue;
+    const code = readFileSync(`dist/${file}`, "utf8");
+    const filled = code.replace(
+      "const import_meta = {};",
+      'const import_meta = { url: require("node:url").pathToFileURL(__filename).href };',
+    );
+    if (filled !== code) writeFileSync(`dist/${file}`, filled);
+  }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.js";
 import type { EncodedPacket, EventPacket } from "./packet.js";
 
 /** Id of a socket, unique over all namespaces and nodes; 20 characters. */
@@ -42,8 +43,11 @@ export interface AdapterSocket {
 /** What an adapter needs of its namespace. */
 export interface AdapterNamespace<S extends AdapterSocket = AdapterSocket> {
   readonly name: string;
+  readonly clock: Clock;
   /** Connected sockets of this node. */
   readonly sockets: ReadonlyMap<SocketId, S>;
+  /** Ids of acknowledgements come from one counter, so that all receivers of a broadcast can share one. */
+  nextAckId(): number;
   /** Encodes a broadcast, once for all receivers. */
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket;
 }

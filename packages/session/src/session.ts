@@ -287,7 +287,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       role.opened(terms);
       for (const name of terms.upgrades) {
         // The app may have closed the session in what `opened` led to.
-        if (this.#upgrade || this.#state !== "open") break;
+        if (this.#upgrade || this.state !== "open") break;
         const candidate = role.dial(name);
         if (candidate) this.#upgrade = new ClientUpgrade(this, candidate);
       }

@@ -40,6 +40,6 @@ export function callGuarded(fn: Listener, args: readonly unknown[], { target, ev
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

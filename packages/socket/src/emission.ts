@@ -43,12 +43,12 @@ export function emitAndWait(target: EmitTarget, emit: Emit): Promise<Unchecked> 
   });
 }
 
-/** What `socket.volatile`, `socket.timeout(…)` and the like return: a target with flags, as a value. Nothing is kept on the socket. */
-export class Emission<Events extends EventsMap> {
-  protected readonly target: EmitTarget;
+/** A target with flags, as a value: nothing is kept on the target between calls. */
+export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitTarget> {
+  protected readonly target: Target;
   protected readonly flags: BroadcastFlags;
 
-  constructor(target: EmitTarget, flags: BroadcastFlags) {
+  constructor(target: Target, flags: BroadcastFlags) {
     this.target = target;
     this.flags = flags;
   }
@@ -61,11 +61,6 @@ export class Emission<Events extends EventsMap> {
   /** Whether transports may compress it. */
   compress(compress: boolean): this {
     return this.with({ compress });
-  }
-
-  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
-  timeout(timeoutMs: number): Emission<WithTimeout<Events>> {
-    return this.with({ timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
   }
 
   /** @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
@@ -94,7 +89,15 @@ export class Emission<Events extends EventsMap> {
   }
 
   protected with(flags: BroadcastFlags): this {
-    const Same = this.constructor as new (target: EmitTarget, flags: BroadcastFlags) => this;
+    const Same = this.constructor as new (target: Target, flags: BroadcastFlags) => this;
     return new Same(this.target, { ...this.flags, ...flags });
+  }
+}
+
+/** What `socket.volatile`, `socket.timeout(…)` and the like return. */
+export class Emission<Events extends EventsMap> extends Flagged<Events> {
+  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
+  timeout(timeoutMs: number): Emission<WithTimeout<Events>> {
+    return this.with({ timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
   }
 }

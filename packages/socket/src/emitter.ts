@@ -1,4 +1,4 @@
-import EventEmitter from "eventemitter3";
+import { EventEmitter } from "eventemitter3";
 import type { EventHandler, EventNames, EventsMap } from "./events.js";
 
 export type Listener = (...args: never[]) => unknown;

@@ -1,9 +1,9 @@
 export { ackTimeout, Acks } from "./acks.js";
 export type { AckCallback, AckOptions } from "./acks.js";
 export { CatchAll } from "./catch-all.js";
-export { callGuarded, dispatch } from "./dispatch.js";
+export { callGuarded, dispatch, isThenable } from "./dispatch.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
-export { emitAndWait, Emission, readEmit } from "./emission.js";
+export { emitAndWait, Emission, Flagged, readEmit } from "./emission.js";
 export type { Emit, EmitTarget } from "./emission.js";
 export { Emitter } from "./emitter.js";
 export type { Listener } from "./emitter.js";

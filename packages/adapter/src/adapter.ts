@@ -1,0 +1,177 @@
+import { EventEmitter } from "node:events";
+import type {
+  AdapterNamespace,
+  AdapterSocket,
+  BroadcastFlags,
+  BroadcastOptions,
+  EventPacket,
+  Room,
+  SocketId,
+} from "@sockeye/protocol";
+
+const NO_FLAGS: BroadcastFlags = {};
+
+/** One event for the other servers of a cluster: its name, its arguments, and maybe a callback for their answers. */
+export type ServerSideArgs = readonly unknown[];
+
+/** What of a session is kept for connection state recovery. */
+export interface PersistedSession {
+  readonly sid: SocketId;
+  readonly pid: string;
+  readonly rooms: readonly Room[];
+  readonly data: unknown;
+}
+
+/**
+ * Membership of rooms and fan-out for one namespace, in memory: the default, and the base of adapters that span nodes.
+ * Method names and meanings are Socket.IO's.
+ *
+ * Emits `create-room(room)`, `delete-room(room)`, `join-room(room, id)` and `leave-room(room, id)`.
+ */
+export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitter {
+  readonly nsp: AdapterNamespace<S>;
+  readonly rooms: Map<Room, Set<SocketId>> = new Map();
+  readonly sids: Map<SocketId, Set<Room>> = new Map();
+
+  constructor(nsp: AdapterNamespace<S>) {
+    super();
+    this.nsp = nsp;
+  }
+
+  /** Called when the namespace starts to use this adapter. */
+  init(): Promise<void> | void {}
+
+  /** Called when it stops to. */
+  close(): Promise<void> | void {}
+
+  /** Servers in the cluster, this one included. */
+  serverCount(): Promise<number> {
+    return Promise.resolve(1);
+  }
+
+  addAll(id: SocketId, rooms: ReadonlySet<Room>): Promise<void> | void {
+    let joined = this.sids.get(id);
+    if (!joined) {
+      joined = new Set();
+      this.sids.set(id, joined);
+    }
+    for (const room of rooms) {
+      if (joined.has(room)) continue;
+      joined.add(room);
+      const members = this.rooms.get(room);
+      if (members) members.add(id);
+      else {
+        this.rooms.set(room, new Set([id]));
+        this.emit("create-room", room);
+      }
+      this.emit("join-room", room, id);
+    }
+  }
+
+  del(id: SocketId, room: Room): Promise<void> | void {
+    if (this.sids.get(id)?.delete(room)) this.#leave(room, id);
+  }
+
+  delAll(id: SocketId): void {
+    const joined = this.sids.get(id);
+    if (!joined) return;
+    this.sids.delete(id);
+    for (const room of joined) this.#leave(room, id);
+  }
+
+  /** Sends a packet to all that `options` mean. Encoded once, however many receive it. */
+  broadcast(packet: EventPacket, options: BroadcastOptions): void {
+    const flags = options.flags ?? NO_FLAGS;
+    const encoded = this.nsp.encode(packet, flags);
+    for (const socket of this.select(options)) socket.deliver(packet, encoded, flags);
+  }
+
+  /**
+   * Sends a packet that every receiver acknowledges.
+   *
+   * @param counted told once per server how many sockets will answer
+   * @param answered told each answer
+   */
+  broadcastWithAck(
+    packet: EventPacket,
+    options: BroadcastOptions,
+    counted: (clients: number) => void,
+    answered: (...args: unknown[]) => void,
+  ): void {
+    const flags = options.flags ?? NO_FLAGS;
+    const withId: EventPacket = { ...packet, id: this.nsp.nextAckId() };
+    const encoded = this.nsp.encode(withId, flags);
+    const receivers = [...this.select(options)];
+    for (const socket of receivers) socket.deliverWithAck(withId, encoded, flags, (args) => answered(...args));
+    counted(receivers.length);
+  }
+
+  /** Ids of the sockets in at least one of the rooms; all of the namespace if no room is named. */
+  sockets(rooms: ReadonlySet<Room>): Promise<Set<SocketId>> {
+    return Promise.resolve(new Set([...this.select({ rooms })].map((socket) => socket.id)));
+  }
+
+  socketRooms(id: SocketId): Set<Room> | undefined {
+    return this.sids.get(id);
+  }
+
+  fetchSockets(options: BroadcastOptions): Promise<S[]> {
+    return Promise.resolve([...this.select(options)]);
+  }
+
+  addSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
+    for (const socket of [...this.select(options)]) socket.join([...rooms]);
+  }
+
+  delSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
+    for (const socket of [...this.select(options)]) for (const room of rooms) socket.leave(room);
+  }
+
+  disconnectSockets(options: BroadcastOptions, close: boolean): void {
+    for (const socket of [...this.select(options)]) socket.disconnect(close);
+  }
+
+  /** An event for all other servers. In memory there are none, so an acknowledgement gets no answers, at once. */
+  serverSideEmit(args: ServerSideArgs): void {
+    const ack = args.at(-1);
+    if (typeof ack === "function") ack(null, []);
+  }
+
+  persistSession(_session: PersistedSession): void {}
+
+  restoreSession(_pid: string, _offset: string): Promise<PersistedSession | null> {
+    return Promise.resolve(null);
+  }
+
+  /** The local sockets that are meant, each once. */
+  protected *select({ rooms, except }: BroadcastOptions): Generator<S> {
+    const { sockets } = this.nsp;
+    const excluded = except && except.size > 0 ? this.#members(except) : undefined;
+    const ids = rooms.size === 0 ? sockets.keys() : rooms.size === 1 ? this.#room(rooms) : this.#members(rooms);
+    for (const id of ids) {
+      if (excluded?.has(id)) continue;
+      const socket = sockets.get(id);
+      if (socket) yield socket;
+    }
+  }
+
+  #room(rooms: ReadonlySet<Room>): Iterable<SocketId> {
+    for (const room of rooms) return this.rooms.get(room) ?? [];
+    return [];
+  }
+
+  #members(rooms: ReadonlySet<Room>): Set<SocketId> {
+    const ids = new Set<SocketId>();
+    for (const room of rooms) for (const id of this.rooms.get(room) ?? []) ids.add(id);
+    return ids;
+  }
+
+  #leave(room: Room, id: SocketId): void {
+    const members = this.rooms.get(room);
+    if (!members?.delete(id)) return;
+    this.emit("leave-room", room, id);
+    if (members.size > 0) return;
+    this.rooms.delete(room);
+    this.emit("delete-room", room);
+  }
+}

@@ -1,0 +1,2 @@
+export { Adapter } from "./adapter.js";
+export type { PersistedSession, ServerSideArgs } from "./adapter.js";

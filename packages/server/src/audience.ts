@@ -1,0 +1,181 @@
+import type { Adapter } from "@sockeye/adapter";
+import type { BroadcastFlags, Clock, Room, SocketId } from "@sockeye/protocol";
+import { UsageError } from "@sockeye/protocol";
+import type {
+  AckAnswer,
+  AckCallback,
+  ErrorBoundary,
+  EventNames,
+  EventParams,
+  EventParamsWithoutAck,
+  EventsMap,
+  Unchecked,
+  WithAnswers,
+} from "@sockeye/socket";
+import { Emitter } from "@sockeye/socket";
+import { BroadcastOperator } from "./broadcast.js";
+import type { RemoteSocket } from "./broadcast.js";
+import { Selection } from "./selection.js";
+
+const NO_FLAGS: BroadcastFlags = {};
+
+/** Names that `serverSideEmit` must not use: the library emits them on the same object. */
+const RESERVED_SERVER_SIDE: ReadonlySet<unknown> = new Set(["connect", "connection", "new_namespace"]);
+
+/** For whom a piece of the app's code failed. */
+export interface ErrorContext {
+  readonly event: string | symbol | number;
+  readonly namespace: string;
+  readonly socketId: SocketId | undefined;
+}
+
+/** What the library emits on a namespace. */
+export interface NamespaceEvents<S> {
+  connect: (socket: S) => void;
+  /** A socket has joined. */
+  connection: (socket: S) => void;
+  /** A namespace was made. On the main namespace only. */
+  new_namespace: (namespace: Unchecked) => void;
+  /** A handler or middleware of the app has thrown or rejected. On the main namespace only; without a listener it is printed. */
+  error: (error: unknown, context: ErrorContext) => void;
+}
+
+/**
+ * Everybody in a namespace: the broadcasting half of {@link Namespace}, which sockets see as `socket.nsp`.
+ *
+ * @typeParam S the class of its sockets
+ */
+export abstract class Audience<
+    EmitEvents extends EventsMap,
+    ServerSideEvents extends EventsMap,
+    SocketData,
+    S,
+  >
+  extends Emitter<ServerSideEvents, NamespaceEvents<S>>
+  implements ErrorBoundary
+{
+  abstract readonly name: string;
+  /** The connected sockets of this node. */
+  abstract readonly sockets: Map<SocketId, S>;
+  abstract readonly adapter: Adapter;
+
+  /** @internal The clock of its server. */
+  abstract readonly clock: Clock;
+
+  abstract reportError(error: unknown, event: string | symbol | number): void;
+
+  /** @internal An error of the app's code, with the socket for which it ran. */
+  abstract reportSocketError(error: unknown, context: { socket: S; event: string | symbol | number }): void;
+
+  /** @internal */
+  abstract nextAckId(): number;
+
+  /** @internal A socket is gone. */
+  abstract left(socket: S): void;
+
+  to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().to(room);
+  }
+
+  in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().to(room);
+  }
+
+  except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().except(room);
+  }
+
+  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().compress(compress);
+  }
+
+  timeout(timeoutMs: number): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().timeout(timeoutMs);
+  }
+
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().volatile;
+  }
+
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().local;
+  }
+
+  emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParams<WithAnswers<EmitEvents>, Ev>
+  ): boolean {
+    return this.everybody().emit(event, ...args);
+  }
+
+  /** Emits to everybody and resolves with all answers; waits 5 s unless `timeout` says otherwise. */
+  emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
+  ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
+    return this.everybody().emitWithAck(event, ...args);
+  }
+
+  /** Emits an event named `message` to everybody. */
+  send(...args: unknown[]): this {
+    this.everybody().send(...args);
+    return this;
+  }
+
+  write(...args: unknown[]): this {
+    return this.send(...args);
+  }
+
+  fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
+    return this.everybody().fetchSockets();
+  }
+
+  /** @deprecated as in Socket.IO: use {@link fetchSockets} */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.everybody().allSockets();
+  }
+
+  socketsJoin(rooms: Room | Room[]): void {
+    this.everybody().socketsJoin(rooms);
+  }
+
+  socketsLeave(rooms: Room | Room[]): void {
+    this.everybody().socketsLeave(rooms);
+  }
+
+  disconnectSockets(close = false): void {
+    this.everybody().disconnectSockets(close);
+  }
+
+  /**
+   * Emits to the other servers of the cluster: their `io.on(event)` gets it. The last argument may be a callback
+   * `(error, responses)`.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`
+   */
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(event: Ev, ...args: EventParams<ServerSideEvents, Ev>): boolean {
+    if (RESERVED_SERVER_SIDE.has(event)) {
+      throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
+    }
+    this.adapter.serverSideEmit([event, ...args]);
+    return true;
+  }
+
+  /** As {@link serverSideEmit}, and resolves with one answer per other server. */
+  serverSideEmitWithAck<Ev extends EventNames<ServerSideEvents>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<ServerSideEvents, Ev>
+  ): Promise<Array<AckAnswer<ServerSideEvents, Ev>>> {
+    return new Promise((resolve, reject) => {
+      const ack: AckCallback = (error, answers) => {
+        if (error) reject(Object.assign(error, { responses: answers }));
+        else resolve(answers as Array<AckAnswer<ServerSideEvents, Ev>>);
+      };
+      this.serverSideEmit(event, ...([...args, ack] as unknown as EventParams<ServerSideEvents, Ev>));
+    });
+  }
+
+  protected everybody(): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(new Selection(this.adapter), NO_FLAGS);
+  }
+}

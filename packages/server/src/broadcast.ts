@@ -1,0 +1,173 @@
+import type { Adapter } from "@sockeye/adapter";
+import type { AdapterSocket, BroadcastFlags, Room, SocketId } from "@sockeye/protocol";
+import type {
+  AckAnswer,
+  AckCallback,
+  Emit,
+  EmitTarget,
+  EventNames,
+  EventParams,
+  EventParamsWithoutAck,
+  EventsMap,
+  WithAnswers,
+  WithTimeout,
+} from "@sockeye/socket";
+import { Emission, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
+import type { Handshake } from "./handshake.js";
+import { Selection } from "./selection.js";
+
+/**
+ * Emits to many sockets, or acts on them. Immutable: every call returns a new one, so it can be kept and shared.
+ *
+ * Each receiver gets a packet once, even if it is in several of the rooms. With no room it means the whole namespace.
+ */
+export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends Flagged<WithAnswers<EmitEvents>, Selection> {
+  /** Adds the members of one or several rooms. */
+  to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.target.including(room), this.flags);
+  }
+
+  /** The same as {@link to}. */
+  in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.to(room);
+  }
+
+  /** Takes out the members of one or several rooms; the id of a socket is a room too. */
+  except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.target.excluding(room), this.flags);
+  }
+
+  /** The sockets of this node only. */
+  get local(): this {
+    return this.with({ local: true });
+  }
+
+  /** How long to wait for acknowledgements, in ms. Default 5000. */
+  timeout(timeoutMs: number): this {
+    return this.with({ timeout: timeoutMs });
+  }
+
+  /**
+   * Emits and resolves with the answers of all receivers.
+   *
+   * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`; its `responses` are those that did come
+   */
+  override emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
+  ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
+    return super.emitWithAck(event, ...args);
+  }
+
+  /** The sockets that are meant. Those of this node are the real ones, others are {@link RemoteSocket}s. */
+  async fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
+    const found = await this.target.adapter.fetchSockets(this.#options());
+    return found.map((socket) =>
+      isLocal(socket) ? (socket as unknown as RemoteSocket<EmitEvents, SocketData>) : this.#remote(socket),
+    );
+  }
+
+  /** @deprecated as in Socket.IO: use {@link fetchSockets} */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.target.adapter.sockets(this.target.rooms);
+  }
+
+  socketsJoin(rooms: Room | Room[]): void {
+    this.target.adapter.addSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
+  }
+
+  socketsLeave(rooms: Room | Room[]): void {
+    this.target.adapter.delSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
+  }
+
+  /** @param close true ends the whole connections, all namespaces included */
+  disconnectSockets(close = false): void {
+    this.target.adapter.disconnectSockets(this.#options(), close);
+  }
+
+  #options(): ReturnType<Selection["options"]> {
+    return this.target.options(this.flags);
+  }
+
+  #remote(details: unknown): RemoteSocket<EmitEvents, SocketData> {
+    return new RemoteSocket(this.target.adapter, details as RemoteSocketDetails<SocketData>);
+  }
+}
+
+function isLocal(socket: AdapterSocket): boolean {
+  return typeof socket.deliver === "function";
+}
+
+/** What a node tells of its sockets. */
+export interface RemoteSocketDetails<SocketData> {
+  readonly id: SocketId;
+  readonly handshake: Handshake;
+  readonly rooms: Iterable<Room>;
+  readonly data: SocketData;
+}
+
+/** A socket of another node: a snapshot of what it was, and a handle to act on it. */
+export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements EmitTarget {
+  readonly id: SocketId;
+  readonly handshake: Handshake;
+  readonly rooms: Set<Room>;
+  readonly data: SocketData;
+  readonly #only: Selection;
+
+  constructor(adapter: Adapter, details: RemoteSocketDetails<SocketData>) {
+    this.id = details.id;
+    this.handshake = details.handshake;
+    this.rooms = new Set(details.rooms);
+    this.data = details.data;
+    this.#only = new Selection(adapter, new Set([details.id]));
+  }
+
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
+    this.emitOut(readEmit(event, args, NO_FLAGS));
+    return true;
+  }
+
+  /** Emits and resolves with the one answer. */
+  emitWithAck<Ev extends EventNames<EmitEvents>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<EmitEvents, Ev>
+  ): Promise<AckAnswer<EmitEvents, Ev>> {
+    return emitAndWait(this, readEmit(event, args, NO_FLAGS));
+  }
+
+  timeout(timeoutMs: number): Emission<WithTimeout<EmitEvents>> {
+    return new Emission<WithTimeout<EmitEvents>>(this, { timeout: timeoutMs });
+  }
+
+  join(rooms: Room | Room[]): void {
+    this.#operator().socketsJoin(rooms);
+  }
+
+  leave(room: Room): void {
+    this.#operator().socketsLeave(room);
+  }
+
+  disconnect(close = false): this {
+    this.#operator().disconnectSockets(close);
+    return this;
+  }
+
+  /** A broadcast to one: its acknowledgement gets one answer, not a list. */
+  emitOut(emit: Emit): void {
+    const { ack } = emit;
+    const single: AckCallback | undefined = ack && ((error, answers) => answerOne(ack, emit, { error, answers }));
+    this.#only.emitOut({ ...emit, ack: single });
+  }
+
+  #operator(): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.#only, NO_FLAGS);
+  }
+}
+
+const NO_FLAGS: BroadcastFlags = {};
+
+function answerOne(ack: AckCallback, emit: Emit, { error, answers }: { error: unknown; answers: unknown }): void {
+  const answer = Array.isArray(answers) ? (answers[0] as unknown) : undefined;
+  if (emit.ackTakesError) ack(error, answer);
+  else if (!error) ack(answer);
+}

@@ -1,0 +1,17 @@
+import type { IncomingMessage } from "node:http";
+import type { SessionView } from "@sockeye/protocol";
+import type { ErrorBoundary } from "@sockeye/socket";
+import { EngineSocket } from "@sockeye/socket";
+
+/** The engine's side of a connection: `socket.conn`, and what `io.engine` hands to `connection` listeners. */
+export class Conn extends EngineSocket {
+  /** The request that opened the connection. */
+  readonly request: IncomingMessage;
+  readonly remoteAddress: string;
+
+  constructor(session: SessionView, boundary: ErrorBoundary, request: IncomingMessage) {
+    super(session, boundary);
+    this.request = request;
+    this.remoteAddress = request.socket.remoteAddress ?? "";
+  }
+}

@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock, Codec, Limits, Transport } from "@sockeye/protocol";
+import type { SessionConfig } from "@sockeye/session";
+import { Session, TimerWheel, Turn } from "@sockeye/session";
+import { dispatch, Emitter } from "@sockeye/socket";
+import type { Acceptor, Gate, HandshakeRequest, Middleware, RefusedRequest, ResponseHeaders } from "@sockeye/transport/node";
+import { createGate } from "@sockeye/transport/node";
+import type { Conn } from "./conn.js";
+import type { ConnectionHost } from "./connection.js";
+import { Connection } from "./connection.js";
+import { randomId } from "./ids.js";
+import type { EngineOptions } from "./options.js";
+import { requirePositive } from "./options.js";
+
+/** What `io.engine` emits. */
+export interface EngineEvents {
+  /** A session has begun. */
+  connection: (conn: Conn) => void;
+  /** The headers of the answer to a handshake are about to be sent, and may be changed. */
+  initial_headers: (headers: ResponseHeaders, req: IncomingMessage) => void;
+  /** The headers of any answer are about to be sent, and may be changed. */
+  headers: (headers: ResponseHeaders, req: IncomingMessage) => void;
+  /** A handshake or request was refused. */
+  connection_error: (refused: RefusedRequest) => void;
+}
+
+/** What stands above the engine. */
+export interface EngineHost extends ConnectionHost {
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly limits: Limits;
+  /** A connection has begun. */
+  opened(connection: Connection): void;
+}
+
+const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10_000 };
+
+/** The connections of a server, and the door that they come through: `io.engine`. */
+export class Engine extends Emitter<Record<never, never>, EngineEvents> implements Acceptor {
+  readonly opts: EngineOptions;
+  readonly #host: EngineHost;
+  readonly #gate: Gate;
+  readonly #config: SessionConfig;
+  /** Connections by the id of their session. The ids of requests come from the wire: only a `Map` may be asked. */
+  readonly #connections = new Map<string, Connection>();
+
+  /** @throws UsageError `ERR_BAD_OPTION` */
+  constructor(host: EngineHost, options: EngineOptions) {
+    super();
+    this.#host = host;
+    this.opts = options;
+    this.#config = this.#configure(options);
+    this.#gate = createGate({ ...options, clock: host.clock, limits: host.limits }, this);
+  }
+
+  get clientsCount(): number {
+    return this.#connections.size;
+  }
+
+  /** A new session id. May be replaced by the app's own, also an asynchronous one; ids must be unguessable. */
+  generateId(_req: IncomingMessage): string | Promise<string> {
+    return randomId();
+  }
+
+  /** Adds a middleware in the style of Express for every request and upgrade request of the engine. */
+  use(middleware: Middleware): this {
+    this.#gate.use(middleware);
+    return this;
+  }
+
+  /** Answers a request for the engine, whatever server it came from. */
+  handleRequest(req: IncomingMessage, res: ServerResponse): void {
+    this.#gate.handleRequest(req, res);
+  }
+
+  /** Answers an upgrade request for the engine, whatever server it came from. */
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#gate.handleUpgrade(req, socket, head);
+  }
+
+  /** Ends all connections, and refuses new ones. */
+  close(): this {
+    for (const connection of [...this.#connections.values()]) connection.shutDown();
+    this.#gate.close();
+    return this;
+  }
+
+  // ---- from the gate
+
+  /** @internal */
+  find(sid: string): Connection | undefined {
+    return this.#connections.get(sid);
+  }
+
+  /** @internal */
+  newId(req: IncomingMessage): string | Promise<string> {
+    return this.generateId(req);
+  }
+
+  /** @internal */
+  open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
+    const connection = new Connection(this.#host, handshake);
+    const session = new Session(this.#config, connection, sid);
+    connection.bind(session);
+    this.#connections.set(sid, connection);
+    session.start(transport);
+    this.#host.opened(connection);
+    if (this.hasListeners("connection")) dispatch(this, "connection", [connection.conn]);
+  }
+
+  /** @internal */
+  upgrade(sid: string, transport: Transport): void {
+    const connection = this.#connections.get(sid);
+    if (connection) connection.offer(transport);
+    else transport.close(true);
+  }
+
+  /** @internal */
+  refused(refused: RefusedRequest): void {
+    dispatch(this, "connection_error", [refused]);
+  }
+
+  /** @internal */
+  headers(headers: ResponseHeaders, req: IncomingMessage, initial: boolean): void {
+    if (initial) dispatch(this, "initial_headers", [headers, req]);
+    dispatch(this, "headers", [headers, req]);
+  }
+
+  /** An app's listener on the engine has thrown. */
+  reportError(error: unknown, event: string | symbol | number): void {
+    this.#host.reportError(error, event);
+  }
+
+  #configure(options: EngineOptions): SessionConfig {
+    const { clock, codec, limits } = this.#host;
+    const terms = { ...DEFAULTS };
+    for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+      terms[name] = options[name] ?? DEFAULTS[name];
+      requirePositive(name, terms[name]);
+    }
+    const offered = options.transports ?? ["polling", "websocket"];
+    const upgrades = options.allowUpgrades !== false && offered.includes("websocket") ? ["websocket"] : [];
+    return {
+      codec,
+      clock,
+      wheel: new TimerWheel(clock),
+      turn: new Turn(clock),
+      role: {
+        side: "server",
+        pingIntervalMs: terms.pingInterval,
+        pingTimeoutMs: terms.pingTimeout,
+        upgradeTimeoutMs: terms.upgradeTimeout,
+        maxPayload: limits.maxMessageBytes,
+        upgrades: (transport) => (transport === "polling" ? upgrades : []),
+        ended: (sid) => this.#connections.delete(sid),
+      },
+    };
+  }
+}

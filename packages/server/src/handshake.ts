@@ -1,0 +1,42 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+
+/** What is known of a client since it joined a namespace. */
+export interface Handshake {
+  readonly headers: IncomingHttpHeaders;
+  /** When, as text. */
+  readonly time: string;
+  /** The remote address. */
+  readonly address: string;
+  /** Did the request come from a page of another origin? */
+  readonly xdomain: boolean;
+  readonly secure: boolean;
+  /** When, in ms since 1970. */
+  readonly issued: number;
+  readonly url: string;
+  /** The query of the first request; a parameter that came twice is an array. */
+  readonly query: Readonly<Record<string, string | string[] | undefined>>;
+  /** What the client sent as `auth` for this namespace; `{}` if nothing. Comes from the wire: check it before use. */
+  auth: Readonly<Record<string, unknown>>;
+}
+
+/** The request that opened a connection, in the form that the transport layer hands over. */
+export interface FirstRequest {
+  readonly req: IncomingMessage;
+  readonly query: Handshake["query"];
+  readonly protocol: 3 | 4;
+}
+
+export function describeHandshake({ req, query }: FirstRequest, auth: Handshake["auth"]): Handshake {
+  const issued = Date.now();
+  return {
+    headers: req.headers,
+    time: new Date(issued).toString(),
+    address: req.socket.remoteAddress ?? "",
+    xdomain: req.headers.origin !== undefined,
+    secure: "encrypted" in req.socket && req.socket.encrypted === true,
+    issued,
+    url: req.url ?? "",
+    query,
+    auth,
+  };
+}

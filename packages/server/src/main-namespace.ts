@@ -1,0 +1,210 @@
+import type { Room, SocketId } from "@sockeye/protocol";
+import type {
+  AckAnswer,
+  EventHandler,
+  EventNames,
+  EventParams,
+  EventParamsWithoutAck,
+  EventsMap,
+  Listener,
+  WithAnswers,
+} from "@sockeye/socket";
+import type { NamespaceEvents } from "./audience.js";
+import type { BroadcastOperator, RemoteSocket } from "./broadcast.js";
+import type { NamespaceMiddleware } from "./middleware.js";
+import type { Namespace } from "./namespace.js";
+import type { Socket } from "./socket.js";
+
+/** The half of {@link Server} that stands for its main namespace: `io.emit(…)` is `io.of("/").emit(…)`, and so on. */
+export abstract class MainNamespace<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> {
+  /** The main namespace, `/`. */
+  abstract readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+
+  use(middleware: NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
+    this.sockets.use(middleware);
+    return this;
+  }
+
+  // ---- selecting
+
+  to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.to(room);
+  }
+
+  in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.to(room);
+  }
+
+  except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.except(room);
+  }
+
+  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.compress(compress);
+  }
+
+  timeout(timeoutMs: number): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.timeout(timeoutMs);
+  }
+
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.volatile;
+  }
+
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.local;
+  }
+
+  // ---- emitting
+
+  emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParams<WithAnswers<EmitEvents>, Ev>
+  ): boolean {
+    return this.sockets.emit(event, ...args);
+  }
+
+  emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
+  ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
+    return this.sockets.emitWithAck(event, ...args);
+  }
+
+  send(...args: unknown[]): this {
+    this.sockets.send(...args);
+    return this;
+  }
+
+  write(...args: unknown[]): this {
+    return this.send(...args);
+  }
+
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(event: Ev, ...args: EventParams<ServerSideEvents, Ev>): boolean {
+    return this.sockets.serverSideEmit(event, ...args);
+  }
+
+  serverSideEmitWithAck<Ev extends EventNames<ServerSideEvents>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<ServerSideEvents, Ev>
+  ): Promise<Array<AckAnswer<ServerSideEvents, Ev>>> {
+    return this.sockets.serverSideEmitWithAck(event, ...args);
+  }
+
+  // ---- acting
+
+  fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
+    return this.sockets.fetchSockets();
+  }
+
+  /** @deprecated as in Socket.IO: use {@link fetchSockets} */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.sockets.allSockets();
+  }
+
+  socketsJoin(rooms: Room | Room[]): void {
+    this.sockets.socketsJoin(rooms);
+  }
+
+  socketsLeave(rooms: Room | Room[]): void {
+    this.sockets.socketsLeave(rooms);
+  }
+
+  disconnectSockets(close = false): void {
+    this.sockets.disconnectSockets(close);
+  }
+
+  // ---- listening
+
+  on<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+    listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    this.sockets.on(event, listener);
+    return this;
+  }
+
+  addListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+    listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    return this.on(event, listener);
+  }
+
+  once<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+    listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    this.sockets.once(event, listener);
+    return this;
+  }
+
+  prependListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+    listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    this.sockets.prependListener(event, listener);
+    return this;
+  }
+
+  off<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event?: Ev,
+    listener?: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    this.sockets.off(event, listener);
+    return this;
+  }
+
+  removeListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+    listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    return this.off(event, listener);
+  }
+
+  removeAllListeners(event?: MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): this {
+    this.sockets.removeAllListeners(event);
+    return this;
+  }
+
+  listeners<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+  ): MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>[] {
+    return this.sockets.listeners(event);
+  }
+
+  rawListeners(event: string | symbol | number): Listener[] {
+    return this.sockets.rawListeners(event);
+  }
+
+  listenerCount(event: MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): number {
+    return this.sockets.listenerCount(event);
+  }
+
+  eventNames(): Array<string | symbol> {
+    return this.sockets.eventNames();
+  }
+
+  setMaxListeners(count: number): this {
+    this.sockets.setMaxListeners(count);
+    return this;
+  }
+
+  getMaxListeners(): number {
+    return this.sockets.getMaxListeners();
+  }
+}
+
+type Own<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> = NamespaceEvents<Socket<L, E, S, D>>;
+
+type MainEvent<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> =
+  | EventNames<Own<L, E, S, D>>
+  | EventNames<S>;
+
+type MainHandler<L extends EventsMap, E extends EventsMap, S extends EventsMap, D, Ev extends string | symbol> =
+  EventHandler<Own<L, E, S, D> & S, Ev>;

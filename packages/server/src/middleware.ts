@@ -1,0 +1,57 @@
+import type { Unchecked } from "@sockeye/socket";
+import { isThenable } from "@sockeye/socket";
+
+/** An error whose `data` goes to the client with its message. */
+export interface ExtendedError extends Error {
+  data?: Unchecked;
+}
+
+/** Passes on to the next middleware, or refuses. */
+export type Next = (error?: ExtendedError) => void;
+
+/** Decides whether a socket may join. `error.message` and `error.data` go to the client as `connect_error`. */
+export type NamespaceMiddleware<S> = (socket: S, next: Next) => unknown;
+
+/** An event as it came in: its name, then its arguments. */
+export type Event = [event: Unchecked, ...args: Unchecked[]];
+
+/** Sees each event that a client sends, as `[name, ...args]`, before the handlers do. */
+export type SocketMiddleware = (event: Event, next: Next) => unknown;
+
+/**
+ * Runs middlewares one after another and calls `done` once, with the error of the first that refuses. A middleware
+ * refuses by `next(error)`, by throwing, or by a promise that rejects; one that takes no `next` passes on by returning,
+ * or by a promise that resolves.
+ */
+export function runMiddlewares<T>(
+  middlewares: ReadonlyArray<(subject: T, next: Next) => unknown>,
+  subject: T,
+  done: (error: Error | undefined) => void,
+): void {
+  const run = (index: number): void => {
+    const middleware = middlewares[index];
+    if (!middleware) {
+      done(undefined);
+      return;
+    }
+    let called = false;
+    const next: Next = (error) => {
+      if (called) return;
+      called = true;
+      if (error) done(error);
+      else run(index + 1);
+    };
+    const refuse = (error: unknown): void => next(error instanceof Error ? error : new Error(String(error)));
+    const passes = middleware.length < 2;
+    let result: unknown;
+    try {
+      result = middleware(subject, next);
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    if (isThenable(result)) result.then(passes ? () => next() : undefined, refuse);
+    else if (passes) next();
+  };
+  run(0);
+}

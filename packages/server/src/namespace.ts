@@ -1,0 +1,160 @@
+import type { Adapter } from "@sockeye/adapter";
+import type {
+  AdapterNamespace,
+  BroadcastFlags,
+  Clock,
+  Codec,
+  EncodedPacket,
+  EventPacket,
+  SocketId,
+} from "@sockeye/protocol";
+import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
+import { dispatch } from "@sockeye/socket";
+import type { ErrorContext } from "./audience.js";
+import { Audience } from "./audience.js";
+import type { Connection, Joinable } from "./connection.js";
+import type { Handshake } from "./handshake.js";
+import type { NamespaceMiddleware } from "./middleware.js";
+import { runMiddlewares } from "./middleware.js";
+import { Socket } from "./socket.js";
+
+/** The server, as its namespaces see it. */
+export interface NamespaceHost {
+  readonly clock: Clock;
+  readonly codec: Codec;
+  /** A new adapter for a namespace. */
+  makeAdapter(nsp: AdapterNamespace): Adapter;
+  /** An exception or rejection of the app's code. Must not throw. */
+  reportAppError(error: unknown, context: ErrorContext): void;
+}
+
+/**
+ * A named lane on all connections, with its own sockets, rooms, middlewares and events.
+ *
+ * @see Socket for the type parameters
+ */
+export class Namespace<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+    ServerSideEvents extends EventsMap = DefaultEventsMap,
+    SocketData = Unchecked,
+  >
+  extends Audience<
+    EmitEvents,
+    ServerSideEvents,
+    SocketData,
+    Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  >
+  implements AdapterNamespace, Joinable
+{
+  readonly name: string;
+  readonly sockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
+  /** The server it belongs to. */
+  readonly server: NamespaceHost;
+  #adapter: Adapter | undefined = undefined;
+  #middlewares: ReadonlyArray<NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>> = [];
+  #ackIds = 0;
+
+  constructor(server: NamespaceHost, name: string) {
+    super();
+    this.server = server;
+    this.name = name;
+  }
+
+  get adapter(): Adapter {
+    this.#adapter ??= this.#makeAdapter();
+    return this.#adapter;
+  }
+
+  /** Decides about each socket that wants to join, before `connection`. Middlewares run in order of addition. */
+  use(middleware: NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
+    this.#middlewares = [...this.#middlewares, middleware];
+    return this;
+  }
+
+  // ---- from the adapter
+
+  /** @internal */
+  get clock(): Clock {
+    return this.server.clock;
+  }
+
+  /** @internal */
+  nextAckId(): number {
+    return this.#ackIds++;
+  }
+
+  /** @internal */
+  encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket {
+    return this.server.codec.encode(packet, flags.compress);
+  }
+
+  // ---- from the connections and sockets
+
+  /** @internal */
+  admit(connection: Connection, auth: Handshake["auth"]): void {
+    const socket = new Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, connection, auth);
+    runMiddlewares(this.#middlewares, socket, (error) => {
+      if (!connection.awaits(this.name)) this.#turnedAway(socket);
+      else if (error) {
+        this.#turnedAway(socket);
+        connection.refuse(this.name, error as Error & { data?: unknown });
+      } else {
+        this.sockets.set(socket.id, socket);
+        connection.joined(this.name, socket);
+        socket.enter();
+        dispatch(this, "connect", [socket]);
+        dispatch(this, "connection", [socket]);
+      }
+    });
+  }
+
+  /** @internal */
+  left(socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
+    this.sockets.delete(socket.id);
+  }
+
+  /** @internal Ends all sockets and the adapter. */
+  async shutDown(): Promise<void> {
+    for (const socket of [...this.sockets.values()]) socket.end("server shutting down");
+    await this.#adapter?.close();
+  }
+
+  /** @internal Starts over with a new adapter, for `server.adapter(…)`. */
+  resetAdapter(): void {
+    this.#adapter = this.#makeAdapter();
+  }
+
+  reportError(error: unknown, event: string | symbol | number): void {
+    this.server.reportAppError(error, { event, namespace: this.name, socketId: undefined });
+  }
+
+  /** @internal */
+  reportSocketError(error: unknown, { socket, event }: { socket: { id: SocketId }; event: string | symbol | number }): void {
+    this.server.reportAppError(error, { event, namespace: this.name, socketId: socket.id });
+  }
+
+  /** The middlewares as they are now: dynamic namespaces begin with those of their parent. */
+  protected get middlewares(): ReadonlyArray<
+    NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
+  > {
+    return this.#middlewares;
+  }
+
+  /** @internal */
+  inherit(
+    middlewares: ReadonlyArray<NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>>,
+  ): void {
+    this.#middlewares = middlewares;
+  }
+
+  #turnedAway(socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
+    socket.end("forced close");
+  }
+
+  #makeAdapter(): Adapter {
+    const adapter = this.server.makeAdapter(this);
+    Promise.resolve(adapter.init()).catch((error: unknown) => this.reportError(error, "adapter"));
+    return adapter;
+  }
+}

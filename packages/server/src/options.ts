@@ -1,0 +1,82 @@
+import type { Adapter } from "@sockeye/adapter";
+import type { AdapterNamespace, Codec, Limits } from "@sockeye/protocol";
+import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
+import type { GateOptions } from "@sockeye/transport/node";
+
+/** Makes the adapter of a namespace: a class, or a function that returns one. */
+export type AdapterConstructor =
+  | (new (nsp: AdapterNamespace) => Adapter)
+  | ((nsp: AdapterNamespace) => Adapter);
+
+/** Where the engine sits on an HTTP server. */
+export interface AttachOptions {
+  /** The path of the engine; everything below it is its own. Default `/socket.io`. */
+  path?: string;
+  /** Default true. Both forms of the path are answered in any case. */
+  addTrailingSlash?: boolean;
+  /** Ends upgrade requests on other paths that nobody answers. Default true. */
+  destroyUpgrade?: boolean;
+  /** Milliseconds that others have to answer them. Default 1000. */
+  destroyUpgradeTimeout?: number;
+}
+
+/** Options of the engine: transports, heartbeats, limits of what comes in. Socket.IO's names and defaults. */
+export interface EngineOptions extends AttachOptions {
+  /** Idle time until the next PING, in ms. Default 25000. */
+  pingInterval?: number;
+  /** Time for the PONG, in ms. Default 20000. */
+  pingTimeout?: number;
+  /** Time for an upgrade to complete, in ms. Default 10000. */
+  upgradeTimeout?: number;
+  /** Bytes of one message and of one HTTP body. Default 1e6. */
+  maxHttpBufferSize?: number;
+  /** May refuse a handshake. */
+  allowRequest?: GateOptions["allowRequest"];
+  /** Default `["polling", "websocket"]`. */
+  transports?: readonly string[];
+  /** Are clients told that they may upgrade? Default true. */
+  allowUpgrades?: boolean;
+  /** Compression of WebSocket messages. Default false. */
+  perMessageDeflate?: GateOptions["perMessageDeflate"];
+  /** Compression of polling bodies. Default `{ threshold: 1024 }`. */
+  httpCompression?: GateOptions["httpCompression"];
+  /** A WebSocket server class with the interface of `ws`. */
+  wsEngine?: GateOptions["wsEngine"];
+  /** A cookie with the session id, for load balancers. Default false. */
+  cookie?: GateOptions["cookie"];
+  /** Options of the `cors` package. Default: no other origin may connect over HTTP from a browser. */
+  cors?: GateOptions["cors"];
+}
+
+/** Options of {@link Server}. */
+export interface ServerOptions extends EngineOptions {
+  /** Serves the browser bundles under the path. Default true. */
+  serveClient?: boolean;
+  /** Default: in memory. */
+  adapter?: AdapterConstructor;
+  /** Milliseconds after which a connection that has joined no namespace is closed. Default 45000. */
+  connectTimeout?: number;
+  /** Deletes a dynamic namespace when its last socket leaves. Default false. */
+  cleanupEmptyChildNamespaces?: boolean;
+  /** How packets are written. Both ends must agree. Default: the text form of Socket.IO 5. */
+  codec?: Codec;
+  /** Bounds of what one client may ask of this server, beside `maxHttpBufferSize`. */
+  limits?: Partial<Omit<Limits, "maxMessageBytes">>;
+}
+
+/** The limits of a server. @throws UsageError `ERR_BAD_OPTION` */
+export function limitsOf(options: ServerOptions): Limits {
+  const limits: Limits = {
+    ...DEFAULT_LIMITS,
+    ...options.limits,
+    maxMessageBytes: options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes,
+  };
+  for (const [name, value] of Object.entries(limits)) requirePositive(name, value);
+  return limits;
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` */
+export function requirePositive(name: string, value: unknown): void {
+  if (typeof value === "number" && value > 0) return;
+  throw new UsageError("ERR_BAD_OPTION", `The option ${name} must be a number above 0, not ${String(value)}.`);
+}

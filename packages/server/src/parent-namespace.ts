@@ -1,0 +1,88 @@
+import type { Adapter } from "@sockeye/adapter";
+import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
+import type { BroadcastOptions, EventPacket } from "@sockeye/protocol";
+import { UsageError } from "@sockeye/protocol";
+import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
+import type { NamespaceHost } from "./namespace.js";
+import { Namespace } from "./namespace.js";
+
+/** A dynamic namespace that may be deleted once it is empty. */
+class ChildNamespace<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  readonly #emptied: () => void;
+
+  constructor(server: NamespaceHost, name: string, emptied: () => void) {
+    super(server, name);
+    this.#emptied = emptied;
+  }
+
+  override left(socket: Parameters<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["left"]>[0]): void {
+    super.left(socket);
+    if (this.sockets.size === 0) this.#emptied();
+  }
+}
+
+/** Sends a broadcast of the parent to the adapters of its children. All else makes no sense there. */
+class FanOutAdapter extends InMemoryAdapter {
+  readonly #children: ReadonlySet<{ readonly adapter: Adapter }>;
+
+  constructor(parent: Namespace, children: ReadonlySet<{ readonly adapter: Adapter }>) {
+    super(parent);
+    this.#children = children;
+  }
+
+  override broadcast(packet: EventPacket, options: BroadcastOptions): void {
+    for (const { adapter } of this.#children) adapter.broadcast({ ...packet, nsp: adapter.nsp.name }, options);
+  }
+}
+
+let parents = 0;
+
+/**
+ * What `io.of(/regex/)` or `io.of(function)` returns: a template. A child is made when the first client asks for a name
+ * that matches; it begins with the middlewares and `connection` listeners that the parent has at that moment.
+ */
+export class ParentNamespace<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Unchecked,
+> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  readonly children: Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Set();
+  readonly #fanOut: Adapter;
+
+  constructor(server: NamespaceHost) {
+    super(server, `/_${parents++}`);
+    this.#fanOut = new FanOutAdapter(this as unknown as Namespace, this.children);
+  }
+
+  override get adapter(): Adapter {
+    return this.#fanOut;
+  }
+
+  /** @throws UsageError `ERR_NOT_SUPPORTED`: ask the children */
+  override fetchSockets(): never {
+    throw new UsageError("ERR_NOT_SUPPORTED", "fetchSockets() is not supported on parent namespaces");
+  }
+
+  /** @internal @param emptied told when the child's last socket has left, or nobody was let in */
+  createChild(
+    name: string,
+    emptied: (child: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const child: ChildNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> = new ChildNamespace(
+      this.server,
+      name,
+      () => emptied(child),
+    );
+    child.inherit(this.middlewares);
+    for (const listener of this.listeners("connect")) child.on("connect", listener);
+    for (const listener of this.listeners("connection")) child.on("connection", listener);
+    this.children.add(child);
+    return child;
+  }
+}

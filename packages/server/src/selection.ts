@@ -1,0 +1,92 @@
+import type { Adapter } from "@sockeye/adapter";
+import type { AckError, BroadcastOptions, EventPacket, Room } from "@sockeye/protocol";
+import { PacketType } from "@sockeye/protocol";
+import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
+import { ackTimeout } from "@sockeye/socket";
+
+/** How long a broadcast with an acknowledgement waits if the app does not say: Socket.IO fails after about 1 ms there. */
+const DEFAULT_ACK_TIMEOUT_MS = 5000;
+
+const NOBODY: ReadonlySet<Room> = new Set();
+
+/** Whom an emit means, as an immutable value: the union of rooms, less the members of others. No room means everybody. */
+export class Selection implements EmitTarget {
+  constructor(
+    readonly adapter: Adapter,
+    readonly rooms: ReadonlySet<Room> = NOBODY,
+    readonly excluded: ReadonlySet<Room> = NOBODY,
+  ) {}
+
+  including(rooms: Room | readonly Room[]): Selection {
+    return new Selection(this.adapter, union(this.rooms, rooms), this.excluded);
+  }
+
+  excluding(rooms: Room | readonly Room[]): Selection {
+    return new Selection(this.adapter, this.rooms, union(this.excluded, rooms));
+  }
+
+  /** In the adapter's words. */
+  options(flags: BroadcastOptions["flags"]): BroadcastOptions {
+    return { rooms: this.rooms, except: this.excluded, flags };
+  }
+
+  emitOut(emit: Emit): void {
+    const packet: EventPacket = {
+      type: PacketType.EVENT,
+      nsp: this.adapter.nsp.name,
+      id: undefined,
+      data: [emit.event, ...emit.args],
+    };
+    if (emit.ack) this.#collect(packet, emit, emit.ack);
+    else this.adapter.broadcast(packet, this.options(emit.flags));
+  }
+
+  /** Done once every server has said how many sockets it reached, and as many have answered; or when time is up. */
+  #collect(packet: EventPacket, { flags }: Emit, ack: AckCallback): void {
+    const timeoutMs = flags.timeout ?? DEFAULT_ACK_TIMEOUT_MS;
+    const answers: unknown[] = [];
+    let servers = -1;
+    let counted = 0;
+    let expected = 0;
+    let done = false;
+    const { clock } = this.adapter.nsp;
+    const timer = clock.setTimer(() => {
+      if (done) return;
+      done = true;
+      const error: AckError = ackTimeout();
+      error.responses = answers;
+      ack(error, answers);
+    }, timeoutMs);
+    const check = (): void => {
+      if (done || counted !== servers || answers.length < expected) return;
+      done = true;
+      clock.clearTimer(timer);
+      ack(null, answers);
+    };
+    this.adapter.broadcastWithAck(
+      packet,
+      this.options({ ...flags, timeout: timeoutMs }),
+      (clients) => {
+        expected += clients;
+        counted += 1;
+        check();
+      },
+      (answer) => {
+        answers.push(answer);
+        check();
+      },
+    );
+    this.adapter.serverCount().then(
+      (count) => {
+        servers = count;
+        check();
+      },
+      // The timeout will say that it failed.
+      () => {},
+    );
+  }
+}
+
+function union(rooms: ReadonlySet<Room>, added: Room | readonly Room[]): ReadonlySet<Room> {
+  return typeof added === "string" ? new Set(rooms).add(added) : new Set([...rooms, ...added]);
+}

@@ -1,0 +1,327 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
+import type { Adapter } from "@sockeye/adapter";
+import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
+import { createTextCodec } from "@sockeye/codec";
+import type { AdapterNamespace, Clock, Codec, Limits } from "@sockeye/protocol";
+import { UsageError } from "@sockeye/protocol";
+import { systemClock } from "@sockeye/session";
+import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
+import { dispatch } from "@sockeye/socket";
+import type { Middleware } from "@sockeye/transport/node";
+import { attach, corsMiddleware } from "@sockeye/transport/node";
+import type { ErrorContext } from "./audience.js";
+import { ClientFiles } from "./client-files.js";
+import type { Connection } from "./connection.js";
+import type { EngineHost } from "./engine.js";
+import { Engine } from "./engine.js";
+import type { Handshake } from "./handshake.js";
+import { MainNamespace } from "./main-namespace.js";
+import type { NamespaceMatcher } from "./matchers.js";
+import { Matchers } from "./matchers.js";
+import type { NamespaceHost } from "./namespace.js";
+import { Namespace } from "./namespace.js";
+import type { AdapterConstructor, ServerOptions } from "./options.js";
+import { limitsOf } from "./options.js";
+import { ParentNamespace } from "./parent-namespace.js";
+import type { Socket } from "./socket.js";
+import { WaitingRoom } from "./waiting-room.js";
+
+/** Any HTTP server of Node.js. */
+export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
+
+const DEFAULT_PATH = "/socket.io";
+const DEFAULT_CONNECT_TIMEOUT_MS = 45_000;
+
+/**
+ * The server: namespaces, and the engine that connects clients to them. Methods and options are Socket.IO's; those that emit
+ * or listen mean the main namespace, `/`.
+ *
+ * ```ts
+ * const io = new Server(httpServer);
+ * io.on("connection", (socket) => socket.on("chat", (text) => io.emit("chat", text)));
+ * ```
+ *
+ * @see Socket for the type parameters
+ */
+export class Server<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+    ServerSideEvents extends EventsMap = DefaultEventsMap,
+    SocketData = Unchecked,
+  >
+  extends MainNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  implements NamespaceHost, EngineHost
+{
+  readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** All namespaces by name. */
+  readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
+  /** The HTTP server, once attached. */
+  httpServer: AnyHttpServer | undefined = undefined;
+  /** @internal */
+  readonly clock: Clock = systemClock;
+  /** @internal */
+  readonly codec: Codec;
+  /** What one client may ask of this server. */
+  readonly limits: Limits;
+
+  #options: ServerOptions;
+  #engine: Engine | undefined = undefined;
+  #detach: (() => void) | undefined = undefined;
+  readonly #matchers = new Matchers<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>();
+  readonly #files = new ClientFiles();
+  readonly #waiting: WaitingRoom<Connection>;
+
+  /**
+   * @param server an HTTP server beside whose routes it lives, or a port for one of its own; without one use {@link attach}
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  constructor(options?: ServerOptions);
+  constructor(server: AnyHttpServer | number | string | undefined, options?: ServerOptions);
+  constructor(first?: AnyHttpServer | number | string | ServerOptions, second?: ServerOptions) {
+    super();
+    const isOptions = typeof first === "object" && !("listen" in first);
+    this.#options = { ...(isOptions ? first : second) };
+    this.limits = limitsOf(this.#options);
+    this.codec = this.#options.codec ?? createTextCodec(this.limits);
+    this.#waiting = new WaitingRoom(this.clock, () => this.connectTimeout(), (connection) => connection.giveUp());
+    this.sockets = this.of("/");
+    if (first !== undefined && !isOptions) this.attach(first as AnyHttpServer | number | string);
+  }
+
+  // ---- options
+
+  /** The engine: raw connections, HTTP middlewares, headers. */
+  get engine(): Engine {
+    this.#engine ??= new Engine(this, this.#options);
+    return this.#engine;
+  }
+
+  /** The options as given. */
+  get _opts(): Readonly<ServerOptions> {
+    return this.#options;
+  }
+
+  /** Whether the browser bundles are served. */
+  serveClient(): boolean;
+  serveClient(serve: boolean): this;
+  serveClient(serve?: boolean): boolean | this {
+    return serve === undefined ? this.#options.serveClient !== false : this.#set({ serveClient: serve });
+  }
+
+  /** The path of the engine. Changes hold for the next {@link attach}. */
+  path(): string;
+  path(path: string): this;
+  path(path?: string): string | this {
+    return path === undefined ? (this.#options.path ?? DEFAULT_PATH).replace(/\/$/, "") : this.#set({ path });
+  }
+
+  /** Milliseconds after which a connection that has joined no namespace is closed. */
+  connectTimeout(): number;
+  connectTimeout(timeoutMs: number): this;
+  connectTimeout(timeoutMs?: number): number | this {
+    if (timeoutMs === undefined) return this.#options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    return this.#set({ connectTimeout: timeoutMs });
+  }
+
+  /** The class of the namespaces' adapters. Setting it gives each namespace a new adapter: do it before clients come. */
+  adapter(): AdapterConstructor;
+  adapter(adapter: AdapterConstructor): this;
+  adapter(adapter?: AdapterConstructor): AdapterConstructor | this {
+    if (adapter === undefined) return this.#options.adapter ?? InMemoryAdapter;
+    this.#set({ adapter });
+    for (const namespace of this._nsps.values()) namespace.resetAdapter();
+    return this;
+  }
+
+  // ---- HTTP
+
+  /**
+   * Puts the engine beside the routes of an HTTP server, or on a port of its own.
+   *
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  attach(server: AnyHttpServer | number | string, options?: ServerOptions): this {
+    if (typeof server === "function") {
+      throw new UsageError(
+        "ERR_BAD_OPTION",
+        "A request handler (an Express app, say) cannot be attached to. Pass the server: http.createServer(app).",
+      );
+    }
+    if (options) {
+      this.#set(options);
+      this.#engine = undefined;
+    }
+    const httpServer = typeof server === "object" ? server : listen(server);
+    this.httpServer = httpServer;
+    const { engine } = this;
+    const cors = this.#options.cors ? corsMiddleware(this.#options.cors) : undefined;
+    this.#detach = attach(httpServer, {
+      ...this.#options,
+      path: this.path(),
+      onRequest: (req, res) => {
+        const file = this.serveClient() ? this.#files.find(req.url ?? "") : undefined;
+        if (file === undefined) engine.handleRequest(req, res);
+        else this.#serveFile(file, { req, res, cors });
+      },
+      onUpgrade: (req, socket, head) => engine.handleUpgrade(req, socket, head),
+    });
+    return this;
+  }
+
+  /** The same as {@link attach}. */
+  listen(server: AnyHttpServer | number | string, options?: ServerOptions): this {
+    return this.attach(server, options);
+  }
+
+  /**
+   * Disconnects everybody with the reason `server shutting down`, closes the adapters, the engine and the HTTP server.
+   * Harmless if the HTTP server does not run.
+   */
+  async close(done?: (error?: Error) => void): Promise<void> {
+    await Promise.allSettled([...this._nsps.values()].map((namespace) => namespace.shutDown()));
+    this.#engine?.close();
+    this.#detach?.();
+    this.#detach = undefined;
+    const error = await closeHttpServer(this.httpServer);
+    done?.(error);
+  }
+
+  // ---- namespaces
+
+  /**
+   * A namespace by name; or the template of all namespaces whose name matches, made as clients ask for them.
+   *
+   * @param listener for `connection`
+   * @throws UsageError `ERR_BAD_OPTION` for a regular expression with the flag `g` or `y`
+   */
+  of(
+    name: string | RegExp | NamespaceMatcher,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const namespace = typeof name === "string" ? this.#named(name) : this.#template(name);
+    if (listener) namespace.on("connect", listener as never);
+    return namespace;
+  }
+
+  // ---- from the connections
+
+  /** @internal */
+  route(
+    name: string,
+    auth: Handshake["auth"],
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined | Promise<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined> {
+    const known = this._nsps.get(name);
+    if (known) return known;
+    const parent = this.#matchers.find(name, auth);
+    if (parent instanceof Promise) return parent.then((found) => found && this.#child(found, name));
+    return parent && this.#child(parent, name);
+  }
+
+  /** @internal */
+  opened(connection: Connection): void {
+    this.#waiting.enter(connection);
+  }
+
+  /** @internal */
+  settled(connection: Connection): void {
+    this.#waiting.leave(connection);
+  }
+
+  // ---- from the namespaces
+
+  /** @internal */
+  makeAdapter(nsp: AdapterNamespace): Adapter {
+    const make = this.adapter();
+    return isAdapterClass(make) ? new make(nsp) : make(nsp);
+  }
+
+  /** @internal */
+  reportError(error: unknown, event: string | symbol | number): void {
+    this.reportAppError(error, { event, namespace: "/", socketId: undefined });
+  }
+
+  /** @internal Emits `error` on this server; prints it if nobody listens. */
+  reportAppError(error: unknown, context: ErrorContext): void {
+    const fromListenerItself = context.event === "error" && context.socketId === undefined;
+    if (!fromListenerItself && dispatch(this.sockets, "error", [error, context])) return;
+    console.error(`Sockeye: a handler of "${String(context.event)}" in namespace ${context.namespace} failed:`, error);
+  }
+
+  // ---- inside
+
+  #set(options: ServerOptions): this {
+    this.#options = { ...this.#options, ...options };
+    return this;
+  }
+
+  #named(given: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const name = given.startsWith("/") ? given : `/${given}`;
+    const known = this._nsps.get(name);
+    if (known) return known;
+    const parent = this.#matchers.byName(name);
+    if (parent) return this.#child(parent, name);
+    const namespace = new Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, name);
+    this.#register(namespace);
+    return namespace;
+  }
+
+  #template(matcher: RegExp | NamespaceMatcher): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const parent = new ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
+    this.#matchers.add(matcher, parent);
+    return parent;
+  }
+
+  #child(
+    parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    name: string,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    // Two clients may have asked at the same time.
+    const known = this._nsps.get(name);
+    if (known) return known;
+    const child = parent.createChild(name, (emptied) => {
+      if (!this.#options.cleanupEmptyChildNamespaces || this._nsps.get(name) !== emptied) return;
+      this._nsps.delete(name);
+      parent.children.delete(emptied);
+      emptied.shutDown().catch((error: unknown) => this.reportError(error, "adapter"));
+    });
+    this.#register(child);
+    return child;
+  }
+
+  #register(namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
+    this._nsps.set(namespace.name, namespace);
+    if (namespace.name !== "/") dispatch(this.sockets, "new_namespace", [namespace]);
+  }
+
+  #serveFile(
+    file: string,
+    { req, res, cors }: { req: IncomingMessage; res: ServerResponse; cors: Middleware | undefined },
+  ): void {
+    const serve = (): void => void this.#files.serve(file, req, res);
+    if (cors) cors(req, res, serve);
+    else serve();
+  }
+}
+
+function listen(port: number | string): HttpServer {
+  const number = Number(port);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+    throw new UsageError("ERR_BAD_OPTION", `"${port}" is no port.`);
+  }
+  return createServer((_req, res) => {
+    res.writeHead(404).end();
+  }).listen(number);
+}
+
+function closeHttpServer(server: AnyHttpServer | undefined): Promise<Error | undefined> {
+  if (!server?.listening) return Promise.resolve(undefined);
+  return new Promise((resolve) => server.close((error) => resolve(error)));
+}
+
+/** Adapters are given as classes, or as functions that make one, arrow functions included. */
+function isAdapterClass(make: AdapterConstructor): make is new (nsp: AdapterNamespace) => Adapter {
+  return typeof (make.prototype as { broadcast?: unknown } | undefined)?.broadcast === "function";
+}

@@ -1,0 +1,40 @@
+import type { Room } from "@sockeye/protocol";
+import type { EmitTarget, EventsMap, WithTimeout } from "@sockeye/socket";
+import { Flagged } from "@sockeye/socket";
+import { BroadcastOperator } from "./broadcast.js";
+import type { Selection } from "./selection.js";
+
+/** A socket as a target of emits, which can name others too. */
+export interface SocketTarget extends EmitTarget {
+  /** Everybody in the namespace but the socket itself. */
+  others(): Selection;
+}
+
+/** What `socket.volatile`, `socket.timeout(…)` and the like return: the socket with flags, as a value. */
+export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Flagged<EmitEvents, SocketTarget> {
+  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
+  timeout(timeoutMs: number): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
+    return this.with({ timeout: timeoutMs }) as unknown as SocketEmission<WithTimeout<EmitEvents>, SocketData>;
+  }
+
+  /** All others in the namespace. */
+  get broadcast(): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.target.others(), this.flags);
+  }
+
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.local;
+  }
+
+  to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.except(room);
+  }
+}

@@ -1,0 +1,446 @@
+import type { IncomingMessage } from "node:http";
+import type {
+  AdapterSocket,
+  BroadcastFlags,
+  EncodedPacket,
+  EventPacket,
+  Packet,
+  Room,
+  ServerDisconnectReason,
+  SocketId,
+} from "@sockeye/protocol";
+import { AckError, PacketType } from "@sockeye/protocol";
+import type {
+  AckAnswer,
+  AckCallback,
+  DefaultEventsMap,
+  Emit,
+  EmitTarget,
+  ErrorBoundary,
+  EventNames,
+  EventParams,
+  EventParamsWithoutAck,
+  EventsMap,
+  Listener,
+  Unchecked,
+  WithTimeout,
+} from "@sockeye/socket";
+import { Acks, CatchAll, callGuarded, dispatch, emitAndWait, Emitter, readEmit } from "@sockeye/socket";
+import type { Audience } from "./audience.js";
+import { BroadcastOperator } from "./broadcast.js";
+import type { Conn } from "./conn.js";
+import type { FirstRequest, Handshake } from "./handshake.js";
+import { describeHandshake } from "./handshake.js";
+import { randomId } from "./ids.js";
+import type { SocketMiddleware } from "./middleware.js";
+import { runMiddlewares } from "./middleware.js";
+import { Selection } from "./selection.js";
+import { SocketEmission } from "./socket-emission.js";
+
+const NO_FLAGS: BroadcastFlags = {};
+const NO_ROOMS: ReadonlySet<Room> = new Set();
+
+/** What the library emits on a socket. */
+export interface SocketEvents {
+  /** It is about to leave; its rooms are still full. */
+  disconnecting: (reason: ServerDisconnectReason, description?: unknown) => void;
+  /** It has left; its rooms are empty. */
+  disconnect: (reason: ServerDisconnectReason, description?: unknown) => void;
+  /** A middleware of `socket.use` refused an event. */
+  error: (error: Error) => void;
+}
+
+/** The connection under a socket. */
+export interface SocketConnection {
+  readonly id: string;
+  readonly first: FirstRequest;
+  readonly conn: Conn;
+  readonly request: IncomingMessage;
+  /** Would a packet leave at once? */
+  readonly ready: boolean;
+  encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
+  send(packet: EncodedPacket): void;
+  /** A socket has left its namespace. */
+  left(namespace: string): void;
+  /** Ends all sockets of the connection, and the connection itself. */
+  disconnect(): void;
+}
+
+/**
+ * One client in one namespace: the handle that `io.on("connection", …)` gets. `id` is public; it is not the secret id of
+ * the connection under it.
+ *
+ * @typeParam ListenEvents events from the client
+ * @typeParam EmitEvents events to the client
+ * @typeParam ServerSideEvents events between servers
+ * @typeParam SocketData the type of {@link data}
+ */
+export class Socket<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+    ServerSideEvents extends EventsMap = DefaultEventsMap,
+    SocketData = Unchecked,
+  >
+  extends Emitter<ListenEvents, SocketEvents>
+  implements AdapterSocket, EmitTarget, ErrorBoundary
+{
+  readonly nsp: Audience<
+    EmitEvents,
+    ServerSideEvents,
+    SocketData,
+    Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  >;
+  readonly client: SocketConnection;
+  readonly id: SocketId = randomId();
+  /** Has what was missed during an interruption been delivered? */
+  readonly recovered: boolean = false;
+
+  #phase: "joining" | "connected" | "left" = "joining";
+  readonly #auth: Handshake["auth"];
+  #handshake: Handshake | undefined = undefined;
+  #data: SocketData | undefined = undefined;
+  #acks: Acks | undefined = undefined;
+  #middlewares: SocketMiddleware[] | undefined = undefined;
+  #incoming: CatchAll | undefined = undefined;
+  #outgoing: CatchAll | undefined = undefined;
+
+  constructor(
+    nsp: Audience<
+      EmitEvents,
+      ServerSideEvents,
+      SocketData,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >,
+    client: SocketConnection,
+    auth: Handshake["auth"],
+  ) {
+    super();
+    this.nsp = nsp;
+    this.client = client;
+    this.#auth = auth;
+  }
+
+  // ---- what it is
+
+  get connected(): boolean {
+    return this.#phase === "connected";
+  }
+
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+
+  get handshake(): Handshake {
+    this.#handshake ??= describeHandshake(this.client.first, this.#auth);
+    return this.#handshake;
+  }
+
+  /** Whatever the app keeps with the socket. `fetchSockets` shows it to other servers. */
+  get data(): SocketData {
+    this.#data ??= {} as SocketData;
+    return this.#data;
+  }
+
+  set data(data: SocketData) {
+    this.#data = data;
+  }
+
+  /** The rooms it is in, its own id among them. */
+  get rooms(): Set<Room> {
+    return this.nsp.adapter.socketRooms(this.id) ?? new Set();
+  }
+
+  /** The connection: transports, raw packets. */
+  get conn(): Conn {
+    return this.client.conn;
+  }
+
+  /** The request that opened the connection. */
+  get request(): IncomingMessage {
+    return this.client.request;
+  }
+
+  // ---- rooms
+
+  join(rooms: Room | Room[]): Promise<void> | void {
+    if (this.#phase === "left") return;
+    return this.nsp.adapter.addAll(this.id, new Set(Array.isArray(rooms) ? rooms : [rooms]));
+  }
+
+  leave(room: Room): Promise<void> | void {
+    return this.nsp.adapter.del(this.id, room);
+  }
+
+  // ---- to the client
+
+  /**
+   * Sends an event; a function as the last argument gets the client's acknowledgement.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
+    this.emitOut(readEmit(event, args, NO_FLAGS));
+    return true;
+  }
+
+  /**
+   * Sends an event and resolves with the acknowledgement.
+   *
+   * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`, `ERR_ACK_DISCONNECTED`
+   */
+  emitWithAck<Ev extends EventNames<EmitEvents>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<EmitEvents, Ev>
+  ): Promise<AckAnswer<EmitEvents, Ev>> {
+    return emitAndWait(this, readEmit(event, args, NO_FLAGS));
+  }
+
+  /** Sends an event named `message`. */
+  send(...args: unknown[]): this {
+    this.emitOut(readEmit("message", args, NO_FLAGS));
+    return this;
+  }
+
+  write(...args: unknown[]): this {
+    return this.send(...args);
+  }
+
+  get volatile(): SocketEmission<EmitEvents, SocketData> {
+    return this.#flagged({ volatile: true });
+  }
+
+  compress(compress: boolean): SocketEmission<EmitEvents, SocketData> {
+    return this.#flagged({ compress });
+  }
+
+  timeout(timeoutMs: number): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
+    return new SocketEmission(this, { timeout: timeoutMs });
+  }
+
+  // ---- to the others
+
+  /** All others in the namespace. */
+  get broadcast(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#flagged(NO_FLAGS).broadcast;
+  }
+
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.local;
+  }
+
+  to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.broadcast.except(room);
+  }
+
+  // ---- the end
+
+  /** Leaves the namespace, or ends the whole connection with all its namespaces. */
+  disconnect(close = false): this {
+    if (!this.connected) return this;
+    if (close) this.client.disconnect();
+    else {
+      this.#send({ type: PacketType.DISCONNECT, nsp: this.nsp.name, id: undefined, data: undefined });
+      this.end("server namespace disconnect");
+    }
+    return this;
+  }
+
+  // ---- listening
+
+  /** Adds a middleware that sees each event from the client before its handlers. Refusals are emitted as `error` here. */
+  use(middleware: SocketMiddleware): this {
+    this.#middlewares = [...(this.#middlewares ?? []), middleware];
+    return this;
+  }
+
+  /** Listens to all events from the client. */
+  onAny(listener: (event: string, ...args: Unchecked[]) => void): this {
+    this.#incoming ??= new CatchAll();
+    this.#incoming.add(listener);
+    return this;
+  }
+
+  prependAny(listener: (event: string, ...args: Unchecked[]) => void): this {
+    this.#incoming ??= new CatchAll();
+    this.#incoming.prepend(listener);
+    return this;
+  }
+
+  offAny(listener?: (event: string, ...args: Unchecked[]) => void): this {
+    this.#incoming?.remove(listener);
+    return this;
+  }
+
+  listenersAny(): Listener[] {
+    return this.#incoming?.list() ?? [];
+  }
+
+  /** Listens to all events to the client. */
+  onAnyOutgoing(listener: (event: string, ...args: Unchecked[]) => void): this {
+    this.#outgoing ??= new CatchAll();
+    this.#outgoing.add(listener);
+    return this;
+  }
+
+  prependAnyOutgoing(listener: (event: string, ...args: Unchecked[]) => void): this {
+    this.#outgoing ??= new CatchAll();
+    this.#outgoing.prepend(listener);
+    return this;
+  }
+
+  offAnyOutgoing(listener?: (event: string, ...args: Unchecked[]) => void): this {
+    this.#outgoing?.remove(listener);
+    return this;
+  }
+
+  listenersAnyOutgoing(): Listener[] {
+    return this.#outgoing?.list() ?? [];
+  }
+
+  // ---- the way out (from emits and from the adapter)
+
+  /** @internal */
+  emitOut(emit: Emit): void {
+    const { ack, flags } = emit;
+    if (this.#phase === "left" || (flags.volatile && !this.client.ready)) {
+      // Nobody will answer: whoever can be told is told.
+      if (ack && emit.ackTakesError && this.#phase === "left") {
+        callGuarded(ack, [new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected")], this.#context(emit.event));
+      }
+      return;
+    }
+    const id = ack ? this.nsp.nextAckId() : undefined;
+    const packet: EventPacket = { type: PacketType.EVENT, nsp: this.nsp.name, id, data: [emit.event, ...emit.args] };
+    const encoded = this.client.encode(packet, flags.compress);
+    if (ack && id !== undefined) {
+      const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
+      this.#expected().expect(id, { callback, takesError: emit.ackTakesError, timeoutMs: flags.timeout });
+    }
+    this.#outgoing?.run(this, packet.data);
+    this.client.send(encoded);
+  }
+
+  /** @internal Everybody in the namespace but this socket. */
+  others(): Selection {
+    return new Selection(this.nsp.adapter, NO_ROOMS, new Set([this.id]));
+  }
+
+  /** @internal */
+  deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
+    if (this.#phase === "left" || (flags.volatile && !this.client.ready)) return;
+    this.#outgoing?.run(this, packet.data);
+    this.client.send(encoded);
+  }
+
+  /** @internal */
+  deliverWithAck(
+    packet: EventPacket,
+    encoded: EncodedPacket,
+    flags: BroadcastFlags,
+    answered: (args: readonly unknown[]) => void,
+  ): void {
+    if (packet.id !== undefined) {
+      const callback: AckCallback = (...args) => answered(args);
+      this.#expected().expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout });
+    }
+    this.deliver(packet, encoded, flags);
+  }
+
+  // ---- the way in (from the connection)
+
+  /** @internal One packet from the client. CONNECT and CONNECT_ERROR never come here. */
+  receive(packet: Packet): void {
+    switch (packet.type) {
+      case PacketType.EVENT:
+        this.#event(packet);
+        return;
+      case PacketType.ACK:
+        this.#acks?.settle(packet.id, packet.data);
+        return;
+      case PacketType.DISCONNECT:
+        this.end("client namespace disconnect");
+        return;
+      default:
+    }
+  }
+
+  /** @internal The namespace lets it in: it is told, and from now on events flow. */
+  enter(): void {
+    this.#phase = "connected";
+    this.join(this.id);
+    this.#send({ type: PacketType.CONNECT, nsp: this.nsp.name, id: undefined, data: { sid: this.id } });
+  }
+
+  /** @internal Leaves the namespace, for whatever reason. A socket that was never let in goes without a word. */
+  end(reason: ServerDisconnectReason, description?: unknown): void {
+    const was = this.#phase;
+    if (was === "left") return;
+    if (was === "connected") dispatch(this, "disconnecting", [reason, description]);
+    this.#phase = "left";
+    this.nsp.adapter.delAll(this.id);
+    this.nsp.left(this);
+    this.client.left(this.nsp.name);
+    this.#acks?.failAll();
+    if (was === "connected") dispatch(this, "disconnect", [reason, description]);
+  }
+
+  reportError(error: unknown, event: string | symbol | number): void {
+    this.nsp.reportSocketError(error, { socket: this, event });
+  }
+
+  // ---- inside
+
+  #event(packet: EventPacket): void {
+    const event: [string | number, ...unknown[]] = [...packet.data];
+    if (packet.id !== undefined) event.push(this.#acknowledger(packet.id));
+    if (!this.#middlewares) {
+      this.#handle(event);
+      return;
+    }
+    runMiddlewares(this.#middlewares, event, (error) => {
+      if (error) dispatch(this, "error", [error]);
+      else if (this.connected) this.#handle(event);
+    });
+  }
+
+  /** @param event its name, its arguments, and the acknowledgement if one is wanted */
+  #handle(event: [string | number, ...unknown[]]): void {
+    this.#incoming?.run(this, event);
+    dispatch(this, event[0], event.slice(1));
+  }
+
+  /** What a handler gets as its last argument if the client waits for an answer. Answers once. */
+  #acknowledger(id: number): AckCallback {
+    let answered = false;
+    return (...args) => {
+      if (answered || this.#phase === "left") return;
+      answered = true;
+      this.#send({ type: PacketType.ACK, nsp: this.nsp.name, id, data: args });
+    };
+  }
+
+  #send(packet: Packet): void {
+    this.client.send(this.client.encode(packet, undefined));
+  }
+
+  #flagged(flags: BroadcastFlags): SocketEmission<EmitEvents, SocketData> {
+    return new SocketEmission(this, flags);
+  }
+
+  #expected(): Acks {
+    this.#acks ??= new Acks(this.nsp.clock);
+    return this.#acks;
+  }
+
+  #context(event: string): { target: ErrorBoundary; event: string } {
+    return { target: this, event };
+  }
+}
