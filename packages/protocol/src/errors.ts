@@ -7,20 +7,24 @@ import type { ErrorCode } from "./error-table.js";
  * @see docs/errors.md for all codes
  */
 export class SockeyeError extends Error {
+  // Written out in each class: a minifier changes the names of classes.
+  override readonly name: string = "SockeyeError";
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
     this.code = code;
   }
 }
 
 /** A packet that could not be encoded or decoded. */
-export class CodecError extends SockeyeError {}
+export class CodecError extends SockeyeError {
+  override readonly name = "CodecError";
+}
 
 /** A transport that could not be opened or that failed. The fields below are Socket.IO's, for drop-in handlers. */
 export class TransportError extends SockeyeError {
+  override readonly name = "TransportError";
   readonly type = "TransportError";
 
   constructor(
@@ -36,10 +40,14 @@ export class TransportError extends SockeyeError {
 }
 
 /** A session that broke the engine protocol, or was used after its end. */
-export class SessionError extends SockeyeError {}
+export class SessionError extends SockeyeError {
+  override readonly name = "SessionError";
+}
 
 /** A namespace that refused a socket, or does not exist. `data` is what the middleware put there. */
 export class NamespaceError extends SockeyeError {
+  override readonly name = "NamespaceError";
+
   constructor(
     code: ErrorCode,
     message: string,
@@ -51,9 +59,12 @@ export class NamespaceError extends SockeyeError {
 
 /** An acknowledgement that did not come. */
 export class AckError extends SockeyeError {
+  override readonly name = "AckError";
   /** For a broadcast: the answers that did come. */
   declare responses?: unknown[];
 }
 
 /** A call that makes no sense: wrong option, reserved event name, wrong order. */
-export class UsageError extends SockeyeError {}
+export class UsageError extends SockeyeError {
+  override readonly name = "UsageError";
+}

@@ -31,7 +31,8 @@ export interface Transport {
 
   /**
    * Takes the pipe out of service for an upgrade: starts no new request, delivers what still arrives, and calls `done`
-   * once nothing is under way. Pipes that have no requests call `done` at once. {@link resume} takes it back.
+   * once nothing is under way. Pipes that have no requests call `done` at once. {@link resume} takes it back. Nothing is
+   * sent in between, whatever {@link writable} says.
    */
   pause(done: () => void): void;
 
@@ -48,7 +49,10 @@ export interface Transport {
 
 /** What a transport reports to, always with itself as the first argument, since a session may hold two during an upgrade. */
 export interface TransportSink {
-  /** One frame came in: an engine packet in text, or the bytes of a binary message. In order of arrival. */
+  /**
+   * One frame came in: an engine packet in text, or the bytes of a binary message. In order of arrival. A pipe may keep an
+   * engine CLOSE packet to itself and report {@link closed} instead.
+   */
   frame(from: Transport, frame: Frame): void;
 
   /** The transport became writable. */

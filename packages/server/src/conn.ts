@@ -9,9 +9,12 @@ export class Conn extends EngineSocket {
   readonly request: IncomingMessage;
   readonly remoteAddress: string;
 
-  constructor(session: SessionView, boundary: ErrorBoundary, request: IncomingMessage) {
+  constructor(
+    session: SessionView,
+    { boundary, request, remoteAddress }: { boundary: ErrorBoundary; request: IncomingMessage; remoteAddress: string },
+  ) {
     super(session, boundary);
     this.request = request;
-    this.remoteAddress = request.socket.remoteAddress ?? "";
+    this.remoteAddress = remoteAddress;
   }
 }

@@ -46,6 +46,7 @@ const NO_AUTH: Handshake["auth"] = {};
 /** One session with many namespaces on it: leads each packet to its socket. */
 export class Connection implements SessionSink, SocketConnection, KnownSession {
   readonly first: FirstRequest;
+  readonly address: string;
   readonly #host: ConnectionHost;
   #session: Session | undefined = undefined;
   #conn: Conn | undefined = undefined;
@@ -58,6 +59,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   constructor(host: ConnectionHost, first: FirstRequest) {
     this.#host = host;
     this.first = first;
+    this.address = first.req.socket.remoteAddress ?? "";
   }
 
   get id(): string {
@@ -69,7 +71,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   }
 
   get conn(): Conn {
-    this.#conn ??= new Conn(this.#open, this.#host, this.first.req);
+    this.#conn ??= new Conn(this.#open, { boundary: this.#host, request: this.first.req, remoteAddress: this.address });
     return this.#conn;
   }
 
@@ -143,7 +145,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   /** The server goes away. */
   shutDown(): void {
-    this.#open.close("server shutting down");
+    this.#open.terminate("server shutting down");
   }
 
   // ---- from the session

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Codec, Limits, Transport } from "@sockeye/protocol";
 import type { SessionConfig } from "@sockeye/session";
-import { Session, TimerWheel, Turn } from "@sockeye/session";
+import { encodeMessage, Session, TimerWheel, Turn } from "@sockeye/session";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type { Acceptor, Gate, HandshakeRequest, Middleware, RefusedRequest, ResponseHeaders } from "@sockeye/transport/node";
 import { createGate } from "@sockeye/transport/node";
@@ -152,6 +152,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         pingTimeoutMs: terms.pingTimeout,
         upgradeTimeoutMs: terms.upgradeTimeout,
         maxPayload: limits.maxMessageBytes,
+        initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
         upgrades: (transport) => (transport === "polling" ? upgrades : []),
         ended: (sid) => this.#connections.delete(sid),
       },

@@ -26,12 +26,19 @@ export interface FirstRequest {
   readonly protocol: 3 | 4;
 }
 
-export function describeHandshake({ req, query }: FirstRequest, auth: Handshake["auth"]): Handshake {
-  const issued = Date.now();
+/** What a handshake adds to its request. */
+export interface HandshakeFacts {
+  /** The remote address: a closed socket does not tell it any more. */
+  readonly address: string;
+  readonly issued: number;
+  readonly auth: Handshake["auth"];
+}
+
+export function describeHandshake({ req, query }: FirstRequest, { address, issued, auth }: HandshakeFacts): Handshake {
   return {
     headers: req.headers,
     time: new Date(issued).toString(),
-    address: req.socket.remoteAddress ?? "",
+    address,
     xdomain: req.headers.origin !== undefined,
     secure: "encrypted" in req.socket && req.socket.encrypted === true,
     issued,

@@ -1,5 +1,5 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { AdapterNamespace, Codec, Limits } from "@sockeye/protocol";
+import type { AdapterNamespace, Codec, Frame, Limits } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
 
@@ -36,6 +36,8 @@ export interface EngineOptions extends AttachOptions {
   transports?: readonly string[];
   /** Are clients told that they may upgrade? Default true. */
   allowUpgrades?: boolean;
+  /** A raw engine message that every client gets right after the handshake. Not a Socket.IO packet, unless it looks like one. */
+  initialPacket?: Frame;
   /** Compression of WebSocket messages. Default false. */
   perMessageDeflate?: GateOptions["perMessageDeflate"];
   /** Compression of polling bodies. Default `{ threshold: 1024 }`. */

@@ -56,6 +56,7 @@ export interface SocketConnection {
   readonly first: FirstRequest;
   readonly conn: Conn;
   readonly request: IncomingMessage;
+  readonly address: string;
   /** Would a packet leave at once? */
   readonly ready: boolean;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
@@ -97,6 +98,7 @@ export class Socket<
 
   #phase: "joining" | "connected" | "left" = "joining";
   readonly #auth: Handshake["auth"];
+  readonly #issued = Date.now();
   #handshake: Handshake | undefined = undefined;
   #data: SocketData | undefined = undefined;
   #acks: Acks | undefined = undefined;
@@ -131,7 +133,11 @@ export class Socket<
   }
 
   get handshake(): Handshake {
-    this.#handshake ??= describeHandshake(this.client.first, this.#auth);
+    this.#handshake ??= describeHandshake(this.client.first, {
+      address: this.client.address,
+      issued: this.#issued,
+      auth: this.#auth,
+    });
     return this.#handshake;
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, CloseReason, Codec, OpenData, Packet, Transport } from "@sockeye/protocol";
+import type { Clock, CloseReason, Codec, EncodedPacket, OpenData, Packet, Transport } from "@sockeye/protocol";
 import type { Turn } from "./turn.js";
 import type { TimerWheel } from "./wheel.js";
 
@@ -22,6 +22,8 @@ export interface ServerRole {
   readonly upgradeTimeoutMs: number;
   /** Told to the client: bytes of the largest message. */
   readonly maxPayload: number;
+  /** A message that every client gets right after OPEN. */
+  readonly initialPacket: EncodedPacket | undefined;
   /** The transports to which a session on this one may be upgraded, as told to the client. */
   upgrades(transport: string): readonly string[];
   /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
@@ -35,6 +37,12 @@ export interface ClientRole {
   opened(data: OpenData): void;
   /** Dials a candidate for an upgrade, or not. Called after {@link opened} for each transport that the server offers. */
   dial(transport: string): Transport | undefined;
+  /** The transport failed before OPEN came. Dials the next one; without one the session ends. */
+  redial?(cause: Error | undefined): Transport | undefined;
+  /** A candidate has taken over. */
+  upgraded?(transport: Transport): void;
+  /** The server has sent a PING. */
+  pinged?(): void;
 }
 
 /** The layer above. No method may throw. */

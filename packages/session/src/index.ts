@@ -1,6 +1,7 @@
+export { createTextCodec as defaultCodec } from "@sockeye/codec";
 export { systemClock } from "./clock.js";
 export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
-export { Session } from "./session.js";
+export { encodeMessage, Session } from "./session.js";
 export { Turn } from "./turn.js";
 export { NO_SLOT, TimerWheel } from "./wheel.js";
 export type { Timed } from "./wheel.js";

@@ -21,6 +21,9 @@ import { NO_SLOT } from "./wheel.js";
 /** How long a session that was closed on this side may take to write what is queued. */
 const CLOSING_MS = 30_000;
 
+/** Client: a timer that is later than this by the time of day has slept, and what was heard before says nothing. */
+const SLEEP_SLACK_MS = 5000;
+
 /**
  * One conversation between two ends, over changing transports. The same machine at both ends; it does no I/O and owns no
  * timer: frames, writability and the passing of time are told to it, and it tells the transport and the layer above.
@@ -49,9 +52,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #awaitsPong = false;
   /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
   #heard = false;
-  /** Client: the longest silence that the server's terms allow, and the time of day of the last PING. */
+  /** Client: the longest silence that the server's terms allow, and the time of day of the last sign of life. */
   #silenceMs = 0;
-  #lastPingWall = 0;
+  #lastSignWall = 0;
 
   constructor(config: SessionConfig, sink: SessionSink, id = "") {
     this.#config = config;
@@ -86,6 +89,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
         maxPayload: role.maxPayload,
       }),
     );
+    if (role.initialPacket) this.#outbox.push(role.initialPacket);
     this.#enter("open");
     this.#dueIn(role.pingIntervalMs, clock.now());
     this.#wantWrite();
@@ -99,7 +103,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   }
 
   sendMessage(data: Frame, compress: boolean): void {
-    this.send(new EncodedPacket(typeof data === "string" ? message(data) : data, undefined, compress));
+    this.send(encodeMessage(data, compress));
   }
 
   /** Server: a second transport for this session has come in and wants to take over. Refused unless the session is just open. */
@@ -123,6 +127,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       return;
     }
     this.#dropCandidate();
+    // Paused for the upgrade, it would never take what is queued.
+    if (this.#state === "upgrading") this.transport?.resume();
     this.#enter("closing");
     this.#config.wheel.remove(this);
     this.#dueIn(CLOSING_MS, this.#config.clock.now());
@@ -130,13 +136,18 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#writeRest();
   }
 
+  /** As {@link close}, but what the transport cannot take at once is lost: for a process that is about to end. */
+  terminate(reason: CloseReason): void {
+    this.close(reason);
+    this.#end(reason, undefined, true);
+  }
+
   /**
    * Client: is the server's silence, by the time of day, longer than its terms allow? Timers of a machine that slept or of
    * a throttled tab don't notice. If so the session ends with `ping timeout`.
    */
   endIfStale(): boolean {
-    if (this.#silenceMs === 0 || this.#heard) return false;
-    if (this.#config.clock.wall() - this.#lastPingWall <= this.#silenceMs) return false;
+    if (this.#silenceMs === 0 || this.#sleptMs() <= this.#silenceMs) return false;
     this.#end("ping timeout", undefined, true);
     return true;
   }
@@ -165,6 +176,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   }
 
   closed(_from: Transport, reason: CloseReason, cause?: Error): void {
+    const { role } = this.#config;
+    if (this.#state === "opening" && role.side === "client") {
+      const next = role.redial?.(cause);
+      if (next) {
+        this.start(next);
+        return;
+      }
+    }
     this.#end(reason, cause, false);
   }
 
@@ -188,8 +207,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.#awaitsPong = true;
       this.send(PING);
       this.#dueIn(role.pingTimeoutMs, now);
-    } else if (this.#heard) {
-      this.#dueIn(role.side === "server" ? role.pingTimeoutMs : this.#silenceMs, now);
+    } else if (this.#heard && role.side === "server") {
+      this.#dueIn(role.pingTimeoutMs, now);
+    } else if (this.#heard && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
+      this.#signOfLife(now);
     } else {
       this.#end("ping timeout", undefined, true);
     }
@@ -209,6 +230,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.upgraded = true;
     candidate.bind(this);
     this.#enter("open");
+    const { role } = this.#config;
+    if (role.side === "client") role.upgraded?.(candidate);
     this.observer?.onUpgrade(candidate);
     this.flush();
   }
@@ -281,9 +304,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       const terms = readOpen(data);
       this.id = terms.sid;
       this.#silenceMs = terms.pingInterval + terms.pingTimeout;
-      this.#lastPingWall = clock.wall();
       this.#enter("open");
-      this.#dueIn(this.#silenceMs, clock.now());
+      this.#signOfLife(clock.now());
       role.opened(terms);
       for (const name of terms.upgrades) {
         // The app may have closed the session in what `opened` led to.
@@ -298,10 +320,21 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   }
 
   #pinged(): void {
-    const { clock } = this.#config;
-    this.#lastPingWall = clock.wall();
-    this.#dueIn(this.#silenceMs, clock.now());
+    const { role, clock } = this.#config;
+    this.#signOfLife(clock.now());
     this.send(PONG);
+    if (role.side === "client") role.pinged?.();
+  }
+
+  /** Client: the server lives. */
+  #signOfLife(now: number): void {
+    this.#lastSignWall = this.#config.clock.wall();
+    this.#dueIn(this.#silenceMs, now);
+  }
+
+  /** Client: time of day that has passed since the last sign of life, also while the machine slept. */
+  #sleptMs(): number {
+    return this.#config.clock.wall() - this.#lastSignWall;
   }
 
   #ponged(): void {
@@ -326,10 +359,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#config.turn.add(this);
   }
 
-  /** In `closing`: write what is queued, then say goodbye as soon as the transport can. */
+  /** In `closing`: write what is queued, then say goodbye. */
   #writeRest(): void {
     this.flush();
-    if (this.#outbox.length === 0 && this.transport?.writable) this.#end("forced close", undefined, true);
+    if (this.#outbox.length === 0) this.#end("forced close", undefined, true);
   }
 
   #dueIn(delayMs: number, now: number): void {
@@ -366,4 +399,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#sink.closed(reason, cause);
     this.observer?.onClose(reason, cause);
   }
+}
+
+/** An engine message that is no Socket.IO packet. */
+export function encodeMessage(data: Frame, compress = true): EncodedPacket {
+  return new EncodedPacket(typeof data === "string" ? message(data) : data, undefined, compress);
 }

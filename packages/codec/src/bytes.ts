@@ -1,0 +1,47 @@
+/**
+ * What Node has and browsers lack, looked up once. Not named directly, since some bundlers answer the bare name with a
+ * polyfill of 20 KB.
+ */
+export const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: typeof Buffer }).Buffer;
+
+/** Turns the bytes of an attachment into what the app gets. */
+export type ReceivedBytes = (bytes: Uint8Array) => unknown;
+
+/**
+ * What an app gets for received bytes, as with Socket.IO: a `Buffer` on Node, an `ArrayBuffer` in a browser.
+ * Copies nothing, save in a browser when the bytes are a part of a larger buffer.
+ */
+export const platformBytes: ReceivedBytes = NodeBuffer === undefined ? asArrayBuffer : asBuffer(NodeBuffer);
+
+function asBuffer(Node: typeof Buffer): ReceivedBytes {
+  return (bytes) =>
+    bytes instanceof Node ? bytes : Node.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The browser's half of {@link platformBytes}. */
+export function asArrayBuffer(bytes: Uint8Array): ArrayBufferLike {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
+}
+
+/** Bytes of a text in UTF-8. Lone surrogates count as three, as U+FFFD does. */
+export function utf8Length(text: string): number {
+  return NodeBuffer === undefined ? countUtf8(text) : NodeBuffer.byteLength(text);
+}
+
+/** The browser's half of {@link utf8Length}. */
+export function countUtf8(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    length += unit < 0x800 ? 1 : 2;
+    // A pair is two units and four bytes: 2 + 2 for the first, nothing more for the second.
+    if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) i++;
+  }
+  return length;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
+}

@@ -1,0 +1,102 @@
+import type { EnginePacket, EnginePacketType, Frame, OpenData } from "@sockeye/protocol";
+import { CodecError, EncodedPacket } from "@sockeye/protocol";
+import { decodePacket, encodePacket } from "engine.io-parser";
+import { decodeBase64 } from "./base64.js";
+
+/** The digit of an engine message, and its code. */
+const MESSAGE = "4";
+const MESSAGE_CODE = 0x34;
+/** Begins a text frame that stands for bytes: what peers write that cannot or will not send binary frames. */
+const BASE64_CODE = 0x62;
+
+export const PING: EncodedPacket = engine("ping");
+export const PONG: EncodedPacket = engine("pong");
+export const NOOP: EncodedPacket = engine("noop");
+export const CLOSE: EncodedPacket = engine("close");
+export const UPGRADE: EncodedPacket = engine("upgrade");
+/** The client's question on a transport that it wants to move to, and the server's answer. */
+export const probePing: EncodedPacket = engine("ping", "probe");
+export const probePong: EncodedPacket = engine("pong", "probe");
+
+/** Puts the envelope of an engine message around a text. */
+export function message(text: string): string {
+  return MESSAGE + text;
+}
+
+/**
+ * The text of an engine message, or `undefined` for every other frame. Nearly all frames are text messages, so ask this
+ * before {@link decodeFrame}: it makes nothing but the string.
+ */
+export function messageText(frame: Frame): string | undefined {
+  return typeof frame === "string" && frame.charCodeAt(0) === MESSAGE_CODE ? frame.slice(1) : undefined;
+}
+
+/**
+ * Any frame as an engine packet. Binary frames, and their base64 form, are messages. `data` is always set for a message
+ * (`""` if it is empty) and only set for the others if they carry some.
+ *
+ * @throws CodecError `ERR_PACKET_MALFORMED`
+ */
+export function decodeFrame(frame: Frame): EnginePacket {
+  if (typeof frame !== "string") return { type: "message", data: frame };
+  if (frame.charCodeAt(0) === BASE64_CODE) return { type: "message", data: decodeBase64(frame.slice(1)) };
+  const packet = decodePacket(frame);
+  if (packet.type === "error") {
+    throw new CodecError("ERR_PACKET_MALFORMED", "a frame is not an engine packet");
+  }
+  const data: unknown = packet.data;
+  if (typeof data === "string") return { type: packet.type, data };
+  return { type: packet.type, data: packet.type === "message" ? "" : undefined };
+}
+
+/** The server's first packet. */
+export function openPacket(data: OpenData): EncodedPacket {
+  return engine("open", JSON.stringify(data));
+}
+
+/**
+ * Reads the data of an OPEN packet. Keys that are not in {@link OpenData} are ignored.
+ *
+ * @throws CodecError `ERR_HANDSHAKE`
+ */
+export function readOpen(data: unknown): OpenData {
+  const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = openFields(data);
+  if (typeof sid !== "string" || sid === "") throw badOpen("sid");
+  if (!Array.isArray(upgrades)) throw badOpen("upgrades");
+  const names: unknown[] = upgrades;
+  if (!names.every((name) => typeof name === "string")) throw badOpen("upgrades");
+  if (!isPositive(pingInterval)) throw badOpen("pingInterval");
+  if (!isPositive(pingTimeout)) throw badOpen("pingTimeout");
+  if (maxPayload !== undefined && !isPositive(maxPayload)) throw badOpen("maxPayload");
+  return { sid, upgrades: names, pingInterval, pingTimeout, maxPayload };
+}
+
+function openFields(data: unknown): { [Key in keyof OpenData]?: unknown } {
+  let fields: unknown;
+  try {
+    fields = typeof data === "string" ? JSON.parse(data) : undefined;
+  } catch (cause) {
+    throw new CodecError("ERR_HANDSHAKE", "the OPEN packet is not JSON", cause);
+  }
+  if (typeof fields !== "object" || fields === null) {
+    throw new CodecError("ERR_HANDSHAKE", "the OPEN packet holds no object");
+  }
+  return fields;
+}
+
+function isPositive(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && Number.isFinite(value);
+}
+
+function badOpen(field: keyof OpenData): CodecError {
+  return new CodecError("ERR_HANDSHAKE", `the OPEN packet has no valid ${field}`);
+}
+
+/** The parser answers through a callback, but for text it does so before it returns. */
+function engine(type: EnginePacketType, data?: string): EncodedPacket {
+  let head = "";
+  encodePacket({ type, data }, true, (encoded: unknown) => {
+    head = String(encoded);
+  });
+  return new EncodedPacket(head);
+}

@@ -1,0 +1,154 @@
+import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
+import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
+import { needsTaking, takeBytes } from "./attachments.js";
+import type { ReceivedBytes } from "./bytes.js";
+import { platformBytes } from "./bytes.js";
+import { message } from "./envelope.js";
+import { writeArray } from "./json.js";
+import { badAttachment, Slots } from "./slots.js";
+import type { Header } from "./text.js";
+import { isBinaryType, malformed, readHeader, readJson, writeHeader } from "./text.js";
+import { ackData, connectData, connectErrorData, eventData } from "./validate.js";
+
+const OPEN_ARRAY = 0x5b;
+const OPEN_OBJECT = 0x7b;
+const QUOTE = 0x22;
+const EVENT_DIGIT = 0x32;
+
+/**
+ * Socket.IO's own packet format: JSON text, bytes as attachments.
+ *
+ * @param limits what differs from `DEFAULT_LIMITS`
+ * @param received what the app gets for received bytes: by default a `Buffer` on Node, an `ArrayBuffer` in a browser
+ */
+export function createTextCodec(limits?: Partial<Limits>, received: ReceivedBytes = platformBytes): Codec {
+  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, received };
+  return new TextCodec(rules);
+}
+
+/** What a codec and all its decoders share. */
+interface Rules {
+  readonly limits: Limits;
+  readonly received: ReceivedBytes;
+}
+
+class TextCodec implements Codec {
+  readonly #rules: Rules;
+
+  constructor(rules: Rules) {
+    this.#rules = rules;
+  }
+
+  encode(packet: Packet, compress = true): EncodedPacket {
+    try {
+      return packet.type === PacketType.EVENT || packet.type === PacketType.ACK
+        ? this.#encodeArguments(packet, packet.data, compress)
+        : encodeControl(packet, compress);
+    } catch (error) {
+      throw unencodable(error);
+    }
+  }
+
+  #encodeArguments(packet: Packet, data: readonly unknown[], compress: boolean): EncodedPacket {
+    const levels = this.#rules.limits.maxJsonDepth;
+    if (!needsTaking(data, levels)) {
+      return new EncodedPacket(message(writeHeader(packet, 0) + writeArray(data)), undefined, compress);
+    }
+    const taken = takeBytes(data, levels);
+    const head = writeHeader(packet, taken.attachments.length) + taken.json;
+    return new EncodedPacket(message(head), taken.attachments, compress);
+  }
+
+  decoder(): Decoder {
+    return new TextPacketDecoder(this.#rules);
+  }
+}
+
+/** Packets of the library itself, which carry no bytes. */
+function encodeControl(packet: Packet, compress: boolean): EncodedPacket {
+  const header = writeHeader(packet, 0);
+  // `undefined` if the app's own `toJSON` says so.
+  const json: string | undefined = packet.data === undefined ? undefined : JSON.stringify(packet.data);
+  return new EncodedPacket(message(json === undefined ? header : header + json), undefined, compress);
+}
+
+function unencodable(error: unknown): CodecError {
+  if (error instanceof CodecError) return error;
+  // Anything can be thrown, and not everything can be made a string.
+  const text = error instanceof Error ? `${error.message}` : "the app's code threw";
+  const hint = text.includes("BigInt") ? " (send a BigInt as a string)" : "";
+  return new CodecError("ERR_UNENCODABLE", `the arguments cannot be written as JSON: ${text}${hint}`, error);
+}
+
+/** A binary packet whose attachments are on their way. */
+interface Pending {
+  readonly packet: Packet;
+  readonly slots: Slots;
+}
+
+class TextPacketDecoder implements Decoder {
+  readonly #rules: Rules;
+  #pending: Pending | undefined;
+
+  constructor(rules: Rules) {
+    this.#rules = rules;
+  }
+
+  write(text: Frame): Packet | undefined {
+    if (typeof text !== "string") return this.#takeAttachment(text);
+    if (this.#pending !== undefined) throw badAttachment("text came while attachments were awaited");
+    const { limits } = this.#rules;
+    // Nearly all packets: an event on the main namespace that wants no acknowledgement.
+    if (text.charCodeAt(0) === EVENT_DIGIT && text.charCodeAt(1) === OPEN_ARRAY) {
+      const data = eventData(readJson(text, 1, limits), limits);
+      return { type: PacketType.EVENT, nsp: "/", id: undefined, data };
+    }
+    const header = readHeader(text, limits);
+    const packet = readPacket(text, header, limits);
+    if (!isBinaryType(header.type)) return packet;
+    // Fresh from the parser and shared with nobody, so it may be filled in place.
+    const slots = new Slots(packet.data as unknown[], header.attachments);
+    this.#pending = { packet, slots };
+    return undefined;
+  }
+
+  #takeAttachment(bytes: Uint8Array): Packet | undefined {
+    const pending = this.#pending;
+    if (pending === undefined) throw badAttachment("bytes came that no packet announced");
+    if (!pending.slots.fill(this.#rules.received(bytes))) return undefined;
+    this.#pending = undefined;
+    return pending.packet;
+  }
+}
+
+function readPacket(text: string, header: Header, limits: Limits): Packet {
+  const { type, nsp, id, end } = header;
+  switch (type) {
+    case PacketType.CONNECT: {
+      const data = connectData(readData(text, end, limits));
+      return { type: PacketType.CONNECT, nsp, id: undefined, data };
+    }
+    case PacketType.DISCONNECT:
+      if (end !== text.length) throw malformed("data that DISCONNECT must not have");
+      return { type: PacketType.DISCONNECT, nsp, id: undefined, data: undefined };
+    case PacketType.CONNECT_ERROR: {
+      const data = connectErrorData(readData(text, end, limits));
+      return { type: PacketType.CONNECT_ERROR, nsp, id: undefined, data };
+    }
+    case PacketType.EVENT:
+    case PacketType.BINARY_EVENT:
+      return { type: PacketType.EVENT, nsp, id, data: eventData(readData(text, end, limits), limits) };
+    default:
+      if (id === undefined) throw malformed("no id for an acknowledgement");
+      return { type: PacketType.ACK, nsp, id, data: ackData(readData(text, end, limits)) };
+  }
+}
+
+/** The JSON of a packet, or `undefined` if there is none. It may begin in three ways only; space is none of them. */
+function readData(text: string, from: number, limits: Limits): unknown {
+  if (from === text.length) return undefined;
+  const first = text.charCodeAt(from);
+  if (first !== OPEN_ARRAY && first !== OPEN_OBJECT && first !== QUOTE)
+    throw malformed("data of a wrong kind");
+  return readJson(text, from, limits);
+}

@@ -1,0 +1,21 @@
+export { type ManualClock, manualClock } from "./clock.js";
+export { codecSuite, textCodecSuite } from "./codec.js";
+export { type Ending, Side } from "./side.js";
+export {
+  type MakePair,
+  type TransportPair,
+  type TransportSuiteOptions,
+  transportSuite,
+} from "./transport.js";
+export {
+  type EngineVector,
+  type FrameVector,
+  frameOf,
+  frameVector,
+  type PacketVector,
+  type PayloadVector,
+  packetOf,
+  packetText,
+  readVectors,
+  type TrapVector,
+} from "./vectors.js";

@@ -1,0 +1,37 @@
+import type { IncomingMessage } from "node:http";
+import type { Refusal } from "./refusal.js";
+
+/**
+ * The app's say about a handshake. It answers by the callback or by a promise of a boolean, whichever comes first. A
+ * string as the callback's error is sent to the client; an exception or a rejection refuses without telling why.
+ */
+export type AllowRequest = (
+  req: IncomingMessage,
+  callback: (error: string | null | undefined, success: boolean) => void,
+) => unknown;
+
+/** Asks the app and calls `done` at most once, with a refusal if the app says no. */
+export function askApp(
+  allowRequest: AllowRequest,
+  req: IncomingMessage,
+  done: (refusal: Refusal | undefined) => void,
+): void {
+  let over = false;
+  const decide = (refusal: Refusal | undefined): void => {
+    if (over) return;
+    over = true;
+    done(refusal);
+  };
+  const answer = (message: unknown, success: unknown): void =>
+    decide(success ? undefined : { reason: "FORBIDDEN", context: { message } });
+  const fail = (error: unknown): void =>
+    decide({ reason: "FORBIDDEN", context: { message: undefined, error } });
+  try {
+    const result = allowRequest(req, answer);
+    if (!(result instanceof Promise)) return;
+    // An async function that uses the callback resolves with nothing, which is no answer.
+    result.then((success) => success !== undefined && answer(undefined, success), fail);
+  } catch (error) {
+    fail(error);
+  }
+}

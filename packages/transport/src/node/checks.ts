@@ -1,0 +1,81 @@
+import type { IncomingMessage } from "node:http";
+import type { Transport } from "@sockeye/protocol";
+import type { EngineQuery, QueryValue } from "./query.js";
+import type { Refusal } from "./refusal.js";
+
+/** A live session, as far as a request is concerned. */
+export interface KnownSession {
+  /** The transport that the session uses now. */
+  readonly transport: Transport | undefined;
+  /** The protocol revision of its handshake, which holds for all of its requests. */
+  readonly protocol: 3 | 4;
+  /** May another transport try to take over? */
+  readonly upgradable: boolean;
+}
+
+export interface Check {
+  readonly req: IncomingMessage;
+  readonly query: EngineQuery;
+  readonly upgrade: boolean;
+  /** The session that `sid` names. */
+  readonly session: KnownSession | undefined;
+  /** The names that the server offers. */
+  readonly transports: ReadonlySet<string>;
+}
+
+/** What can be said about a request without asking anybody, in Socket.IO's order. `undefined`: nothing is wrong. */
+export function checkRequest(check: Check): Refusal | undefined {
+  const { query, req, transports } = check;
+  const { transport } = query;
+  // WebTransport has no HTTP requests, so over HTTP it is as unknown as any other name.
+  if (typeof transport !== "string" || transport === "webtransport" || !transports.has(transport)) {
+    return { reason: "UNKNOWN_TRANSPORT", context: { transport } };
+  }
+  const { origin } = req.headers;
+  if (origin !== undefined && !isHeaderText(origin)) {
+    return { reason: "BAD_REQUEST", context: { name: "INVALID_ORIGIN", origin } };
+  }
+  return query.sid === undefined ? checkHandshake(check) : checkSession(check, query.sid);
+}
+
+/** The last check of a handshake, after the app's own. */
+export function checkProtocol(query: EngineQuery): Refusal | undefined {
+  if (query.protocol === 4) return undefined;
+  return { reason: "UNSUPPORTED_PROTOCOL_VERSION", context: { protocol: query.protocol } };
+}
+
+function checkSession({ query, session, upgrade }: Check, sid: QueryValue): Refusal | undefined {
+  if (session === undefined) return { reason: "UNKNOWN_SID", context: { sid } };
+  const { transport, protocol } = query;
+  const previousTransport = session.transport?.name;
+  if (!upgrade && previousTransport !== transport) {
+    return { reason: "BAD_REQUEST", context: { name: "TRANSPORT_MISMATCH", transport, previousTransport } };
+  }
+  if (session.protocol !== protocol) {
+    const context = { name: "PROTOCOL_MISMATCH", protocol, previousProtocol: session.protocol };
+    return { reason: "BAD_REQUEST", context };
+  }
+  // What carries no WebSocket cannot use one, and an upgrade leads nowhere else.
+  return upgrade === (transport === "websocket") ? undefined : HANDSHAKE_ERROR;
+}
+
+function checkHandshake({ req, query, upgrade }: Check): Refusal | undefined {
+  const { method } = req;
+  if (method !== "GET") return { reason: "BAD_HANDSHAKE_METHOD", context: { method } };
+  return upgrade === (query.transport === "websocket") ? undefined : HANDSHAKE_ERROR;
+}
+
+/** The request and the transport that it names do not go together. */
+export const HANDSHAKE_ERROR: Refusal = {
+  reason: "BAD_REQUEST",
+  context: { name: "TRANSPORT_HANDSHAKE_ERROR" },
+};
+
+/** Is it a header's value by RFC 9110, section 5.5: no control characters but the tab? */
+function isHeaderText(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if ((code < 32 && code !== 9) || code === 127 || code > 255) return false;
+  }
+  return true;
+}

@@ -1,0 +1,43 @@
+import type { IncomingMessage } from "node:http";
+import cors from "cors";
+import type { Middleware } from "./middleware.js";
+
+type StaticOrigin = boolean | string | RegExp | (boolean | string | RegExp)[];
+
+type CustomOrigin = (
+  requestOrigin: string | undefined,
+  callback: (error: Error | null, origin?: StaticOrigin) => void,
+) => void;
+
+/** Which other origins may use the server from a browser over HTTP. The options of the `cors` package. */
+export interface CorsOptions {
+  /** Default `*`. */
+  origin?: StaticOrigin | CustomOrigin | undefined;
+  /** Default `GET,HEAD,PUT,PATCH,POST,DELETE`. */
+  methods?: string | string[] | undefined;
+  allowedHeaders?: string | string[] | undefined;
+  exposedHeaders?: string | string[] | undefined;
+  credentials?: boolean | undefined;
+  /** Seconds. */
+  maxAge?: number | undefined;
+  preflightContinue?: boolean | undefined;
+  /** Default 204. */
+  optionsSuccessStatus?: number | undefined;
+}
+
+/** Decides by request. */
+export type CorsOptionsDelegate = (
+  req: IncomingMessage,
+  callback: (error: Error | null, options?: CorsOptions) => void,
+) => void;
+
+/** The middleware for these options. Warns once if they let every site act with its visitors' cookies. */
+export function corsMiddleware(options: CorsOptions | CorsOptionsDelegate | true): Middleware {
+  if (options === true) return cors<IncomingMessage>();
+  if (typeof options === "object" && options.origin === true && options.credentials === true) {
+    process.emitWarning("cors: { origin: true, credentials: true } lets every website act as its visitors", {
+      code: "SOCKEYE_CORS_ANY_ORIGIN",
+    });
+  }
+  return cors<IncomingMessage>(options);
+}

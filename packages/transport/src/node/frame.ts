@@ -1,0 +1,154 @@
+import type { EncodedPacket, Frame } from "@sockeye/protocol";
+
+/**
+ * WebSocket frames as a server writes them: one frame a message, no mask, no extension.
+ *
+ * @see RFC 6455, section 5.2
+ */
+
+/** What a batch became: one buffer, or several when it holds bytes too large to be copied. To be written in order. */
+export type Framed = Buffer | readonly Uint8Array[];
+
+const FIN_TEXT = 0x81;
+const FIN_BINARY = 0x82;
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/** From here on, one chunk more in a `writev` costs less than copying the bytes. */
+const COPY_LIMIT = 16_384;
+
+/** Marks a packet that was framed once. Who is framed again is shared by several receivers. */
+const SEEN: unique symbol = Symbol("framed once");
+
+/** The frames of one batch, kept at its first packet. */
+class SharedRun {
+  constructor(
+    readonly batch: readonly EncodedPacket[],
+    readonly framed: Framed,
+  ) {}
+
+  covers(batch: readonly EncodedPacket[]): boolean {
+    if (batch.length !== this.batch.length) return false;
+    for (let index = 0; index < batch.length; index++) {
+      if (batch[index] !== this.batch[index]) return false;
+    }
+    return true;
+  }
+}
+
+/**
+ * Frames a batch, once for all receivers of the same batch: from the second time on the frames are kept in
+ * {@link EncodedPacket.wire}, so that a broadcast is the same buffer for all, while a packet for one receiver keeps nothing.
+ */
+export function frameBatch(batch: readonly EncodedPacket[]): Framed {
+  const first = batch[0];
+  if (first === undefined) return NOTHING;
+  const known = first.wire;
+  if (known instanceof SharedRun && known.covers(batch)) return known.framed;
+  const framed = frameAll(batch);
+  // Only a batch in which every packet is shared may be kept: a constant packet (PING) in front of somebody's message
+  // must not hold that message for ever.
+  if (allSeen(batch)) first.wire = new SharedRun(batch, framed);
+  return framed;
+}
+
+function allSeen(batch: readonly EncodedPacket[]): boolean {
+  let all = true;
+  for (const packet of batch) {
+    if (packet.wire === undefined) {
+      packet.wire = SEEN;
+      all = false;
+    }
+  }
+  return all;
+}
+
+function frameAll(batch: readonly EncodedPacket[]): Framed {
+  let total = 0;
+  let whole = true;
+  for (const packet of batch) {
+    total += framedLength(packet.head);
+    if (isLarge(packet.head)) whole = false;
+    for (const bytes of packet.attachments) {
+      total += framedLength(bytes);
+      if (isLarge(bytes)) whole = false;
+    }
+  }
+  return whole ? frameWhole(batch, total) : frameInChunks(batch);
+}
+
+function frameWhole(batch: readonly EncodedPacket[], total: number): Buffer {
+  const target = Buffer.allocUnsafe(total);
+  let offset = 0;
+  for (const packet of batch) {
+    offset = writeFrame(target, offset, packet.head);
+    for (const bytes of packet.attachments) offset = writeFrame(target, offset, bytes);
+  }
+  return target;
+}
+
+function frameInChunks(batch: readonly EncodedPacket[]): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (const packet of batch) {
+    frameInto(chunks, packet.head);
+    for (const bytes of packet.attachments) frameInto(chunks, bytes);
+  }
+  return chunks;
+}
+
+function frameInto(chunks: Uint8Array[], frame: Frame): void {
+  if (typeof frame === "string" || !isLarge(frame)) {
+    const target = Buffer.allocUnsafe(framedLength(frame));
+    writeFrame(target, 0, frame);
+    chunks.push(target);
+    return;
+  }
+  const header = Buffer.allocUnsafe(headerLength(frame.byteLength));
+  writeHeader(header, 0, FIN_BINARY, frame.byteLength);
+  chunks.push(header, frame);
+}
+
+function isLarge(frame: Frame): boolean {
+  return typeof frame !== "string" && frame.byteLength >= COPY_LIMIT;
+}
+
+function framedLength(frame: Frame): number {
+  const length = typeof frame === "string" ? Buffer.byteLength(frame) : frame.byteLength;
+  return headerLength(length) + length;
+}
+
+function headerLength(length: number): number {
+  return length < LENGTH_16 ? 2 : length < 65_536 ? 4 : 10;
+}
+
+/** Returns the offset after the frame. */
+function writeFrame(target: Buffer, offset: number, frame: Frame): number {
+  if (typeof frame !== "string") {
+    const start = writeHeader(target, offset, FIN_BINARY, frame.byteLength);
+    target.set(frame, start);
+    return start + frame.byteLength;
+  }
+  const length = Buffer.byteLength(frame);
+  const start = writeHeader(target, offset, FIN_TEXT, length);
+  // As many bytes as characters: the text is ASCII, which is quicker to copy than to encode.
+  target.write(frame, start, length, length === frame.length ? "latin1" : "utf8");
+  return start + length;
+}
+
+/** Returns the offset after the header. */
+function writeHeader(target: Buffer, offset: number, opcode: number, length: number): number {
+  target[offset] = opcode;
+  if (length < LENGTH_16) {
+    target[offset + 1] = length;
+    return offset + 2;
+  }
+  if (length < 65_536) {
+    target[offset + 1] = LENGTH_16;
+    return target.writeUInt16BE(length, offset + 2);
+  }
+  target[offset + 1] = LENGTH_64;
+  target.writeUInt32BE(Math.floor(length / 2 ** 32), offset + 2);
+  return target.writeUInt32BE(length >>> 0, offset + 6);
+}
+
+const NOTHING: readonly Uint8Array[] = [];

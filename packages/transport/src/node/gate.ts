@@ -1,0 +1,244 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock, Limits } from "@sockeye/protocol";
+import { type Acceptor, CheckedHandshake } from "./acceptor.js";
+import { type AllowRequest, askApp } from "./allow-request.js";
+import { checkProtocol, checkRequest, HANDSHAKE_ERROR, type KnownSession } from "./checks.js";
+import type { HttpCompression } from "./compression.js";
+import { type CookieOptions, sessionCookie } from "./cookie.js";
+import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
+import { Lingering } from "./lingering.js";
+import { type Middleware, runMiddlewares } from "./middleware.js";
+import { type PollingHost, PollingPipe } from "./polling.js";
+import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
+import { describeRefusal, type Refusal } from "./refusal.js";
+import { UpgradeResponse } from "./upgrade-response.js";
+import { RequestVisit, UpgradeVisit, type Visit } from "./visit.js";
+import { type WebSocketEngine, WebSocketHandshakes } from "./websocket-handshakes.js";
+
+export interface GateOptions {
+  readonly clock: Clock;
+  /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  /** Names of the transports on offer. Default `polling` and `websocket`. */
+  readonly transports?: readonly string[] | undefined;
+  /** Asked about each handshake, after all other checks but that of the protocol revision. */
+  readonly allowRequest?: AllowRequest | undefined;
+  /** Off by default: no other origin may use the server over HTTP from a browser. WebSockets know no CORS. */
+  readonly cors?: CorsOptions | CorsOptionsDelegate | boolean | undefined;
+  /** Sets a cookie with the session id in the answer to a polling handshake. Default false. */
+  readonly cookie?: CookieOptions | boolean | undefined;
+  /** Compresses polling bodies from `threshold` bytes on. Default `{ threshold: 1024 }`; `false`: never. */
+  readonly httpCompression?: HttpCompression | boolean | undefined;
+  readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
+  readonly wsEngine?: WebSocketEngine | undefined;
+}
+
+/** The door for HTTP: checks each request, then leads it to its session or begins one. Each request gets an answer. */
+export interface Gate {
+  handleRequest(req: IncomingMessage, res: ServerResponse): void;
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Adds a middleware for every request and upgrade request. In order of addition. */
+  use(middleware: Middleware): void;
+  /** Refuses handshakes and upgrades from now on, with status 503. Live sessions keep their requests. */
+  close(): void;
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` if the cookie option does not make a valid cookie */
+export function createGate(options: GateOptions, acceptor: Acceptor): Gate {
+  return new HttpGate(options, acceptor);
+}
+
+class HttpGate implements Gate {
+  readonly #acceptor: Acceptor;
+  readonly #transports: ReadonlySet<string>;
+  readonly #allowRequest: AllowRequest | undefined;
+  readonly #pollingHost: PollingHost;
+  readonly #lingering: Lingering;
+  readonly #webSockets: WebSocketHandshakes;
+  #middlewares: Middleware[] | undefined;
+  #state: "open" | "closed" = "open";
+
+  constructor(options: GateOptions, acceptor: Acceptor) {
+    this.#acceptor = acceptor;
+    this.#transports = new Set(options.transports ?? ["polling", "websocket"]);
+    this.#allowRequest = options.allowRequest;
+    this.#lingering = new Lingering(options.clock);
+    this.#pollingHost = this.#hostPolling(options);
+    this.#webSockets = new WebSocketHandshakes({
+      maxPayload: options.limits.maxMessageBytes,
+      perMessageDeflate: options.perMessageDeflate,
+      wsEngine: options.wsEngine,
+      headers: (headers, req) =>
+        acceptor.headers(headers, req, readEngineQuery(req.url ?? "").sid === undefined),
+    });
+    if (options.cors) this.use(corsMiddleware(options.cors));
+  }
+
+  handleRequest(req: IncomingMessage, res: ServerResponse): void {
+    const visit = new RequestVisit(req, res);
+    if (this.#middlewares === undefined) {
+      this.#check(visit);
+      return;
+    }
+    shareQuery(req);
+    runMiddlewares(this.#middlewares, visit, (error) => {
+      if (!visit.gone) this.#leave(visit, error);
+    });
+  }
+
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const visit = new UpgradeVisit(req, socket, head);
+    if (this.#middlewares === undefined) {
+      this.#check(visit);
+      return;
+    }
+    shareQuery(req);
+    const response = new UpgradeResponse(req, socket);
+    runMiddlewares(this.#middlewares, { req, res: response.res }, (error) => {
+      if (response.answered || visit.gone) return;
+      visit.headers = response.release();
+      this.#leave(visit, error);
+    });
+  }
+
+  use(middleware: Middleware): void {
+    this.#middlewares ??= [];
+    this.#middlewares.push(middleware);
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#lingering.clear();
+    this.#webSockets.close();
+  }
+
+  /** The middlewares are through with it. */
+  #leave(visit: Visit, error: unknown): void {
+    if (error === undefined) this.#check(visit);
+    else this.#refuse(visit, { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } });
+  }
+
+  #check(visit: Visit): void {
+    const { req } = visit;
+    const query = readEngineQuery(req.url ?? "");
+    const { sid } = query;
+    const session = typeof sid === "string" ? this.#acceptor.find(sid) : undefined;
+    const upgrade = visit.kind === "upgrade";
+    const refusal = checkRequest({ req, query, upgrade, session, transports: this.#transports });
+    if (refusal !== undefined) {
+      if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
+    } else if (this.#state === "closed" && (upgrade || session === undefined)) {
+      visit.turnAway();
+    } else if (typeof sid === "string" && session !== undefined) {
+      this.#admit(visit, { sid, session, query });
+    } else {
+      this.#ask(visit, query);
+    }
+  }
+
+  #ask(visit: Visit, query: EngineQuery): void {
+    if (this.#allowRequest === undefined) {
+      this.#identify(visit, query);
+      return;
+    }
+    shareQuery(visit.req);
+    askApp(this.#allowRequest, visit.req, (refusal) => {
+      if (visit.gone) return;
+      if (refusal === undefined) this.#identify(visit, query);
+      else this.#refuse(visit, refusal);
+    });
+  }
+
+  /** A request for a session that is known. */
+  #admit(
+    visit: Visit,
+    { sid, session, query }: { sid: string; session: KnownSession; query: EngineQuery },
+  ): void {
+    if (visit.kind === "request") {
+      const { transport } = session;
+      if (transport instanceof PollingPipe) transport.handle(visit.req, visit.res);
+      else this.#refuse(visit, HANDSHAKE_ERROR);
+      return;
+    }
+    this.#webSockets.complete(visit, query.base64, (pipe) => {
+      if (session.upgradable) this.#acceptor.upgrade(sid, pipe);
+      else pipe.close(false);
+    });
+  }
+
+  /** The last steps of a handshake: the protocol revision, then an id. */
+  #identify(visit: Visit, query: EngineQuery): void {
+    const refusal = checkProtocol(query);
+    if (refusal !== undefined) {
+      this.#refuse(visit, refusal);
+      return;
+    }
+    const fail = (error: unknown): void => {
+      if (!visit.gone) this.#refuse(visit, idFailure(error));
+    };
+    try {
+      const id = this.#acceptor.newId(visit.req);
+      if (typeof id === "string") this.#open(visit, query, id);
+      else Promise.resolve(id).then((later) => this.#open(visit, query, later), fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #open(visit: Visit, query: EngineQuery, sid: string): void {
+    if (visit.gone) return;
+    if (this.#state === "closed") {
+      visit.turnAway();
+      return;
+    }
+    // An app's own generator may give anything.
+    if (typeof sid !== "string" || sid === "" || this.#acceptor.find(sid) !== undefined) {
+      this.#refuse(visit, idFailure(new Error("the id of a session must be a new, non-empty string")));
+      return;
+    }
+    const handshake = new CheckedHandshake(visit.req, query.protocol);
+    if (visit.kind === "upgrade") {
+      this.#webSockets.complete(visit, query.base64, (pipe) => this.#acceptor.open(sid, pipe, handshake));
+      return;
+    }
+    const pipe = new PollingPipe(sid, this.#pollingHost);
+    pipe.handle(visit.req, visit.res);
+    this.#acceptor.open(sid, pipe, handshake);
+  }
+
+  /** A session that has just closed may still owe its client the CLOSE packet. */
+  #sayGoodbye(visit: Visit, { sid, transport }: EngineQuery): boolean {
+    if (visit.kind !== "request" || typeof sid !== "string" || transport !== "polling") return false;
+    const pipe = this.#lingering.find(sid);
+    pipe?.handle(visit.req, visit.res);
+    return pipe !== undefined;
+  }
+
+  #refuse(visit: Visit, refusal: Refusal): void {
+    this.#acceptor.refused(describeRefusal(visit.req, refusal));
+    visit.refuse(refusal);
+  }
+
+  #hostPolling({ limits, httpCompression = { threshold: 1024 }, cookie }: GateOptions): PollingHost {
+    const acceptor = this.#acceptor;
+    const cookieOf = cookie ? sessionCookie(cookie) : undefined;
+    return {
+      limits,
+      compression: httpCompression === true ? {} : httpCompression || undefined,
+      headers: (headers, { sid, req, initial }) => {
+        if (initial && cookieOf !== undefined) headers["Set-Cookie"] = [cookieOf(sid)];
+        acceptor.headers(headers, req, initial);
+      },
+      linger: (sid, pipe) => {
+        if (this.#state === "open") this.#lingering.add(sid, pipe);
+      },
+      forget: (sid) => this.#lingering.remove(sid),
+    };
+  }
+}
+
+function idFailure(error: unknown): Refusal {
+  return { reason: "BAD_REQUEST", context: { name: "ID_GENERATION_ERROR", error } };
+}

@@ -1,0 +1,14 @@
+export type { Acceptor, HandshakeRequest } from "./acceptor.js";
+export type { AllowRequest } from "./allow-request.js";
+export { type AttachOptions, attach } from "./attach.js";
+export type { KnownSession } from "./checks.js";
+export type { HttpCompression } from "./compression.js";
+export type { CookieOptions } from "./cookie.js";
+export { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
+export { createGate, type Gate, type GateOptions } from "./gate.js";
+export type { ResponseHeaders } from "./headers.js";
+export type { Middleware } from "./middleware.js";
+export { type PollingHost, PollingPipe } from "./polling.js";
+export { REFUSALS, type RefusedRequest } from "./refusal.js";
+export { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "./websocket.js";
+export type { WebSocketEngine } from "./websocket-handshakes.js";

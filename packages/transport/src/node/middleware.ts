@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/**
+ * A function in the style of Express, run for every request and upgrade request of the engine. It answers itself, or calls
+ * `next`: without an argument to go on, with one to refuse. A throw or a rejected promise refuses, too.
+ */
+export type Middleware = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => unknown;
+
+/** Runs them in order and calls `done` at most once: with the error of the one that refused, if any. */
+export function runMiddlewares(
+  middlewares: readonly Middleware[],
+  exchange: { readonly req: IncomingMessage; readonly res: ServerResponse },
+  done: (error: unknown) => void,
+): void {
+  const { req, res } = exchange;
+  let over = false;
+  const finish = (error: unknown): void => {
+    if (over) return;
+    over = true;
+    done(error);
+  };
+  const run = (index: number): void => {
+    const middleware = middlewares[index];
+    if (middleware === undefined) {
+      finish(undefined);
+      return;
+    }
+    let called = false;
+    const next = (error?: unknown): void => {
+      if (called) return;
+      called = true;
+      // As in Express, anything truthy is an error.
+      if (error) finish(error);
+      else run(index + 1);
+    };
+    const fail = (error: unknown): void => next(error || new Error("a middleware failed"));
+    try {
+      const result = middleware(req, res, next);
+      if (result instanceof Promise) result.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  run(0);
+}

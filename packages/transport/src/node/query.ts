@@ -1,0 +1,90 @@
+import type { IncomingMessage } from "node:http";
+
+/** The query of an engine request. */
+
+/** The parameters that the engine itself reads. */
+export interface EngineQuery {
+  readonly transport: QueryValue;
+  /** An empty `sid` counts as none. */
+  readonly sid: QueryValue;
+  /** The protocol revision: 4 if `EIO=4`, else 3, which is also what a request without `EIO` speaks. */
+  readonly protocol: 3 | 4;
+  /** Does the client ask for bytes as base64 text (`b64`)? */
+  readonly base64: boolean;
+}
+
+/** A parameter that is there more than once is a list, which is no valid value of any of them. */
+export type QueryValue = string | readonly string[] | undefined;
+
+type EngineKey = "transport" | "sid" | "EIO" | "b64";
+
+/**
+ * Reads what the engine needs, in one pass, and keeps nothing else.
+ *
+ * @param url the request target: path and query
+ */
+export function readEngineQuery(url: string): EngineQuery {
+  const text = queryText(url);
+  const found: Record<EngineKey, QueryValue> = {
+    transport: undefined,
+    sid: undefined,
+    EIO: undefined,
+    b64: undefined,
+  };
+  // Escapes are rare in what clients send, and without them a parameter is just what stands there.
+  if (text.includes("%") || text.includes("+")) {
+    for (const [key, value] of new URLSearchParams(text)) put(found, key, value);
+  } else {
+    for (let start = 0; start < text.length; ) {
+      const ampersand = text.indexOf("&", start);
+      const end = ampersand === -1 ? text.length : ampersand;
+      const equals = text.indexOf("=", start);
+      const middle = equals === -1 || equals > end ? end : equals;
+      put(found, text.slice(start, middle), text.slice(middle + 1, end));
+      start = end + 1;
+    }
+  }
+  return {
+    transport: found.transport,
+    sid: found.sid === "" ? undefined : found.sid,
+    protocol: found.EIO === "4" ? 4 : 3,
+    base64: found.b64 !== undefined && found.b64 !== "",
+  };
+}
+
+/** All parameters; of one that is there several times, the last. Without a prototype, since the names are the peer's. */
+export function readWholeQuery(url: string): Record<string, string> {
+  const query: Record<string, string> = Object.create(null);
+  for (const [key, value] of new URLSearchParams(queryText(url))) query[key] = value;
+  return query;
+}
+
+function put(found: Record<EngineKey, QueryValue>, key: string, value: string): void {
+  if (key !== "transport" && key !== "sid" && key !== "EIO" && key !== "b64") return;
+  const known = found[key];
+  if (known === undefined) found[key] = value;
+  else found[key] = typeof known === "string" ? [known, value] : [...known, value];
+}
+
+function queryText(url: string): string {
+  const question = url.indexOf("?");
+  if (question === -1) return "";
+  const hash = url.indexOf("#", question);
+  return hash === -1 ? url.slice(question + 1) : url.slice(question + 1, hash);
+}
+
+/**
+ * Gives the request the property `_query`, where apps and middlewares written for Socket.IO look for the parsed query.
+ * Parsed when first read.
+ */
+export function shareQuery(req: IncomingMessage): void {
+  if ("_query" in req) return;
+  let query: Record<string, string> | undefined;
+  Object.defineProperty(req, "_query", {
+    configurable: true,
+    get: () => {
+      query ??= readWholeQuery(req.url ?? "");
+      return query;
+    },
+  });
+}

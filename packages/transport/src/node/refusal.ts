@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** Why a request or handshake is refused. Numbers and texts are Socket.IO's, and part of the wire. */
+export const REFUSALS = {
+  UNKNOWN_TRANSPORT: { code: 0, message: "Transport unknown" },
+  UNKNOWN_SID: { code: 1, message: "Session ID unknown" },
+  BAD_HANDSHAKE_METHOD: { code: 2, message: "Bad handshake method" },
+  BAD_REQUEST: { code: 3, message: "Bad request" },
+  FORBIDDEN: { code: 4, message: "Forbidden" },
+  UNSUPPORTED_PROTOCOL_VERSION: { code: 5, message: "Unsupported protocol version" },
+} as const;
+
+export interface Refusal {
+  readonly reason: keyof typeof REFUSALS;
+  /** What `connection_error` tells beside code and message; never sent, but for `message`, which replaces the text. */
+  readonly context: Record<string, unknown>;
+}
+
+/** A refusal as `connection_error` hands it out. */
+export interface RefusedRequest {
+  readonly req: IncomingMessage;
+  readonly code: number;
+  readonly message: string;
+  readonly context: Record<string, unknown>;
+}
+
+export function describeRefusal(req: IncomingMessage, refusal: Refusal): RefusedRequest {
+  return { req, ...REFUSALS[refusal.reason], context: refusal.context };
+}
+
+/** Answers an HTTP request with JSON. Does nothing if a middleware has answered. */
+export function refuseRequest(res: ServerResponse, refusal: Refusal): void {
+  if (res.headersSent || res.writableEnded) return;
+  const body = JSON.stringify({ code: REFUSALS[refusal.reason].code, message: sentMessage(refusal) });
+  res.writeHead(refusal.reason === "FORBIDDEN" ? 403 : 400, { "Content-Type": "application/json" });
+  res.end(body);
+}
+
+/** Answers an upgrade request, always with status 400 and the bare message, and ends the connection. */
+export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+  const message = sentMessage(refusal);
+  const head = `Connection: close\r\nContent-type: text/html\r\nContent-Length: ${Buffer.byteLength(message)}`;
+  endConnection(socket, `HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${message}`);
+}
+
+/** Says that the server has closed. */
+export function turnRequestAway(res: ServerResponse): void {
+  res.writeHead(503, { "Content-Length": "0" });
+  res.end();
+}
+
+export function turnUpgradeAway(socket: Duplex): void {
+  const head = "Connection: close\r\nContent-Length: 0";
+  endConnection(socket, `HTTP/1.1 503 Service Unavailable\r\n${head}\r\n\r\n`);
+}
+
+/** Writes a last text, then destroys the socket, so that a peer who does not close cannot keep it. */
+export function endConnection(socket: Duplex, text: string): void {
+  ignoreErrors(socket);
+  if (socket.writable) socket.end(text, () => socket.destroy());
+  else socket.destroy();
+}
+
+/** An `error` event of a raw socket that nobody listens to would end the process. */
+export function ignoreErrors(socket: Duplex): void {
+  if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
+}
+
+/** Undoes {@link ignoreErrors}, once somebody else listens. */
+export function stopIgnoringErrors(socket: Duplex): void {
+  socket.removeListener("error", ignore);
+}
+
+function ignore(): void {}
+
+function sentMessage(refusal: Refusal): string {
+  const own = refusal.context["message"];
+  return typeof own === "string" && own !== "" ? own : REFUSALS[refusal.reason].message;
+}

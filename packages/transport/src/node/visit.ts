@@ -1,0 +1,68 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ResponseHeaders } from "./headers.js";
+import {
+  ignoreErrors,
+  type Refusal,
+  refuseRequest,
+  refuseUpgrade,
+  turnRequestAway,
+  turnUpgradeAway,
+} from "./refusal.js";
+
+/** Somebody at the gate: a request, or a request to upgrade. Each gets one answer. */
+export type Visit = RequestVisit | UpgradeVisit;
+
+export class RequestVisit {
+  readonly kind = "request";
+
+  constructor(
+    readonly req: IncomingMessage,
+    readonly res: ServerResponse,
+  ) {}
+
+  /** Is nobody left to answer: answered by others, or broken off? */
+  get gone(): boolean {
+    const { req, res } = this;
+    if (res.headersSent || res.writableEnded || res.destroyed || req.destroyed) return true;
+    // An HTTP/2 response loses its socket when its stream ends.
+    return req.httpVersionMajor > 1 && !res.socket;
+  }
+
+  refuse(refusal: Refusal): void {
+    refuseRequest(this.res, refusal);
+  }
+
+  /** The server has closed. */
+  turnAway(): void {
+    turnRequestAway(this.res);
+  }
+}
+
+export class UpgradeVisit {
+  readonly kind = "upgrade";
+  /** Headers for the 101 response. */
+  headers: ResponseHeaders = {};
+
+  constructor(
+    readonly req: IncomingMessage,
+    readonly socket: Duplex,
+    /** What the client sent right behind the request. */
+    readonly head: Buffer,
+  ) {
+    ignoreErrors(socket);
+  }
+
+  get gone(): boolean {
+    return !this.socket.writable || !this.socket.readable;
+  }
+
+  refuse(refusal: Refusal): void {
+    refuseUpgrade(this.socket, refusal);
+  }
+
+  /** The server has closed. */
+  turnAway(): void {
+    turnUpgradeAway(this.socket);
+  }
+}

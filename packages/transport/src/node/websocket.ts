@@ -1,0 +1,169 @@
+import type { Duplex } from "node:stream";
+import {
+  type CloseReason,
+  EncodedPacket,
+  type Transport,
+  TransportError,
+  type TransportSink,
+} from "@sockeye/protocol";
+import { type Framed, frameBatch } from "./frame.js";
+
+/** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
+export interface ServerWebSocket {
+  /** 1: open. */
+  readonly readyState: number;
+  /** The extensions that were agreed on; empty if none. */
+  readonly extensions: string;
+  on(event: "message", listener: (this: ServerWebSocket, data: unknown, isBinary: boolean) => void): unknown;
+  on(event: "close", listener: (this: ServerWebSocket) => void): unknown;
+  on(event: "error", listener: (this: ServerWebSocket, error: Error) => void): unknown;
+  send(data: string | Uint8Array, options: { compress?: boolean }, done?: (error?: Error) => void): void;
+  close(code?: number): void;
+}
+
+export interface WebSocketPipeOptions {
+  /** Writes through the WebSocket's own `send` even where nothing needs it. Default false. */
+  readonly publicApiOnly?: boolean | undefined;
+  /** Sends bytes as base64 text, because the client asked for it (`b64=1`). Default false. */
+  readonly base64?: boolean | undefined;
+}
+
+const OPEN = 1;
+const PIPE: unique symbol = Symbol("pipe");
+
+/** A WebSocket that knows its pipe, so that all pipes share the same three listeners. */
+interface PipedWebSocket extends ServerWebSocket {
+  [PIPE]?: WebSocketPipe;
+}
+
+/**
+ * The accepting end of a WebSocket. What comes in is read by the `ws` package; what goes out is framed here and written
+ * to the TCP socket of the upgrade in one write a batch. That is sound because `ws` writes its own frames (pong, close)
+ * whole and at once as long as no extension is agreed on; with permessage-deflate it does not, and `ws` sends everything.
+ */
+export class WebSocketPipe implements Transport {
+  static readonly transportName = "websocket";
+  readonly name = "websocket";
+  readonly #ws: PipedWebSocket;
+  readonly #socket: Duplex;
+  readonly #mode: "raw" | "api";
+  readonly #base64: boolean;
+  /** Nobody from the end on, so that whatever still comes is lost. */
+  #sink: TransportSink | undefined;
+  /** Is the network behind? Then a `drain` listener or a callback of `ws` waits. */
+  #behind = false;
+
+  /** @param socket the raw socket of the upgrade, which nobody else writes to but `ws` */
+  constructor(ws: ServerWebSocket, socket: Duplex, options: WebSocketPipeOptions = {}) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#mode = options.publicApiOnly === true || ws.extensions !== "" ? "api" : "raw";
+    this.#base64 = options.base64 === true;
+    this.#ws[PIPE] = this;
+    ws.on("message", WebSocketPipe.#onMessage);
+    ws.on("close", WebSocketPipe.#onClose);
+    // Stays until the WebSocket is garbage: an error after the end must find a listener, too.
+    ws.on("error", WebSocketPipe.#onError);
+  }
+
+  get writable(): boolean {
+    return !this.#behind && this.#ws.readyState === OPEN;
+  }
+
+  bind(sink: TransportSink): void {
+    this.#sink = sink;
+  }
+
+  send(batch: readonly EncodedPacket[]): void {
+    if (this.#ws.readyState !== OPEN || !this.#socket.writable) return;
+    const packets = this.#base64 ? batch.flatMap(inBase64) : batch;
+    if (this.#mode === "raw") this.#write(frameBatch(packets));
+    else this.#sendEach(packets);
+  }
+
+  pause(done: () => void): void {
+    done();
+  }
+
+  resume(): void {}
+
+  /** Starts the closing handshake; `ws` ends the connection if the peer does not answer within 30 seconds. */
+  close(_goodbye: boolean): void {
+    this.#sink = undefined;
+    this.#ws.close();
+  }
+
+  #write(framed: Framed): void {
+    const socket = this.#socket;
+    if (framed instanceof Uint8Array) {
+      if (!socket.write(framed)) this.#awaitDrain();
+      return;
+    }
+    socket.cork();
+    for (const chunk of framed) socket.write(chunk);
+    socket.uncork();
+    if (socket.writableNeedDrain) this.#awaitDrain();
+  }
+
+  #awaitDrain(): void {
+    if (this.#behind) return;
+    this.#behind = true;
+    this.#socket.once("drain", () => this.#caughtUp());
+  }
+
+  /** Compression is asynchronous, so the pipe is behind until `ws` has handed the last frame to the network. */
+  #sendEach(batch: readonly EncodedPacket[]): void {
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    this.#behind = true;
+    const done = (): void => this.#caughtUp();
+    this.#socket.cork();
+    for (const packet of batch) {
+      const options = { compress: packet.compress };
+      const final = packet.attachments.length - 1;
+      this.#ws.send(packet.head, options, packet === last && final < 0 ? done : undefined);
+      packet.attachments.forEach((bytes, index) => {
+        this.#ws.send(bytes, options, packet === last && index === final ? done : undefined);
+      });
+    }
+    this.#socket.uncork();
+  }
+
+  #caughtUp(): void {
+    this.#behind = false;
+    if (this.writable) this.#sink?.writable(this);
+  }
+
+  #end(reason: CloseReason, cause?: Error): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.closed(this, reason, cause);
+  }
+
+  static #onMessage(this: PipedWebSocket, data: unknown, isBinary: boolean): void {
+    const pipe = this[PIPE];
+    if (pipe === undefined || !Buffer.isBuffer(data)) return;
+    pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
+  }
+
+  static #onClose(this: PipedWebSocket): void {
+    const pipe = this[PIPE];
+    if (pipe !== undefined) pipe.#end("transport close");
+  }
+
+  static #onError(this: PipedWebSocket, error: Error): void {
+    const pipe = this[PIPE];
+    if (pipe === undefined) return;
+    pipe.#end("transport error", new TransportError("ERR_TRANSPORT_FAILED", error.message, error));
+  }
+}
+
+/** The same frames as text, `b` in front, as in a polling body. */
+function inBase64(packet: EncodedPacket): EncodedPacket[] {
+  if (typeof packet.head === "string" && packet.attachments.length === 0) return [packet];
+  return [packet.head, ...packet.attachments].map((frame) => {
+    if (typeof frame === "string") return new EncodedPacket(frame, undefined, packet.compress);
+    const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+    return new EncodedPacket(`b${bytes.toString("base64")}`, undefined, packet.compress);
+  });
+}

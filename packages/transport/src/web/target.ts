@@ -1,0 +1,56 @@
+import { ENGINE_PROTOCOL, type Transport } from "@sockeye/protocol";
+
+/** Where and how to dial. One object per session, owned by the client; `sid` and `maxPayload` are set when OPEN came. */
+export interface Target {
+  /** The engine path with a slash at its end: `http(s)://host:port/path/`. IPv6 hosts stand in brackets. */
+  readonly url: string;
+  /** The user's own query parameters. The engine's parameters win over them. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Id of the session; `undefined` until the handshake is done. */
+  sid: string | undefined;
+  /** Bytes that the server takes in one HTTP body; `undefined` if it did not say. */
+  maxPayload: number | undefined;
+  /** Sent with every request; a browser cannot add them to a WebSocket. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Should cookies go to another origin? */
+  readonly withCredentials: boolean;
+  /** Name of the parameter that keeps caches away. Default `t`. */
+  readonly timestampParam: string;
+  /** Is it sent? `undefined`: by HTTP requests yes, by WebSockets no. */
+  readonly timestampRequests: boolean | undefined;
+  /** Milliseconds that one HTTP request may take; 0 for no limit. */
+  readonly requestTimeoutMs: number;
+  /** WebSocket subprotocols to offer. */
+  readonly protocols: readonly string[];
+  /** Sends bytes as base64 text, and asks the server to do the same. */
+  readonly forceBase64: boolean;
+  /** TLS and socket options. Node.js only. */
+  readonly tls?: Readonly<Record<string, unknown>> | undefined;
+  /** Options of the `ws` package. Node.js only. */
+  readonly perMessageDeflate?: unknown;
+}
+
+/** A way to dial: the constructor starts at once. */
+export interface TransportClass {
+  /** Name on the wire. */
+  readonly transportName: string;
+  new (target: Target): Transport;
+}
+
+/**
+ * The address of one request.
+ *
+ * @param stamp adds the parameter that keeps caches away, unless the user decided about that
+ */
+export function addressOf(target: Target, transport: string, stamp: boolean): string {
+  const query = new URLSearchParams(target.query);
+  // `sid` and `j` (JSONP) would make another request of it.
+  for (const key of ["sid", "j"]) query.delete(key);
+  query.set("EIO", `${ENGINE_PROTOCOL}`);
+  query.set("transport", transport);
+  if (target.timestampRequests ?? stamp)
+    query.set(target.timestampParam, Math.random().toString(36).slice(2));
+  if (target.sid !== undefined) query.set("sid", target.sid);
+  if (target.forceBase64) query.set("b64", "1");
+  return `${target.url}?${query}`;
+}

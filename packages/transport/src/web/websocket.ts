@@ -1,0 +1,107 @@
+import { encodePayload } from "@sockeye/codec/payload";
+import {
+  type CloseReason,
+  type EncodedPacket,
+  type Transport,
+  TransportError,
+  type TransportSink,
+} from "@sockeye/protocol";
+import { createWebSocket } from "#websocket";
+import type { WebSocketLike } from "../websocket-like.js";
+import { addressOf, type Target } from "./target.js";
+
+/** `readyState` of a WebSocket that may be written to. */
+const OPEN = 1;
+
+/** No platform takes shared memory here, and the type of its `send` says so. */
+type Sendable = Parameters<WebSocketLike["send"]>[0];
+
+/** The dialling end of a WebSocket. Writable from its opening to its end. */
+export class WebSocketTransport implements Transport {
+  static readonly transportName = "websocket";
+  readonly name = "websocket";
+  readonly #forceBase64: boolean;
+  readonly #socket: WebSocketLike | undefined;
+  /** Nobody after the end, so that whatever the socket still reports is lost. */
+  #sink: TransportSink | undefined;
+  #opened = false;
+
+  constructor(target: Target) {
+    this.#forceBase64 = target.forceBase64;
+    try {
+      this.#socket = this.#dial(target);
+    } catch (error) {
+      // A bad address or a page that may not connect there: told like every other failure, after bind().
+      queueMicrotask(() => this.#failed(error));
+    }
+  }
+
+  get writable(): boolean {
+    return this.#socket?.readyState === OPEN;
+  }
+
+  bind(sink: TransportSink): void {
+    this.#sink = sink;
+  }
+
+  send(batch: readonly EncodedPacket[]): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    socket.cork?.();
+    if (this.#forceBase64) {
+      for (const frame of encodePayload(batch).split("\x1e")) socket.send(frame);
+    } else {
+      for (const { head, attachments } of batch) {
+        socket.send(head as Sendable);
+        for (const attachment of attachments) socket.send(attachment as Sendable);
+      }
+    }
+    socket.uncork?.();
+  }
+
+  pause(done: () => void): void {
+    done();
+  }
+
+  resume(): void {}
+
+  close(_goodbye: boolean): void {
+    this.#sink = undefined;
+    this.#socket?.close();
+  }
+
+  #dial(target: Target): WebSocketLike {
+    const { headers, perMessageDeflate, tls } = target;
+    const address = addressOf(target, "websocket", false).replace("http", "ws");
+    const socket = createWebSocket(address, target.protocols, { headers, perMessageDeflate, tls });
+    socket.onopen = () => {
+      this.#opened = true;
+      this.#sink?.writable(this);
+    };
+    socket.onmessage = ({ data }) => {
+      const frame = typeof data === "string" || data instanceof Uint8Array ? data : new Uint8Array(data);
+      this.#sink?.frame(this, frame);
+    };
+    socket.onclose = (event) => {
+      if (this.#opened) {
+        const text = "websocket connection closed";
+        this.#end("transport close", new TransportError("ERR_TRANSPORT_FAILED", text, text, event));
+      } else {
+        this.#failed(event);
+      }
+    };
+    socket.onerror = (event) => this.#failed(event);
+    return socket;
+  }
+
+  #failed(description: unknown): void {
+    const code = this.#opened ? "ERR_TRANSPORT_FAILED" : "ERR_TRANSPORT_OPEN";
+    this.#end("transport error", new TransportError(code, "websocket error", description));
+  }
+
+  #end(reason: CloseReason, cause: TransportError): void {
+    const sink = this.#sink;
+    this.close(false);
+    sink?.closed(this, reason, cause);
+  }
+}

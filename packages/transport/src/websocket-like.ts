@@ -1,0 +1,46 @@
+/**
+ * What a dialling transport needs of a WebSocket: the part of the browser's interface that every implementation has.
+ * `node/client-websocket.ts` and `web/native-websocket.ts` give one; the package's `imports` map chooses between them.
+ */
+export interface WebSocketLike {
+  /** How bytes arrive: `arraybuffer`, or what an implementation has besides. */
+  binaryType: string;
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: number;
+  /** Bytes that `send` has taken and the network has not. */
+  readonly bufferedAmount: number;
+  onopen: Listener<unknown> | null;
+  onmessage: Listener<WebSocketMessage> | null;
+  /** Comes last, after `onerror` if there was an error, and always. */
+  onclose: Listener<WebSocketClose> | null;
+  onerror: Listener<unknown> | null;
+  send(frame: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+  /** With {@link uncork}: what is sent between the two leaves in one write. Where the platform lets us. */
+  cork?(): void;
+  uncork?(): void;
+}
+
+export interface WebSocketMessage {
+  readonly data: string | ArrayBuffer | Uint8Array;
+}
+
+export interface WebSocketClose {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What {@link WebSocketLike} is dialled with. Browsers take none of it. */
+export interface WebSocketOptions {
+  /** Headers of the handshake request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** `true`, or the options of the `ws` package. Off by default. */
+  readonly perMessageDeflate?: unknown;
+  /** Largest message to take, in bytes. */
+  readonly maxPayload?: number | undefined;
+  /** Options of `tls.connect` and an `agent`. What is undefined is not passed on. */
+  readonly tls?: Readonly<Record<string, unknown>> | undefined;
+}
+
+// Written as a method, so that a platform's own, more exact event types fit.
+type Listener<E> = { listener(event: E): void }["listener"];

@@ -1,0 +1,10 @@
+import { transportSuite } from "@sockeye/conformance";
+import { WebSocketTransport } from "@sockeye/transport/web";
+import { nodePair } from "./node-pair.js";
+
+transportSuite("websocket", nodePair(WebSocketTransport));
+
+transportSuite(
+  "websocket with compression",
+  nodePair(WebSocketTransport, { gate: { perMessageDeflate: true }, target: { perMessageDeflate: true } }),
+);
