@@ -1,3 +1,4 @@
+import type { ServerOptions } from "socket.io";
 import { describe, expect, it, vi } from "vitest";
 import { attack, SUBJECT, timed, upgradeBytes } from "../support/attack.js";
 import { http, type HttpRequest, requestBytes } from "../support/rawsocket.js";
@@ -206,7 +207,8 @@ describe("refused upgrades", () => {
       expect(await plain.rest()).toBe(refusalText("Forbidden"));
       const own = line();
       own.write(upgradeBytes("EIO=4&transport=websocket&own=1"));
-      expect(await own.rest()).toBe(refusalText("not you ü".replace("ü", "\u00c3\u00bc")).replace(": 11\r", ": 10\r"));
+      // What came is compared byte by byte.
+      expect(await own.rest()).toBe(Buffer.from(refusalText("not you ü")).toString("latin1"));
     },
     {
       allowRequest: (req, decide) => {
@@ -483,14 +485,15 @@ describe("what the server makes up itself", () => {
 
   it("are cookies without what the options smuggle in (S21, 17)", async () => {
     const { Server } = await loadServer(SUBJECT);
-    for (const cookie of [
+    const cookies: readonly NonNullable<ServerOptions["cookie"]>[] = [
       { name: "io; evil=1" },
       { name: "a=b" },
       { name: "io\r\nX: y" },
-      { path: "/; evil=1" },
-      { domain: "a.example; evil=1" },
-      { path: "/\r\nX: y" },
-    ]) {
+      { name: "io", path: "/; evil=1" },
+      { name: "io", domain: "a.example; evil=1" },
+      { name: "io", path: "/\r\nX: y" },
+    ];
+    for (const cookie of cookies) {
       const make = (): void => {
         const io = new Server({ cookie });
         io.attach(0);

@@ -4,6 +4,7 @@ import type {
   AdapterSocket,
   BroadcastFlags,
   BroadcastOptions,
+  EventData,
   EventPacket,
   Room,
   SocketId,
@@ -17,9 +18,18 @@ export type ServerSideArgs = readonly unknown[];
 /** What of a session is kept for connection state recovery. */
 export interface PersistedSession {
   readonly sid: SocketId;
+  /** The session's secret: who knows it is the client that lost it. */
   readonly pid: string;
   readonly rooms: readonly Room[];
   readonly data: unknown;
+  /** The {@link Adapter.position} when it joined: where a client starts that has never got an event. */
+  readonly since?: string | undefined;
+}
+
+/** A session that is taken up again. */
+export interface RestoredSession extends PersistedSession {
+  /** The events that it has missed, in order, each with its offset behind the last argument. */
+  readonly missedPackets: readonly EventData[];
 }
 
 /**
@@ -137,9 +147,16 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     if (typeof ack === "function") ack(null, []);
   }
 
+  /** Where the log of this namespace ends now; `undefined` if none is kept. */
+  position(): string | undefined {
+    return undefined;
+  }
+
+  /** Keeps a session whose connection broke, for {@link restoreSession}. */
   persistSession(_session: PersistedSession): void {}
 
-  restoreSession(_pid: string, _offset: string): Promise<PersistedSession | null> {
+  /** @param offset the offset of the last event that the client got, if it got any */
+  restoreSession(_pid: string, _offset: string | undefined): Promise<RestoredSession | null> {
     return Promise.resolve(null);
   }
 

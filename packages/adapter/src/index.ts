@@ -1,2 +1,4 @@
 export { Adapter } from "./adapter.js";
-export type { PersistedSession, ServerSideArgs } from "./adapter.js";
+export type { PersistedSession, RestoredSession, ServerSideArgs } from "./adapter.js";
+export { RecoveryAdapter } from "./recovery-adapter.js";
+export type { RecoveryOptions } from "./recovery-adapter.js";

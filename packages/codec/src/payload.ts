@@ -48,17 +48,17 @@ export function decodePayload(body: string, limits: Pick<Limits, "maxPacketsPerP
 }
 
 /**
- * How many packets, from the first, fit together into a body of so many bytes. At least one if there is one: a packet
- * that is too large by itself goes alone, and {@link splitPayload} cuts it between frames.
+ * How many packets, beginning with the one at `from`, fit together into a body of so many bytes. At least one if there
+ * is one: a packet that is too large by itself goes alone, and {@link splitPayload} cuts it between frames.
  */
-export function takeWithin(packets: readonly EncodedPacket[], maxBytes: number): number {
-  let total = 0;
-  for (let count = 0; count < packets.length; count++) {
+export function takeWithin(packets: readonly EncodedPacket[], maxBytes: number, from = 0): number {
+  let total = -SEPARATOR.length;
+  for (let at = from; at < packets.length; at++) {
     // The check above vouches for the index.
-    total += packetLength(packets[count] as EncodedPacket) + (count === 0 ? 0 : SEPARATOR.length);
-    if (total > maxBytes) return Math.max(count, 1);
+    total += SEPARATOR.length + packetLength(packets[at] as EncodedPacket);
+    if (total > maxBytes) return Math.max(at - from, 1);
   }
-  return packets.length;
+  return packets.length - from;
 }
 
 /**
@@ -69,7 +69,7 @@ export function takeWithin(packets: readonly EncodedPacket[], maxBytes: number):
 export function splitPayload(packets: readonly EncodedPacket[], maxBytes: number): string[] {
   const bodies: string[] = [];
   for (let from = 0; from < packets.length; ) {
-    const batch = packets.slice(from, from + takeWithin(packets.slice(from), maxBytes));
+    const batch = packets.slice(from, from + takeWithin(packets, maxBytes, from));
     const [first] = batch;
     if (batch.length === 1 && first !== undefined && packetLength(first) > maxBytes) {
       bodies.push(...splitPacket(first, maxBytes));

@@ -37,7 +37,7 @@ export class Slots {
   }
 
   #claim(num: unknown, holder: Container, key: string | number): void {
-    if (typeof num !== "number" || !Number.isInteger(num) || num < 0 || num > this.#count) {
+    if (typeof num !== "number" || !Number.isInteger(num) || num < 0 || num >= this.#count) {
       throw badAttachment("a placeholder has a bad number");
     }
     if (this.#holders[num] !== undefined) throw badAttachment("an attachment has two placeholders");

@@ -1,4 +1,4 @@
-import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
+import type { AckPacket, Codec, Decoder, EventPacket, Frame, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
 import { needsTaking, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
@@ -42,7 +42,7 @@ class TextCodec implements Codec {
   encode(packet: Packet, compress = true): EncodedPacket {
     try {
       return packet.type === PacketType.EVENT || packet.type === PacketType.ACK
-        ? this.#encodeArguments(packet, packet.data, compress)
+        ? this.#encodeArguments(packet, wireArguments(packet), compress)
         : encodeControl(packet, compress);
     } catch (error) {
       throw unencodable(error);
@@ -62,6 +62,10 @@ class TextCodec implements Codec {
   decoder(): Decoder {
     return new TextPacketDecoder(this.#rules);
   }
+}
+
+function wireArguments(packet: EventPacket | AckPacket): readonly unknown[] {
+  return packet.type === PacketType.EVENT && packet.offset !== undefined ? [...packet.data, packet.offset] : packet.data;
 }
 
 /** Packets of the library itself, which carry no bytes. */

@@ -50,4 +50,6 @@ export interface AdapterNamespace<S extends AdapterSocket = AdapterSocket> {
   nextAckId(): number;
   /** Encodes a broadcast, once for all receivers. */
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket;
+  /** Takes what a callback of the app threw or rejected with. Must not throw. @param event the event that was emitted */
+  reportError(error: unknown, event: string | symbol | number): void;
 }

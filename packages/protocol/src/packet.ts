@@ -70,6 +70,11 @@ export interface EventPacket {
   /** Set if the sender waits for an acknowledgement: a non-negative safe integer. */
   readonly id: number | undefined;
   readonly data: EventData;
+  /**
+   * Its place in the namespace's log, if the server keeps one for recovery. On the wire it stands behind the last argument;
+   * only the codec knows that.
+   */
+  readonly offset?: string | undefined;
 }
 
 export interface AckPacket {

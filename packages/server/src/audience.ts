@@ -64,6 +64,9 @@ export abstract class Audience<
 
   abstract reportError(error: unknown, event: string | symbol | number): void;
 
+  /** @internal Are broken connections recovered? Then all events must go through the adapter. */
+  abstract readonly recovers: boolean;
+
   /** @internal An error of the app's code, with the socket for which it ran. */
   abstract reportSocketError(error: unknown, context: { socket: S; event: string | symbol | number }): void;
 

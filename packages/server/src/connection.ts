@@ -7,10 +7,11 @@ import type {
   Limits,
   Packet,
   ServerDisconnectReason,
+  SessionView,
   Transport,
 } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
-import type { Session, SessionSink } from "@sockeye/session";
+import type { SessionSink } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
@@ -31,6 +32,19 @@ export interface Joinable {
   admit(connection: Connection, auth: Handshake["auth"]): void;
 }
 
+/** A session, as its connection sees it. */
+export interface ConnectionSession extends SessionView {
+  /** Would a packet leave at once? */
+  readonly ready: boolean;
+  send(packet: EncodedPacket): void;
+  /** Another transport wants to take over. */
+  offer(transport: Transport): void;
+  /** Ends it; what is queued is still written. */
+  close(reason?: CloseReason): void;
+  /** Ends it; what cannot be written at once is lost. */
+  terminate(reason: CloseReason): void;
+}
+
 /** What stands above all connections. */
 export interface ConnectionHost extends ErrorBoundary {
   readonly codec: Codec;
@@ -48,7 +62,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   readonly first: FirstRequest;
   readonly address: string;
   readonly #host: ConnectionHost;
-  #session: Session | undefined = undefined;
+  #session: ConnectionSession | undefined = undefined;
   #conn: Conn | undefined = undefined;
   readonly #sockets = new Map<string, ConnectedSocket>();
   /** Namespaces whose middlewares are still deciding. */
@@ -93,7 +107,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   }
 
   /** Names its session; called once, before anything else. */
-  bind(session: Session): void {
+  bind(session: ConnectionSession): void {
     this.#session = session;
   }
 
@@ -166,7 +180,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   // ---- inside
 
-  get #open(): Session {
+  get #open(): ConnectionSession {
     if (!this.#session) throw new Error("The connection has no session yet.");
     return this.#session;
   }

@@ -13,6 +13,7 @@ export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 export type { Conn } from "./conn.js";
 export type { Engine, EngineEvents } from "./engine.js";
+export type { ForeignEngine, ForeignSocket } from "./foreign-session.js";
 export type { Handshake } from "./handshake.js";
 export type { Event, ExtendedError, NamespaceMiddleware, Next, SocketMiddleware } from "./middleware.js";
 export type { NamespaceMatcher } from "./matchers.js";

@@ -1,4 +1,5 @@
 import { UsageError } from "@sockeye/protocol";
+import { isThenable } from "@sockeye/socket";
 import type { Handshake } from "./handshake.js";
 
 /** Decides whether a namespace of this name may be made for a client. */
@@ -6,7 +7,7 @@ export type NamespaceMatcher = (
   name: string,
   auth: Handshake["auth"],
   next: (error: Error | null, allow: boolean) => void,
-) => void;
+) => unknown;
 
 interface Rule<P> {
   readonly allows: (name: string, auth: Handshake["auth"]) => boolean | Promise<boolean>;
@@ -50,11 +51,12 @@ export class Matchers<P> {
   }
 }
 
-/** An error, a throw and a "no" are the same: the next rule is asked. */
+/** An error, a throw, a rejection and a "no" are the same: the next rule is asked. */
 function ask(matcher: NamespaceMatcher, name: string, auth: Handshake["auth"]): Promise<boolean> {
   return new Promise((resolve) => {
     try {
-      matcher(name, auth, (error, allow) => resolve(!error && allow === true));
+      const result = matcher(name, auth, (error, allow) => resolve(!error && allow === true));
+      if (isThenable(result)) result.then(undefined, () => resolve(false));
     } catch {
       resolve(false);
     }

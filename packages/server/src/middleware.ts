@@ -20,8 +20,9 @@ export type SocketMiddleware = (event: Event, next: Next) => unknown;
 
 /**
  * Runs middlewares one after another and calls `done` once, with the error of the first that refuses. A middleware
- * refuses by `next(error)`, by throwing, or by a promise that rejects; one that takes no `next` passes on by returning,
- * or by a promise that resolves.
+ * refuses by `next(error)`, by throwing, or by a promise that rejects; one whose only parameter is the subject passes
+ * on by returning, or by a promise that resolves. (A function without named parameters may well take `next` by `...args`:
+ * to pass it on would let in whom it has not judged.)
  */
 export function runMiddlewares<T>(
   middlewares: ReadonlyArray<(subject: T, next: Next) => unknown>,
@@ -42,7 +43,7 @@ export function runMiddlewares<T>(
       else run(index + 1);
     };
     const refuse = (error: unknown): void => next(error instanceof Error ? error : new Error(String(error)));
-    const passes = middleware.length < 2;
+    const passes = middleware.length === 1;
     let result: unknown;
     try {
       result = middleware(subject, next);

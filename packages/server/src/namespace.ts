@@ -1,4 +1,4 @@
-import type { Adapter } from "@sockeye/adapter";
+import type { Adapter, RestoredSession } from "@sockeye/adapter";
 import type {
   AdapterNamespace,
   BroadcastFlags,
@@ -18,10 +18,16 @@ import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { Socket } from "./socket.js";
 
+/** Whether broken connections are recovered, and how. */
+export interface RecoveryTerms {
+  readonly skipMiddlewares: boolean;
+}
+
 /** The server, as its namespaces see it. */
 export interface NamespaceHost {
   readonly clock: Clock;
   readonly codec: Codec;
+  readonly recovery: RecoveryTerms | undefined;
   /** A new adapter for a namespace. */
   makeAdapter(nsp: AdapterNamespace): Adapter;
   /** An exception or rejection of the app's code. Must not throw. */
@@ -54,6 +60,8 @@ export class Namespace<
   #adapter: Adapter | undefined = undefined;
   #middlewares: ReadonlyArray<NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>> = [];
   #ackIds = 0;
+  /** With recovery only: the sockets by their secrets. */
+  #byPid: Map<string, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | undefined = undefined;
 
   constructor(server: NamespaceHost, name: string) {
     super();
@@ -80,6 +88,11 @@ export class Namespace<
   }
 
   /** @internal */
+  get recovers(): boolean {
+    return this.server.recovery !== undefined;
+  }
+
+  /** @internal */
   nextAckId(): number {
     return this.#ackIds++;
   }
@@ -93,8 +106,26 @@ export class Namespace<
 
   /** @internal */
   admit(connection: Connection, auth: Handshake["auth"]): void {
-    const socket = new Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, connection, auth);
-    runMiddlewares(this.#middlewares, socket, (error) => {
+    const { pid, offset } = auth;
+    if (!this.recovers || typeof pid !== "string") {
+      this.#examine(connection, { auth, restored: undefined });
+      return;
+    }
+    // The client knows that its old connection is dead, this server does not yet.
+    this.#byPid?.get(pid)?.end("transport close");
+    this.adapter.restoreSession(pid, typeof offset === "string" ? offset : undefined).then(
+      (restored) => this.#examine(connection, { auth, restored: restored ?? undefined }),
+      (error: unknown) => {
+        this.reportError(error, "adapter");
+        this.#examine(connection, { auth, restored: undefined });
+      },
+    );
+  }
+
+  #examine(connection: Connection, client: { auth: Handshake["auth"]; restored: RestoredSession | undefined }): void {
+    const socket = new Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, connection, client);
+    const middlewares = client.restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
+    runMiddlewares(middlewares, socket, (error) => {
       if (!connection.awaits(this.name)) this.#turnedAway(socket);
       else if (error) {
         this.#turnedAway(socket);
@@ -103,6 +134,10 @@ export class Namespace<
         this.sockets.set(socket.id, socket);
         connection.joined(this.name, socket);
         socket.enter();
+        if (socket.pid !== undefined) {
+          this.#byPid ??= new Map();
+          this.#byPid.set(socket.pid, socket);
+        }
         dispatch(this, "connect", [socket]);
         dispatch(this, "connection", [socket]);
       }
@@ -111,7 +146,9 @@ export class Namespace<
 
   /** @internal */
   left(socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
-    this.sockets.delete(socket.id);
+    // Another may have come back under the same id.
+    if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
+    if (socket.pid !== undefined) this.#byPid?.delete(socket.pid);
   }
 
   /** @internal Ends all sockets and the adapter. */

@@ -60,6 +60,17 @@ export interface ServerOptions extends EngineOptions {
   connectTimeout?: number;
   /** Deletes a dynamic namespace when its last socket leaves. Default false. */
   cleanupEmptyChildNamespaces?: boolean;
+  /**
+   * Lets clients whose connection broke come back to their id, rooms and data, with what they missed. Default off.
+   */
+  connectionStateRecovery?: {
+    /** How long they may be away, in ms. Default 120000. */
+    maxDisconnectionDuration?: number;
+    /** Are the middlewares of namespaces skipped for them? Default true. */
+    skipMiddlewares?: boolean;
+    /** How many events of a namespace are kept. Default 10000. */
+    maxPackets?: number;
+  };
   /** How packets are written. Both ends must agree. Default: the text form of Socket.IO 5. */
   codec?: Codec;
   /** Bounds of what one client may ask of this server, beside `maxHttpBufferSize`. */

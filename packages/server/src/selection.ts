@@ -2,7 +2,7 @@ import type { Adapter } from "@sockeye/adapter";
 import type { AckError, BroadcastOptions, EventPacket, Room } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
-import { ackTimeout } from "@sockeye/socket";
+import { ackTimeout, callGuarded } from "@sockeye/socket";
 
 /** How long a broadcast with an acknowledgement waits if the app does not say: Socket.IO fails after about 1 ms there. */
 const DEFAULT_ACK_TIMEOUT_MS = 5000;
@@ -42,40 +42,47 @@ export class Selection implements EmitTarget {
   }
 
   /** Done once every server has said how many sockets it reached, and as many have answered; or when time is up. */
-  #collect(packet: EventPacket, { flags }: Emit, ack: AckCallback): void {
+  #collect(packet: EventPacket, { event, flags }: Emit, ack: AckCallback): void {
     const timeoutMs = flags.timeout ?? DEFAULT_ACK_TIMEOUT_MS;
     const answers: unknown[] = [];
     let servers = -1;
     let counted = 0;
     let expected = 0;
     let done = false;
-    const { clock } = this.adapter.nsp;
-    const timer = clock.setTimer(() => {
-      if (done) return;
+    const { nsp } = this.adapter;
+    const finish = (error: AckError | null): void => {
       done = true;
-      const error: AckError = ackTimeout();
+      nsp.clock.clearTimer(timer);
+      callGuarded(ack, [error, answers], { target: nsp, event });
+    };
+    const timer = nsp.clock.setTimer(() => {
+      const error = ackTimeout();
       error.responses = answers;
-      ack(error, answers);
+      finish(error);
     }, timeoutMs);
     const check = (): void => {
-      if (done || counted !== servers || answers.length < expected) return;
-      done = true;
-      clock.clearTimer(timer);
-      ack(null, answers);
+      if (!done && counted === servers && answers.length >= expected) finish(null);
     };
-    this.adapter.broadcastWithAck(
-      packet,
-      this.options({ ...flags, timeout: timeoutMs }),
-      (clients) => {
-        expected += clients;
-        counted += 1;
-        check();
-      },
-      (answer) => {
-        answers.push(answer);
-        check();
-      },
-    );
+    try {
+      this.adapter.broadcastWithAck(
+        packet,
+        this.options({ ...flags, timeout: timeoutMs }),
+        (clients) => {
+          expected += clients;
+          counted += 1;
+          check();
+        },
+        (answer) => {
+          // What comes after the end must not change what the app has got.
+          if (!done) answers.push(answer);
+          check();
+        },
+      );
+    } catch (error) {
+      // It cannot be encoded.
+      nsp.clock.clearTimer(timer);
+      throw error;
+    }
     this.adapter.serverCount().then(
       (count) => {
         servers = count;
@@ -88,5 +95,6 @@ export class Selection implements EmitTarget {
 }
 
 function union(rooms: ReadonlySet<Room>, added: Room | readonly Room[]): ReadonlySet<Room> {
-  return typeof added === "string" ? new Set(rooms).add(added) : new Set([...rooms, ...added]);
+  // Apps without types name rooms by numbers, too.
+  return Array.isArray(added) ? new Set([...rooms, ...(added as readonly Room[])]) : new Set(rooms).add(added as Room);
 }

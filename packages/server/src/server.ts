@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Adapter } from "@sockeye/adapter";
-import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
+import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
 import { createTextCodec } from "@sockeye/codec";
 import type { AdapterNamespace, Clock, Codec, Limits } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
@@ -14,17 +14,20 @@ import type { Middleware } from "@sockeye/transport/node";
 import { attach, corsMiddleware } from "@sockeye/transport/node";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
-import type { Connection } from "./connection.js";
+import { Connection } from "./connection.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
+import type { ForeignEngine } from "./foreign-session.js";
+import { ForeignSession } from "./foreign-session.js";
 import type { Handshake } from "./handshake.js";
+import { randomId } from "./ids.js";
 import { MainNamespace } from "./main-namespace.js";
 import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
-import type { NamespaceHost } from "./namespace.js";
+import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
-import { limitsOf } from "./options.js";
+import { limitsOf, requirePositive } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
@@ -69,6 +72,7 @@ export class Server<
 
   #options: ServerOptions;
   #engine: Engine | undefined = undefined;
+  readonly #foreign: ForeignEngine[] = [];
   #detach: (() => void) | undefined = undefined;
   readonly #matchers = new Matchers<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>();
   readonly #files = new ClientFiles();
@@ -130,7 +134,7 @@ export class Server<
   adapter(): AdapterConstructor;
   adapter(adapter: AdapterConstructor): this;
   adapter(adapter?: AdapterConstructor): AdapterConstructor | this {
-    if (adapter === undefined) return this.#options.adapter ?? InMemoryAdapter;
+    if (adapter === undefined) return this.#options.adapter ?? this.#defaultAdapter();
     this.#set({ adapter });
     for (const namespace of this._nsps.values()) namespace.resetAdapter();
     return this;
@@ -176,6 +180,19 @@ export class Server<
     return this.attach(server, options);
   }
 
+  /** Takes the connections of another engine: of engine.io, or one that has its interface. It must be attached by itself. */
+  bind(engine: ForeignEngine): this {
+    this.#foreign.push(engine);
+    engine.on("connection", (socket) => {
+      const { request: req, protocol } = socket;
+      const query = Object.fromEntries(new URL(req?.url ?? "/", "http://localhost").searchParams);
+      const connection = new Connection(this, { req, query, protocol: protocol === 3 ? 3 : 4 });
+      connection.bind(new ForeignSession(socket, this.codec, connection));
+      this.opened(connection);
+    });
+    return this;
+  }
+
   /**
    * Disconnects everybody with the reason `server shutting down`, closes the adapters, the engine and the HTTP server.
    * Harmless if the HTTP server does not run.
@@ -183,6 +200,7 @@ export class Server<
   async close(done?: (error?: Error) => void): Promise<void> {
     await Promise.allSettled([...this._nsps.values()].map((namespace) => namespace.shutDown()));
     this.#engine?.close();
+    for (const engine of this.#foreign.splice(0)) engine.close?.();
     this.#detach?.();
     this.#detach = undefined;
     const error = await closeHttpServer(this.httpServer);
@@ -204,6 +222,12 @@ export class Server<
     const namespace = typeof name === "string" ? this.#named(name) : this.#template(name);
     if (listener) namespace.on("connect", listener as never);
     return namespace;
+  }
+
+  /** @internal */
+  get recovery(): RecoveryTerms | undefined {
+    const options = this.#options.connectionStateRecovery;
+    return options && { skipMiddlewares: options.skipMiddlewares !== false };
   }
 
   // ---- from the connections
@@ -251,6 +275,16 @@ export class Server<
   }
 
   // ---- inside
+
+  #defaultAdapter(): AdapterConstructor {
+    const options = this.#options.connectionStateRecovery;
+    if (!options) return InMemoryAdapter;
+    const { maxDisconnectionDuration = 120_000, maxPackets = 10_000 } = options;
+    requirePositive("maxDisconnectionDuration", maxDisconnectionDuration);
+    requirePositive("maxPackets", maxPackets);
+    return (nsp) =>
+      new RecoveryAdapter(nsp, { maxDisconnectionDuration, maxPackets, epoch: randomId().slice(0, 8) });
+  }
 
   #set(options: ServerOptions): this {
     this.#options = { ...this.#options, ...options };

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { RestoredSession } from "@sockeye/adapter";
 import type {
   AdapterSocket,
   BroadcastFlags,
@@ -39,6 +40,16 @@ import { SocketEmission } from "./socket-emission.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 const NO_ROOMS: ReadonlySet<Room> = new Set();
+
+/** The ends after which a client may come back to what it had. */
+const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
+  "transport error",
+  "transport close",
+  "forced close",
+  "ping timeout",
+  "server shutting down",
+  "forced server close",
+]);
 
 /** What the library emits on a socket. */
 export interface SocketEvents {
@@ -92,13 +103,17 @@ export class Socket<
     Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   >;
   readonly client: SocketConnection;
-  readonly id: SocketId = randomId();
-  /** Has what was missed during an interruption been delivered? */
-  readonly recovered: boolean = false;
+  readonly id: SocketId;
+  /** Has it come back after an interruption, with all that it missed? */
+  readonly recovered: boolean;
 
-  #phase: "joining" | "connected" | "left" = "joining";
+  #phase: "joining" | "connected" | "leaving" | "left" = "joining";
   readonly #auth: Handshake["auth"];
   readonly #issued = Date.now();
+  /** For recovery: the client's secret, where the log ended when it joined, and what it comes back to. */
+  #pid: string | undefined = undefined;
+  #since: string | undefined = undefined;
+  #restored: RestoredSession | undefined;
   #handshake: Handshake | undefined = undefined;
   #data: SocketData | undefined = undefined;
   #acks: Acks | undefined = undefined;
@@ -114,18 +129,22 @@ export class Socket<
       Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
     >,
     client: SocketConnection,
-    auth: Handshake["auth"],
+    { auth, restored }: { auth: Handshake["auth"]; restored: RestoredSession | undefined },
   ) {
     super();
     this.nsp = nsp;
     this.client = client;
     this.#auth = auth;
+    this.id = restored?.sid ?? randomId();
+    this.recovered = restored !== undefined;
+    this.#data = restored?.data as SocketData | undefined;
+    this.#restored = restored;
   }
 
   // ---- what it is
 
   get connected(): boolean {
-    return this.#phase === "connected";
+    return this.#phase === "connected" || this.#phase === "leaving";
   }
 
   get disconnected(): boolean {
@@ -250,7 +269,7 @@ export class Socket<
 
   /** Leaves the namespace, or ends the whole connection with all its namespaces. */
   disconnect(close = false): this {
-    if (!this.connected) return this;
+    if (this.#phase !== "connected") return this;
     if (close) this.client.disconnect();
     else {
       this.#send({ type: PacketType.DISCONNECT, nsp: this.nsp.name, id: undefined, data: undefined });
@@ -316,11 +335,17 @@ export class Socket<
   /** @internal */
   emitOut(emit: Emit): void {
     const { ack, flags } = emit;
-    if (this.#phase === "left" || (flags.volatile && !this.client.ready)) {
+    if (this.#phase === "left") {
       // Nobody will answer: whoever can be told is told.
-      if (ack && emit.ackTakesError && this.#phase === "left") {
+      if (ack && emit.ackTakesError) {
         callGuarded(ack, [new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected")], this.#context(emit.event));
       }
+      return;
+    }
+    const dropped = flags.volatile === true && !this.client.ready;
+    if (dropped && !emit.ackTakesError) return;
+    if (this.nsp.recovers && !ack && !flags.volatile && this.connected) {
+      new Selection(this.nsp.adapter, new Set([this.id])).emitOut(emit);
       return;
     }
     const id = ack ? this.nsp.nextAckId() : undefined;
@@ -330,6 +355,8 @@ export class Socket<
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
       this.#expected().expect(id, { callback, takesError: emit.ackTakesError, timeoutMs: flags.timeout });
     }
+    // Who takes an error hears of a packet that was dropped as of one that nobody answers.
+    if (dropped) return;
     this.#outgoing?.run(this, packet.data);
     this.client.send(encoded);
   }
@@ -380,17 +407,36 @@ export class Socket<
 
   /** @internal The namespace lets it in: it is told, and from now on events flow. */
   enter(): void {
+    const { name: nsp, adapter } = this.nsp;
     this.#phase = "connected";
-    this.join(this.id);
-    this.#send({ type: PacketType.CONNECT, nsp: this.nsp.name, id: undefined, data: { sid: this.id } });
+    this.join(this.#restored ? [this.id, ...this.#restored.rooms] : this.id);
+    if (this.nsp.recovers) {
+      this.#since = adapter.position();
+      // The same secret tells the client that it is recovered. The epoch in front lets it tell an offset from an argument.
+      this.#pid = this.#restored?.pid ?? `${this.#since?.split(".", 1)[0] ?? ""}${randomId()}`;
+      // Before CONNECT, as in Socket.IO: the client's handlers see them before its `connect` event.
+      for (const data of this.#restored?.missedPackets ?? []) {
+        this.#send({ type: PacketType.EVENT, nsp, id: undefined, data });
+      }
+      this.#restored = undefined;
+    }
+    const data = this.#pid === undefined ? { sid: this.id } : { sid: this.id, pid: this.#pid };
+    this.#send({ type: PacketType.CONNECT, nsp, id: undefined, data });
+  }
+
+  /** @internal The client's secret for recovery. */
+  get pid(): string | undefined {
+    return this.#pid;
   }
 
   /** @internal Leaves the namespace, for whatever reason. A socket that was never let in goes without a word. */
   end(reason: ServerDisconnectReason, description?: unknown): void {
     const was = this.#phase;
-    if (was === "left") return;
+    if (was === "left" || was === "leaving") return;
+    this.#phase = "leaving";
     if (was === "connected") dispatch(this, "disconnecting", [reason, description]);
     this.#phase = "left";
+    if (was === "connected" && this.#pid !== undefined && RECOVERABLE.has(reason)) this.#persist(this.#pid);
     this.nsp.adapter.delAll(this.id);
     this.nsp.left(this);
     this.client.left(this.nsp.name);
@@ -403,6 +449,16 @@ export class Socket<
   }
 
   // ---- inside
+
+  #persist(pid: string): void {
+    this.nsp.adapter.persistSession({
+      sid: this.id,
+      pid,
+      rooms: [...this.rooms].filter((room) => room !== this.id),
+      data: this.#data,
+      since: this.#since,
+    });
+  }
 
   #event(packet: EventPacket): void {
     const event: [string | number, ...unknown[]] = [...packet.data];

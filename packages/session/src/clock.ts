@@ -2,6 +2,9 @@ import type { Clock, Timer } from "@sockeye/protocol";
 
 type Handle = ReturnType<typeof setTimeout>;
 
+/** The longest delay that platforms know, 24.8 days. They take a longer one, `Infinity` included, for none at all. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /**
  * The real clock of browsers, workers and Node.js.
  *
@@ -11,8 +14,10 @@ type Handle = ReturnType<typeof setTimeout>;
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  setTimer: (callback, delayMs): Timer => setTimeout(callback, delayMs),
+  setTimer: (callback, delayMs): Timer => setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS)),
   clearTimer: (timer) => clearTimeout(timer as Handle),
   defer:
-    typeof setImmediate === "function" ? (callback) => void setImmediate(callback) : (callback) => queueMicrotask(callback),
+    typeof setImmediate === "function"
+      ? (callback) => void setImmediate(callback)
+      : (callback) => queueMicrotask(callback),
 };

@@ -1,4 +1,12 @@
-import type { Clock, CloseReason, Codec, EncodedPacket, OpenData, Packet, Transport } from "@sockeye/protocol";
+import type {
+  Clock,
+  CloseReason,
+  Codec,
+  EncodedPacket,
+  OpenData,
+  Packet,
+  Transport,
+} from "@sockeye/protocol";
 import type { Turn } from "./turn.js";
 import type { TimerWheel } from "./wheel.js";
 

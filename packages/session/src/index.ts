@@ -3,5 +3,5 @@ export { systemClock } from "./clock.js";
 export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
 export { encodeMessage, Session } from "./session.js";
 export { Turn } from "./turn.js";
-export { NO_SLOT, TimerWheel } from "./wheel.js";
 export type { Timed } from "./wheel.js";
+export { NO_SLOT, TimerWheel } from "./wheel.js";

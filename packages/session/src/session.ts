@@ -13,8 +13,8 @@ import type {
 import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Flushable } from "./turn.js";
-import { ClientUpgrade, ServerUpgrade } from "./upgrade.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
+import { ClientUpgrade, ServerUpgrade } from "./upgrade.js";
 import type { Timed } from "./wheel.js";
 import { NO_SLOT } from "./wheel.js";
 
@@ -113,7 +113,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       return;
     }
     const role = this.#config.role as ServerRole;
-    this.#upgrade = new ServerUpgrade(this, candidate, { clock: this.#config.clock, timeoutMs: role.upgradeTimeoutMs });
+    this.#upgrade = new ServerUpgrade(this, candidate, {
+      clock: this.#config.clock,
+      timeoutMs: role.upgradeTimeoutMs,
+    });
   }
 
   /**

@@ -1,5 +1,13 @@
 import { NOOP, probePing, probePong, UPGRADE } from "@sockeye/codec";
-import type { Clock, CloseReason, Frame, SessionState, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import type {
+  Clock,
+  CloseReason,
+  Frame,
+  SessionState,
+  Timer,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 
 /*
@@ -45,7 +53,10 @@ export class ServerUpgrade implements Upgrade, TransportSink {
     this.#session = session;
     this.#candidate = candidate;
     this.#clock = limits.clock;
-    this.#timer = limits.clock.setTimer(() => this.#fail("it took longer than upgradeTimeout"), limits.timeoutMs);
+    this.#timer = limits.clock.setTimer(
+      () => this.#fail("it took longer than upgradeTimeout"),
+      limits.timeoutMs,
+    );
     candidate.bind(this);
   }
 

@@ -31,10 +31,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   }
 
   prependListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
-    const events = this.#lazily();
-    const before = events.listeners(event as string);
-    events.removeAllListeners(event as string);
-    for (const each of [listener as Listener, ...before]) events.on(event as string, each as never);
+    this.#replace(event as string, [listener as Listener, ...this.rawListeners(event)]);
     return this;
   }
 
@@ -49,11 +46,9 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   off<Ev extends EventNames<Own> | EventNames<Listen>>(event?: Ev, listener?: EventHandler<Own & Listen, Ev>): this {
     if (event === undefined || listener === undefined) return this.removeAllListeners(event);
     const wanted = listener as Listener;
-    for (const each of this.rawListeners(event) as Wrapped[]) {
-      if (each !== wanted && each.listener !== wanted) continue;
-      this.#events?.off(event as string, each as never);
-      break;
-    }
+    const before = this.rawListeners(event) as Wrapped[];
+    const at = before.findIndex((each) => each === wanted || each.listener === wanted);
+    if (at >= 0) this.#replace(event as string, before.filter((_, index) => index !== at));
     return this;
   }
 
@@ -102,8 +97,19 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.#events;
   }
 
+  /** eventemitter3 neither prepends nor takes off one of two equal listeners. */
+  #replace(event: string, listeners: readonly Listener[]): void {
+    const events = this.#lazily();
+    events.removeAllListeners(event);
+    for (const each of listeners) events.on(event, each as never);
+  }
+
   #onlyOnce(event: string, listener: Listener): Wrapped {
+    let called = false;
     const wrapper = (...args: never[]): unknown => {
+      // It may be in the list of an emit further out on the stack, too.
+      if (called) return undefined;
+      called = true;
       this.#events?.off(event, wrapper as never);
       return listener.apply(this, args);
     };

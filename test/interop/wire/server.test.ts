@@ -288,7 +288,7 @@ describe.each(SERVERS)("the wire of %s", (server) => {
       keep(wire);
       wire.send("40");
       const answer = String(await wire.next());
-      expect(answer).toMatch(new RegExp(`^40{"sid":"${ID}","pid":"${ID}"}$`));
+      expect(answer).toMatch(new RegExp(`^40{"sid":"${ID}","pid":"[A-Za-z0-9_-]{20,28}"}$`));
       site.io.emit("e", 1);
       expect(await wire.next()).toMatch(/^42\["e",1,"[^"]+"\]$/);
       site.io.volatile.emit("v", 1);

@@ -1,0 +1,53 @@
+type Args = readonly unknown[];
+
+/**
+ * What must be sent after the bytes of a Blob have been read, which takes time: the Blob's own event, and all that came
+ * after it. The order of emits is kept.
+ */
+export class BlobQueue {
+  readonly #failed: (error: unknown) => void;
+  #last: Promise<void> | undefined = undefined;
+
+  /** @param failed a Blob could not be read, or what waited could not be sent */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
+
+  /** Is something being read? Then everything has to wait here. */
+  get busy(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /** Calls `send` in its turn, with bytes in the place of Blobs. */
+  add(args: Args, send: (args: Args) => void): void {
+    const last = (this.#last ?? Promise.resolve())
+      .then(() => Promise.all(args.map((item) => readBlobs(item, []))))
+      .then(send)
+      .catch(this.#failed)
+      .then(() => {
+        if (this.#last === last) this.#last = undefined;
+      });
+    this.#last = last;
+  }
+}
+
+/** Is there a Blob or a File in what could not be encoded? Cycles are no trouble. */
+export function holdsBlob(value: unknown, seen: Set<unknown> = new Set()): boolean {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value))
+    return false;
+  seen.add(value);
+  return value instanceof Blob || Object.values(value).some((item) => holdsBlob(item, seen));
+}
+
+/** A copy with bytes in the place of Blobs; what holds none stays as it is, and so does a cycle. */
+async function readBlobs(value: unknown, above: readonly unknown[]): Promise<unknown> {
+  if (value instanceof Blob) return value.arrayBuffer();
+  if (above.includes(value) || !holdsBlob(value)) return value;
+  const path = [...above, value];
+  if (Array.isArray(value)) return Promise.all(value.map((item) => readBlobs(item, path)));
+  const entries = Object.entries(value as object).map(async ([key, item]) => [
+    key,
+    await readBlobs(item, path),
+  ]);
+  return Object.fromEntries(await Promise.all(entries));
+}

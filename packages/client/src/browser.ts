@@ -1,0 +1,2 @@
+export * from "./index.js";
+export { io as default } from "./io.js";

@@ -1,0 +1,30 @@
+export type { ClientDisconnectReason as DisconnectReason, ErrorCode } from "@sockeye/protocol";
+export {
+  AckError,
+  CodecError,
+  NamespaceError,
+  SessionError,
+  SOCKET_PROTOCOL as protocol,
+  SockeyeError,
+  TransportError,
+  UsageError,
+} from "@sockeye/protocol";
+export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
+export type { Target, TransportClass } from "@sockeye/transport/web";
+// Socket.IO has one class for each way to send a request; here one class knows them all.
+export {
+  PollingTransport,
+  PollingTransport as Fetch,
+  PollingTransport as NodeXHR,
+  PollingTransport as XHR,
+  WebSocketTransport,
+  WebSocketTransport as NodeWebSocket,
+  WebSocketTransport as WebSocket,
+} from "@sockeye/transport/web";
+export type { Io } from "./io.js";
+export { io, io as connect, io as default } from "./io.js";
+export { Manager } from "./manager.js";
+export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";
+export type { Auth, EngineOptions, ManagerOptions, Options, SocketOptions } from "./options.js";
+export type { BufferedPacket, ExtendedError, SocketReservedEvents } from "./socket.js";
+export { Socket } from "./socket.js";

@@ -1,0 +1,44 @@
+import { SOCKET_PROTOCOL } from "@sockeye/protocol";
+import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
+import { readUrl } from "./address.js";
+import { Manager } from "./manager.js";
+import type { Options } from "./options.js";
+import { Socket } from "./socket.js";
+
+/** The function `io`, and what hangs on it for code that has nothing else. */
+export interface Io {
+  /**
+   * A socket for a namespace of a server: the path of the URL is the namespace, without a URL it is the page's server.
+   * Sockets of one server share a connection, unless a namespace is asked for twice.
+   *
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  <ListenEvents extends EventsMap = DefaultEventsMap, EmitEvents extends EventsMap = ListenEvents>(
+    uri?: string | Options,
+    opts?: Options,
+  ): Socket<ListenEvents, EmitEvents>;
+  readonly io: Io;
+  readonly connect: Io;
+  readonly Manager: typeof Manager;
+  readonly Socket: typeof Socket;
+  readonly protocol: typeof SOCKET_PROTOCOL;
+}
+
+/** The managers that are shared, by server and path. */
+const managers = new Map<string, Manager>();
+
+function lookup(uri?: string | Options, opts?: Options): Socket {
+  const url = typeof uri === "object" ? undefined : uri;
+  const options = (typeof uri === "object" ? uri : opts) ?? {};
+  const { secure, host, port, namespace } = readUrl(url);
+  const scheme = secure ? "https" : "http";
+  const id = `${scheme}://${host}:${port}${options.path ?? "/socket.io"}`;
+  const shared = managers.get(id);
+  const alone = options.forceNew || options.multiplex === false || shared?.nsps.has(namespace);
+  const manager = (alone ? undefined : shared) ?? new Manager(url ?? `${scheme}://${host}:${port}`, options);
+  if (!alone) managers.set(id, manager);
+  return manager.socket(namespace, options);
+}
+
+export const io: Io = Object.assign(lookup as Io, { Manager, Socket, protocol: SOCKET_PROTOCOL });
+Object.assign(io, { io, connect: io });

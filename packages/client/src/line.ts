@@ -1,0 +1,130 @@
+import type { Codec, OpenData, Transport } from "@sockeye/protocol";
+import { TransportError, UsageError } from "@sockeye/protocol";
+import type { ClientRole, SessionSink } from "@sockeye/session";
+import { Session } from "@sockeye/session";
+import type { Target, TransportClass } from "@sockeye/transport/web";
+import { PollingTransport, WebSocketTransport } from "@sockeye/transport/web";
+import type { Address } from "./address.js";
+import type { EngineOptions } from "./options.js";
+import { targetOf } from "./target.js";
+import type { Timing } from "./timing.js";
+
+/** Whoever uses a line. */
+export interface LineSink extends SessionSink {
+  /** The server's terms have come: packets may go out. */
+  opened(): void;
+  pinged(): void;
+}
+
+export interface LineConfig {
+  readonly codec: Codec;
+  readonly timing: Timing;
+  readonly address: Address;
+  /** Read when it dials. */
+  readonly options: Partial<EngineOptions>;
+}
+
+const TRANSPORTS: readonly TransportClass[] = [PollingTransport, WebSocketTransport];
+
+/** Did the last connection of this page end up on WebSocket? For `rememberUpgrade`. */
+let websocketWorked = false;
+
+/** One session with the server, and the dialling of its transports. Used once: the next connection is a new line. */
+export class Line {
+  readonly session: Session;
+  readonly #config: LineConfig;
+  readonly #sink: LineSink;
+  /** The transports that may still be dialled, in the order of preference. */
+  #classes: TransportClass[] = [];
+  #target: Target | undefined = undefined;
+
+  constructor(config: LineConfig, sink: LineSink) {
+    this.#config = config;
+    this.#sink = sink;
+    this.session = new Session({ ...config.timing, codec: config.codec, role: this.#role() }, sink);
+  }
+
+  /**
+   * Dials the first transport.
+   *
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  dial(): void {
+    const { options, timing } = this.#config;
+    this.#classes = classesOf(options);
+    if (options.rememberUpgrade && websocketWorked) {
+      this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
+    }
+    const first = this.#next();
+    if (first) {
+      this.session.start(first);
+      return;
+    }
+    timing.clock.defer(() => {
+      const error = new TransportError("ERR_TRANSPORT_UNKNOWN", "No transports available");
+      if (this.session.state === "opening") this.#sink.closed("transport error", error);
+    });
+  }
+
+  #role(): ClientRole {
+    return {
+      side: "client",
+      opened: (terms) => this.#opened(terms),
+      dial: (name) => this.#candidate(name),
+      redial: () => this.#redial(),
+      upgraded: ({ name }) => {
+        websocketWorked = name === WebSocketTransport.transportName;
+      },
+      pinged: () => this.#sink.pinged(),
+    };
+  }
+
+  #opened({ sid, maxPayload }: OpenData): void {
+    if (this.#target) Object.assign(this.#target, { sid, maxPayload });
+    websocketWorked = this.session.transport?.name === WebSocketTransport.transportName;
+    this.#sink.opened();
+  }
+
+  /** After a transport that could not be opened. */
+  #redial(): Transport | undefined {
+    websocketWorked = false;
+    this.#classes.shift();
+    return this.#config.options.tryAllTransports ? this.#next() : undefined;
+  }
+
+  #candidate(name: string): Transport | undefined {
+    const Class = this.#classes.find(({ transportName }) => transportName === name);
+    if (!Class || this.#config.options.upgrade === false) return undefined;
+    return new Class({
+      ...this.#targetFor(Class),
+      sid: this.session.id,
+      maxPayload: this.#target?.maxPayload,
+    });
+  }
+
+  #next(): Transport | undefined {
+    const [Class] = this.#classes;
+    if (!Class) return undefined;
+    this.#target = this.#targetFor(Class);
+    return new Class(this.#target);
+  }
+
+  #targetFor({ transportName }: TransportClass): Target {
+    const { address, options } = this.#config;
+    return targetOf(address, { ...options, ...options.transportOptions?.[transportName] });
+  }
+}
+
+function isWebSocket(Class: TransportClass): boolean {
+  return Class.transportName === WebSocketTransport.transportName;
+}
+
+function classesOf({ transports, transportImplementations }: Partial<EngineOptions>): TransportClass[] {
+  if (transports && transportImplementations) {
+    throw new UsageError("ERR_BAD_OPTION", "either transports or transportImplementations");
+  }
+  return (transportImplementations ?? transports ?? TRANSPORTS).flatMap((each) => {
+    if (typeof each !== "string") return [each];
+    return TRANSPORTS.filter(({ transportName }) => transportName === each);
+  });
+}

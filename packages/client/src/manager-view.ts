@@ -1,0 +1,65 @@
+import type { CloseReason, Packet } from "@sockeye/protocol";
+import type { Emitter, EngineSocket } from "@sockeye/socket";
+import type { ManagerOptions } from "./options.js";
+
+/** What `disconnect` and `close` tell besides the reason: an error, or its like. */
+export type DisconnectDescription = Error | { readonly description: string; readonly context?: unknown };
+
+/** What a manager emits. */
+export interface ManagerReservedEvents {
+  /** The connection stands. */
+  open: () => void;
+  /** An attempt to connect has failed. */
+  error: (error: Error) => void;
+  /** The server has sent a PING. */
+  ping: () => void;
+  /** A packet came in, for whatever namespace. */
+  packet: (packet: Packet) => void;
+  /** The connection is gone. */
+  close: (reason: CloseReason, description?: DisconnectDescription) => void;
+  /** A new attempt begins, the first with 1. */
+  reconnect_attempt: (attempt: number) => void;
+  /** It has succeeded. */
+  reconnect: (attempt: number) => void;
+  /** It has failed; comes before the next one, or before `reconnect_failed`. */
+  reconnect_error: (error: Error) => void;
+  /** All attempts are used up. */
+  reconnect_failed: () => void;
+}
+
+/** Gets the error if the attempt has failed. */
+export type OpenCallback = (error?: Error) => void;
+
+/** A manager, as its sockets see it. */
+export interface ManagerView extends Emitter<Record<never, never>, ManagerReservedEvents> {
+  /** May be changed; the next attempt to connect reads them. */
+  readonly opts: Partial<ManagerOptions>;
+  /** The session: the last one, or the one to come. */
+  readonly engine: EngineSocket;
+  /** A coarse form of the state, under the name that Socket.IO's users know. */
+  readonly _readyState: "opening" | "open" | "closed";
+  /** Is it waiting for a new attempt, or making one? */
+  readonly _reconnecting: boolean;
+  /**
+   * Connects. A failure of this attempt leads to new ones, unless a callback is there to handle it.
+   *
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  open(callback?: OpenCallback): this;
+  /** The same as {@link open}. */
+  connect(callback?: OpenCallback): this;
+  /** Ends the connection with all its sockets, and all attempts to connect. */
+  disconnect(): void;
+  reconnection(): boolean;
+  reconnection(value: boolean): this;
+  reconnectionAttempts(): number;
+  reconnectionAttempts(value: number): this;
+  reconnectionDelay(): number;
+  reconnectionDelay(value: number): this;
+  reconnectionDelayMax(): number;
+  reconnectionDelayMax(value: number): this;
+  randomizationFactor(): number;
+  randomizationFactor(value: number): this;
+  timeout(): number | boolean;
+  timeout(value: number | boolean): this;
+}

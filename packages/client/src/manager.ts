@@ -1,0 +1,342 @@
+import type { CloseReason, Packet, Timer } from "@sockeye/protocol";
+import { SessionError, TransportError } from "@sockeye/protocol";
+import { defaultCodec } from "@sockeye/session";
+import type { DefaultEventsMap, ErrorBoundary, EventsMap } from "@sockeye/socket";
+import { callGuarded, dispatch, Emitter, EngineSocket } from "@sockeye/socket";
+import type { Address } from "./address.js";
+import { addressOf, readUrl } from "./address.js";
+import type { LineConfig } from "./line.js";
+import { Line } from "./line.js";
+import type { ManagerReservedEvents, OpenCallback } from "./manager-view.js";
+import type { ManagerOptions, SocketOptions } from "./options.js";
+import type { PageListener } from "./page.js";
+import { unwatchPage, watchPage } from "./page.js";
+import { backoffMs } from "./reconnect/backoff.js";
+import { reportAppError } from "./report-error.js";
+import type { SocketHost, SocketManager } from "./socket.js";
+import { Socket } from "./socket.js";
+import type { Timing } from "./timing.js";
+import { systemTiming } from "./timing.js";
+
+/**
+ * - `opening`: the first attempt; its failure leads to another one, after a wait
+ * - `trying`: the same, but a callback handles its failure
+ * - `waiting`: for the time of the next attempt
+ * - `reopening`: an attempt after a failure or a loss
+ */
+type State = "closed" | "opening" | "trying" | "open" | "waiting" | "reopening";
+
+interface Settings {
+  reconnection: boolean;
+  attempts: number;
+  delayMs: number;
+  maxMs: number;
+  jitter: number;
+  timeout: number | boolean;
+}
+
+/** One connection to a server, kept alive, for any number of namespaces. */
+export class Manager<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+  >
+  extends Emitter<Record<never, never>, ManagerReservedEvents>
+  implements SocketManager, ErrorBoundary
+{
+  readonly opts: Partial<ManagerOptions>;
+  /** The sockets, by namespace. */
+  readonly nsps: Map<string, Socket> = new Map();
+
+  readonly #settings: Settings;
+  readonly #timing: Timing;
+  readonly #lineConfig: LineConfig;
+  #line: Line;
+  #engine: EngineSocket | undefined = undefined;
+  #state: State = "closed";
+  /** Attempts since the connection was lost. */
+  #attempts = 0;
+  /** The end of the attempt, or of the wait for the next one. */
+  #timer: Timer | undefined = undefined;
+  #callbacks: OpenCallback[] = [];
+  readonly #host: SocketHost = this.#hostOfSockets();
+  readonly #page: PageListener = {
+    offline: () => this.#offline(),
+    leaving: () => {
+      if (this.opts.closeOnBeforeunload) this.#line.session.transport?.close(true);
+    },
+  };
+
+  /**
+   * @param uri the server; its path is not looked at. Default: where the page came from, or what the options say.
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
+    super();
+    const url = typeof uri === "object" ? undefined : uri;
+    this.opts = { ...(typeof uri === "object" ? uri : opts) };
+    this.#settings = settingsOf(this.opts);
+    this.#timing = timing ?? systemTiming(this.opts.autoUnref === true);
+    this.#lineConfig = {
+      codec: this.opts.parser ?? defaultCodec(),
+      timing: this.#timing,
+      address: this.#address(url),
+      options: this.opts,
+    };
+    this.#line = this.#newLine();
+    if (this.opts.autoConnect !== false) this.open();
+  }
+
+  get engine(): EngineSocket {
+    this.#engine ??= new EngineSocket(this.#line.session, this);
+    return this.#engine;
+  }
+
+  get _readyState(): "opening" | "open" | "closed" {
+    if (this.#state === "open") return "open";
+    return this.#state === "closed" || this.#state === "waiting" ? "closed" : "opening";
+  }
+
+  get _reconnecting(): boolean {
+    return this.#state === "waiting" || this.#state === "reopening";
+  }
+
+  socket(nsp: string, opts: Partial<SocketOptions> = {}): Socket<ListenEvents, EmitEvents> {
+    let socket = this.nsps.get(nsp);
+    if (!socket) {
+      socket = new Socket(this, nsp, opts, this.#host);
+      this.nsps.set(nsp, socket);
+    }
+    if (this.opts.autoConnect !== false && !socket.active) socket.connect();
+    return socket as unknown as Socket<ListenEvents, EmitEvents>;
+  }
+
+  open(callback?: OpenCallback): this {
+    if (this.#state === "open") {
+      if (callback) this.#call([callback]);
+      return this;
+    }
+    if (callback) this.#callbacks.push(callback);
+    if (this.#state === "closed") this.#dial(callback ? "trying" : "opening");
+    else if (this.#state === "waiting") this.#dial("reopening");
+    return this;
+  }
+
+  connect(callback?: OpenCallback): this {
+    return this.open(callback);
+  }
+
+  disconnect(): void {
+    const was = this.#state;
+    if (was === "closed") return;
+    this.#rest("closed");
+    this.#attempts = 0;
+    this.#callbacks = [];
+    this.#line.session.close();
+    if (was === "open") this.#tellLost("forced close", undefined);
+  }
+
+  reconnection(): boolean;
+  reconnection(value: boolean): this;
+  reconnection(value?: boolean): this | boolean {
+    if (value === false && this.#state === "waiting") this.#rest("closed");
+    return this.#setting("reconnection", value);
+  }
+
+  reconnectionAttempts(): number;
+  reconnectionAttempts(value: number): this;
+  reconnectionAttempts(value?: number): this | number {
+    return this.#setting("attempts", value);
+  }
+
+  reconnectionDelay(): number;
+  reconnectionDelay(value: number): this;
+  reconnectionDelay(value?: number): this | number {
+    return this.#setting("delayMs", value);
+  }
+
+  reconnectionDelayMax(): number;
+  reconnectionDelayMax(value: number): this;
+  reconnectionDelayMax(value?: number): this | number {
+    return this.#setting("maxMs", value);
+  }
+
+  randomizationFactor(): number;
+  randomizationFactor(value: number): this;
+  randomizationFactor(value?: number): this | number {
+    return this.#setting("jitter", value);
+  }
+
+  timeout(): number | boolean;
+  timeout(value: number | boolean): this;
+  timeout(value?: number | boolean): this | number | boolean {
+    return this.#setting("timeout", value);
+  }
+
+  /** @internal */
+  reportError(error: unknown): void {
+    reportAppError(error);
+  }
+
+  #setting<Name extends keyof Settings>(
+    name: Name,
+    value: Settings[Name] | undefined,
+  ): this | Settings[Name] {
+    if (value === undefined) return this.#settings[name];
+    this.#settings[name] = value;
+    return this;
+  }
+
+  // ---- the way of the connection
+
+  #dial(state: "opening" | "trying" | "reopening"): void {
+    const { clock } = this.#timing;
+    const { timeout } = this.#settings;
+    this.#rest(state);
+    if (this.#line.session.transport || this.#line.session.state === "closed") {
+      this.#line = this.#newLine();
+      this.#engine = undefined;
+    }
+    const { session } = this.#line;
+    watchPage(this.#page);
+    if (typeof timeout === "number") {
+      this.#timer = clock.setTimer(() => {
+        this.#failed(new SessionError("ERR_CONNECT_TIMEOUT", "timeout"));
+        session.close();
+      }, timeout);
+    }
+    this.#line.dial();
+  }
+
+  #newLine(): Line {
+    return new Line(this.#lineConfig, {
+      opened: () => this.#opened(),
+      packet: (packet) => this.#packet(packet),
+      pinged: () => void dispatch(this, "ping", []),
+      closed: (reason, cause) => this.#closed(reason, cause),
+    });
+  }
+
+  #opened(): void {
+    const again = this.#state === "reopening" ? this.#attempts : 0;
+    this.#clearTimer();
+    this.#state = "open";
+    this.#attempts = 0;
+    for (const socket of this.nsps.values()) socket.join();
+    dispatch(this, "open", []);
+    this.#call(this.#callbacks.splice(0));
+    if (again > 0) dispatch(this, "reconnect", [again]);
+  }
+
+  #packet(packet: Packet): void {
+    this.nsps.get(packet.nsp)?.receive(packet);
+    if (this.hasListeners("packet")) dispatch(this, "packet", [packet]);
+  }
+
+  /** The session has ended by itself. If this side ended it the state is another one already. */
+  #closed(reason: CloseReason, cause: Error | undefined): void {
+    if (this.#state === "open") {
+      this.#attempts = 0;
+      this.#rest(this.#settings.reconnection ? "waiting" : "closed");
+      this.#tellLost(reason, cause);
+      this.#waitIfWaiting();
+    } else if (this.#state !== "closed" && this.#state !== "waiting") {
+      this.#failed(cause ?? new TransportError("ERR_TRANSPORT_OPEN", reason));
+    }
+  }
+
+  /** An attempt to connect has failed. */
+  #failed(error: Error): void {
+    const was = this.#state;
+    this.#rest(this.#settings.reconnection && was !== "trying" ? "waiting" : "closed");
+    for (const socket of this.nsps.values()) socket.failed(error);
+    dispatch(this, "error", [error]);
+    this.#call(this.#callbacks.splice(0), error);
+    if (was === "reopening") dispatch(this, "reconnect_error", [error]);
+    this.#waitIfWaiting();
+  }
+
+  /** Before a wait, the app hears what happened, and may decide otherwise. */
+  #waitIfWaiting(): void {
+    if (this.#state !== "waiting" || this.#timer !== undefined) return;
+    if (this.#attempts >= this.#settings.attempts) {
+      this.#attempts = 0;
+      this.#state = "closed";
+      dispatch(this, "reconnect_failed", []);
+      return;
+    }
+    const delayMs = backoffMs(this.#settings, this.#attempts++, Math.random());
+    this.#timer = this.#timing.clock.setTimer(() => {
+      this.#timer = undefined;
+      dispatch(this, "reconnect_attempt", [this.#attempts]);
+      if (this.#state === "waiting") this.#dial("reopening");
+    }, delayMs);
+  }
+
+  #tellLost(reason: CloseReason, cause: Error | undefined): void {
+    const told = reason as Exclude<CloseReason, "forced server close" | "server shutting down">;
+    for (const socket of this.nsps.values()) socket.lost(told, cause);
+    dispatch(this, "close", [reason, cause]);
+  }
+
+  /** Enters a state in which nothing is under way. */
+  #rest(state: State): void {
+    this.#state = state;
+    this.#clearTimer();
+    unwatchPage(this.#page);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#timing.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #call(callbacks: readonly OpenCallback[], error?: Error): void {
+    for (const callback of callbacks) callGuarded(callback, [error], { target: this, event: "open" });
+  }
+
+  /** The browser says that the network is gone; whether a server on this very machine is, it does not know. */
+  #offline(): void {
+    const { session } = this.#line;
+    if (this.#lineConfig.address.host === "localhost" || !session.transport) return;
+    const text = "network connection lost";
+    session.closed(session.transport, "transport close", new TransportError("ERR_OFFLINE", text, text));
+  }
+
+  #hostOfSockets(): SocketHost {
+    const manager = this;
+    return {
+      get clock() {
+        return manager.#timing.clock;
+      },
+      get session() {
+        return manager.#line.session;
+      },
+      get isOpen() {
+        return manager.#state === "open";
+      },
+      encode: (packet, compress) => this.#lineConfig.codec.encode(packet, compress),
+      release: () => {
+        for (const socket of this.nsps.values()) if (socket.active) return;
+        this.disconnect();
+      },
+    };
+  }
+
+  #address(url: string | undefined): Address {
+    if (url === undefined) return addressOf(this.opts);
+    const place = readUrl(url);
+    if (place.query) this.opts.query = place.query;
+    return place;
+  }
+}
+
+function settingsOf(opts: Partial<ManagerOptions>): Settings {
+  return {
+    reconnection: opts.reconnection !== false,
+    attempts: opts.reconnectionAttempts || Number.POSITIVE_INFINITY,
+    delayMs: opts.reconnectionDelay || 1000,
+    maxMs: opts.reconnectionDelayMax || 5000,
+    jitter: opts.randomizationFactor ?? 0.5,
+    timeout: opts.timeout ?? 20_000,
+  };
+}

@@ -1,0 +1,114 @@
+import type { Codec } from "@sockeye/protocol";
+import type { TransportClass } from "@sockeye/transport/web";
+
+/** How to reach the server. Socket.IO's names and defaults. */
+export interface EngineOptions {
+  /** Only for a manager without a URL. A host name, IPv6 in brackets. */
+  host: string;
+  /** The same as {@link host}, and wins over it. */
+  hostname: string;
+  port: string | number;
+  /** TLS? Default: as the page. */
+  secure: boolean;
+  /** Path of the requests. Default `/socket.io`. */
+  path: string;
+  /** Puts a slash at the end of the path. Default true. */
+  addTrailingSlash: boolean;
+  /** Query parameters of all requests. `EIO`, `transport`, `sid`, `j` and `t` belong to the engine. */
+  query: string | Readonly<Record<string, unknown>>;
+  /**
+   * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
+   * Default `["polling", "websocket"]`. Names that do not exist here are skipped.
+   */
+  transports: ReadonlyArray<string | TransportClass>;
+  /** The same, classes only. Not together with {@link transports}. */
+  transportImplementations: readonly TransportClass[];
+  /** Goes on to the next transport if one cannot be opened. Default false: the attempt has failed. */
+  tryAllTransports: boolean;
+  /** Tries upgrades. Default true. */
+  upgrade: boolean;
+  /** Begins with WebSocket if the last connection of this page ended up there. Default false. */
+  rememberUpgrade: boolean;
+  /** Sends bytes as base64 text. Default false. */
+  forceBase64: boolean;
+  /** Name of the parameter that keeps caches away. Default `t`. */
+  timestampParam: string;
+  /** Sends it, or not. Default: with HTTP requests only. */
+  timestampRequests: boolean;
+  /** Other options for one transport, by its name. */
+  transportOptions: Readonly<Record<string, Partial<EngineOptions> | undefined>>;
+  /** Milliseconds that one HTTP request may take. Default 0: no limit. */
+  requestTimeout: number;
+  /** Sends cookies to another origin too. Default false. */
+  withCredentials: boolean;
+  /** Headers of all requests; a browser cannot add them to a WebSocket. */
+  extraHeaders: Readonly<Record<string, string>>;
+  /** Closes without a `disconnect` event when the page goes away. Default false. */
+  closeOnBeforeunload: boolean;
+  /** Accepted, and without effect: the timers are always the platform's own. */
+  useNativeTimers: boolean;
+  /** Node.js: timers of this manager do not keep the process alive. Default false. */
+  autoUnref: boolean;
+  /** WebSocket subprotocols to offer. */
+  protocols: string | readonly string[];
+  /** Node.js: compression of WebSocket messages, `true` or options of `ws`. Default: not offered. */
+  perMessageDeflate: unknown;
+  /** Node.js: TLS and socket options, as for `tls.connect`. */
+  agent: unknown;
+  pfx: unknown;
+  key: unknown;
+  passphrase: string;
+  cert: unknown;
+  ca: unknown;
+  ciphers: string;
+  rejectUnauthorized: boolean;
+  localAddress: string;
+  protocolVersion: number;
+  origin: string;
+  maxPayload: number;
+  family: number;
+  checkServerIdentity: unknown;
+}
+
+/** Options of a {@link Manager}: one connection, shared by namespaces. */
+export interface ManagerOptions extends EngineOptions {
+  /** A new connection even if there is one to that server. Default false. */
+  forceNew: boolean;
+  /** False is the same as {@link forceNew}. Default true. */
+  multiplex: boolean;
+  /** Dials at once. Default true. */
+  autoConnect: boolean;
+  /** Packets to frames and back; the server must use the same. Default: JSON text with binary attachments. */
+  parser: Codec;
+  /** Connects again after a failure. Default true. */
+  reconnection: boolean;
+  /** Default: no end. */
+  reconnectionAttempts: number;
+  /** Milliseconds before the first new attempt; doubles with each. Default 1000. */
+  reconnectionDelay: number;
+  /** Milliseconds that a delay never exceeds. Default 5000. */
+  reconnectionDelayMax: number;
+  /** How far a delay may stray, as a fraction of itself. Default 0.5. */
+  randomizationFactor: number;
+  /** Milliseconds for one attempt to connect; false for no limit. Default 20000. */
+  timeout: number | false;
+}
+
+/** What a socket tells the server about itself: an object, or a function that is asked at every connection. */
+export type Auth = Readonly<Record<string, unknown>> | ((tell: (data: object) => void) => void);
+
+/** Options of one socket. */
+export interface SocketOptions {
+  /** Shown to the server as `socket.handshake.auth`. */
+  auth: Auth;
+  /**
+   * Sends each event until it is acknowledged, up to this number of times after the first; one event at a time. All
+   * acknowledgement callbacks then take an error first. The server may get an event more than once.
+   */
+  retries: number;
+  /** Milliseconds to wait for acknowledgements; callbacks then take an error first. Default: no limit, 10000 with `retries`. */
+  ackTimeout: number;
+}
+
+/** All that `io()` takes. */
+export type Options = Partial<ManagerOptions & SocketOptions>;

@@ -1,0 +1,76 @@
+import type { AckCallback, Emit, ErrorBoundary } from "@sockeye/socket";
+import { callGuarded } from "@sockeye/socket";
+
+/** A server that never acknowledges must not stop the queue for ever. */
+const ACK_TIMEOUT_MS = 10_000;
+
+/** A socket, as its queue sees it. */
+export interface RetryOwner extends ErrorBoundary {
+  readonly connected: boolean;
+  /** @throws CodecError if the arguments cannot be encoded */
+  sendNow(emit: Emit): void;
+}
+
+export interface RetryOptions {
+  /** Tries after the first. */
+  readonly retries: number;
+  readonly ackTimeoutMs: number | undefined;
+}
+
+interface Entry {
+  readonly emit: Emit;
+  tries: number;
+  /** Sent, and neither answered nor failed. */
+  underWay: boolean;
+}
+
+/**
+ * Events that are sent until they are acknowledged, one at a time and in order. One that was tried `retries + 1` times is
+ * given up. A connection that breaks counts as a failed try, and the event is sent again over the next.
+ */
+export class RetryQueue {
+  readonly #owner: RetryOwner;
+  readonly #options: RetryOptions;
+  #entries: Entry[] = [];
+
+  constructor(owner: RetryOwner, options: RetryOptions) {
+    this.#owner = owner;
+    this.#options = options;
+  }
+
+  add(emit: Emit): void {
+    this.#entries.push({ emit, tries: 0, underWay: false });
+    this.next();
+  }
+
+  /** Sends the head, if it may be sent now. */
+  next(): void {
+    const head = this.#entries[0];
+    if (!head || head.underWay || !this.#owner.connected) return;
+    head.underWay = true;
+    head.tries++;
+    try {
+      this.#owner.sendNow(this.#try(head));
+    } catch (error) {
+      this.#owner.reportError(error, head.emit.event);
+      this.#settle(head, [error]);
+    }
+  }
+
+  #try(entry: Entry): Emit {
+    const { flags } = entry.emit;
+    const timeout = flags.timeout ?? this.#options.ackTimeoutMs ?? ACK_TIMEOUT_MS;
+    const ack: AckCallback = (error, ...answer) => {
+      entry.underWay = false;
+      if (!error || entry.tries > this.#options.retries) this.#settle(entry, [error, ...answer]);
+      else this.next();
+    };
+    return { ...entry.emit, ack, ackTakesError: true, flags: { ...flags, timeout } };
+  }
+
+  #settle({ emit }: Entry, result: readonly unknown[]): void {
+    this.#entries.shift();
+    if (emit.ack) callGuarded(emit.ack, result, { target: this.#owner, event: emit.event });
+    this.next();
+  }
+}

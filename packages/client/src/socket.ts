@@ -1,0 +1,517 @@
+import type {
+  BroadcastFlags,
+  ClientDisconnectReason,
+  Clock,
+  ConnectPacket,
+  EncodedPacket,
+  EventPacket,
+  Packet,
+} from "@sockeye/protocol";
+import { NamespaceError, PacketType } from "@sockeye/protocol";
+import type { Session } from "@sockeye/session";
+import type {
+  AckAnswer,
+  AckCallback,
+  DefaultEventsMap,
+  Emit,
+  EmitTarget,
+  EventNames,
+  EventParams,
+  EventParamsWithoutAck,
+  EventsMap,
+  Listener,
+  Unchecked,
+  WithTimeout,
+} from "@sockeye/socket";
+import {
+  Acks,
+  CatchAll,
+  callGuarded,
+  dispatch,
+  Emission,
+  Emitter,
+  emitAndWait,
+  readEmit,
+} from "@sockeye/socket";
+import { BlobQueue, holdsBlob } from "./blobs.js";
+import type { DisconnectDescription, ManagerView } from "./manager-view.js";
+import type { Auth, SocketOptions } from "./options.js";
+import { reportAppError } from "./report-error.js";
+import type { RetryOwner } from "./retry-queue.js";
+import { RetryQueue } from "./retry-queue.js";
+
+const NO_FLAGS: BroadcastFlags = {};
+
+const V2_SERVER =
+  "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, but they are not compatible (more information here: https://socket.io/docs/v3/migrating-from-2-x-to-3-0/)";
+
+/** An error with what the server's middleware has put beside it. */
+export interface ExtendedError extends Error {
+  data?: Unchecked;
+}
+
+/** What the library emits on a socket. */
+export interface SocketReservedEvents {
+  /** The server has let it in. */
+  connect: () => void;
+  /** It could not connect. If `socket.active` is true it will be tried again. */
+  connect_error: (error: ExtendedError) => void;
+  /** It was connected and is no more. */
+  disconnect: (reason: ClientDisconnectReason, description?: DisconnectDescription) => void;
+}
+
+/** The manager of a socket. */
+export interface SocketManager extends ManagerView {
+  /** The socket of a namespace, made if there is none. */
+  socket(nsp: string, opts?: Partial<SocketOptions>): Socket;
+}
+
+/** What a socket needs of the connection under it. */
+export interface SocketHost {
+  readonly clock: Clock;
+  /** The last session, whether or not it is open. */
+  readonly session: Session;
+  readonly isOpen: boolean;
+  /** @throws CodecError `ERR_UNENCODABLE` */
+  encode(packet: Packet, compress?: boolean): EncodedPacket;
+  /** A socket does not need the connection any more. */
+  release(): void;
+}
+
+/** An event that waits for the connection. */
+export interface BufferedPacket extends EventPacket {
+  readonly encoded: EncodedPacket;
+}
+
+type AnyListener = (event: string, ...args: Unchecked[]) => void;
+
+/**
+ * One namespace of a server. It stays the same object over any number of connections; its id changes with each.
+ *
+ * @typeParam ListenEvents events from the server
+ * @typeParam EmitEvents events to the server
+ */
+export class Socket<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+  >
+  extends Emitter<ListenEvents, SocketReservedEvents>
+  implements EmitTarget, RetryOwner
+{
+  readonly io: SocketManager;
+  readonly nsp: string;
+  /** What the server is told at the next connection. */
+  auth: Auth | undefined;
+  /** Was the last interruption bridged by the server: same id, same rooms, missed events delivered? */
+  recovered = false;
+  /** Events that wait for the connection, oldest first. They leave before `connect` is emitted. */
+  sendBuffer: BufferedPacket[] = [];
+  /** Events that came before the server's answer to CONNECT. */
+  receiveBuffer: Array<readonly unknown[]> = [];
+
+  readonly #host: SocketHost;
+  readonly #ackTimeoutMs: number | undefined;
+  readonly #retries: RetryQueue | undefined;
+  /** `joining`: wants to be connected, and is not yet, or not now. */
+  #phase: "idle" | "joining" | "connected" = "idle";
+  #id: string | undefined = undefined;
+  /** Stands for the call of `auth` that is under way. */
+  #asking: object | undefined = undefined;
+  /** The session over which a CONNECT has no answer yet. */
+  #askedOn: Session | undefined = undefined;
+  #nextAckId = 0;
+  #acks: Acks | undefined = undefined;
+  #incoming: CatchAll | undefined = undefined;
+  #outgoing: CatchAll | undefined = undefined;
+  #blobs: BlobQueue | undefined = undefined;
+  /** The server's private id of this socket, if it can recover it, and the last event that arrived. */
+  #pid: string | undefined = undefined;
+  #offset: string | undefined = undefined;
+
+  /** @internal Sockets come from `io()` and `manager.socket()`. */
+  constructor(io: SocketManager, nsp: string, opts: Partial<SocketOptions>, host: SocketHost) {
+    super();
+    this.io = io;
+    this.nsp = nsp;
+    this.auth = opts.auth;
+    this.#host = host;
+    this.#ackTimeoutMs = opts.ackTimeout;
+    const { retries, ackTimeout: ackTimeoutMs } = opts;
+    this.#retries = retries ? new RetryQueue(this, { retries, ackTimeoutMs }) : undefined;
+  }
+
+  /** Public, unlike the engine's. `undefined` while not connected. */
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  get connected(): boolean {
+    return this.#phase === "connected";
+  }
+
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+
+  /** Is it connected, or will it be as soon as possible? */
+  get active(): boolean {
+    return this.#phase !== "idle";
+  }
+
+  /** Connects, with the manager if need be. Harmless if it has begun. */
+  connect(): this {
+    const begins = this.#phase === "idle";
+    if (begins) this.#phase = "joining";
+    if (this.connected) return this;
+    if (!this.io._reconnecting) this.io.open();
+    if (begins && this.#host.isOpen) this.join();
+    return this;
+  }
+
+  /** The same as {@link connect}. */
+  open(): this {
+    return this.connect();
+  }
+
+  /** Leaves the namespace, for good. Events that wait in {@link sendBuffer} stay there. */
+  disconnect(): this {
+    const was = this.#phase;
+    if (was === "connected") this.#transmit(this.#control(PacketType.DISCONNECT));
+    this.#phase = "idle";
+    this.#asking = undefined;
+    this.#host.release();
+    if (was === "connected") this.#ended("io client disconnect");
+    return this;
+  }
+
+  /** The same as {@link disconnect}. */
+  close(): this {
+    return this.disconnect();
+  }
+
+  // ---- to the server
+
+  /**
+   * Sends an event, or keeps it until there is a connection. A function as the last argument gets the acknowledgement.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): this {
+    this.emitOut(readEmit(event, args, NO_FLAGS));
+    return this;
+  }
+
+  /**
+   * Sends an event and resolves with the acknowledgement.
+   *
+   * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`, `ERR_ACK_DISCONNECTED`
+   */
+  emitWithAck<Ev extends EventNames<EmitEvents>>(
+    event: Ev,
+    ...args: EventParamsWithoutAck<EmitEvents, Ev>
+  ): Promise<AckAnswer<EmitEvents, Ev>> {
+    return emitAndWait(this, readEmit(event, args, NO_FLAGS));
+  }
+
+  /** Sends an event named `message`. */
+  send(...args: unknown[]): this {
+    this.emitOut(readEmit("message", args, NO_FLAGS));
+    return this;
+  }
+
+  /** The next event is dropped if it cannot leave at once. */
+  get volatile(): Emission<EmitEvents> {
+    return new Emission(this, { volatile: true });
+  }
+
+  /** Node.js: whether the transport may compress the next event. */
+  compress(compress: boolean): Emission<EmitEvents> {
+    return new Emission(this, { compress });
+  }
+
+  /** The acknowledgement of the next event gets an error first, `ERR_ACK_TIMEOUT` after `timeoutMs`. */
+  timeout(timeoutMs: number): Emission<WithTimeout<EmitEvents>> {
+    return new Emission(this, { timeout: timeoutMs });
+  }
+
+  // ---- listening to everything
+
+  /** Listens to all events from the server. */
+  onAny(listener: AnyListener): this {
+    this.#incoming ??= new CatchAll();
+    this.#incoming.add(listener);
+    return this;
+  }
+
+  prependAny(listener: AnyListener): this {
+    this.#incoming ??= new CatchAll();
+    this.#incoming.prepend(listener);
+    return this;
+  }
+
+  offAny(listener?: AnyListener): this {
+    this.#incoming?.remove(listener);
+    return this;
+  }
+
+  listenersAny(): Listener[] {
+    return this.#incoming?.list() ?? [];
+  }
+
+  /** Listens to all events to the server, when they leave. */
+  onAnyOutgoing(listener: AnyListener): this {
+    this.#outgoing ??= new CatchAll();
+    this.#outgoing.add(listener);
+    return this;
+  }
+
+  prependAnyOutgoing(listener: AnyListener): this {
+    this.#outgoing ??= new CatchAll();
+    this.#outgoing.prepend(listener);
+    return this;
+  }
+
+  offAnyOutgoing(listener?: AnyListener): this {
+    this.#outgoing?.remove(listener);
+    return this;
+  }
+
+  listenersAnyOutgoing(): Listener[] {
+    return this.#outgoing?.list() ?? [];
+  }
+
+  // ---- the way out
+
+  /** @internal */
+  emitOut(emit: Emit): void {
+    if (!this.#blobs?.busy) {
+      try {
+        this.#queueOrSend(emit);
+        return;
+      } catch (error) {
+        if (!holdsBlob(emit.args)) throw error;
+      }
+    }
+    this.#afterBlobs(emit.args, (args) => this.#queueOrSend({ ...emit, args }));
+  }
+
+  #queueOrSend(emit: Emit): void {
+    if (!this.#retries || emit.flags.volatile) {
+      this.sendNow(emit);
+      return;
+    }
+    // What cannot be encoded is refused here, where the app hears of it.
+    this.#host.encode(this.#event(emit, undefined));
+    this.#retries.add(emit);
+  }
+
+  /** @internal One try, without the queue of `retries`. */
+  sendNow(emit: Emit): void {
+    const { flags, ack } = emit;
+    const { session } = this.#host;
+    const sendable = this.connected && !session.endIfStale();
+    const dropped = flags.volatile && !(sendable && session.ready);
+    const packet = this.#event(emit, ack && this.#nextAckId++);
+    const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
+    if (packet.id !== undefined) this.#expect(packet.id, emit, dropped ? 0 : undefined);
+    if (!encoded) return;
+    if (sendable) this.#leave(packet, encoded);
+    else this.sendBuffer.push({ ...packet, encoded });
+  }
+
+  #event({ event, args }: Emit, id: number | undefined): EventPacket {
+    return { type: PacketType.EVENT, nsp: this.nsp, id, data: [event, ...args] };
+  }
+
+  #leave(packet: EventPacket, encoded: EncodedPacket): void {
+    this.#outgoing?.run(this, packet.data);
+    this.#host.session.send(encoded);
+  }
+
+  /** @param orMs time to wait if nobody says how long */
+  #expect(id: number, { ack, event, ackTakesError, flags }: Emit, orMs: number | undefined): void {
+    if (!ack) return;
+    const timeoutMs = flags.timeout ?? this.#ackTimeoutMs;
+    const callback: AckCallback = (...args) => {
+      const buffered = this.sendBuffer.findIndex((packet) => packet.id === id);
+      if (buffered >= 0) this.sendBuffer.splice(buffered, 1);
+      callGuarded(ack, args, { target: this, event });
+    };
+    this.#acks ??= new Acks(this.#host.clock);
+    this.#acks.expect(id, {
+      callback,
+      takesError: ackTakesError || timeoutMs !== undefined,
+      timeoutMs: timeoutMs ?? orMs,
+    });
+  }
+
+  #afterBlobs(args: readonly unknown[], send: (args: readonly unknown[]) => void): void {
+    this.#blobs ??= new BlobQueue((error) => this.reportError(error));
+    this.#blobs.add(args, send);
+  }
+
+  #control(type: typeof PacketType.DISCONNECT): Packet {
+    return { type, nsp: this.nsp, id: undefined, data: undefined };
+  }
+
+  #transmit(packet: Packet): void {
+    this.#host.session.send(this.#host.encode(packet));
+  }
+
+  // ---- the way in (from the manager)
+
+  /** @internal The manager's connection stands: ask the server to be let in. */
+  join(): void {
+    if (this.#phase !== "joining" || this.#askedOn === this.#host.session) return;
+    const asking = {};
+    this.#asking = asking;
+    const tell = (data?: object): void => {
+      if (this.#asking !== asking) return;
+      this.#asking = undefined;
+      this.#ask(data);
+    };
+    if (typeof this.auth === "function")
+      callGuarded(this.auth, [tell] as never, { target: this, event: "connect" });
+    else tell(this.auth);
+  }
+
+  #ask(auth: object | undefined): void {
+    const recovery = this.#pid === undefined ? undefined : { pid: this.#pid, offset: this.#offset };
+    const data: ConnectPacket["data"] = recovery ? { ...recovery, ...auth } : (auth as ConnectPacket["data"]);
+    try {
+      this.#transmit({ type: PacketType.CONNECT, nsp: this.nsp, id: undefined, data });
+      this.#askedOn = this.#host.session;
+    } catch (error) {
+      this.#refused(error as Error);
+    }
+  }
+
+  /** @internal One packet of this namespace. */
+  receive(packet: Packet): void {
+    switch (packet.type) {
+      case PacketType.EVENT:
+        this.#arrived(packet);
+        return;
+      case PacketType.ACK:
+        this.#acks?.settle(packet.id, packet.data);
+        return;
+      case PacketType.CONNECT:
+        this.#askedOn = undefined;
+        this.#admitted(packet.data);
+        return;
+      case PacketType.DISCONNECT:
+        if (!this.active) return;
+        this.#phase = "idle";
+        this.#host.release();
+        this.#ended("io server disconnect");
+        return;
+      case PacketType.CONNECT_ERROR: {
+        this.#askedOn = undefined;
+        const { message, data } = packet.data;
+        const code = message === "Invalid namespace" ? "ERR_INVALID_NAMESPACE" : "ERR_CONNECT_REFUSED";
+        if (this.#phase === "joining") this.#refused(new NamespaceError(code, message, data));
+        return;
+      }
+    }
+  }
+
+  /** @internal The manager could not connect. */
+  failed(error: Error): void {
+    if (this.#phase === "joining") dispatch(this, "connect_error", [error]);
+  }
+
+  /** @internal The manager's connection is gone. */
+  lost(reason: ClientDisconnectReason, description: Error | undefined): void {
+    if (!this.active) return;
+    this.#phase = "joining";
+    this.#asking = undefined;
+    this.receiveBuffer = [];
+    this.#ended(reason, description);
+  }
+
+  /** @internal */
+  reportError(error: unknown): void {
+    reportAppError(error);
+  }
+
+  #admitted(data: ConnectPacket["data"]): void {
+    const { sid, pid } = data ?? {};
+    if (typeof sid !== "string") {
+      this.failed(new NamespaceError("ERR_V2_SERVER", V2_SERVER));
+    } else if (this.#phase === "joining") {
+      this.#entered(sid, typeof pid === "string" ? pid : undefined);
+    } else if (this.#phase === "idle") {
+      // It left before the answer came.
+      this.#transmit(this.#control(PacketType.DISCONNECT));
+    }
+  }
+
+  #entered(sid: string, pid: string | undefined): void {
+    this.#id = sid;
+    this.recovered = pid !== undefined && this.#pid === pid;
+    this.#pid = pid;
+    this.#phase = "connected";
+    const waiting = this.sendBuffer.splice(0);
+    for (const { encoded, ...packet } of waiting) this.#leave(packet, encoded);
+    for (const event of this.receiveBuffer.splice(0)) this.#handle(event);
+    this.#retries?.next();
+    if (this.connected) dispatch(this, "connect", []);
+  }
+
+  #refused(error: Error): void {
+    this.#phase = "idle";
+    this.#host.release();
+    dispatch(this, "connect_error", [error]);
+  }
+
+  #ended(reason: ClientDisconnectReason, description?: Error): void {
+    this.#id = undefined;
+    dispatch(this, "disconnect", [reason, description]);
+    const kept = new Set(this.sendBuffer.flatMap(({ id }) => id ?? []));
+    this.#acks?.failAll(kept);
+  }
+
+  #arrived({ id, data }: EventPacket): void {
+    const event = id === undefined ? data : [...data, this.#acknowledger(id)];
+    if (this.connected) this.#handle(event);
+    else if (this.active) this.receiveBuffer.push(event);
+  }
+
+  /** @param event its name, its arguments, and the acknowledgement if one is wanted */
+  #handle(event: readonly unknown[]): void {
+    this.#incoming?.run(this, event);
+    dispatch(this, event[0] as string, event.slice(1));
+    // A server that recovers puts the position of the event behind its arguments.
+    const last = event[event.length - 1];
+    if (this.#pid !== undefined && event.length > 1 && typeof last === "string") this.#offset = last;
+  }
+
+  /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */
+  #acknowledger(id: number): AckCallback {
+    const { session } = this.#host;
+    let answered = false;
+    const answer = (data: readonly unknown[]): void => {
+      if (this.active && this.#host.session === session) {
+        this.#transmit({ type: PacketType.ACK, nsp: this.nsp, id, data });
+      }
+    };
+    return (...args) => {
+      if (answered) return;
+      answered = true;
+      try {
+        if (!this.#blobs?.busy) {
+          answer(args);
+          return;
+        }
+      } catch (error) {
+        if (!holdsBlob(args)) throw error;
+      }
+      this.#afterBlobs(args, answer);
+    };
+  }
+}
+
+/** Types that go by the name of the class. */
+export declare namespace Socket {
+  export type DisconnectReason = ClientDisconnectReason;
+}

@@ -1,0 +1,42 @@
+import type { Target } from "@sockeye/transport/web";
+import type { Address } from "./address.js";
+import type { EngineOptions } from "./options.js";
+
+const TLS_OPTIONS = [
+  "agent",
+  "pfx",
+  "key",
+  "passphrase",
+  "cert",
+  "ca",
+  "ciphers",
+  "rejectUnauthorized",
+  "localAddress",
+  "protocolVersion",
+  "origin",
+  "maxPayload",
+  "family",
+  "checkServerIdentity",
+] as const;
+
+/** What a transport needs to know of the options. */
+export function targetOf({ secure, host, port }: Address, options: Partial<EngineOptions>): Target {
+  const path = (options.path ?? "/socket.io").replace(/\/$/, "");
+  const slash = options.addTrailingSlash === false ? "" : "/";
+  const { query, protocols = [] } = options;
+  return {
+    url: `http${secure ? "s" : ""}://${host}:${port}${path}${slash}`,
+    query: Object.fromEntries(new URLSearchParams(query as Record<string, string>)),
+    sid: undefined,
+    maxPayload: undefined,
+    headers: options.extraHeaders,
+    withCredentials: options.withCredentials ?? false,
+    timestampParam: options.timestampParam ?? "t",
+    timestampRequests: options.timestampRequests,
+    requestTimeoutMs: options.requestTimeout ?? 0,
+    protocols: typeof protocols === "string" ? [protocols] : protocols,
+    forceBase64: options.forceBase64 ?? false,
+    tls: Object.fromEntries(TLS_OPTIONS.map((name) => [name, options[name]])),
+    perMessageDeflate: options.perMessageDeflate,
+  };
+}
