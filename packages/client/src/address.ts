@@ -34,7 +34,7 @@ export function readUrl(url: string | undefined): Place {
   else if (!/^(https?|wss?):\/\//i.test(whole)) whole = `${protocol}//${whole}`;
   const [, scheme, host, port, path, query] = PARTS.exec(whole) ?? [];
   if (!scheme || !host) throw new UsageError("ERR_BAD_OPTION", `no server in "${url ?? ""}"`);
-  const secure = /s$/i.test(scheme);
+  const secure = /^(?:https|wss)$/i.test(scheme);
   return { secure, host, port: port || portOf(secure), namespace: path || "/", query: query ?? "" };
 }
 

@@ -7,7 +7,7 @@ import type { Address } from "./address.js";
 import { addressOf, readUrl } from "./address.js";
 import type { LineConfig } from "./line.js";
 import { Line } from "./line.js";
-import type { ManagerReservedEvents, OpenCallback } from "./manager-view.js";
+import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
@@ -41,7 +41,7 @@ export class Manager<
     EmitEvents extends EventsMap = ListenEvents,
   >
   extends Emitter<Record<never, never>, ManagerReservedEvents>
-  implements SocketManager, ErrorBoundary
+  implements ManagerView, ErrorBoundary
 {
   readonly opts: Partial<ManagerOptions>;
   /** The sockets, by namespace. */
@@ -103,7 +103,7 @@ export class Manager<
   socket(nsp: string, opts: Partial<SocketOptions> = {}): Socket<ListenEvents, EmitEvents> {
     let socket = this.nsps.get(nsp);
     if (!socket) {
-      socket = new Socket(this, nsp, opts, this.#host);
+      socket = new Socket(this as unknown as SocketManager, nsp, opts, this.#host);
       this.nsps.set(nsp, socket);
     }
     if (this.opts.autoConnect !== false && !socket.active) socket.connect();

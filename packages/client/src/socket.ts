@@ -219,17 +219,17 @@ export class Socket<
     return this;
   }
 
-  /** The next event is dropped if it cannot leave at once. */
+  /** What is emitted through it is dropped if it cannot leave at once. */
   get volatile(): Emission<EmitEvents> {
     return new Emission(this, { volatile: true });
   }
 
-  /** Node.js: whether the transport may compress the next event. */
+  /** Node.js: whether transports may compress what is emitted through it. */
   compress(compress: boolean): Emission<EmitEvents> {
     return new Emission(this, { compress });
   }
 
-  /** The acknowledgement of the next event gets an error first, `ERR_ACK_TIMEOUT` after `timeoutMs`. */
+  /** Acknowledgements of what is emitted through it get an error first, `ERR_ACK_TIMEOUT` after `timeoutMs`. */
   timeout(timeoutMs: number): Emission<WithTimeout<EmitEvents>> {
     return new Emission(this, { timeout: timeoutMs });
   }

@@ -1,3 +1,4 @@
+export { type AdapterSuiteOptions, adapterSuite, type MakeAdapter } from "./adapter.js";
 export { type ManualClock, manualClock } from "./clock.js";
 export { codecSuite, textCodecSuite } from "./codec.js";
 export { type Ending, Side } from "./side.js";

@@ -30,8 +30,17 @@ export type EventHandler<Map extends EventsMap, Ev extends string | symbol | num
     : Fn
   : Fn;
 
-export type Last<T extends readonly unknown[]> = T extends readonly [...infer _Head, infer L] ? L : never;
-export type AllButLast<T extends readonly unknown[]> = T extends readonly [...infer H, infer _L] ? H : [];
+/** Of a list without fixed length nobody knows what the last item is. */
+export type Last<T extends readonly unknown[]> = T extends readonly []
+  ? never
+  : T extends readonly [...infer _Head, infer L]
+    ? L
+    : Unchecked;
+export type AllButLast<T extends readonly unknown[]> = T extends readonly []
+  ? []
+  : T extends readonly [...infer H, infer _L]
+    ? H
+    : Unchecked[];
 
 /** The type of the first argument of a callback. */
 type FirstArgOf<T> = T extends (arg: infer P, ...rest: Unchecked[]) => Unchecked ? P : Unchecked;
@@ -51,29 +60,29 @@ export type EventParamsWithoutAck<Map extends EventsMap, Ev extends EventNames<M
 export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> =
   Last<EventParams<Map, Ev>> extends Fn ? FirstAnswerOf<Last<EventParams<Map, Ev>>> : Unchecked;
 
-type PrependError<T extends readonly unknown[]> = {
-  [K in keyof T]: T[K] extends (...args: infer P) => infer R ? (err: Error, ...args: P) => R : T[K];
+/**
+ * Functions among the parameters get an error first, unless they have one. Maps the whole list, so that optional and rest
+ * parameters stay what they are.
+ */
+type PrependError<T extends unknown[]> = {
+  [K in keyof T]: T[K] extends (...args: infer P) => infer R
+    ? P[0] extends Error
+      ? T[K]
+      : (err: Error, ...args: P) => R
+    : T[K];
 };
 
 /** The events of `socket.timeout(…)`: their acknowledgements get an error first. */
 export type WithTimeout<Map extends EventsMap> = {
-  [K in keyof Map]: Map[K] extends (...args: infer P) => infer R
-    ? (...args: [...AllButLast<P>, ...PrependError<[Last<P>]>] extends infer A extends Unchecked[]
-        ? P extends readonly []
-          ? []
-          : A
-        : P) => R
-    : Map[K];
+  [K in keyof Map]: Map[K] extends (...args: infer P) => infer R ? (...args: PrependError<P>) => R : Map[K];
 };
 
-type CollectAnswers<T> = T extends (...args: infer P) => infer R ? (err: Error, answers: Array<FirstOf<P>>) => R : T;
-type FirstOf<P extends readonly unknown[]> = P extends readonly [infer F, ...unknown[]] ? F : Unchecked;
+type CollectAnswers<T extends unknown[]> = {
+  [K in keyof T]: T[K] extends (...args: infer P) => infer R ? (err: Error, answers: FirstAnswer<P>[]) => R : T[K];
+};
+type FirstAnswer<P extends unknown[]> = P[0] extends Error ? P[1] : P[0];
 
 /** The events of a broadcast: their acknowledgements get an error and the answers of all receivers. */
 export type WithAnswers<Map extends EventsMap> = {
-  [K in keyof Map]: Map[K] extends (...args: infer P) => infer R
-    ? P extends readonly []
-      ? () => R
-      : (...args: [...AllButLast<P>, CollectAnswers<Last<P>>]) => R
-    : Map[K];
+  [K in keyof Map]: Map[K] extends (...args: infer P) => infer R ? (...args: CollectAnswers<P>) => R : Map[K];
 };

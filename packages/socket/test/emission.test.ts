@@ -1,8 +1,8 @@
 import { AckError, UsageError } from "@sockeye/protocol";
-import { type Emit, Emission, type EmitTarget, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
+import { type DefaultEventsMap, type Emit, Emission, type EmitTarget, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
 import { describe, expect, it } from "vitest";
 
-type AnyEvents = Record<string, (...args: unknown[]) => void>;
+type AnyEvents = DefaultEventsMap;
 
 class Target implements EmitTarget {
   readonly emits: Emit[] = [];

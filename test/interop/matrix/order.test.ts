@@ -1,7 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { expect } from "vitest";
-import { settled } from "../../support/servers.js";
+import { type Site, settled } from "../../support/servers.js";
 import { matrix } from "../../support/stage.js";
 import { deferred, once } from "../../support/wait.js";
 
@@ -63,11 +64,20 @@ matrix("order", (behaves) => {
   });
 });
 
+/** Lets upgrade requests wait a little, so that both ends talk over the first transport before, however quick they are. */
+function holdUpgrades(site: Site): void {
+  site.io.engine.use((req: IncomingMessage, _res: unknown, next: () => void) => {
+    if (req.headers.upgrade === undefined) next();
+    else setTimeout(next, 25);
+  });
+}
+
 matrix(
   "order across the upgrade",
   (behaves, row) => {
     behaves("is kept both ways, and nothing is lost", async (stage) => {
       const site = await stage.serve();
+      holdUpgrades(site);
       const connected = deferred<Socket>("the connection");
       site.io.on("connection", (socket) => connected.resolve(socket));
       const client = await stage.dial(site);
@@ -102,6 +112,7 @@ matrix(
 
     behaves("holds for acknowledgements under way", async (stage) => {
       const site = await stage.serve();
+      holdUpgrades(site);
       site.io.on("connection", (socket) => socket.on("q", (n: number, answer: (n: number) => void) => answer(n)));
       const client = await stage.dial(site);
       await once(client, "connect");

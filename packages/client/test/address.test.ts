@@ -1,0 +1,83 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { addressOf, readUrl } from "../src/address.js";
+
+const PAGE = {
+  protocol: "https:",
+  host: "page.example:8443",
+  hostname: "page.example",
+  port: "8443",
+};
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("readUrl", () => {
+  const rows: [url: string, server: string, namespace: string, query?: string][] = [
+    ["http://localhost", "http localhost 80", "/"],
+    ["https://localhost", "https localhost 443", "/"],
+    ["ws://localhost:3000", "http localhost 3000", "/"],
+    ["wss://localhost:3000/", "https localhost 3000", "/"],
+    ["HTTP://Example.COM:1/x", "http Example.COM 1", "/x"],
+    ["http://localhost:3000/admin", "http localhost 3000", "/admin"],
+    ["http://localhost:3000/a/b/", "http localhost 3000", "/a/b/"],
+    ["http://localhost:3000/ünï/%20", "http localhost 3000", "/ünï/%20"],
+    ["http://localhost/a/../b", "http localhost 80", "/a/../b"],
+    ["http://localhost:3000?a=1&b=/x", "http localhost 3000", "/", "a=1&b=/x"],
+    ["http://localhost/nsp?a=1#part", "http localhost 80", "/nsp", "a=1"],
+    ["http://localhost#part", "http localhost 80", "/"],
+    ["http://user:pass@localhost:3000/x", "http localhost 3000", "/x"],
+    ["http://a@b@localhost/x", "http localhost 80", "/x"],
+    ["http://[::1]:3000/x", "http [::1] 3000", "/x"],
+    ["https://[2001:db8::1]", "https [2001:db8::1] 443", "/"],
+    ["localhost:3000", "https localhost 3000", "/"],
+    ["server.example/admin", "https server.example 443", "/admin"],
+    ["//server.example/admin", "https server.example 443", "/admin"],
+  ];
+
+  it.each(rows)("%s, without a page", (url, server, namespace, query = "") => {
+    const place = readUrl(url);
+    expect(`${place.secure ? "https" : "http"} ${place.host} ${place.port}`).toBe(server);
+    expect([place.namespace, place.query]).toEqual([namespace, query]);
+  });
+
+  it.each([
+    [undefined, "page.example 8443", "/"],
+    ["/admin", "page.example 8443", "/admin"],
+    ["/admin?x=1", "page.example 8443", "/admin"],
+    ["//other.example/x", "other.example 443", "/x"],
+    ["other.example", "other.example 443", "/"],
+  ])("%s, on a page", (url, server, namespace) => {
+    vi.stubGlobal("location", PAGE);
+    const place = readUrl(url);
+    expect([place.secure, `${place.host} ${place.port}`, place.namespace]).toEqual([true, server, namespace]);
+  });
+
+  it.each([undefined, "/admin", "", "http://", "http://:80", "https:///x"])("%s names no server", (url) => {
+    expect(() => readUrl(url)).toThrow(expect.objectContaining({ code: "ERR_BAD_OPTION" }));
+  });
+});
+
+describe("addressOf", () => {
+  it.each([
+    [{}, { secure: false, host: "localhost", port: "80" }],
+    [{ secure: true }, { secure: true, host: "localhost", port: "443" }],
+    [
+      { host: "a.example", port: 3000 },
+      { secure: false, host: "a.example", port: "3000" },
+    ],
+    [
+      { host: "a.example", hostname: "b.example", secure: true },
+      { secure: true, host: "b.example", port: "443" },
+    ],
+  ])("%o, without a page", (options, address) => {
+    expect(addressOf(options)).toEqual(address);
+  });
+
+  it.each([
+    [{}, { secure: true, host: "page.example", port: "8443" }],
+    [{ hostname: "b.example" }, { secure: true, host: "b.example", port: "443" }],
+    [{ port: 1 }, { secure: true, host: "page.example", port: "1" }],
+  ])("%o, on a page", (options, address) => {
+    vi.stubGlobal("location", PAGE);
+    expect(addressOf(options)).toEqual(address);
+  });
+});

@@ -1,0 +1,145 @@
+import { type ManualClock, manualClock } from "@sockeye/conformance";
+import { type ConnectPacket, type EventPacket, type Packet, PacketType } from "@sockeye/protocol";
+import { defaultCodec, type ServerRole, Session, TimerWheel, Turn } from "@sockeye/session";
+import { type MemoryPair, memoryPair } from "@sockeye/transport/memory";
+import type { Target, TransportClass } from "@sockeye/transport/web";
+import type { Options } from "../src/index.js";
+import { Manager } from "../src/manager.js";
+import { timingOn } from "../src/timing.js";
+
+/** A connection, as the server sees it. */
+export interface Peer {
+  readonly session: Session;
+  /** Socket.IO packets that have come, in order. */
+  readonly packets: Packet[];
+  /** Why it ended, once it has. */
+  reason: string | undefined;
+  send(packet: Partial<Packet> & Pick<Packet, "type">): void;
+}
+
+/** One act of dialling. */
+export interface Dial {
+  readonly target: Target;
+  readonly name: string;
+  readonly pair: MemoryPair;
+}
+
+/** How a server that is asked to let a socket in answers. */
+export type Admit = (packet: ConnectPacket, peer: Peer) => void;
+
+export const PING_INTERVAL_MS = 1000;
+export const PING_TIMEOUT_MS = 500;
+
+/**
+ * A server in memory, on a clock that a test moves. Commonest ways to extend a test: set `reachable`, `upgrades` or
+ * `admit`; look at `dials` and `peers`; call `settle()` until nothing is under way.
+ */
+export class FakeServer {
+  readonly clock: ManualClock = manualClock();
+  readonly dials: Dial[] = [];
+  readonly peers: Peer[] = [];
+  /** Names of transports that can be opened. */
+  reachable: readonly string[] = ["polling", "websocket"];
+  /** Names that the server offers as upgrades. */
+  upgrades: readonly string[] = [];
+  /** Does it say anything at all? */
+  silent = false;
+  admit: Admit = (packet, peer) => {
+    peer.send({ type: PacketType.CONNECT, nsp: packet.nsp, data: { sid: `s${++this.#ids}` } });
+  };
+  #ids = 0;
+  readonly #wheel = new TimerWheel(this.clock);
+  readonly #turn = new Turn(this.clock);
+
+  /** A manager that dials this server and nothing else. */
+  manager(options: Options = {}): Manager {
+    return new Manager("http://server", { transports: this.transports(), ...options }, timingOn(this.clock));
+  }
+
+  transports(...names: string[]): TransportClass[] {
+    return (names.length > 0 ? names : ["polling"]).map((name) => this.#transport(name));
+  }
+
+  /** The last connection. */
+  get peer(): Peer {
+    const peer = this.peers.at(-1);
+    if (!peer) throw new Error("nobody has connected");
+    return peer;
+  }
+
+  /** Lets everything arrive that is under way, without the passing of time. */
+  settle(): void {
+    this.clock.flush();
+  }
+
+  /** As when the network breaks: both ends notice. */
+  cut(): void {
+    this.dials.at(-1)?.pair.cut("transport error", new Error("cut"));
+    this.settle();
+  }
+
+  #transport(name: string): TransportClass {
+    const server = this;
+    function Fake(target: Target): unknown {
+      const pair = memoryPair({ name, clock: server.clock });
+      server.dials.push({ target, name, pair });
+      if (!server.reachable.includes(name)) pair.a.cut("transport error", new Error(`${name} refused`));
+      else if (!server.silent) server.#accept(target, pair);
+      return pair.a;
+    }
+    return Object.assign(Fake, { transportName: name }) as unknown as TransportClass;
+  }
+
+  #accept(target: Target, pair: MemoryPair): void {
+    const known = this.peers.find(({ session }) => session.id === target.sid);
+    if (known) known.session.offer(pair.b);
+    else this.#open(pair);
+  }
+
+  #open(pair: MemoryPair): void {
+    const packets: Packet[] = [];
+    const codec = defaultCodec();
+    const role: ServerRole = {
+      side: "server",
+      pingIntervalMs: PING_INTERVAL_MS,
+      pingTimeoutMs: PING_TIMEOUT_MS,
+      upgradeTimeoutMs: 1000,
+      maxPayload: 1e6,
+      upgrades: () => this.upgrades,
+      ended: () => {},
+    };
+    const peer: Peer = {
+      packets,
+      reason: undefined,
+      session: new Session(
+        { codec, clock: this.clock, wheel: this.#wheel, turn: this.#turn, role },
+        {
+          packet: (packet) => {
+            packets.push(packet);
+            if (packet.type === PacketType.CONNECT) this.admit(packet, peer);
+          },
+          closed: (reason) => {
+            peer.reason = reason;
+          },
+        },
+        `engine${this.peers.length + 1}`,
+      ),
+      send: (packet) =>
+        peer.session.send(codec.encode({ nsp: "/", id: undefined, data: undefined, ...packet } as Packet)),
+    };
+    this.peers.push(peer);
+    peer.session.start(pair.b);
+  }
+}
+
+/** The events among packets, each as its name and arguments. */
+export function eventsOf(packets: readonly Packet[]): unknown[][] {
+  return packets.flatMap((packet) => (packet.type === PacketType.EVENT ? [[...packet.data]] : []));
+}
+
+/** The last event that came. */
+export function lastEvent(packets: readonly Packet[]): EventPacket {
+  const event = packets.findLast((packet) => packet.type === PacketType.EVENT);
+  if (!event) throw new Error("no event has come");
+  return event as EventPacket;
+}

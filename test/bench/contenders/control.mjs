@@ -1,0 +1,33 @@
+// What every contender's process has in common: it listens on a free port of 127.0.0.1, and answers its parent about
+// its own use of CPU and memory. The figures come from the process itself, so other processes do not count.
+import { once } from "node:events";
+
+/** The options of the row, from the command line. */
+export const options = JSON.parse(process.argv[2] ?? "{}");
+
+/** @param {import("node:net").Server} server an HTTP or TCP server */
+export async function serve(server) {
+  server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
+  await once(server, "listening");
+  process.on("message", async ({ id, ask }) => {
+    process.send({ id, answer: ask === "memory" ? await memory() : usage() });
+  });
+  // Ends in the ordinary way, so that a CPU profile is written.
+  process.on("disconnect", () => process.exit());
+  process.send({ id: "ready", answer: server.address().port });
+}
+
+function usage() {
+  const { user, system } = process.cpuUsage();
+  return { user, system, at: performance.now() };
+}
+
+/** After garbage collections, with time in between for finalizers and closing handles. */
+async function memory() {
+  for (let round = 0; round < 4; round++) {
+    globalThis.gc();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { heapUsed, rss, external } = process.memoryUsage();
+  return { heap: heapUsed, rss, external };
+}

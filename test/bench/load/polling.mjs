@@ -1,0 +1,55 @@
+import { TEXT } from "./frames.mjs";
+import { HttpClient } from "./http-client.mjs";
+import { openPollingSessions } from "./polling-session.mjs";
+
+const SEPARATOR = "\x1e";
+const ECHO = `42["echo","${TEXT}"]`;
+
+/**
+ * Each session sends `perPost` messages in one POST and polls on a second connection. Once all have come back and the
+ * POST is answered, it sends the next ones.
+ */
+export async function prepare(port, { connections, perPost }) {
+  const body = Array(perPost).fill(ECHO).join(SEPARATOR);
+  const sessions = await openPollingSessions(port, { connections });
+  let count = 0;
+  let running = false;
+
+  const posters = sessions.map(({ http, path }) => {
+    const upstream = new HttpClient(port);
+    const post = upstream.request("POST", path, body);
+    const poll = http.request("GET", path);
+    let missing = 0;
+
+    const proceed = () => {
+      if (missing > 0 || !running) return;
+      missing = perPost + 1;
+      upstream.send(post, posted);
+    };
+    const posted = () => {
+      missing--;
+      proceed();
+    };
+    const polled = (answer) => {
+      const replies = (answer.length + 1) / (ECHO.length + 1);
+      if (!Number.isInteger(replies)) throw new Error(`a wrong answer to a poll: ${answer.slice(0, 100)}`);
+      count += replies;
+      missing -= replies;
+      http.send(poll, polled);
+      proceed();
+    };
+    http.send(poll, polled);
+    return proceed;
+  });
+
+  return {
+    start() {
+      running = true;
+      for (const post of posters) post();
+    },
+    count: () => count,
+    stop() {
+      running = false;
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { connect } from "node:net";
+import { clientFrame } from "./frames.mjs";
+
+const WEBSOCKET_PATH = "/socket.io/?EIO=4&transport=websocket";
+const CONNECT_FRAME = clientFrame("40");
+const CONNECT_TIMEOUT_MS = 20_000;
+const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+const MESSAGE = 0x34;
+const OPEN = 0x30;
+
+/** All connections read into the same memory: what arrives is looked at before the next one reads. */
+const INBOX = Buffer.allocUnsafe(64 * 1024);
+
+function ignore() {}
+
+/**
+ * A WebSocket on a bare TCP socket that costs next to nothing, so that the server is what is measured. It reads frame
+ * headers and leaves payloads where they are.
+ */
+export class WebSocketClient {
+  /** The server has agreed to the upgrade. */
+  onOpen = ignore;
+  /** `(client, data, start, end, firstByte)` for each frame. */
+  onFrame = ignore;
+  /** `(client)` once all frames of a chunk have been told. */
+  onChunk = ignore;
+  /** `(client)` at the end, which nobody expects while the measuring goes on. */
+  onEnd = ignore;
+  #isOpen = false;
+  #carry = undefined;
+
+  constructor(port, { path = WEBSOCKET_PATH, deflate = false } = {}) {
+    this.socket = connect({
+      port,
+      host: "127.0.0.1",
+      noDelay: true,
+      onread: { buffer: INBOX, callback: (length) => this.#read(length) },
+    });
+    this.socket.on("error", ignore);
+    this.socket.on("close", () => this.onEnd(this));
+    this.socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${deflate ? DEFLATE : ""}\r\n`,
+    );
+  }
+
+  write(bytes) {
+    this.socket.write(bytes);
+  }
+
+  close() {
+    this.onEnd = ignore;
+    this.socket.destroy();
+  }
+
+  #read(length) {
+    let data = INBOX.subarray(0, length);
+    if (this.#carry !== undefined) {
+      data = Buffer.concat([this.#carry, data]);
+      this.#carry = undefined;
+    }
+    const read = this.#isOpen ? this.#frames(data, 0) : this.#response(data);
+    if (read < data.length) this.#carry = Buffer.from(data.subarray(read));
+    this.onChunk(this);
+    return true;
+  }
+
+  #response(data) {
+    const end = data.indexOf("\r\n\r\n");
+    if (end < 0) return 0;
+    const status = data.latin1Slice(9, 12);
+    if (status !== "101") throw new Error(`the server answered an upgrade with status ${status}`);
+    this.#isOpen = true;
+    this.onOpen();
+    return this.#frames(data, end + 4);
+  }
+
+  #frames(data, from) {
+    let at = from;
+    while (data.length - at >= 2) {
+      let length = data[at + 1];
+      let start = at + 2;
+      if (length === 126) {
+        if (data.length - at < 4) return at;
+        length = data.readUInt16BE(at + 2);
+        start = at + 4;
+      }
+      const end = start + length;
+      if (end > data.length) return at;
+      this.onFrame(this, data, start, end, data[at]);
+      at = end;
+    }
+    return at;
+  }
+}
+
+/** Opens a connection up to the answer to CONNECT. */
+export function openSocket(port, options) {
+  return new Promise((resolve, reject) => {
+    const client = new WebSocketClient(port, options);
+    const timer = setTimeout(() => reject(new Error("no CONNECT in time")), CONNECT_TIMEOUT_MS);
+    client.onEnd = () => reject(new Error("the server closed a connection before CONNECT"));
+    client.onFrame = (_client, data, start) => {
+      if (data[start] === OPEN) client.write(CONNECT_FRAME);
+      else if (data[start] === MESSAGE && data[start + 1] === OPEN) {
+        clearTimeout(timer);
+        client.onFrame = ignore;
+        client.onEnd = endedTooEarly;
+        resolve(client);
+      }
+    };
+  });
+}
+
+function endedTooEarly() {
+  throw new Error("the server closed a connection in the middle of the run");
+}
+
+/** Opens many connections, `atOnce` at a time. */
+export async function openSockets(port, { connections, atOnce = 50, ...options }) {
+  const clients = [];
+  let left = connections;
+  const worker = async () => {
+    while (left-- > 0) clients.push(await openSocket(port, options));
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return clients;
+}

@@ -1,0 +1,77 @@
+// npm run bench                     the short table, ≤ 3 minutes
+// npm run bench -- --row echo       one row, all contenders (several: --row echo --row ack)
+// npm run bench -- --all            all rows, all contenders
+// npm run bench -- --guard          exits with 1 if a guarded ratio is a third worse than recorded.json, ≤ 1 minute
+//
+// --rounds N     how often each contender is measured (default 3, one row 4, all 5)
+// --json FILE    writes the results        --markdown FILE   writes the table of docs/performance.md
+// --profile DIR  writes V8 CPU profiles of Sockeye's server process
+// --record       makes the ratios of this run the ones that --guard compares with (needs the guarded rows)
+// --no-build     uses the packages as they were built last
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { guard, record } from "./guard.mjs";
+import { runRow } from "./rounds.mjs";
+import { ROWS } from "./rows.mjs";
+import { markdown, printRow } from "./table.mjs";
+
+const MOST_ROUNDS = 50;
+
+const { values } = parseArgs({
+  options: {
+    row: { type: "string", multiple: true },
+    all: { type: "boolean" },
+    guard: { type: "boolean" },
+    rounds: { type: "string" },
+    json: { type: "string" },
+    markdown: { type: "string" },
+    profile: { type: "string" },
+    record: { type: "boolean" },
+    "no-build": { type: "boolean" },
+  },
+});
+
+if (!values["no-build"]) build();
+if (values.guard) process.exitCode = (await guard()) ? 0 : 1;
+else await bench();
+
+async function bench() {
+  const names = chooseRows();
+  const rounds = Math.min(MOST_ROUNDS, Number(values.rounds ?? (values.all ? 5 : values.row ? 4 : 3)));
+  const began = Date.now();
+  const all = [];
+  console.log(`Node ${process.version}, ${cpus().length} CPUs, ${rounds} rounds; ratios to socket.io: median (min–max)\n`);
+  for (const name of names) {
+    const row = ROWS[name];
+    const results = await runRow(row, { rounds, contenders: contendersOf(row), profile: values.profile });
+    all.push({ name, row, results });
+    printRow(name, row, results);
+  }
+  console.log(`took ${Math.round((Date.now() - began) / 1000)} s`);
+  const results = { date: new Date().toISOString(), node: process.version, cpus: cpus().length, rounds, rows: all };
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  if (values.markdown) writeFileSync(values.markdown, `${markdown(all)}\n`);
+  if (values.record) record(all);
+}
+
+function chooseRows() {
+  if (values.row === undefined) return Object.keys(ROWS).filter((name) => values.all || ROWS[name].short);
+  for (const name of values.row) {
+    if (!(name in ROWS)) throw new Error(`no row ${name}; there are ${Object.keys(ROWS).join(", ")}`);
+  }
+  return values.row;
+}
+
+/** The short table has ours, socket.io and the floor. */
+function contendersOf(row) {
+  if (values.all || values.row) return row.contenders;
+  return row.contenders.filter((contender) => contender !== "ws");
+}
+
+function build() {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+}
