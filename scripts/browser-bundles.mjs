@@ -1,5 +1,6 @@
 // Bundles src/browser.ts for a <script> and src/index.ts for a <script type="module">, with every
-// dependency inside: dist/browser/socket.io.js, socket.io.min.js and socket.io.esm.min.js.
+// dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js. The server's package gets a
+// copy of them (see build.mjs), since it serves them.
 import { build } from "esbuild";
 
 export async function buildBrowserBundles(packageDirectory) {
@@ -25,14 +26,14 @@ export async function buildBrowserBundles(packageDirectory) {
     footer: { js: "io=Object.assign(io.default,io);" },
   };
   await Promise.all([
-    build({ ...script, outfile: "dist/browser/socket.io.js" }),
-    build({ ...script, minify: true, outfile: "dist/browser/socket.io.min.js" }),
+    build({ ...script, outfile: "dist/browser/sockeye.js" }),
+    build({ ...script, minify: true, outfile: "dist/browser/sockeye.min.js" }),
     build({
       ...common,
       entryPoints: ["src/index.ts"],
       format: "esm",
       minify: true,
-      outfile: "dist/browser/socket.io.esm.min.js",
+      outfile: "dist/browser/sockeye.esm.min.js",
     }),
   ]);
 }

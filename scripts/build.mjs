@@ -4,7 +4,7 @@
 // their modules (one class, one `instanceof`) and stack traces name the file that a reader would open.
 // tsup writes the JavaScript, tsc the declarations; see declarations.mjs for the CommonJS half of those.
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { relative } from "node:path";
 import { build } from "tsup";
@@ -54,6 +54,8 @@ if (manifest.private !== true) {
   if (existsSync("src/require.ts")) makeRequireCallable();
 }
 if (existsSync("src/browser.ts")) await buildBrowserBundles(packageDirectory);
+// The bundles that the server gives to browsers. turbo.json has the client built before.
+if (manifest.name === "@sockeye/server") cpSync("../client/dist/browser", "dist/client", { recursive: true });
 
 /** Keeps files apart: relative imports stay imports, with the extension of the format being written. */
 function everyImportStaysAnImport(format) {

@@ -3,7 +3,7 @@
 // moments, divided by what the load has counted between the same two moments.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "./child.mjs";
-import { percentile } from "./stats.mjs";
+import { median, percentile } from "./stats.mjs";
 
 const WARM_MS = 700;
 const WINDOW_MS = 1000;
@@ -56,16 +56,18 @@ async function latency({ row, server, load }) {
   return { ...figures, cost: percentile(roundTrips, 0.5), p99: percentile(roundTrips, 0.99) };
 }
 
-/** A number of connections, opened as fast as they can be. */
+/** A number of connections, opened as fast as they can be; and if it matters how long one takes, some one by one. */
 async function batch({ row, server, load }) {
-  await load.ask("batch", Math.min(WARM_CONNECTIONS, row.connections));
+  const { connections, oneByOne } = row;
+  await load.ask("batch", { connections });
   await load.ask("close");
   await sleep(SETTLE_MS);
-  const times = row.load === "upgrade";
-  if (times) await load.ask("durations");
-  const figures = await through({ server, load, count: row.connections }, () => load.ask("batch", row.connections));
-  if (times) figures.took = percentile(await load.ask("durations"), 0.5) * 1000;
-  return figures;
+  const open = () => load.ask("batch", { connections });
+  const figures = await through({ server, load, count: connections }, open);
+  if (oneByOne === undefined) return figures;
+  await load.ask("durations");
+  await load.ask("batch", { connections: oneByOne, atOnce: 1 });
+  return { ...figures, took: median(await load.ask("durations")) * 1000 };
 }
 
 /** What the server's process holds more than before the connections came. */

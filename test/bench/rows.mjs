@@ -98,7 +98,7 @@ export const ROWS = {
     measure: "batch",
     load: "connect",
     params: { atOnce: 16 },
-    connections: 1000,
+    connections: 2000,
   },
   upgrade: {
     title: "connect, polling then upgrade",
@@ -108,8 +108,9 @@ export const ROWS = {
     contenders: FRAMEWORKS,
     measure: "batch",
     load: "upgrade",
-    params: { atOnce: 4 },
-    connections: 150,
+    params: { atOnce: 32 },
+    connections: 500,
+    oneByOne: 20,
   },
   memory: {
     title: "idle WebSocket connection in one namespace",

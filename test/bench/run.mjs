@@ -46,9 +46,14 @@ async function bench() {
   console.log(`Node ${process.version}, ${cpus().length} CPUs, ${rounds} rounds; ratios to socket.io: median (min–max)\n`);
   for (const name of names) {
     const row = ROWS[name];
-    const results = await runRow(row, { rounds, contenders: contendersOf(row), profile: values.profile });
-    all.push({ name, row, results });
-    printRow(name, row, results);
+    try {
+      const results = await runRow(row, { rounds, contenders: contendersOf(row), profile: values.profile });
+      all.push({ name, row, results });
+      printRow(name, row, results);
+    } catch (error) {
+      console.error(`${name}: not measured: ${error.message}\n`);
+      process.exitCode = 1;
+    }
   }
   console.log(`took ${Math.round((Date.now() - began) / 1000)} s`);
   const results = { date: new Date().toISOString(), node: process.version, cpus: cpus().length, rounds, rows: all };

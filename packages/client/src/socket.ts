@@ -40,6 +40,10 @@ import { reportAppError } from "./report-error.js";
 import type { RetryOwner } from "./retry-queue.js";
 import { RetryQueue } from "./retry-queue.js";
 
+/** Lengths of the secrets of recovery: Socket.IO's, and what of Sockeye's names the run of the server. */
+const STOCK_PID_LENGTH = 20;
+const EPOCH_LENGTH = 8;
+
 const NO_FLAGS: BroadcastFlags = {};
 
 const V2_SERVER =
@@ -479,11 +483,24 @@ export class Socket<
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: readonly unknown[]): void {
-    this.#incoming?.run(this, event);
-    dispatch(this, event[0] as string, event.slice(1));
-    // A server that recovers puts the position of the event behind its arguments.
+    const [offset, own] = this.#offsetOf(event);
+    const shown = own ? event.slice(0, -1) : event;
+    this.#incoming?.run(this, shown);
+    dispatch(this, shown[0] as string, shown.slice(1));
+    this.#offset = offset;
+  }
+
+  /**
+   * A server that recovers puts the position of an event behind its arguments. Sockeye's begins with the first 8 characters
+   * of the longer secret, so it is known for sure and not shown to the app; with Socket.IO any text in that place is taken
+   * for one.
+   */
+  #offsetOf(event: readonly unknown[]): [offset: string | undefined, own: boolean] {
     const last = event[event.length - 1];
-    if (this.#pid !== undefined && event.length > 1 && typeof last === "string") this.#offset = last;
+    if (this.#pid === undefined || event.length < 2 || typeof last !== "string") return [this.#offset, false];
+    if (this.#pid.length <= STOCK_PID_LENGTH) return [last, false];
+    const own = last.startsWith(`${this.#pid.slice(0, EPOCH_LENGTH)}.`);
+    return [own ? last : this.#offset, own];
   }
 
   /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */

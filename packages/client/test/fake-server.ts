@@ -105,7 +105,7 @@ export class FakeServer {
       pingTimeoutMs: PING_TIMEOUT_MS,
       upgradeTimeoutMs: 1000,
       maxPayload: 1e6,
-      upgrades: () => this.upgrades,
+      upgrades: (name) => this.upgrades.filter((upgrade) => upgrade !== name),
       ended: () => {},
     };
     const peer: Peer = {

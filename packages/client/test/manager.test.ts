@@ -226,7 +226,7 @@ describe("transports", () => {
     server.upgrades = ["websocket"];
     const options = { transports: server.transports("polling", "websocket"), rememberUpgrade: true };
     const dialled = (): string[] => server.dials.splice(0).map(({ name }) => name);
-    server.manager({ ...options, upgrade: false });
+    server.manager({ ...options, rememberUpgrade: false, upgrade: false });
     server.settle();
     dialled();
     server.manager(options);

@@ -1,5 +1,5 @@
 import type { EncodedPacket, Frame, Limits } from "@sockeye/protocol";
-import { CodecError } from "@sockeye/protocol";
+import { CodecError, DEFAULT_LIMITS } from "@sockeye/protocol";
 import { base64Length, decodeBase64, encodeBase64 } from "./base64.js";
 import { utf8Length } from "./bytes.js";
 
@@ -53,10 +53,14 @@ export function decodePayload(body: string, limits: Pick<Limits, "maxPacketsPerP
  */
 export function takeWithin(packets: readonly EncodedPacket[], maxBytes: number, from = 0): number {
   let total = -SEPARATOR.length;
+  let frames = 0;
   for (let at = from; at < packets.length; at++) {
-    // The check above vouches for the index.
-    total += SEPARATOR.length + packetLength(packets[at] as EncodedPacket);
-    if (total > maxBytes) return Math.max(at - from, 1);
+    // The condition of the loop vouches for the index.
+    const packet = packets[at] as EncodedPacket;
+    total += SEPARATOR.length + packetLength(packet);
+    frames += 1 + packet.attachments.length;
+    // What the peer refuses is not known; by default it is this.
+    if (total > maxBytes || frames > DEFAULT_LIMITS.maxPacketsPerPayload) return Math.max(at - from, 1);
   }
   return packets.length - from;
 }

@@ -111,7 +111,7 @@ function keepsRooms(define: Define): void {
       await join(room === "" ? "empty" : room, room);
       expect(await ids({ rooms: new Set([room]) })).toEqual([room === "" ? "empty" : room]);
     }
-    expect(adapter.rooms.size).toBe(7);
+    expect(adapter.rooms.size).toBe(5);
   });
 }
 

@@ -154,10 +154,10 @@ export class Server<
         "A request handler (an Express app, say) cannot be attached to. Pass the server: http.createServer(app).",
       );
     }
-    if (options) {
-      this.#set(options);
-      this.#engine = undefined;
-    }
+    if (options) this.#set(options);
+    // An engine that was closed stays closed.
+    const closed = this.httpServer !== undefined && this.#detach === undefined;
+    if (options || closed) this.#engine = undefined;
     const httpServer = typeof server === "object" ? server : listen(server);
     this.httpServer = httpServer;
     const { engine } = this;

@@ -54,8 +54,9 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
     return this.#session.state === "upgrading" ? "open" : this.#session.state;
   }
 
-  get transport(): Transport | undefined {
-    return this.#session.transport;
+  /** The transport in use. As in Socket.IO it is taken to be there: on a client it is from the first attempt to connect on. */
+  get transport(): Transport {
+    return this.#session.transport as Transport;
   }
 
   get upgraded(): boolean {

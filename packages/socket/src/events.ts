@@ -57,7 +57,7 @@ export type EventParamsWithoutAck<Map extends EventsMap, Ev extends EventNames<M
   Last<EventParams<Map, Ev>> extends Fn ? AllButLast<EventParams<Map, Ev>> : EventParams<Map, Ev>;
 
 /** What `emitWithAck` resolves with. */
-export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> =
+export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> = [Map[Ev]] extends [never] ? Unchecked :
   Last<EventParams<Map, Ev>> extends Fn ? FirstAnswerOf<Last<EventParams<Map, Ev>>> : Unchecked;
 
 /**

@@ -15,12 +15,12 @@ const MOST_POLLS = 10;
  * probe, the pause until the poll is answered, UPGRADE. An echo over the WebSocket ends it, so that the upgrade is
  * known to be complete. The milliseconds that each took are kept.
  */
-export function prepare(port, { atOnce }) {
+export function prepare(port, params) {
   let clients = [];
   const durations = [];
 
   return {
-    async batch(connections) {
+    async batch({ connections, atOnce = params.atOnce }) {
       let left = connections;
       const worker = async () => {
         while (left-- > 0) {

@@ -5,8 +5,8 @@ const WEBSOCKET_PATH = "/socket.io/?EIO=4&transport=websocket";
 const CONNECT_FRAME = clientFrame("40");
 const CONNECT_TIMEOUT_MS = 20_000;
 const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
-const MESSAGE = 0x34;
-const OPEN = 0x30;
+/** How the frames of a handshake begin: OPEN, and the answer to CONNECT. */
+const EXPECTED = ["0{", "40{"];
 
 /** All connections read into the same memory: what arrives is looked at before the next one reads. */
 const INBOX = Buffer.allocUnsafe(64 * 1024);
@@ -100,9 +100,13 @@ export function openSocket(port, options) {
     const client = new WebSocketClient(port, options);
     const timer = setTimeout(() => reject(new Error("no CONNECT in time")), CONNECT_TIMEOUT_MS);
     client.onEnd = () => reject(new Error("the server closed a connection before CONNECT"));
-    client.onFrame = (_client, data, start) => {
-      if (data[start] === OPEN) client.write(CONNECT_FRAME);
-      else if (data[start] === MESSAGE && data[start + 1] === OPEN) {
+    let frames = 0;
+    client.onFrame = (_client, data, start, _end, first) => {
+      // What is compressed is taken on trust.
+      const text = first & 0x40 ? EXPECTED[frames] : data.latin1Slice(start, start + EXPECTED[frames].length);
+      if (text !== EXPECTED[frames++]) reject(new Error(`a handshake with ${text}`));
+      else if (frames === 1) client.write(CONNECT_FRAME);
+      else {
         clearTimeout(timer);
         client.onFrame = ignore;
         client.onEnd = endedTooEarly;

@@ -178,13 +178,15 @@ class HttpGate implements Gate {
     const fail = (error: unknown): void => {
       if (!visit.gone) this.#refuse(visit, idFailure(error));
     };
+    let id: string | Promise<string>;
     try {
-      const id = this.#acceptor.newId(visit.req);
-      if (typeof id === "string") this.#open(visit, query, id);
-      else Promise.resolve(id).then((later) => this.#open(visit, query, later), fail);
+      id = this.#acceptor.newId(visit.req);
     } catch (error) {
       fail(error);
+      return;
     }
+    if (typeof id === "string") this.#open(visit, query, id);
+    else Promise.resolve(id).then((later) => this.#open(visit, query, later), fail);
   }
 
   #open(visit: Visit, query: EngineQuery, sid: string): void {

@@ -60,10 +60,10 @@ export class WebSocketPipe implements Transport {
     this.#mode = options.publicApiOnly === true || ws.extensions !== "" ? "api" : "raw";
     this.#base64 = options.base64 === true;
     this.#ws[PIPE] = this;
-    ws.on("message", WebSocketPipe.#onMessage);
-    ws.on("close", WebSocketPipe.#onClose);
+    ws.on("message", WebSocketPipe.#listeners.message);
+    ws.on("close", WebSocketPipe.#listeners.close);
     // Stays until the WebSocket is garbage: an error after the end must find a listener, too.
-    ws.on("error", WebSocketPipe.#onError);
+    ws.on("error", WebSocketPipe.#listeners.error);
   }
 
   get writable(): boolean {
@@ -140,22 +140,29 @@ export class WebSocketPipe implements Transport {
     sink?.closed(this, reason, cause);
   }
 
-  static #onMessage(this: PipedWebSocket, data: unknown, isBinary: boolean): void {
-    const pipe = this[PIPE];
-    if (pipe === undefined || !Buffer.isBuffer(data)) return;
-    pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
-  }
+  /** Shared by all pipes, and called with the WebSocket as `this`: a closure a connection would cost memory. */
+  static readonly #listeners: Listeners = {
+    message: function (data, isBinary) {
+      const pipe = this[PIPE];
+      if (pipe === undefined || !Buffer.isBuffer(data)) return;
+      pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
+    },
+    close: function () {
+      const pipe = this[PIPE];
+      if (pipe !== undefined) pipe.#end("transport close");
+    },
+    error: function (error) {
+      const pipe = this[PIPE];
+      if (pipe === undefined) return;
+      pipe.#end("transport error", new TransportError("ERR_TRANSPORT_FAILED", error.message, error));
+    },
+  };
+}
 
-  static #onClose(this: PipedWebSocket): void {
-    const pipe = this[PIPE];
-    if (pipe !== undefined) pipe.#end("transport close");
-  }
-
-  static #onError(this: PipedWebSocket, error: Error): void {
-    const pipe = this[PIPE];
-    if (pipe === undefined) return;
-    pipe.#end("transport error", new TransportError("ERR_TRANSPORT_FAILED", error.message, error));
-  }
+interface Listeners {
+  message(this: PipedWebSocket, data: unknown, isBinary: boolean): void;
+  close(this: PipedWebSocket): void;
+  error(this: PipedWebSocket, error: Error): void;
 }
 
 /** The same frames as text, `b` in front, as in a polling body. */

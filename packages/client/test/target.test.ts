@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import type { EngineOptions } from "../src/index.js";
+import { targetOf } from "../src/target.js";
+
+const ADDRESS = { secure: false, host: "a.example", port: "80" };
+
+describe("targetOf", () => {
+  it("has Socket.IO's defaults", () => {
+    expect(targetOf(ADDRESS, {})).toMatchObject({
+      url: "http://a.example:80/socket.io/",
+      query: {},
+      sid: undefined,
+      maxPayload: undefined,
+      headers: undefined,
+      withCredentials: false,
+      timestampParam: "t",
+      timestampRequests: undefined,
+      requestTimeoutMs: 0,
+      protocols: [],
+      forceBase64: false,
+      perMessageDeflate: undefined,
+    });
+  });
+
+  const urls: [Partial<EngineOptions>, string][] = [
+    [{ path: "/x" }, "http://a.example:80/x/"],
+    [{ path: "/x/" }, "http://a.example:80/x/"],
+    [{ path: "/x/y" }, "http://a.example:80/x/y/"],
+    [{ path: "/x/", addTrailingSlash: false }, "http://a.example:80/x"],
+  ];
+  it.each(urls)("%o", (options, url) => {
+    expect(targetOf(ADDRESS, options).url).toBe(url);
+  });
+
+  it("knows TLS and IPv6", () => {
+    expect(targetOf({ secure: true, host: "[::1]", port: "443" }, {}).url).toBe(
+      "https://[::1]:443/socket.io/",
+    );
+  });
+
+  it.each([
+    ["a=1&b=x%20y", { a: "1", b: "x y" }],
+    ["?a=1", { a: "1" }],
+    [
+      { a: 1, b: "x=y&z" },
+      { a: "1", b: "x=y&z" },
+    ],
+  ])("reads the query %o", (query, record) => {
+    expect(targetOf(ADDRESS, { query }).query).toEqual(record);
+  });
+
+  it("takes one subprotocol or several", () => {
+    expect(targetOf(ADDRESS, { protocols: "a" }).protocols).toEqual(["a"]);
+    expect(targetOf(ADDRESS, { protocols: ["a", "b"] }).protocols).toEqual(["a", "b"]);
+  });
+
+  it("passes on TLS options, and nothing that is none", () => {
+    const { tls } = targetOf(ADDRESS, { ca: "pem", rejectUnauthorized: false, path: "/x", autoUnref: true });
+    expect(tls).toMatchObject({ ca: "pem", rejectUnauthorized: false, key: undefined });
+    expect(tls).not.toHaveProperty("path");
+    expect(tls).not.toHaveProperty("autoUnref");
+  });
+});
