@@ -100,9 +100,10 @@ function fillImportMeta() {
     if (!file.endsWith(".cjs")) continue;
     const code = readFileSync(`dist/${file}`, "utf8");
     const filled = code.replace(
-      "const import_meta = {};",
-      'const import_meta = { url: require("node:url").pathToFileURL(__filename).href };',
+      /(var|let|const) import_meta = \{\};/,
+      '$1 import_meta = { url: require("node:url").pathToFileURL(__filename).href };',
     );
     if (filled !== code) writeFileSync(`dist/${file}`, filled);
+    else if (code.includes("import_meta")) throw new Error(`${file}: import.meta stays empty in CommonJS`);
   }
 }

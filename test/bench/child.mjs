@@ -42,7 +42,8 @@ export class Child {
 
   #answer(id) {
     return new Promise((resolve, reject) => {
-      const late = () => this.#settle(id, (waiting) => waiting.reject(new Error(`no answer to ${id} in time`)));
+      const late = () =>
+        this.#settle(id, (waiting) => waiting.reject(new Error(`no answer to ${id} in time`)));
       this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, ANSWER_TIMEOUT_MS) });
     });
   }

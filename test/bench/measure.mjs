@@ -30,7 +30,9 @@ export async function measure(row, contender, { profile } = {}) {
     if (before) figures.rss = ((await server.ask("memory")).rss - before.rss) / row.params.connections;
     return figures;
   } finally {
-    await Promise.all([load?.end(), server.end()]);
+    // The load first: connections that end are a fault to it.
+    await load?.end();
+    await server.end();
   }
 }
 

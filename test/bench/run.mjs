@@ -43,7 +43,9 @@ async function bench() {
   const rounds = Math.min(MOST_ROUNDS, Number(values.rounds ?? (values.all ? 5 : values.row ? 4 : 3)));
   const began = Date.now();
   const all = [];
-  console.log(`Node ${process.version}, ${cpus().length} CPUs, ${rounds} rounds; ratios to socket.io: median (min–max)\n`);
+  console.log(
+    `Node ${process.version}, ${cpus().length} CPUs, ${rounds} rounds; ratios to socket.io: median (min–max)\n`,
+  );
   for (const name of names) {
     const row = ROWS[name];
     try {
@@ -56,7 +58,13 @@ async function bench() {
     }
   }
   console.log(`took ${Math.round((Date.now() - began) / 1000)} s`);
-  const results = { date: new Date().toISOString(), node: process.version, cpus: cpus().length, rounds, rows: all };
+  const results = {
+    date: new Date().toISOString(),
+    node: process.version,
+    cpus: cpus().length,
+    rounds,
+    rows: all,
+  };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
   if (values.markdown) writeFileSync(values.markdown, `${markdown(all)}\n`);
   if (values.record) record(all);

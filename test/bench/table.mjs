@@ -1,6 +1,12 @@
-const NAMES = { sockeye: "sockeye", socketio: "socket.io", ws: "ws by hand", tcp: "TCP by hand", http: "http by hand" };
+const NAMES = {
+  sockeye: "sockeye",
+  socketio: "socket.io",
+  ws: "ws by hand",
+  tcp: "TCP by hand",
+  http: "http by hand",
+};
 
-/** Below this, the load or other processes were the limit and not the server. CPU per message still holds, roughly. */
+/** Below this the server was not the limit. What a message costs it in CPU time still holds, roughly. */
 const SATURATED = 0.85;
 
 /** One row as lines of text. */
@@ -14,7 +20,10 @@ export function printRow(name, row, results) {
       showRatio(result.ratio).padEnd(20),
     ];
     if (result.perSecond !== undefined && row.measure !== "idle" && row.measure !== "latency") {
-      cells.push(`${Math.round(result.perSecond).toLocaleString("en-US").padStart(9)}/s`, busyness(row, result));
+      cells.push(
+        `${Math.round(result.perSecond).toLocaleString("en-US").padStart(9)}/s`,
+        busyness(row, result),
+      );
     }
     if (result.p99 !== undefined) cells.push(`p99 ${micros(result.p99)}`);
     if (result.took !== undefined) cells.push(`took ${(result.took / 1000).toFixed(1)} ms each`);
@@ -36,7 +45,9 @@ export function markdown(all) {
       lines.push(markdownRow({ name, row, results, key: "rss", ratio: "ratioRss", target: row.targetRss }));
     }
     if (row.targetTime !== undefined) {
-      lines.push(markdownRow({ name, row, results, key: "took", ratio: "ratioTook", target: row.targetTime }));
+      lines.push(
+        markdownRow({ name, row, results, key: "took", ratio: "ratioTook", target: row.targetTime }),
+      );
     }
     if (row.measure === "latency") {
       lines.push(markdownRow({ name, row, results, key: "p99", ratio: undefined, target: undefined }));
@@ -58,7 +69,9 @@ function markdownRow({ name, row, results, key, ratio, target }) {
     show(of("sockeye")),
     `**${showRatio(of("sockeye")[ratio]) || "–"}**`,
     typeof target === "number" ? `≤ ${target}` : (target ?? "–"),
-    floors.map((floor) => `${floor[ratio]?.median.toFixed(2) ?? show(floor)} ${NAMES[floor.contender]}`).join(" · ") || "–",
+    floors
+      .map((floor) => `${floor[ratio]?.median.toFixed(2) ?? show(floor)} ${NAMES[floor.contender]}`)
+      .join(" · ") || "–",
   ];
   return `| ${cells.join(" | ")} |`;
 }
@@ -70,11 +83,13 @@ function isSize(row, key) {
 function busyness(row, { busy, loadBusy }) {
   const text = `server busy ${busy.toFixed(2)}`;
   if (row.measure !== "flow" || busy >= SATURATED) return text;
-  return `${text}: ${loadBusy > busy ? "the load was the limit" : "the machine was busy"}`;
+  return `${text}: ${loadBusy >= SATURATED ? "the load was the limit" : "it waited for the load or for a free CPU"}`;
 }
 
 function showRatio(ratio) {
-  return ratio === undefined ? "" : `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`;
+  return ratio === undefined
+    ? ""
+    : `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`;
 }
 
 function micros(value) {

@@ -1,7 +1,15 @@
 import type { Server, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { afterEach, describe, expect, it } from "vitest";
-import { http, joinByPolling, joinMain, openPoller, openSession, openWire, type Wire } from "../support/rawsocket.js";
+import {
+  http,
+  joinByPolling,
+  joinMain,
+  openPoller,
+  openSession,
+  openWire,
+  type Wire,
+} from "../support/rawsocket.js";
 import {
   type ClientName,
   type ClientOptions,
@@ -32,7 +40,11 @@ async function serve(server: ServerName, options?: Options): Promise<Site> {
   return site;
 }
 
-async function dial(site: Site, name: ClientName = "socket.io-client 4", options: ClientOptions = {}): Promise<ClientSocket> {
+async function dial(
+  site: Site,
+  name: ClientName = "socket.io-client 4",
+  options: ClientOptions = {},
+): Promise<ClientSocket> {
   const { io } = await loadClient(name);
   const client = io(site.url, { ...optionsFor("websocket"), ...options });
   ends.push(() => client.disconnect());
@@ -45,7 +57,12 @@ interface Pair {
   readonly socket: Socket;
 }
 
-async function pair(server: ServerName, name?: ClientName, options?: ClientOptions, serverOptions?: Options): Promise<Pair> {
+async function pair(
+  server: ServerName,
+  name?: ClientName,
+  options?: ClientOptions,
+  serverOptions?: Options,
+): Promise<Pair> {
   const site = await serve(server, serverOptions);
   const client = await dial(site, name, options);
   await once(client, "connect");
@@ -84,7 +101,11 @@ function thrown(act: () => unknown): unknown {
 }
 
 /** One row: the same act on both, with the two outcomes. */
-function differs<T>(what: string, outcomes: { stock: T; sockeye: T }, act: (server: ServerName) => Promise<T>): void {
+function differs<T>(
+  what: string,
+  outcomes: { stock: T; sockeye: T },
+  act: (server: ServerName) => Promise<T>,
+): void {
   describe(what, () => {
     it("socket.io 4", async () => expect(await act("socket.io 4")).toEqual(outcomes.stock));
     it("sockeye", async () => expect(await act("sockeye")).toEqual(outcomes.sockeye));
@@ -92,7 +113,11 @@ function differs<T>(what: string, outcomes: { stock: T; sockeye: T }, act: (serv
 }
 
 /** The same for clients, on a Socket.IO server. */
-function clientsDiffer<T>(what: string, outcomes: { stock: T; sockeye: T }, act: (client: ClientName) => Promise<T>): void {
+function clientsDiffer<T>(
+  what: string,
+  outcomes: { stock: T; sockeye: T },
+  act: (client: ClientName) => Promise<T>,
+): void {
   describe(what, () => {
     it("socket.io-client 4", async () => expect(await act("socket.io-client 4")).toEqual(outcomes.stock));
     it("sockeye client", async () => expect(await act("sockeye")).toEqual(outcomes.sockeye));
@@ -106,12 +131,16 @@ const nested = (levels: number): unknown => {
 };
 
 describe("the server", () => {
-  differs("a flag that no emit has used is there at the next", { stock: [null, 7], sockeye: [7] }, async (server) => {
-    const { client, socket } = await pair(server);
-    client.on("q", (answer: (n: number) => void) => answer(7));
-    socket.timeout(4_000);
-    return new Promise<unknown[]>((resolve) => socket.emit("q", (...args: unknown[]) => resolve(args)));
-  });
+  differs(
+    "a flag that no emit has used is there at the next",
+    { stock: [null, 7], sockeye: [7] },
+    async (server) => {
+      const { client, socket } = await pair(server);
+      client.on("q", (answer: (n: number) => void) => answer(7));
+      socket.timeout(4_000);
+      return new Promise<unknown[]>((resolve) => socket.emit("q", (...args: unknown[]) => resolve(args)));
+    },
+  );
 
   differs("a BigInt", { stock: undefined, sockeye: "ERR_UNENCODABLE" }, async (server) => {
     const { socket } = await pair(server);
@@ -133,64 +162,90 @@ describe("the server", () => {
     return "sent";
   });
 
-  differs("something like a placeholder beside bytes", { stock: "taken for bytes", sockeye: "ERR_UNENCODABLE" }, async (server) => {
-    const { client, socket } = await pair(server);
-    const heard = once(client, "e");
-    const error = thrown(() => socket.emit("e", Buffer.from([1]), { _placeholder: true, num: 0 })) as { code: string } | undefined;
-    if (error !== undefined) {
-      socket.emit("e");
-      await heard;
-      return error.code;
-    }
-    const [, fake] = await heard;
-    return Buffer.isBuffer(fake) ? "taken for bytes" : "kept";
-  });
+  differs(
+    "something like a placeholder beside bytes",
+    { stock: "taken for bytes", sockeye: "ERR_UNENCODABLE" },
+    async (server) => {
+      const { client, socket } = await pair(server);
+      const heard = once(client, "e");
+      const error = thrown(() => socket.emit("e", Buffer.from([1]), { _placeholder: true, num: 0 })) as
+        | { code: string }
+        | undefined;
+      if (error !== undefined) {
+        socket.emit("e");
+        await heard;
+        return error.code;
+      }
+      const [, fake] = await heard;
+      return Buffer.isBuffer(fake) ? "taken for bytes" : "kept";
+    },
+  );
 
-  differs("a listener for newListener, and then another", { stock: "throws", sockeye: "is not called" }, async (server) => {
-    const { socket } = await pair(server);
-    let result = "is not called";
-    const nsp = socket.nsp as unknown as NodeJS.EventEmitter;
-    nsp.on("newListener", () => {
-      result = "is called";
-    });
-    return thrown(() => nsp.on("e", () => {})) === undefined ? result : "throws";
-  });
+  differs(
+    "a listener for newListener, and then another",
+    { stock: "throws", sockeye: "is not called" },
+    async (server) => {
+      const { socket } = await pair(server);
+      let result = "is not called";
+      const nsp = socket.nsp as unknown as NodeJS.EventEmitter;
+      nsp.on("newListener", () => {
+        result = "is called";
+      });
+      return thrown(() => nsp.on("e", () => {})) === undefined ? result : "throws";
+    },
+  );
 
-  differs("emitWithAck after the client has left", { stock: "pending", sockeye: "rejected" }, async (server) => {
-    const { client, socket } = await pair(server);
-    const gone = once(socket, "disconnect");
-    client.disconnect();
-    await gone;
-    return stateOf(socket.emitWithAck("q"));
-  });
+  differs(
+    "emitWithAck after the client has left",
+    { stock: "pending", sockeye: "rejected" },
+    async (server) => {
+      const { client, socket } = await pair(server);
+      const gone = once(socket, "disconnect");
+      client.disconnect();
+      await gone;
+      return stateOf(socket.emitWithAck("q"));
+    },
+  );
 
-  differs("io.emitWithAck and namespace.emitWithAck", { stock: ["undefined", "undefined"], sockeye: ["function", "function"] }, async (server) => {
-    const { io } = await serve(server);
-    return [io, io.of("/")].map((each) => typeof (each as unknown as { emitWithAck: unknown }).emitWithAck);
-  });
+  differs(
+    "io.emitWithAck and namespace.emitWithAck",
+    { stock: ["undefined", "undefined"], sockeye: ["function", "function"] },
+    async (server) => {
+      const { io } = await serve(server);
+      return [io, io.of("/")].map((each) => typeof (each as unknown as { emitWithAck: unknown }).emitWithAck);
+    },
+  );
 
-  differs<unknown>("a broadcast with a callback and without a timeout", { stock: "operation has timed out", sockeye: [null, [7]] }, async (server) => {
-    const { client, site } = await pair(server);
-    client.on("q", (answer: (n: number) => void) => setTimeout(answer, 30, 7));
-    const [error, answers] = await new Promise<[Error | null, unknown]>((resolve) => {
-      (site.io as Server).emit("q", (...args: [Error | null, unknown]) => resolve(args));
-    });
-    return error === null ? [error, answers] : error.message;
-  });
+  differs<unknown>(
+    "a broadcast with a callback and without a timeout",
+    { stock: "operation has timed out", sockeye: [null, [7]] },
+    async (server) => {
+      const { client, site } = await pair(server);
+      client.on("q", (answer: (n: number) => void) => setTimeout(answer, 30, 7));
+      const [error, answers] = await new Promise<[Error | null, unknown]>((resolve) => {
+        (site.io as Server).emit("q", (...args: [Error | null, unknown]) => resolve(args));
+      });
+      return error === null ? [error, answers] : error.message;
+    },
+  );
 
-  differs("serverSideEmit with a callback, on one server", { stock: "pending", sockeye: "resolved" }, async (server) => {
-    const { io } = await serve(server);
-    const warn = console.warn;
-    console.warn = () => {};
-    ends.push(() => {
-      console.warn = warn;
-    });
-    return stateOf(new Promise((resolve) => io.serverSideEmit("q", resolve)));
-  });
+  differs(
+    "serverSideEmit with a callback, on one server",
+    { stock: "pending", sockeye: "resolved" },
+    async (server) => {
+      const { io } = await serve(server);
+      const warn = console.warn;
+      console.warn = () => {};
+      ends.push(() => {
+        console.warn = warn;
+      });
+      return stateOf(new Promise((resolve) => io.serverSideEmit("q", resolve)));
+    },
+  );
 
   differs("a middleware that takes no `next`", { stock: "waits", sockeye: "connected" }, async (server) => {
     const site = await serve(server);
-    site.io.of("/one").use((async () => {}) as never);
+    site.io.of("/one").use((async (_socket: Socket) => {}) as never);
     const { wire } = await openSession(site.port);
     ends.push(() => wire.end());
     // What is answered at once shows how far the server has come.
@@ -201,19 +256,25 @@ describe("the server", () => {
     return answers.some((answer) => answer.startsWith("40/one,")) ? "connected" : "waits";
   });
 
-  differs("an event for a namespace that was left", { stock: "closed", sockeye: "goes on" }, async (server) => {
-    const site = await serve(server);
-    const { wire, socket } = await raw(site);
-    const gone = once(socket, "disconnect");
-    socket.disconnect();
-    await gone;
-    wire.send('42["too late"]', "40");
-    expect(await wire.next()).toBe("41");
-    return Promise.race([wire.closed.then(() => "closed"), wire.next().then(() => "goes on")]);
-  });
+  differs(
+    "an event for a namespace that was left",
+    { stock: "closed", sockeye: "goes on" },
+    async (server) => {
+      const site = await serve(server);
+      const { wire, socket } = await raw(site);
+      const gone = once(socket, "disconnect");
+      socket.disconnect();
+      await gone;
+      wire.send('42["too late"]', "40");
+      expect(await wire.next()).toBe("41");
+      return Promise.race([wire.closed.then(() => "closed"), wire.next().then(() => "goes on")]);
+    },
+  );
 
   differs("a pingInterval of 0", { stock: undefined, sockeye: "ERR_BAD_OPTION" }, async (server) => {
-    const site = await startSite(server, { pingInterval: 0, pingTimeout: 60_000 }).catch((error: { code: string }) => error.code);
+    const site = await startSite(server, { pingInterval: 0, pingTimeout: 60_000 }).catch(
+      (error: { code: string }) => error.code,
+    );
     if (typeof site === "string") return site;
     await site.end();
     return undefined;
@@ -221,7 +282,9 @@ describe("the server", () => {
 
   differs("an app that decides by a promise", { stock: "waits", sockeye: "200" }, async (server) => {
     const site = await serve(server, { allowRequest: (async () => true) as never });
-    const answered = http(site.port, { target: "/socket.io/?EIO=4&transport=polling" }).then(({ status }) => `${status}`);
+    const answered = http(site.port, { target: "/socket.io/?EIO=4&transport=polling" }).then(
+      ({ status }) => `${status}`,
+    );
     const waits = stateOf(answered).then((state) => (state === "pending" ? "waits" : answered));
     answered.catch(() => {});
     return waits;
@@ -239,24 +302,28 @@ describe("recovery", () => {
     return client.recovered;
   });
 
-  differs("before the server has noticed the loss", { stock: [false, []], sockeye: [true, ["transport close"]] }, async (server) => {
-    const site = await serve(server, options);
-    const { wire } = await openSession(site.port);
-    ends.push(() => wire.end());
-    wire.send("40");
-    const { sid, pid } = JSON.parse(String(await wire.next()).slice(2)) as { sid: string; pid: string };
-    const socket = await serverHalf(site, { id: sid } as ClientSocket);
-    const reasons: unknown[] = [];
-    socket.on("disconnect", (reason) => reasons.push(reason));
-    socket.emit("e");
-    const offset = (JSON.parse(String(await wire.next()).slice(2)) as string[])[1];
-    // The old connection hangs, the client is back on a new one.
-    const second = (await openSession(site.port)).wire;
-    ends.push(() => second.end());
-    second.send(`40${JSON.stringify({ pid, offset })}`);
-    const answer = JSON.parse(String(await second.next()).slice(2)) as { sid: string };
-    return [answer.sid === sid, reasons];
-  });
+  differs(
+    "before the server has noticed the loss",
+    { stock: [false, []], sockeye: [true, ["transport close"]] },
+    async (server) => {
+      const site = await serve(server, options);
+      const { wire } = await openSession(site.port);
+      ends.push(() => wire.end());
+      wire.send("40");
+      const { sid, pid } = JSON.parse(String(await wire.next()).slice(2)) as { sid: string; pid: string };
+      const socket = await serverHalf(site, { id: sid } as ClientSocket);
+      const reasons: unknown[] = [];
+      socket.on("disconnect", (reason) => reasons.push(reason));
+      socket.emit("e");
+      const offset = (JSON.parse(String(await wire.next()).slice(2)) as string[])[1];
+      // The old connection hangs, the client is back on a new one.
+      const second = (await openSession(site.port)).wire;
+      ends.push(() => second.end());
+      second.send(`40${JSON.stringify({ pid, offset })}`);
+      const answer = JSON.parse(String(await second.next()).slice(2)) as { sid: string };
+      return [answer.sid === sid, reasons];
+    },
+  );
 });
 
 describe("the wire", () => {
@@ -301,90 +368,131 @@ describe("the wire", () => {
     afterPost(server, Array.from({ length: 16_385 }, () => "3").join("\u001e")),
   );
 
-  differs("a second WebSocket for a session that has one", { stock: "stays open", sockeye: "is closed" }, async (server) => {
-    const site = await serve(server);
-    const { wire, open } = await openSession(site.port);
-    const second = await openWire(site.port, `EIO=4&transport=websocket&sid=${open.sid}`);
-    ends.push(() => [wire, second].map((each) => each.end()));
-    return (await stateOf(second.closed)) === "pending" ? "stays open" : "is closed";
-  });
+  differs(
+    "a second WebSocket for a session that has one",
+    { stock: "stays open", sockeye: "is closed" },
+    async (server) => {
+      const site = await serve(server);
+      const { wire, open } = await openSession(site.port);
+      const second = await openWire(site.port, `EIO=4&transport=websocket&sid=${open.sid}`);
+      ends.push(() => [wire, second].map((each) => each.end()));
+      return (await stateOf(second.closed)) === "pending" ? "stays open" : "is closed";
+    },
+  );
 
   differs("the path without its slash", { stock: 404, sockeye: 200 }, async (server) => {
     const site = await serve(server);
     site.http.on("request", (req, res) => {
-      if (req.url === "/socket.io?EIO=4&transport=polling" && server === "socket.io 4") res.writeHead(404).end();
+      if (req.url === "/socket.io?EIO=4&transport=polling" && server === "socket.io 4")
+        res.writeHead(404).end();
     });
     return (await http(site.port, { target: "/socket.io?EIO=4&transport=polling" })).status;
   });
 
-  differs("a NOOP for the waiting poll of a probed session", { stock: "later", sockeye: "at once" }, async (server) => {
-    const site = await serve(server);
-    const poller = await openPoller(site.port);
-    const poll = poller.poll();
-    const wire = await openWire(site.port, `EIO=4&transport=websocket&sid=${poller.open.sid}`);
-    ends.push(() => wire.end());
-    await turn();
-    wire.send("2probe");
-    expect(await wire.next()).toBe("3probe");
-    const state = await stateOf(poll);
-    await poll;
-    return state === "pending" ? "later" : "at once";
-  });
+  differs(
+    "a NOOP for the waiting poll of a probed session",
+    { stock: "later", sockeye: "at once" },
+    async (server) => {
+      const site = await serve(server);
+      const poller = await openPoller(site.port);
+      const poll = poller.poll();
+      const wire = await openWire(site.port, `EIO=4&transport=websocket&sid=${poller.open.sid}`);
+      ends.push(() => wire.end());
+      await turn();
+      wire.send("2probe");
+      expect(await wire.next()).toBe("3probe");
+      const state = await stateOf(poll);
+      await poll;
+      return state === "pending" ? "later" : "at once";
+    },
+  );
 });
 
 describe("the client", () => {
-  clientsDiffer("a flag that no emit has used is there at the next", { stock: [null, 7], sockeye: [7] }, async (name) => {
-    const { client, socket } = await pair("socket.io 4", name);
-    socket.on("q", (answer: (n: number) => void) => answer(7));
-    client.timeout(4_000);
-    return new Promise<unknown[]>((resolve) => client.emit("q", (...args: unknown[]) => resolve(args)));
-  });
+  clientsDiffer(
+    "a flag that no emit has used is there at the next",
+    { stock: [null, 7], sockeye: [7] },
+    async (name) => {
+      const { client, socket } = await pair("socket.io 4", name);
+      socket.on("q", (answer: (n: number) => void) => answer(7));
+      client.timeout(4_000);
+      return new Promise<unknown[]>((resolve) => client.emit("q", (...args: unknown[]) => resolve(args)));
+    },
+  );
 
-  clientsDiffer("volatile.emitWithAck that is dropped", { stock: "pending", sockeye: "rejected" }, async (name) => {
-    const site = await serve("socket.io 4");
-    const client = await dial(site, name, { autoConnect: false });
-    return stateOf(client.volatile.emitWithAck("q"));
-  });
+  clientsDiffer(
+    "volatile.emitWithAck that is dropped",
+    { stock: "pending", sockeye: "rejected" },
+    async (name) => {
+      const site = await serve("socket.io 4");
+      const client = await dial(site, name, { autoConnect: false });
+      return stateOf(client.volatile.emitWithAck("q"));
+    },
+  );
 
-  clientsDiffer("retries without ackTimeout: what the callback gets, and how often it is sent", { stock: ["ok", 2], sockeye: ["null ok", 1] }, async (name) => {
-    const { client, socket } = await pair("socket.io 4", name, { retries: 1 });
-    let tries = 0;
-    socket.on("q", (answer: (text: string) => void) => {
-      tries += 1;
-      answer("ok");
-    });
-    const got = await within(new Promise<string>((resolve) => client.emit("q", (...args: unknown[]) => resolve(args.map(String).join(" ")))), "the answer");
-    return [got, tries];
-  });
+  clientsDiffer(
+    "retries without ackTimeout: what the callback gets, and how often it is sent",
+    { stock: ["ok", 2], sockeye: ["null ok", 1] },
+    async (name) => {
+      const { client, socket } = await pair("socket.io 4", name, { retries: 1 });
+      let tries = 0;
+      socket.on("q", (answer: (text: string) => void) => {
+        tries += 1;
+        answer("ok");
+      });
+      const got = await within(
+        new Promise<string>((resolve) =>
+          client.emit("q", (...args: unknown[]) => resolve(args.map(String).join(" "))),
+        ),
+        "the answer",
+      );
+      return [got, tries];
+    },
+  );
 
-  clientsDiffer("details of a disconnection: an error, with a code", { stock: [false, undefined], sockeye: [true, "ERR_TRANSPORT_FAILED"] }, async (name) => {
-    const { client, site, socket } = await pair("socket.io 4", name, { reconnection: false });
-    const lost = once(client, "disconnect");
-    await pullThePlug(site, socket);
-    const [, details] = (await lost) as [string, { code?: string; description: string; context: { code: number } }];
-    expect(details).toMatchObject({ description: "websocket connection closed", context: { code: 1006 } });
-    return [details instanceof Error, details.code];
-  });
+  clientsDiffer(
+    "details of a disconnection: an error, with a code",
+    { stock: [false, undefined], sockeye: [true, "ERR_TRANSPORT_FAILED"] },
+    async (name) => {
+      const { client, site, socket } = await pair("socket.io 4", name, { reconnection: false });
+      const lost = once(client, "disconnect");
+      await pullThePlug(site, socket);
+      const [, details] = (await lost) as [
+        string,
+        { code?: string; description: string; context: { code: number } },
+      ];
+      expect(details).toMatchObject({ description: "websocket connection closed", context: { code: 1006 } });
+      return [details instanceof Error, details.code];
+    },
+  );
 
-  clientsDiffer("connect_error has a code", { stock: [undefined, undefined], sockeye: ["ERR_CONNECT_REFUSED", "ERR_TRANSPORT_OPEN"] }, async (name) => {
-    const site = await serve("socket.io 4");
-    site.io.use((_socket, next) => next(new Error("no")));
-    const refused = await dial(site, name);
-    const [first] = (await once(refused, "connect_error")) as [{ code?: string }];
-    const nobody = await dial({ ...site, url: "http://127.0.0.1:1" }, name, { reconnection: false });
-    const [second] = (await once(nobody, "connect_error")) as [{ code?: string }];
-    return [first.code, second.code];
-  });
+  clientsDiffer(
+    "connect_error has a code",
+    { stock: [undefined, undefined], sockeye: ["ERR_CONNECT_REFUSED", "ERR_TRANSPORT_OPEN"] },
+    async (name) => {
+      const site = await serve("socket.io 4");
+      site.io.use((_socket, next) => next(new Error("no")));
+      const refused = await dial(site, name);
+      const [first] = (await once(refused, "connect_error")) as [{ code?: string }];
+      const nobody = await dial({ ...site, url: "http://127.0.0.1:1" }, name, { reconnection: false });
+      const [second] = (await once(nobody, "connect_error")) as [{ code?: string }];
+      return [first.code, second.code];
+    },
+  );
 
   clientsDiffer("permessage-deflate is offered", { stock: true, sockeye: false }, async (name) => {
     const { socket } = await pair("socket.io 4", name);
     return socket.handshake.headers["sec-websocket-extensions"] !== undefined;
   });
 
-  clientsDiffer("recovery on a Sockeye server shows its offset to handlers", { stock: 2, sockeye: 1 }, async (name) => {
-    const { client, socket } = await pair("sockeye", name, {}, { connectionStateRecovery: {} });
-    const heard = once(client, "e");
-    socket.emit("e", "one");
-    return (await heard).length;
-  });
+  clientsDiffer(
+    "recovery on a Sockeye server shows its offset to handlers",
+    { stock: 2, sockeye: 1 },
+    async (name) => {
+      const { client, socket } = await pair("sockeye", name, {}, { connectionStateRecovery: {} });
+      const heard = once(client, "e");
+      socket.emit("e", "one");
+      return (await heard).length;
+    },
+  );
 });

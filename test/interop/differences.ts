@@ -36,6 +36,18 @@ export const DIFFERENCES = {
     stock: ["socket.io-client 4 websocket", "socket.io-client 4 polling, then websocket"],
     sockeye: [],
   },
+  invalidNamespaceInVersion2: {
+    reason:
+      "Socket.IO 2's server refuses with a text, and its clients hand that to `error` listeners. Version 4 does so for " +
+      "middlewares, and forgets it for namespaces that do not exist.",
+    stock: { message: "Invalid namespace" },
+    sockeye: "Invalid namespace",
+  },
+  offsetsInVersion2: {
+    reason: "A client of version 2 cannot be recovered; to its handlers the offset would be one argument more.",
+    stock: 2,
+    sockeye: 1,
+  },
 } as const satisfies Record<string, Difference<unknown, unknown>>;
 
 /** What to expect of this implementation. */

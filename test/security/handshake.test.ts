@@ -1,7 +1,7 @@
 import type { ServerOptions } from "socket.io";
 import { describe, expect, it, vi } from "vitest";
 import { attack, SUBJECT, timed, upgradeBytes } from "../support/attack.js";
-import { http, type HttpRequest, requestBytes } from "../support/rawsocket.js";
+import { type HttpRequest, http, requestBytes } from "../support/rawsocket.js";
 import { loadServer } from "../support/servers.js";
 import { turn } from "../support/wait.js";
 
@@ -27,7 +27,12 @@ const refusalText = (message: string): string =>
   `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`;
 
 describe("refused HTTP requests", () => {
-  const rows: readonly (readonly [name: string, code: Code, query: string, request?: Partial<HttpRequest>])[] = [
+  const rows: readonly (readonly [
+    name: string,
+    code: Code,
+    query: string,
+    request?: Partial<HttpRequest>,
+  ])[] = [
     ["no query", 0, ""],
     ["no transport", 0, "EIO=4"],
     ["an unknown transport", 0, "EIO=4&transport=carrierpigeon"],
@@ -46,7 +51,12 @@ describe("refused HTTP requests", () => {
     ["DELETE without a session", 2, POLL, { method: "DELETE" }],
     ["PATCH without a session", 2, POLL, { method: "PATCH", body: "" }],
     ["OPTIONS without a session", 2, POLL, { method: "OPTIONS" }],
-    ["POST without a session, in another protocol", 2, "EIO=3&transport=polling", { method: "POST", body: "40" }],
+    [
+      "POST without a session, in another protocol",
+      2,
+      "EIO=3&transport=polling",
+      { method: "POST", body: "40" },
+    ],
     ["websocket without an upgrade", 3, "EIO=4&transport=websocket"],
     ["no protocol", 5, "transport=polling"],
     ["protocol 3", 5, "EIO=3&transport=polling"],
@@ -55,13 +65,18 @@ describe("refused HTTP requests", () => {
     ["protocol 4.0", 5, "EIO=4.0&transport=polling"],
     ...NAMES.map((name) => [`transport ${name} (S14)`, 0, `EIO=4&transport=${name}`] as const),
     ...NAMES.map((name) => [`session ${name} (S14)`, 1, `${POLL}&sid=${name}`] as const),
-    ...NAMES.map((name) => [`session ${name} by POST (S14)`, 1, `${POLL}&sid=${name}`, { method: "POST", body: "4" }] as const),
+    ...NAMES.map(
+      (name) =>
+        [`session ${name} by POST (S14)`, 1, `${POLL}&sid=${name}`, { method: "POST", body: "4" }] as const,
+    ),
   ];
 
   for (const [name, code, query, request] of rows) {
     attack(`${name}: code ${code}`, async ({ port, io }) => {
       const told: unknown[] = [];
-      io.engine.on("connection_error", (error: { code: number; message: string }) => told.push([error.code, error.message]));
+      io.engine.on("connection_error", (error: { code: number; message: string }) =>
+        told.push([error.code, error.message]),
+      );
       const answer = await http(port, { target: `/socket.io/?${query}`, ...request });
       expect(answer.status).toBe(400);
       expect(answer.body).toBe(refusalBody(code));
@@ -218,25 +233,42 @@ describe("refused upgrades", () => {
     },
   );
 
-  attack("with another protocol than its session: nothing changes for the session (S15)", async ({ line, joinByPolling, heard }) => {
-    const { poller, socket } = await joinByPolling();
-    for (const query of [`EIO=3&transport=websocket&sid=${poller.open.sid}`, `transport=websocket&sid=${poller.open.sid}`]) {
-      const peer = line();
-      peer.write(upgradeBytes(query));
-      expect(await peer.rest()).toBe(refusalText("Bad request"));
-    }
-    const wrong = await http(poller.port, { target: poller.target.replace("EIO=4", "EIO=3"), method: "POST", body: "2" });
-    expect([wrong.status, wrong.body]).toEqual([400, refusalBody(3)]);
-    await poller.post('42["still"]');
-    await turn();
-    expect(heard).toEqual([["still"]]);
-    socket.disconnect(true);
-  });
+  attack(
+    "with another protocol than its session: nothing changes for the session (S15)",
+    async ({ line, joinByPolling, heard }) => {
+      const { poller, socket } = await joinByPolling();
+      for (const query of [
+        `EIO=3&transport=websocket&sid=${poller.open.sid}`,
+        `transport=websocket&sid=${poller.open.sid}`,
+      ]) {
+        const peer = line();
+        peer.write(upgradeBytes(query));
+        expect(await peer.rest()).toBe(refusalText("Bad request"));
+      }
+      const wrong = await http(poller.port, {
+        target: poller.target.replace("EIO=4", "EIO=3"),
+        method: "POST",
+        body: "2",
+      });
+      expect([wrong.status, wrong.body]).toEqual([400, refusalBody(3)]);
+      await poller.post('42["still"]');
+      await turn();
+      expect(heard).toEqual([["still"]]);
+      socket.disconnect(true);
+    },
+  );
 
   attack("with something else than a WebSocket in mind is answered and ended (S11, J2)", async ({ line }) => {
     const ok = "EIO=4&transport=websocket";
     const requests: readonly (readonly [string, Buffer])[] = [
-      ["h2c", upgradeBytes(ok, { Upgrade: "h2c", Connection: "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA" })],
+      [
+        "h2c",
+        upgradeBytes(ok, {
+          Upgrade: "h2c",
+          Connection: "Upgrade, HTTP2-Settings",
+          "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA",
+        }),
+      ],
       ["no version", upgradeBytes(ok, { "Sec-WebSocket-Version": "" })],
       ["version 0", upgradeBytes(ok, { "Sec-WebSocket-Version": "0" })],
       ["version 76 (D1)", upgradeBytes(ok, { "Sec-WebSocket-Version": "76" })],
@@ -275,7 +307,13 @@ describe("refused upgrades", () => {
   attack(
     "to a path that nobody serves are ended in the end (J2)",
     async ({ line }) => {
-      for (const target of ["/", "/socket.iox/?EIO=4&transport=websocket", "/SOCKET.IO/", "*", "http://evil.example/x"]) {
+      for (const target of [
+        "/",
+        "/socket.iox/?EIO=4&transport=websocket",
+        "/SOCKET.IO/",
+        "*",
+        "http://evil.example/x",
+      ]) {
         const peer = line();
         peer.write(requestBytes({ target, headers: { Connection: "Upgrade", Upgrade: "websocket" } }));
         expect(await peer.rest(), target).toBe("");
@@ -288,7 +326,10 @@ describe("refused upgrades", () => {
     const glued: readonly (readonly [string, Buffer])[] = [
       ["reserved bits", Buffer.from([0xf1, 0x80, 0, 0, 0, 0])],
       ["no mask", Buffer.from([0x81, 0x01, 0x34])],
-      ["a length that is too long", Buffer.from([0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])],
+      [
+        "a length that is too long",
+        Buffer.from([0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+      ],
       ["noise", Buffer.from(Array.from({ length: 256 }, (_, n) => (n * 37 + 255) & 255))],
     ];
     for (const [name, bytes] of glued) {
@@ -301,7 +342,12 @@ describe("refused upgrades", () => {
     const { body } = await http(port, { target: `/socket.io/?${POLL}` });
     const { sid } = JSON.parse(body.slice(1)) as { sid: string };
     const peer = line();
-    peer.write(Buffer.concat([upgradeBytes(`EIO=4&transport=websocket&sid=${sid}`), Buffer.from([0xf1, 0x80, 0, 0, 0, 0])]));
+    peer.write(
+      Buffer.concat([
+        upgradeBytes(`EIO=4&transport=websocket&sid=${sid}`),
+        Buffer.from([0xf1, 0x80, 0, 0, 0, 0]),
+      ]),
+    );
     peer.socket.end();
     await peer.rest();
   });
@@ -309,14 +355,19 @@ describe("refused upgrades", () => {
   attack("with more headers than Node reads (W5)", async ({ line }) => {
     const many = Object.fromEntries(Array.from({ length: 2100 }, (_, n) => [`a${n.toString(36)}`, ""]));
     const peer = line();
-    const first = requestBytes({ target: "/socket.io/?EIO=4&transport=websocket", headers: { ...many, Connection: "Upgrade", Upgrade: "websocket" } });
+    const first = requestBytes({
+      target: "/socket.io/?EIO=4&transport=websocket",
+      headers: { ...many, Connection: "Upgrade", Upgrade: "websocket" },
+    });
     peer.write(first);
     expect((await peer.answer()).status).toBeGreaterThanOrEqual(400);
   });
 
   attack("with extension and subprotocol headers made to hurt (W3, W4, D4)", async ({ line }) => {
     const headers: readonly Record<string, string>[] = [
-      ...NAMES.map((name) => ({ "Sec-WebSocket-Extensions": `${name}; ${name}=1, permessage-deflate; ${name}` })),
+      ...NAMES.map((name) => ({
+        "Sec-WebSocket-Extensions": `${name}; ${name}=1, permessage-deflate; ${name}`,
+      })),
       { "Sec-WebSocket-Extensions": `x; a="${"\\".repeat(7000)}` },
       { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=99999999999" },
       { "Sec-WebSocket-Extensions": ", ".repeat(5000) },
@@ -359,7 +410,8 @@ describe("odd requests", () => {
       const spent = await timed(async () => {
         const peer = line();
         peer.write(requestBytes({ target, headers: { Connection: "close" } }));
-        if (target.startsWith("/socket.io/")) expect((await peer.answer()).status, target).toBeGreaterThanOrEqual(400);
+        if (target.startsWith("/socket.io/"))
+          expect((await peer.answer()).status, target).toBeGreaterThanOrEqual(400);
         peer.end();
       });
       expect(spent, target.slice(0, 80)).toBeLessThan(1000);
@@ -389,7 +441,11 @@ describe("odd requests", () => {
   attack("with strange header names (4, J4)", async ({ port }) => {
     const answer = await http(port, {
       target: `/socket.io/?${POLL}&__proto__=1&constructor=2&toString=3`,
-      headers: { Cookie: "__proto__=1; constructor=2; a=%E0%A4%A; =; ;;", __proto__x: "1", "X-Forwarded-For": "__proto__" },
+      headers: {
+        Cookie: "__proto__=1; constructor=2; a=%E0%A4%A; =; ;;",
+        __proto__x: "1",
+        "X-Forwarded-For": "__proto__",
+      },
     });
     expect(answer.status).toBe(200);
     expect(({} as Record<string, unknown>)["1"]).toBeUndefined();
@@ -401,7 +457,11 @@ describe("other origins", () => {
     for (const request of [
       { target: `/socket.io/?${POLL}`, headers: { Origin: "http://evil.example" } },
       { target: `/socket.io/?${POLL}`, headers: { Origin: "null" } },
-      { target: `/socket.io/?${POLL}`, method: "OPTIONS", headers: { Origin: "http://evil.example", "Access-Control-Request-Method": "POST" } },
+      {
+        target: `/socket.io/?${POLL}`,
+        method: "OPTIONS",
+        headers: { Origin: "http://evil.example", "Access-Control-Request-Method": "POST" },
+      },
     ]) {
       const answer = await http(port, request);
       expect(Object.keys(answer.headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
@@ -447,14 +507,17 @@ describe("other origins", () => {
     { allowRequest: (req, decide) => decide(null, req.headers.origin === undefined) },
   );
 
-  it.runIf(SUBJECT === "sockeye")("with everybody's cookies are not let in without a warning (18)", async () => {
-    const { Server } = await loadServer(SUBJECT);
-    const warned = new Promise<Error & { code?: string }>((resolve) => process.once("warning", resolve));
-    const io = new Server({ cors: { origin: true, credentials: true } });
-    io.attach(0);
-    expect((await warned).code).toBe("SOCKEYE_CORS_ANY_ORIGIN");
-    await io.close();
-  });
+  it.runIf(SUBJECT === "sockeye")(
+    "with everybody's cookies are not let in without a warning (18)",
+    async () => {
+      const { Server } = await loadServer(SUBJECT);
+      const warned = new Promise<Error & { code?: string }>((resolve) => process.once("warning", resolve));
+      const io = new Server({ cors: { origin: true, credentials: true } });
+      io.attach(0);
+      expect((await warned).code).toBe("SOCKEYE_CORS_ANY_ORIGIN");
+      await io.close();
+    },
+  );
 });
 
 describe("what the server makes up itself", () => {
@@ -471,7 +534,8 @@ describe("what the server makes up itself", () => {
     const characters = [...ids].map((id) => id.replace(/[^A-Za-z0-9_-]/g, "?"));
     // 15 random bytes of 8 bits each, or more. Few of 20 characters are alike by chance.
     for (const id of characters) expect(id).toMatch(/^[A-Za-z0-9_-]{20,}$/);
-    for (let at = 0; at < 16; at++) expect(new Set(characters.map((id) => id[at])).size, `column ${at}`).toBeGreaterThan(10);
+    for (let at = 0; at < 16; at++)
+      expect(new Set(characters.map((id) => id[at])).size, `column ${at}`).toBeGreaterThan(10);
   });
 
   attack("is never an id that the client wants (3)", async ({ port, line }) => {

@@ -9,6 +9,9 @@ type Frames = readonly (string | Uint8Array)[];
 const ONE = Uint8Array.of(1);
 const placeholder = (num: unknown): string => `{"_placeholder":true,"num":${JSON.stringify(num)}}`;
 
+const placeholders = (count: number): string =>
+  Array.from({ length: count }, (_, num) => placeholder(num)).join(",");
+
 /** Rows of packets after which the connection must be closed and no handler called. */
 function closes(rows: readonly (readonly [name: string, ...frames: Frames])[]): void {
   for (const [name, ...frames] of rows) {
@@ -52,7 +55,7 @@ describe("headers", () => {
     ["attachments +1", `45+1-["e",${placeholder(0)}]`, ONE],
     ["attachments -1", `45-1-["e",${placeholder(0)}]`, ONE],
     ["attachments without a hyphen", '451["e"]'],
-    ["11 attachments (S7)", '4511-["e"]'],
+    ["11 attachments (S7)", `4511-["e",${placeholders(11)}]`, ...Array.from({ length: 11 }, () => ONE)],
     ["a billion attachments (S7)", '451000000000-["e"]'],
     ["attachments beyond numbers (S7)", '4599999999999999999999-["e"]'],
     ["a hundred thousand digits of attachments (S4)", `45${"9".repeat(100_000)}-["e"]`],
@@ -106,6 +109,7 @@ describe("placeholders (S5, 6)", () => {
       (num) => [`the number ${JSON.stringify(num)}`, `451-["e",${placeholder(num)}]`, ONE] as const,
     ),
     ["no number", '451-["e",{"_placeholder":true}]', ONE],
+    ["one of two attachments twice", `452-["e",${placeholder(1)},${placeholder(1)}]`, ONE, ONE],
     ["the same attachment twice", `451-["e",${placeholder(0)},${placeholder(0)}]`, ONE],
     ["the same attachment 20,000 times", `451-["e"${`,${placeholder(0)}`.repeat(20_000)}]`, ONE],
     ["an attachment that nothing asks for", '451-["e"]', ONE],
@@ -125,7 +129,10 @@ describe("placeholders (S5, 6)", () => {
     expect(heard).toEqual([["e", { _placeholder: true, num: "splice" }, { _placeholder: true, num: 0 }]]);
     const echoed = once(bystander, "e");
     io.emit("e", ...(heard[0]?.slice(1) ?? []));
-    expect(await echoed).toEqual([{ _placeholder: true, num: "splice" }, { _placeholder: true, num: 0 }]);
+    expect(await echoed).toEqual([
+      { _placeholder: true, num: "splice" },
+      { _placeholder: true, num: 0 },
+    ]);
   });
 
   attack("that never get their attachments hold up nobody", async ({ join, roundTrip, io }) => {
@@ -141,7 +148,8 @@ describe("placeholders (S5, 6)", () => {
 });
 
 describe("JSON (7)", () => {
-  const deep = (levels: number, open: string, close: string, core = "1"): string => open.repeat(levels) + core + close.repeat(levels);
+  const deep = (levels: number, open: string, close: string, core = "1"): string =>
+    open.repeat(levels) + core + close.repeat(levels);
 
   closes([
     ["20,000 arrays", `42["e",${deep(20_000, "[", "]")}]`],
@@ -177,7 +185,18 @@ describe("JSON (7)", () => {
 });
 
 describe("names (4, 5)", () => {
-  const names = ["error", "__proto__", "constructor", "toString", "hasOwnProperty", "emit", "on", "domain", "end", "close"];
+  const names = [
+    "error",
+    "__proto__",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "emit",
+    "on",
+    "domain",
+    "end",
+    "close",
+  ];
 
   attack("of events are only that: error without a listener ends nothing (S3)", async ({ join, heard }) => {
     const { wire } = await join();
@@ -211,15 +230,18 @@ describe("names (4, 5)", () => {
     await roundTrip();
   });
 
-  attack("that a regular expression takes its time with are its app's business, those of the library are not (S20, 20)", async ({ join, io }) => {
-    io.of(/^\/room-[a-z]+$/);
-    const { wire } = await join();
-    const spent = await timed(async () => {
-      wire.send(`40/room-${"a".repeat(500)}!,`);
-      expect(await wire.nextMessage()).toContain("Invalid namespace");
-    });
-    expect(spent).toBeLessThan(500);
-  });
+  attack(
+    "that a regular expression takes its time with are its app's business, those of the library are not (S20, 20)",
+    async ({ join, io }) => {
+      io.of(/^\/room-[a-z]+$/);
+      const { wire } = await join();
+      const spent = await timed(async () => {
+        wire.send(`40/room-${"a".repeat(500)}!,`);
+        expect(await wire.nextMessage()).toContain("Invalid namespace");
+      });
+      expect(spent).toBeLessThan(500);
+    },
+  );
 });
 
 describe("out of place", () => {
@@ -275,7 +297,12 @@ describe("out of place", () => {
     two.send(`43${id}["forged"]`, '42["end"]');
     await once(stranger, "end");
     expect(answers).toEqual([]);
-    const ended = new Promise((resolve) => io.to(socket.id).timeout(4_000).emit("all", (...args: unknown[]) => resolve(args)));
+    const ended = new Promise((resolve) =>
+      io
+        .to(socket.id)
+        .timeout(4_000)
+        .emit("all", (...args: unknown[]) => resolve(args)),
+    );
     const broadcast = /^42(\d+)/.exec(String(await one.nextMessage()))?.[1];
     two.send(`43${broadcast}["forged"]`, '42["end"]');
     await once(stranger, "end");
@@ -348,22 +375,39 @@ describe("the app's own mistakes stay with their client", () => {
     ["a cycle", cycle],
     ["a BigInt", 1n],
     ["20,000 levels", deep],
-    ["a toJSON that throws", { toJSON: () => { throw new Error("no"); } }],
-    ["a getter that throws", { get a(): unknown { throw new Error("no"); } }],
+    [
+      "a toJSON that throws",
+      {
+        toJSON: () => {
+          throw new Error("no");
+        },
+      },
+    ],
+    [
+      "a getter that throws",
+      {
+        get a(): unknown {
+          throw new Error("no");
+        },
+      },
+    ],
     ["a cycle around bytes", { bytes: ONE, cycle }],
   ];
   for (const [name, value] of rows) {
-    attack(`${name} cannot be sent: emit throws, all else goes on (CVE-2020-13410, 7)`, async ({ join, io, bystander }) => {
-      const { wire, socket } = await join();
-      expect(() => socket.emit("e", value)).toThrow();
-      expect(() => io.emit("e", value)).toThrow();
-      const heard = once(bystander, "after");
-      socket.emit("after", 1);
-      io.emit("after", 2);
-      expect(await wire.nextMessage()).toBe('42["after",1]');
-      expect(await wire.nextMessage()).toBe('42["after",2]');
-      expect(await heard).toEqual([2]);
-    });
+    attack(
+      `${name} cannot be sent: emit throws, all else goes on (CVE-2020-13410, 7)`,
+      async ({ join, io, bystander }) => {
+        const { wire, socket } = await join();
+        expect(() => socket.emit("e", value)).toThrow();
+        expect(() => io.emit("e", value)).toThrow();
+        const heard = once(bystander, "after");
+        socket.emit("after", 1);
+        io.emit("after", 2);
+        expect(await wire.nextMessage()).toBe('42["after",1]');
+        expect(await wire.nextMessage()).toBe('42["after",2]');
+        expect(await heard).toEqual([2]);
+      },
+    );
   }
 
   attack("an answer that cannot be sent", async ({ join, bystander, roundTrip }) => {
@@ -427,10 +471,13 @@ describe("broadcasts with acknowledgements (S17)", () => {
   attack("of clients who leave come to an end", async ({ join, io, bystander }) => {
     const { wire } = await join();
     bystander.on("q", (answer: (text: string) => void) => answer("here"));
-    const asked = io.timeout(300).emitWithAck("q").then(
-      (responses: unknown[]) => responses,
-      (error: { responses: unknown[] }) => error.responses,
-    );
+    const asked = io
+      .timeout(300)
+      .emitWithAck("q")
+      .then(
+        (responses: unknown[]) => responses,
+        (error: { responses: unknown[] }) => error.responses,
+      );
     await wire.nextMessage();
     wire.end();
     expect(await asked).toEqual(["here"]);

@@ -6,10 +6,16 @@ import { once, turn, until } from "../support/wait.js";
 // Polling sessions and what can be done to them over HTTP.
 
 const SEPARATOR = "\u001e";
+/** What a session that is over may still say. */
+const GOODBYES: ReadonlySet<string> = new Set(["41", "1", "6"]);
 const UNKNOWN = { status: 400, body: '{"code":1,"message":"Session ID unknown"}' };
 
 /** A request of a session that the test reads and ends itself. */
-function open(line: Line, poller: Poller, request: { method?: string; body?: string; headers?: Record<string, string> } = {}): Line {
+function open(
+  line: Line,
+  poller: Poller,
+  request: { method?: string; body?: string; headers?: Record<string, string> } = {},
+): Line {
   line.write(requestBytes({ target: poller.target, ...request }));
   return line;
 }
@@ -19,7 +25,8 @@ async function isGone(poller: Poller): Promise<void> {
   for (;;) {
     const answer = await poller.poll();
     // A closed session may say goodbye once.
-    if (answer.status === 200 && /^(41|1|6|\u001e)+$/.test(answer.body)) continue;
+    if (answer.status === 200 && answer.body.split(SEPARATOR).every((packet) => GOODBYES.has(packet)))
+      continue;
     expect(answer).toMatchObject(UNKNOWN);
     break;
   }
@@ -35,7 +42,9 @@ describe("bodies that are too large", () => {
       for (const length of ["5001", "1000000000000"]) {
         const { poller } = await joinByPolling();
         const peer = line();
-        peer.write(requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": length } }));
+        peer.write(
+          requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": length } }),
+        );
         if (SUBJECT === "sockeye") expect(await peer.answer()).toMatchObject({ status: 413, body: "" });
         peer.end();
         await until(() => gone.length > 0, "the session to end");
@@ -61,7 +70,9 @@ describe("bodies that are too large", () => {
     async ({ line, joinByPolling, heard, gone }) => {
       const { poller } = await joinByPolling();
       const peer = line();
-      peer.write(requestBytes({ method: "POST", target: poller.target, headers: { "Transfer-Encoding": "chunked" } }));
+      peer.write(
+        requestBytes({ method: "POST", target: poller.target, headers: { "Transfer-Encoding": "chunked" } }),
+      );
       const chunk = `1000\r\n${"x".repeat(0x1000)}\r\n`;
       for (let n = 0; n < 4; n++) {
         peer.write(chunk);
@@ -113,27 +124,37 @@ describe("bodies that are too large", () => {
 });
 
 describe("bodies of very many packets", () => {
-  attack("beyond the limit: 400, session closed, at no cost (CVE-2026-32689, 8)", async ({ joinByPolling, roundTrip, heard }) => {
-    for (const body of [`3${SEPARATOR}`.repeat(400_000), SEPARATOR.repeat(900_000), `4${SEPARATOR}`.repeat(300_000)]) {
-      const { poller } = await joinByPolling();
-      const spent = await timed(async () => {
-        const answer = await poller.post(body);
-        if (SUBJECT === "sockeye") expect(answer).toMatchObject({ status: 400, body: "" });
-      });
-      expect(spent).toBeLessThan(1_500);
-      await isGone(poller);
-      await roundTrip();
-    }
-    expect(heard).toEqual([]);
-  });
+  attack(
+    "beyond the limit: 400, session closed, at no cost (CVE-2026-32689, 8)",
+    async ({ joinByPolling, roundTrip, heard }) => {
+      for (const body of [
+        `${`3${SEPARATOR}`.repeat(400_000)}3`,
+        SEPARATOR.repeat(900_000),
+        `4${SEPARATOR}`.repeat(300_000),
+      ]) {
+        const { poller } = await joinByPolling();
+        const spent = await timed(async () => {
+          const answer = await poller.post(body);
+          if (SUBJECT === "sockeye") expect(answer).toMatchObject({ status: 400, body: "" });
+        });
+        expect(spent).toBeLessThan(1_500);
+        await isGone(poller);
+        await roundTrip();
+      }
+      expect(heard).toEqual([]);
+    },
+  );
 
-  attack("within the limit are handled, without recursion (CVE-2017-10910)", async ({ joinByPolling, heard }) => {
-    const { poller } = await joinByPolling();
-    const packets = Array.from({ length: 16_000 }, (_, n) => `42["e",${n}]`);
-    expect(await poller.post(packets.join(SEPARATOR))).toMatchObject({ status: 200, body: "ok" });
-    await until(() => heard.length === 16_000, "all events");
-    expect(heard[15_999]).toEqual(["e", 15_999]);
-  });
+  attack(
+    "within the limit are handled, without recursion (CVE-2017-10910)",
+    async ({ joinByPolling, heard }) => {
+      const { poller } = await joinByPolling();
+      const packets = Array.from({ length: 16_000 }, (_, n) => `42["e",${n}]`);
+      expect(await poller.post(packets.join(SEPARATOR))).toMatchObject({ status: 200, body: "ok" });
+      await until(() => heard.length === 16_000, "all events");
+      expect(heard[15_999]).toEqual(["e", 15_999]);
+    },
+  );
 });
 
 describe("bodies that are no payload", () => {
@@ -178,9 +199,18 @@ describe("bodies that are no payload", () => {
   }
 
   attack("but for their type are taken: only bytes are refused (S13)", async ({ joinByPolling, heard }) => {
-    for (const type of ["application/json", "text/html", "multipart/form-data; boundary=x", "", "__proto__"]) {
+    for (const type of [
+      "application/json",
+      "text/html",
+      "multipart/form-data; boundary=x",
+      "",
+      "__proto__",
+    ]) {
       const { poller } = await joinByPolling();
-      expect(await poller.post('42["typed"]', { "Content-Type": type }), type).toMatchObject({ status: 200, body: "ok" });
+      expect(await poller.post('42["typed"]', { "Content-Type": type }), type).toMatchObject({
+        status: 200,
+        body: "ok",
+      });
     }
     await turn();
     expect(heard).toHaveLength(5);
@@ -198,7 +228,10 @@ describe("bodies that are no payload", () => {
 
   attack("go on being ignored behind a CLOSE", async ({ joinByPolling, heard, gone }) => {
     const { poller } = await joinByPolling();
-    expect(await poller.post(`42["before"]${SEPARATOR}1${SEPARATOR}42["after"]`)).toMatchObject({ status: 200, body: "ok" });
+    expect(await poller.post(`42["before"]${SEPARATOR}1${SEPARATOR}42["after"]`)).toMatchObject({
+      status: 200,
+      body: "ok",
+    });
     await until(() => gone.length === 1, "the session to end");
     expect(gone).toEqual(["transport close"]);
     expect(heard.filter(([name]) => name === "after")).toEqual([]);
@@ -206,40 +239,52 @@ describe("bodies that are no payload", () => {
 });
 
 describe("requests that race", () => {
-  attack("two polls: the second 400, the first answered, session closed (14)", async ({ line, joinByPolling, gone }) => {
-    const { poller, socket } = await joinByPolling();
-    const first = open(line(), poller);
-    await until(() => socket.conn.transport.writable, "the poll to wait");
-    expect(await poller.poll()).toMatchObject({ status: 400, body: "" });
-    expect((await first.answer()).status).toBe(200);
-    await until(() => gone.length === 1, "the session to end");
-    expect(gone).toEqual(["transport error"]);
-    await isGone(poller);
-  });
+  attack(
+    "two polls: the second 400, the first answered, session closed (14)",
+    async ({ line, joinByPolling, gone }) => {
+      const { poller, socket } = await joinByPolling();
+      const first = open(line(), poller);
+      await until(() => socket.conn.transport.writable, "the poll to wait");
+      expect(await poller.poll()).toMatchObject({ status: 400, body: "" });
+      expect((await first.answer()).status).toBe(200);
+      await until(() => gone.length === 1, "the session to end");
+      expect(gone).toEqual(["transport error"]);
+      await isGone(poller);
+    },
+  );
 
-  attack("two POSTs: the second 400, the first answered or ended, session closed (14)", async ({ line, joinByPolling, gone, heard }) => {
-    const { poller } = await joinByPolling();
-    const first = line();
-    first.write(requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": "10" } }));
-    first.write("42[");
-    // The second must come while the first is being read.
-    await turn();
-    await turn();
-    expect(await poller.post("3")).toMatchObject({ status: 400, body: "" });
-    first.write('"late"]');
-    first.socket.end();
-    expect([0, 200, 400]).toContain((await first.answer()).status);
-    await until(() => gone.length === 1, "the session to end");
-    expect(heard).toEqual([]);
-    await isGone(poller);
-  });
+  attack(
+    "two POSTs: the second 400, the first answered or ended, session closed (14)",
+    async ({ line, joinByPolling, gone, heard }) => {
+      const { poller } = await joinByPolling();
+      const first = line();
+      first.write(
+        requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": "10" } }),
+      );
+      first.write("42[");
+      // The second must come while the first is being read.
+      await turn();
+      await turn();
+      expect(await poller.post("3")).toMatchObject({ status: 400, body: "" });
+      first.write('"late"]');
+      first.socket.end();
+      expect([0, 200, 400]).toContain((await first.answer()).status);
+      await until(() => gone.length === 1, "the session to end");
+      expect(heard).toEqual([]);
+      await isGone(poller);
+    },
+  );
 
   attack("many of all kinds at once: each is answered (14)", async ({ joinByPolling, io }) => {
     const { poller } = await joinByPolling();
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, n) => {
         const method = ["GET", "POST", "PUT", "GET", "POST", "DELETE"][n % 6] ?? "GET";
-        return http(poller.port, { method, target: poller.target, ...(method === "POST" ? { body: "3" } : {}) });
+        return http(poller.port, {
+          method,
+          target: poller.target,
+          ...(method === "POST" ? { body: "3" } : {}),
+        });
       }),
     );
     for (const { status } of answers) expect([200, 400, 500]).toContain(status);
@@ -249,7 +294,10 @@ describe("requests that race", () => {
   attack("other methods: 500, and the session goes on (14)", async ({ joinByPolling, heard }) => {
     const { poller } = await joinByPolling();
     for (const method of ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "PROPFIND"]) {
-      expect(await http(poller.port, { method, target: poller.target }), method).toMatchObject({ status: 500, body: "" });
+      expect(await http(poller.port, { method, target: poller.target }), method).toMatchObject({
+        status: 500,
+        body: "",
+      });
     }
     await poller.post('42["still"]');
     await turn();
@@ -270,7 +318,9 @@ describe("requests that race", () => {
     for (const how of ["reset", "end"] as const) {
       const { poller } = await joinByPolling();
       const post = line();
-      post.write(requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": "100" } }));
+      post.write(
+        requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": "100" } }),
+      );
       post.write('42["half"]');
       await turn();
       await turn();
@@ -288,22 +338,31 @@ describe("requests that race", () => {
     await isGone(poller);
   });
 
-  attack("a poll that breaks off while its answer is compressed: session closed once (S18)", async ({ line, joinByPolling, gone }) => {
-    const { poller, socket } = await joinByPolling();
-    const poll = open(line(), poller, { headers: { "Accept-Encoding": "gzip" } });
-    await until(() => socket.conn.transport.writable, "the poll to wait");
-    socket.emit("large", "x".repeat(900_000));
-    poll.reset();
-    await until(() => gone.length === 1, "the session to end");
-    await turn();
-    expect(gone).toHaveLength(1);
-  });
+  attack(
+    "a poll that breaks off while its answer is compressed: session closed once (S18)",
+    async ({ line, joinByPolling, gone }) => {
+      const { poller, socket } = await joinByPolling();
+      const poll = open(line(), poller, { headers: { "Accept-Encoding": "gzip" } });
+      await until(() => socket.conn.transport.writable, "the poll to wait");
+      socket.emit("large", "x".repeat(900_000));
+      poll.reset();
+      await until(() => gone.length === 1, "the session to end");
+      await turn();
+      expect(gone).toHaveLength(1);
+    },
+  );
 
   attack("a slow body holds nobody up (11)", async ({ line, joinByPolling, roundTrip, heard }) => {
     const { poller } = await joinByPolling();
     const body = '42["drip"]';
     const peer = line();
-    peer.write(requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": String(body.length) } }));
+    peer.write(
+      requestBytes({
+        method: "POST",
+        target: poller.target,
+        headers: { "Content-Length": String(body.length) },
+      }),
+    );
     for (const character of body) {
       peer.write(character);
       await roundTrip();
@@ -319,7 +378,13 @@ describe("HTTP at its edges (14)", () => {
     const { poller } = await joinByPolling();
     const peer = line();
     const post = (body: string): Buffer => requestBytes({ method: "POST", target: poller.target, body });
-    peer.write(Buffer.concat([post('42["one"]'), requestBytes({ target: "/socket.io/?EIO=4" }), requestBytes({ method: "PUT", target: poller.target })]));
+    peer.write(
+      Buffer.concat([
+        post('42["one"]'),
+        requestBytes({ target: "/socket.io/?EIO=4" }),
+        requestBytes({ method: "PUT", target: poller.target }),
+      ]),
+    );
     expect((await peer.answer()).status).toBe(200);
     expect((await peer.answer()).status).toBe(400);
     expect((await peer.answer()).status).toBe(500);
@@ -333,7 +398,13 @@ describe("HTTP at its edges (14)", () => {
     const { poller } = await joinByPolling();
     const peer = line();
     const body = '42["later"]';
-    peer.write(requestBytes({ method: "POST", target: poller.target, headers: { Expect: "100-continue", "Content-Length": String(body.length) } }));
+    peer.write(
+      requestBytes({
+        method: "POST",
+        target: poller.target,
+        headers: { Expect: "100-continue", "Content-Length": String(body.length) },
+      }),
+    );
     expect((await peer.answer()).status).toBe(100);
     peer.write(body);
     expect(await peer.answer()).toMatchObject({ status: 200, body: "ok" });
@@ -356,7 +427,13 @@ describe("HTTP at its edges (14)", () => {
   attack("chunks with trailers", async ({ line, joinByPolling, heard }) => {
     const { poller } = await joinByPolling();
     const peer = line();
-    peer.write(requestBytes({ method: "POST", target: poller.target, headers: { "Transfer-Encoding": "chunked", Trailer: "X-A" } }));
+    peer.write(
+      requestBytes({
+        method: "POST",
+        target: poller.target,
+        headers: { "Transfer-Encoding": "chunked", Trailer: "X-A" },
+      }),
+    );
     peer.write('4\r\n42["\r\n7\r\nchunk"]\r\n0\r\nX-A: 1\r\n__proto__: 2\r\n\r\n');
     expect(await peer.answer()).toMatchObject({ status: 200, body: "ok" });
     await turn();
@@ -366,28 +443,51 @@ describe("HTTP at its edges (14)", () => {
   attack("a body longer than its length, and two lengths", async ({ line, joinByPolling, heard }) => {
     const { poller } = await joinByPolling();
     const peer = line();
-    peer.write(requestBytes({ method: "POST", target: poller.target, body: '42["a"]42["smuggled"]', headers: { "Content-Length": "7" } }));
+    peer.write(
+      requestBytes({
+        method: "POST",
+        target: poller.target,
+        body: '42["a"]42["smuggled"]',
+        headers: { "Content-Length": "7" },
+      }),
+    );
     // Node's parser may give up on the rest before the answer to the first has left.
     expect([200, 400]).toContain((await peer.answer()).status);
     expect([0, 400]).toContain((await peer.answer()).status);
     const second = line();
-    second.write(requestBytes({ method: "POST", target: poller.target, headers: { "Content-Length": "3", "Transfer-Encoding": "chunked" } }));
+    second.write(
+      requestBytes({
+        method: "POST",
+        target: poller.target,
+        headers: { "Content-Length": "3", "Transfer-Encoding": "chunked" },
+      }),
+    );
     second.write("0\r\n\r\n");
     expect([0, 400]).toContain((await second.answer()).status);
     expect(heard.filter(([name]) => name !== "a")).toEqual([]);
   });
 
-  attack("scripts instead of polls: nothing that was sent is in an answer that a page could run (16, J1)", async ({ poller, port }) => {
-    const { open: opened } = await poller();
-    for (const query of ["j=1", "j=<script>alert(1)</script>", "c=alert", "callback=alert", "j=__proto__"]) {
-      const target = `/socket.io/?EIO=4&transport=polling&${query.replaceAll("<", "%3C").replaceAll(">", "%3E")}`;
-      const answer = await http(port, { target });
-      expect(answer.text, query).not.toContain("script");
-      expect(answer.text, query).not.toContain("alert");
-      if (SUBJECT === "sockeye") expect(answer.headers["content-type"], query).toMatch(/^(text\/plain|application\/json)/);
-    }
-    expect(opened.sid).toBeTypeOf("string");
-  });
+  attack(
+    "scripts instead of polls: nothing that was sent is in an answer that a page could run (16, J1)",
+    async ({ poller, port }) => {
+      const { open: opened } = await poller();
+      for (const query of [
+        "j=1",
+        "j=<script>alert(1)</script>",
+        "c=alert",
+        "callback=alert",
+        "j=__proto__",
+      ]) {
+        const target = `/socket.io/?EIO=4&transport=polling&${query.replaceAll("<", "%3C").replaceAll(">", "%3E")}`;
+        const answer = await http(port, { target });
+        expect(answer.text, query).not.toContain("script");
+        expect(answer.text, query).not.toContain("alert");
+        if (SUBJECT === "sockeye")
+          expect(answer.headers["content-type"], query).toMatch(/^(text\/plain|application\/json)/);
+      }
+      expect(opened.sid).toBeTypeOf("string");
+    },
+  );
 });
 
 describe("sessions that nobody polls", () => {

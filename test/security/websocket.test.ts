@@ -100,12 +100,28 @@ describe("frames that break RFC 6455", () => {
     ["a close with text that is not UTF-8", 1007, [frame(Buffer.from([3, 232, 0xff]), { opcode: 8 })]],
     ["text that is not UTF-8", 1007, [frame(Buffer.from([0x34, 0xff, 0xfe]))]],
     ["UTF-8 that breaks off at the end", 1007, [frame(Buffer.from([0x34, 0xf0, 0x9f]))]],
-    ["a length of 2^63 - 1 (CVE-2026-27889)", 1009, [frame("", { length: Buffer.from([127, 0x7f, 255, 255, 255, 255, 255, 255, 255]) })]],
-    ["a length of 2^64 - 1", 1009, [frame("", { length: Buffer.from([127, 255, 255, 255, 255, 255, 255, 255, 255]) })]],
+    [
+      "a length of 2^63 - 1 (CVE-2026-27889)",
+      1009,
+      [frame("", { length: Buffer.from([127, 0x7f, 255, 255, 255, 255, 255, 255, 255]) })],
+    ],
+    [
+      "a length of 2^64 - 1",
+      1009,
+      [frame("", { length: Buffer.from([127, 255, 255, 255, 255, 255, 255, 255, 255]) })],
+    ],
     ["a length of 2^53", 1009, [frame("", { length: Buffer.from([127, 0, 0x20, 0, 0, 0, 0, 0, 0]) })]],
     ["a message above the limit (W2)", 1009, [frame("x".repeat(1_000_001))]],
-    ["a message above the limit in pieces (W2)", 1009, [frame("4".repeat(600_000), { fin: false }), frame("4".repeat(600_000), { opcode: 0 })]],
-    ["a declared gigabyte (W2)", 1009, [frame("", { length: Buffer.from([127, 0, 0, 0, 0, 0x40, 0, 0, 0]) })]],
+    [
+      "a message above the limit in pieces (W2)",
+      1009,
+      [frame("4".repeat(600_000), { fin: false }), frame("4".repeat(600_000), { opcode: 0 })],
+    ],
+    [
+      "a declared gigabyte (W2)",
+      1009,
+      [frame("", { length: Buffer.from([127, 0, 0, 0, 0, 0x40, 0, 0, 0]) })],
+    ],
   ];
   for (const [name, code, bytes] of rows) {
     attack(`${name}: ${code}`, async ({ line, gone, io }) => {
@@ -176,7 +192,8 @@ describe("floods", () => {
     await roundTrip();
     // 400,000 pings would be answered by 50 MB.
     if (SUBJECT === "sockeye") {
-      const grown = process.memoryUsage().heapUsed + process.memoryUsage().external - before - peer.socket.writableLength;
+      const grown =
+        process.memoryUsage().heapUsed + process.memoryUsage().external - before - peer.socket.writableLength;
       expect(grown).toBeLessThan(80_000_000);
     }
   });
@@ -190,7 +207,13 @@ describe("floods", () => {
 
   attack("of engine packets that mean nothing harm nobody", async ({ line, roundTrip, heard }) => {
     const peer = await handshake(line());
-    peer.write(Buffer.concat([joined, ...Array.from({ length: 20_000 }, (_, n) => text(n % 2 === 0 ? "3" : "6")), text('42["e"]')]));
+    peer.write(
+      Buffer.concat([
+        joined,
+        ...Array.from({ length: 20_000 }, (_, n) => text(n % 2 === 0 ? "3" : "6")),
+        text('42["e"]'),
+      ]),
+    );
     await until(() => heard.length === 1, "the event");
     await roundTrip();
   });
@@ -211,7 +234,9 @@ describe("extensions and control frames", () => {
   attack(
     "a bomb is measured while it is unpacked: 1009 (D2, 12)",
     async ({ line, roundTrip }) => {
-      const peer = await handshake(line(), { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" });
+      const peer = await handshake(line(), {
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover",
+      });
       const bomb = deflateRawSync(Buffer.alloc(50_000_000, 0x34), { finishFlush: 2 });
       expect(bomb.length).toBeLessThan(100_000);
       peer.write(frame(bomb, { reserved: 0x40 }));
@@ -224,7 +249,9 @@ describe("extensions and control frames", () => {
   attack(
     "what cannot be unpacked: 1007",
     async ({ line }) => {
-      const peer = await handshake(line(), { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" });
+      const peer = await handshake(line(), {
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover",
+      });
       peer.write(frame(Buffer.alloc(100, 0xff), { reserved: 0x40 }));
       expect(await closeCode(peer)).toBe(1007);
     },
@@ -270,40 +297,65 @@ describe("engine packets out of place", () => {
 describe("upgrades that race (15)", () => {
   const target = (sid: string): string => `${WS}&sid=${sid}`;
 
-  attack("another candidate while one is probed: the second is closed, the first goes on", async ({ wire, joinByPolling, heard }) => {
-    const { poller, socket } = await joinByPolling();
-    const first = await wire(target(poller.open.sid));
-    first.send("2probe");
-    expect(await first.next()).toBe("3probe");
-    const second = await wire(target(poller.open.sid));
-    await second.closed;
-    const upgraded = once(socket.conn, "upgrade");
-    first.send("5");
-    await upgraded;
-    first.send('42["still"]');
-    await until(() => heard.length === 1, "the event");
-  });
+  attack(
+    "another candidate while one is probed: the second is closed, the first goes on",
+    async ({ wire, joinByPolling, heard }) => {
+      const { poller, socket } = await joinByPolling();
+      const first = await wire(target(poller.open.sid));
+      first.send("2probe");
+      expect(await first.next()).toBe("3probe");
+      const second = await wire(target(poller.open.sid));
+      await second.closed;
+      const upgraded = once(socket.conn, "upgrade");
+      first.send("5");
+      await upgraded;
+      first.send('42["still"]');
+      await until(() => heard.length === 1, "the event");
+    },
+  );
 
-  attack("a session that was upgraded already: the candidate is closed", async ({ wire, joinByPolling, heard }) => {
-    const { poller, socket } = await joinByPolling();
-    const first = await wire(target(poller.open.sid));
-    first.send("2probe");
-    await first.next();
-    const upgraded = once(socket.conn, "upgrade");
-    first.send("5");
-    await upgraded;
-    const late = await wire(target(poller.open.sid));
-    await late.closed;
-    first.send('42["still"]');
-    await until(() => heard.length === 1, "the event");
-  });
+  attack(
+    "another candidate before the first says a word: the second is closed, the first takes over",
+    async ({ wire, joinByPolling, heard }) => {
+      const { poller, socket } = await joinByPolling();
+      const first = await wire(target(poller.open.sid));
+      const second = await wire(target(poller.open.sid));
+      await second.closed;
+      first.send("2probe");
+      expect(await first.next()).toBe("3probe");
+      const upgraded = once(socket.conn, "upgrade");
+      first.send("5", '42["still"]');
+      await upgraded;
+      await until(() => heard.length === 1, "the event");
+    },
+  );
 
-  attack("a session that began as a WebSocket: the candidate is closed, the session goes on", async ({ wire, bystander, roundTrip }) => {
-    const candidate = await wire(target(bystander.io.engine.id ?? ""));
-    candidate.send("2probe", "5", '42["stolen"]');
-    if (SUBJECT === "sockeye") await candidate.closed;
-    await roundTrip();
-  });
+  attack(
+    "a session that was upgraded already: the candidate is closed",
+    async ({ wire, joinByPolling, heard }) => {
+      const { poller, socket } = await joinByPolling();
+      const first = await wire(target(poller.open.sid));
+      first.send("2probe");
+      await first.next();
+      const upgraded = once(socket.conn, "upgrade");
+      first.send("5");
+      await upgraded;
+      const late = await wire(target(poller.open.sid));
+      await late.closed;
+      first.send('42["still"]');
+      await until(() => heard.length === 1, "the event");
+    },
+  );
+
+  attack(
+    "a session that began as a WebSocket: the candidate is closed, the session goes on",
+    async ({ wire, bystander, roundTrip }) => {
+      const candidate = await wire(target(bystander.io.engine.id ?? ""));
+      candidate.send("2probe", "5", '42["stolen"]');
+      if (SUBJECT === "sockeye") await candidate.closed;
+      await roundTrip();
+    },
+  );
 
   const bad: readonly (readonly [name: string, frames: readonly (string | Buffer)[]])[] = [
     ["a message instead of the probe", ["40"]],
@@ -316,60 +368,78 @@ describe("upgrades that race (15)", () => {
     ["a message between probe and UPGRADE", ["2probe", '42["early"]']],
   ];
   for (const [name, frames] of bad) {
-    attack(`${name}: the candidate is closed, the session stays on polling`, async ({ wire, joinByPolling, heard }) => {
+    attack(
+      `${name}: the candidate is closed, the session stays on polling`,
+      async ({ wire, joinByPolling, heard }) => {
+        const { poller, socket } = await joinByPolling();
+        const candidate = await wire(target(poller.open.sid));
+        candidate.send(...frames);
+        await candidate.closed;
+        await poller.post('42["still"]');
+        await turn();
+        expect(heard).toEqual([["still"]]);
+        socket.emit("down");
+        expect(await poller.packets()).toEqual(['42["down"]']);
+        expect(socket.conn.transport.name).toBe("polling");
+        socket.disconnect(true);
+      },
+    );
+  }
+
+  attack(
+    "a candidate that resets in the middle: the session stays on polling",
+    async ({ wire, joinByPolling, heard }) => {
       const { poller, socket } = await joinByPolling();
-      const candidate = await wire(target(poller.open.sid));
-      candidate.send(...frames);
-      await candidate.closed;
+      for (let n = 0; n < 5; n++) {
+        const candidate = await wire(target(poller.open.sid));
+        candidate.send("2probe");
+        await candidate.next();
+        candidate.end();
+        // The session is free for another candidate once it has noticed.
+        await until(
+          () => (socket.conn as unknown as { upgrading: boolean }).upgrading !== true,
+          "the probe to be given up",
+        );
+      }
       await poller.post('42["still"]');
       await turn();
       expect(heard).toEqual([["still"]]);
-      socket.emit("down");
-      expect(await poller.packets()).toEqual(['42["down"]']);
-      expect(socket.conn.transport.name).toBe("polling");
-      socket.disconnect(true);
-    });
-  }
+    },
+  );
 
-  attack("a candidate that resets in the middle: the session stays on polling", async ({ wire, joinByPolling, heard }) => {
-    const { poller, socket } = await joinByPolling();
-    for (let n = 0; n < 5; n++) {
+  attack(
+    "a session that ends while it is probed takes its candidate along",
+    async ({ wire, joinByPolling }) => {
+      const { poller, socket } = await joinByPolling();
       const candidate = await wire(target(poller.open.sid));
       candidate.send("2probe");
       await candidate.next();
-      candidate.end();
-      // The session is free for another candidate once it has noticed.
-      await until(() => (socket.conn as unknown as { upgrading: boolean }).upgrading !== true, "the probe to be given up");
-    }
-    await poller.post('42["still"]');
-    await turn();
-    expect(heard).toEqual([["still"]]);
-  });
+      socket.conn.close();
+      await candidate.closed;
+      await poller.poll();
+    },
+  );
 
-  attack("a session that ends while it is probed takes its candidate along", async ({ wire, joinByPolling }) => {
-    const { poller, socket } = await joinByPolling();
-    const candidate = await wire(target(poller.open.sid));
-    candidate.send("2probe");
-    await candidate.next();
-    socket.conn.close();
-    await candidate.closed;
-    await poller.poll();
-  });
-
-  attack("polls and POSTs go on while a candidate is probed, and not after", async ({ wire, joinByPolling, heard }) => {
-    const { poller, socket } = await joinByPolling();
-    const candidate = await wire(target(poller.open.sid));
-    candidate.send("2probe");
-    await candidate.next();
-    await poller.post('42["one"]');
-    const upgraded = once(socket.conn, "upgrade");
-    candidate.send("5", '42["two"]');
-    await upgraded;
-    expect(await poller.post('42["three"]')).toMatchObject({ status: 400, body: '{"code":3,"message":"Bad request"}' });
-    expect(await poller.poll()).toMatchObject({ status: 400, body: '{"code":3,"message":"Bad request"}' });
-    await until(() => heard.length === 2, "the events");
-    expect(heard).toEqual([["one"], ["two"]]);
-  });
+  attack(
+    "polls and POSTs go on while a candidate is probed, and not after",
+    async ({ wire, joinByPolling, heard }) => {
+      const { poller, socket } = await joinByPolling();
+      const candidate = await wire(target(poller.open.sid));
+      candidate.send("2probe");
+      await candidate.next();
+      await poller.post('42["one"]');
+      const upgraded = once(socket.conn, "upgrade");
+      candidate.send("5", '42["two"]');
+      await upgraded;
+      expect(await poller.post('42["three"]')).toMatchObject({
+        status: 400,
+        body: '{"code":3,"message":"Bad request"}',
+      });
+      expect(await poller.poll()).toMatchObject({ status: 400, body: '{"code":3,"message":"Bad request"}' });
+      await until(() => heard.length === 2, "the events");
+      expect(heard).toEqual([["one"], ["two"]]);
+    },
+  );
 
   attack(
     "a candidate that never comes to an end is closed (15)",

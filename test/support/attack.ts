@@ -2,7 +2,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerOptions, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { expect, it } from "vitest";
-import { joinByPolling, joinMain, Line, openPoller, openWire, type Poller, requestBytes, type Wire } from "./rawsocket.js";
+import {
+  joinByPolling,
+  joinMain,
+  Line,
+  openPoller,
+  openWire,
+  type Poller,
+  requestBytes,
+  type Wire,
+} from "./rawsocket.js";
 import { loadClient, optionsFor, type ServerName, type Site, serverHalf, startSite } from "./servers.js";
 import { turn, until, within } from "./wait.js";
 
@@ -10,7 +19,8 @@ import { turn, until, within } from "./wait.js";
 // has seen no error, every HTTP request has had its end, and the good client goes on as before.
 
 /** Whom the attacks are tried on. To see what Socket.IO does with them: SECURITY_SUBJECT="socket.io 4". */
-export const SUBJECT: ServerName = process.env["SECURITY_SUBJECT"] === "socket.io 4" ? "socket.io 4" : "sockeye";
+export const SUBJECT: ServerName =
+  process.env["SECURITY_SUBJECT"] === "socket.io 4" ? "socket.io 4" : "sockeye";
 
 export interface Scene {
   readonly site: Site;
@@ -99,7 +109,9 @@ class OpenScene implements Scene {
       // Emitted when the response is complete, and when its connection is gone.
       res.once("close", () => pending.delete(res));
     });
-    site.io.on("connection", (socket) => socket.on("echo", (n: number, answer?: (n: number) => void) => answer?.(n)));
+    site.io.on("connection", (socket) =>
+      socket.on("echo", (n: number, answer?: (n: number) => void) => answer?.(n)),
+    );
     const { io } = await loadClient("socket.io-client 4");
     const way = options.transports?.includes("websocket" as never) === false ? "polling" : "websocket";
     const bystander = io(site.url, {
@@ -108,7 +120,10 @@ class OpenScene implements Scene {
       extraHeaders: { "x-bystander": "1" },
       reconnection: false,
     });
-    await within(new Promise<void>((resolve) => bystander.on("connect", resolve)), "the good client to connect");
+    await within(
+      new Promise<void>((resolve) => bystander.on("connect", resolve)),
+      "the good client to connect",
+    );
     return new OpenScene(site, bystander, pending);
   }
 
@@ -147,7 +162,8 @@ class OpenScene implements Scene {
 
   /** No request waits for an answer any more. An attack that leaves a poll waiting must end it. */
   async requestsHaveEnded(): Promise<void> {
-    const waiting = (): string[] => [...this.#pending].filter(([res]) => !res.writableEnded).map(([, name]) => name);
+    const waiting = (): string[] =>
+      [...this.#pending].filter(([res]) => !res.writableEnded).map(([, name]) => name);
     if (this.bystander.io.engine.transport.name === "polling") return;
     await until(() => waiting().length === 0, "all requests to be answered", 5_000).catch(() => {
       expect(waiting(), "requests without an answer").toEqual([]);
@@ -167,7 +183,11 @@ class OpenScene implements Scene {
 }
 
 /** The bytes of an upgrade request. */
-export function upgradeBytes(query: string, headers: Readonly<Record<string, string>> = {}, method = "GET"): Buffer {
+export function upgradeBytes(
+  query: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = "GET",
+): Buffer {
   return requestBytes({
     method,
     target: `/socket.io/?${query}`,

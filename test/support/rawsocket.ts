@@ -12,7 +12,11 @@ export class Wire {
   readonly closed: Promise<number>;
 
   constructor(readonly ws: WebSocket) {
-    this.closed = within(new Promise((resolve) => ws.once("close", resolve)), "the WebSocket to close", 15_000);
+    this.closed = within(
+      new Promise((resolve) => ws.once("close", resolve)),
+      "the WebSocket to close",
+      15_000,
+    );
     // Nobody has to wait for it.
     this.closed.catch(() => {});
     ws.on("error", () => {});
@@ -147,7 +151,10 @@ export class Line {
 
   /** Everything until the peer ends the connection. */
   async rest(): Promise<string> {
-    return within(this.#until(() => this.#ended && this.#text), "the connection to end");
+    return within(
+      this.#until(() => this.#ended && this.#text),
+      "the connection to end",
+    );
   }
 
   /** The next complete response. A connection that ends without one answers with status 0. */
@@ -293,7 +300,9 @@ export async function openPoller(port: number, query = "EIO=4&transport=polling"
 }
 
 /** A polling session that has joined the main namespace. */
-export async function joinByPolling(port: number): Promise<{ readonly poller: Poller; readonly sid: string }> {
+export async function joinByPolling(
+  port: number,
+): Promise<{ readonly poller: Poller; readonly sid: string }> {
   const poller = await openPoller(port);
   await poller.post("40");
   const [connected = ""] = await poller.packets();

@@ -7,7 +7,7 @@ import { once, until, within } from "./wait.js";
 // Who serves and who dials in a test. Sockeye's ends are used through Socket.IO's own types: that is what drop-in means.
 
 export type ServerName = "sockeye" | "socket.io 4";
-export type ClientName = "sockeye" | "socket.io-client 4" | "socket.io-client 3";
+export type ClientName = "sockeye" | "socket.io-client 4" | "socket.io-client 3" | "socket.io-client 2";
 export type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 
 type ServerModule = Pick<typeof import("socket.io"), "Server">;
@@ -21,6 +21,10 @@ export async function loadServer(name: ServerName): Promise<ServerModule> {
 export async function loadClient(name: ClientName): Promise<ClientModule> {
   if (name === "socket.io-client 4") return import("socket.io-client");
   if (name === "socket.io-client 3") return import("socket.io-client-3");
+  if (name === "socket.io-client 2") {
+    const { default: io } = await import("socket.io-client-2");
+    return { io, Manager: io.Manager };
+  }
   return (await import("@sockeye/client")) as unknown as ClientModule;
 }
 

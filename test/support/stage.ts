@@ -1,15 +1,16 @@
-import { describe, it } from "vitest";
 import type { ServerOptions, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
+import { describe, it } from "vitest";
+import { NOT_IN_VERSION_2 } from "../interop/version-2.js";
 import {
   type ClientName,
   type ClientOptions,
   loadClient,
   optionsFor,
   type ServerName,
+  type Site,
   serverHalf,
   settled,
-  type Site,
   startSite,
   WAYS,
   type Way,
@@ -27,11 +28,13 @@ export interface Pairing {
 export const PAIRINGS: readonly Pairing[] = [
   { title: "socket.io-client 4 → sockeye", client: "socket.io-client 4", server: "sockeye" },
   { title: "socket.io-client 3 → sockeye", client: "socket.io-client 3", server: "sockeye" },
+  { title: "socket.io-client 2 → sockeye", client: "socket.io-client 2", server: "sockeye" },
   { title: "sockeye → socket.io 4", client: "sockeye", server: "socket.io 4" },
   { title: "sockeye → sockeye", client: "sockeye", server: "sockeye" },
   // The controls: they prove that the expectations are Socket.IO's and not ours.
   { title: "socket.io-client 4 → socket.io 4", client: "socket.io-client 4", server: "socket.io 4" },
   { title: "socket.io-client 3 → socket.io 4", client: "socket.io-client 3", server: "socket.io 4" },
+  { title: "socket.io-client 2 → socket.io 4", client: "socket.io-client 2", server: "socket.io 4" },
 ];
 
 /** What a client's API lacks. A behaviour that needs it is not asked of that client. */
@@ -60,6 +63,7 @@ const FEATURES: Readonly<Record<ClientName, readonly Feature[]>> = {
   sockeye: ALL,
   "socket.io-client 4": ALL,
   "socket.io-client 3": [],
+  "socket.io-client 2": [],
 };
 
 export interface Row extends Pairing {
@@ -115,6 +119,7 @@ function registerFor(row: Row): Register {
     const needs = typeof needsOrPlay === "function" ? [] : [needsOrPlay].flat();
     if (play === undefined) throw new Error(`"${name}" has nothing to play`);
     if (!needs.every((feature) => FEATURES[row.client].includes(feature))) return;
+    if (row.client === "socket.io-client 2" && NOT_IN_VERSION_2.has(name)) return;
     it(name, () => perform(row, play));
   };
 }
@@ -136,7 +141,8 @@ class OpenStage implements Stage {
   constructor(readonly row: Row) {}
 
   async serve(options?: Partial<ServerOptions>, port?: number): Promise<Site> {
-    const site = await startSite(this.row.server, options, port);
+    const allowEIO3 = this.row.client === "socket.io-client 2";
+    const site = await startSite(this.row.server, { allowEIO3, ...options }, port);
     this.#sites.push(site);
     return site;
   }

@@ -9,6 +9,7 @@ import type {
   Room,
   SocketId,
 } from "@sockeye/protocol";
+import { SelfSets } from "./self-sets.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 
@@ -40,12 +41,16 @@ export interface RestoredSession extends PersistedSession {
  */
 export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitter {
   readonly nsp: AdapterNamespace<S>;
-  readonly rooms: Map<Room, Set<SocketId>> = new Map();
-  readonly sids: Map<SocketId, Set<Room>> = new Map();
+  readonly rooms: Map<Room, Set<SocketId>>;
+  readonly sids: Map<SocketId, Set<Room>>;
+  readonly #rooms = new SelfSets();
+  readonly #sids = new SelfSets();
 
   constructor(nsp: AdapterNamespace<S>) {
     super();
     this.nsp = nsp;
+    this.rooms = this.#rooms;
+    this.sids = this.#sids;
   }
 
   /** Called when the namespace starts to use this adapter. */
@@ -60,6 +65,13 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   }
 
   addAll(id: SocketId, rooms: ReadonlySet<Room>): Promise<void> | void {
+    if (rooms.size === 1 && rooms.has(id) && !this.sids.has(id) && !this.rooms.has(id)) {
+      this.#sids.setSelf(id);
+      this.#rooms.setSelf(id);
+      this.emit("create-room", id);
+      this.emit("join-room", id, id);
+      return;
+    }
     let joined = this.sids.get(id);
     if (!joined) {
       joined = new Set();
@@ -83,7 +95,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   }
 
   delAll(id: SocketId): void {
-    const joined = this.sids.get(id);
+    const joined = this.#sids.isSelf(id) ? [id] : this.sids.get(id);
     if (!joined) return;
     this.sids.delete(id);
     for (const room of joined) this.#leave(room, id);
@@ -173,7 +185,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   }
 
   #room(rooms: ReadonlySet<Room>): Iterable<SocketId> {
-    for (const room of rooms) return this.rooms.get(room) ?? [];
+    for (const room of rooms) return this.#rooms.isSelf(room) ? [room] : (this.rooms.get(room) ?? []);
     return [];
   }
 
@@ -184,10 +196,12 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   }
 
   #leave(room: Room, id: SocketId): void {
-    const members = this.rooms.get(room);
-    if (!members?.delete(id)) return;
-    this.emit("leave-room", room, id);
-    if (members.size > 0) return;
+    if (!this.#rooms.isSelf(room) || room !== id) {
+      const members = this.rooms.get(room);
+      if (!members?.delete(id)) return;
+      this.emit("leave-room", room, id);
+      if (members.size > 0) return;
+    } else this.emit("leave-room", room, id);
     this.rooms.delete(room);
     this.emit("delete-room", room);
   }

@@ -1,6 +1,12 @@
 import { RecoveryAdapter, type RecoveryOptions } from "@sockeye/adapter";
 import { adapterSuite, type ManualClock, manualClock } from "@sockeye/conformance";
-import { type AdapterNamespace, EncodedPacket, type EventPacket, PacketType, type Room } from "@sockeye/protocol";
+import {
+  type AdapterNamespace,
+  EncodedPacket,
+  type EventPacket,
+  PacketType,
+  type Room,
+} from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 
 const OPTIONS: RecoveryOptions = { maxDisconnectionDuration: 1000, maxPackets: 100, epoch: "abcdefgh" };
@@ -73,14 +79,22 @@ describe("RecoveryAdapter", () => {
     expect(await missed(undefined)).toEqual(["after"]);
   });
 
-  it.each(["", "x", "abcdefgh", "abcdefgh.", "abcdefgh.-1", "abcdefgh.0.0", "abcdefgh.00", "abcdefgh.9", "other123.0", "abcdefgh.1 "])(
-    "does not believe the offset %j",
-    async (offset) => {
-      const { persist, missed } = bench();
-      persist();
-      expect(await missed(offset)).toBeNull();
-    },
-  );
+  it.each([
+    "",
+    "x",
+    "abcdefgh",
+    "abcdefgh.",
+    "abcdefgh.-1",
+    "abcdefgh.0.0",
+    "abcdefgh.00",
+    "abcdefgh.9",
+    "other123.0",
+    "abcdefgh.1 ",
+  ])("does not believe the offset %j", async (offset) => {
+    const { persist, missed } = bench();
+    persist();
+    expect(await missed(offset)).toBeNull();
+  });
 
   it("knows nothing without an offset and without a position", async () => {
     const { persist, missed } = bench();
@@ -101,7 +115,12 @@ describe("RecoveryAdapter", () => {
     const { adapter } = bench();
     const start = adapter.position();
     adapter.broadcast(event("x"), { rooms: new Set(), flags: { volatile: true } });
-    adapter.broadcastWithAck(event("x"), { rooms: new Set() }, () => {}, () => {});
+    adapter.broadcastWithAck(
+      event("x"),
+      { rooms: new Set() },
+      () => {},
+      () => {},
+    );
     adapter.broadcast(event("x", 1), { rooms: new Set() });
     expect(adapter.position()).toBe(start);
     adapter.broadcast(event("x"), { rooms: new Set() });

@@ -315,9 +315,9 @@ export class Socket<
     const { session } = this.#host;
     const sendable = this.connected && !session.endIfStale();
     const dropped = flags.volatile && !(sendable && session.ready);
-    const packet = this.#event(emit, ack && this.#nextAckId++);
+    const packet = this.#event(emit, ack && this.#nextAckId);
     const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
-    if (packet.id !== undefined) this.#expect(packet.id, emit, dropped ? 0 : undefined);
+    if (ack) this.#expect(this.#nextAckId++, emit, dropped ? 0 : undefined);
     if (!encoded) return;
     if (sendable) this.#leave(packet, encoded);
     else this.sendBuffer.push({ ...packet, encoded });

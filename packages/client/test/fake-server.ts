@@ -105,6 +105,7 @@ export class FakeServer {
       pingTimeoutMs: PING_TIMEOUT_MS,
       upgradeTimeoutMs: 1000,
       maxPayload: 1e6,
+      initialPacket: undefined,
       upgrades: (name) => this.upgrades.filter((upgrade) => upgrade !== name),
       ended: () => {},
     };
@@ -139,7 +140,7 @@ export function eventsOf(packets: readonly Packet[]): unknown[][] {
 
 /** The last event that came. */
 export function lastEvent(packets: readonly Packet[]): EventPacket {
-  const event = packets.findLast((packet) => packet.type === PacketType.EVENT);
+  const event = packets.filter(({ type }) => type === PacketType.EVENT).at(-1);
   if (!event) throw new Error("no event has come");
   return event as EventPacket;
 }

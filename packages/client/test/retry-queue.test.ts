@@ -1,4 +1,4 @@
-import { type Packet, PacketType } from "@sockeye/protocol";
+import { PacketType } from "@sockeye/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Options } from "../src/index.js";
 import type { Socket } from "../src/socket.js";
@@ -21,7 +21,7 @@ function arrived(server: FakeServer): unknown[][] {
 
 function acknowledge(server: FakeServer, ...data: unknown[]): void {
   server.settle();
-  const event = server.peer.packets.findLast((packet: Packet) => packet.type === PacketType.EVENT);
+  const event = server.peer.packets.filter(({ type }) => type === PacketType.EVENT).at(-1);
   server.peer.send({ type: PacketType.ACK, id: event?.id as number, data });
   server.settle();
 }

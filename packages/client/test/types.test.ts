@@ -1,4 +1,8 @@
-import type { Socket as StockSocket } from "socket.io-client";
+import type {
+  Manager as StockManager,
+  ManagerOptions as StockOptions,
+  Socket as StockSocket,
+} from "socket.io-client";
 import { describe, expectTypeOf, it } from "vitest";
 import type { ManagerOptions, Options, SocketOptions } from "../src/index.js";
 import { io, Manager, type Socket } from "../src/index.js";
@@ -39,7 +43,7 @@ describe("types of the client", () => {
     });
     // @ts-expect-error no such event
     socket.on("save", () => {});
-    loose.on("anything", (a, b) => expectTypeOf([a, b]).toEqualTypeOf<unknown[]>);
+    loose.on("anything", (a) => expectTypeOf(a).toBeAny());
   });
 
   it("emit", () => {
@@ -68,7 +72,7 @@ describe("types of the client", () => {
       expectTypeOf(socket.emitWithAck("save", { text: "x" })).toEqualTypeOf<Promise<number>>(),
       expectTypeOf(socket.emitWithAck("safe")).toEqualTypeOf<Promise<number>>(),
       expectTypeOf(socket.timeout(1).emitWithAck("save", { text: "x" })).toEqualTypeOf<Promise<number>>(),
-      expectTypeOf(loose.emitWithAck("anything", 1)).toEqualTypeOf<Promise<unknown>>,
+      expectTypeOf(loose.emitWithAck("anything", 1)).resolves.toBeAny(),
     ];
     expectTypeOf(calls).toBeFunction();
   });
@@ -80,7 +84,7 @@ describe("types of the client", () => {
     manager.on("close", (reason) => expectTypeOf(reason).toExtend<string>());
     // @ts-expect-error no such event
     manager.on("connect", () => {});
-    expectTypeOf(socket.io.engine.transport?.name).toEqualTypeOf<string | undefined>();
+    expectTypeOf(socket.io.engine.transport).toExtend<{ readonly name: string }>();
     socket.io.engine.on("upgrade", (transport) => expectTypeOf(transport.name).toEqualTypeOf<string>());
     socket.io.on("reconnect", (n) => expectTypeOf(n).toEqualTypeOf<number>());
     expectTypeOf(socket.io.reconnection()).toEqualTypeOf<boolean>();
@@ -102,7 +106,9 @@ describe("types of the client", () => {
   });
 
   it("have what Socket.IO's have", () => {
-    type Missing = Exclude<keyof StockSocket, keyof Socket>;
-    expectTypeOf<Missing>().toEqualTypeOf<"emitReserved" | "emitUntyped">();
+    expectTypeOf<Exclude<keyof StockSocket, keyof Socket>>().toBeNever();
+    type Internal = "emit" | "_autoConnect" | "_close" | "_destroy" | "_packet";
+    expectTypeOf<Exclude<keyof StockManager, keyof Manager | Internal>>().toBeNever();
+    expectTypeOf<Exclude<keyof StockOptions, keyof Options>>().toBeNever();
   });
 });

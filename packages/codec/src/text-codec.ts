@@ -1,4 +1,4 @@
-import type { AckPacket, Codec, Decoder, EventPacket, Frame, Limits, Packet } from "@sockeye/protocol";
+import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
 import { needsTaking, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
@@ -9,6 +9,7 @@ import { badAttachment, Slots } from "./slots.js";
 import type { Header } from "./text.js";
 import { isBinaryType, malformed, readHeader, readJson, writeHeader } from "./text.js";
 import { ackData, connectData, connectErrorData, eventData } from "./validate.js";
+import { controlData, wireArguments } from "./wire-data.js";
 
 const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
@@ -64,15 +65,12 @@ class TextCodec implements Codec {
   }
 }
 
-function wireArguments(packet: EventPacket | AckPacket): readonly unknown[] {
-  return packet.type === PacketType.EVENT && packet.offset !== undefined ? [...packet.data, packet.offset] : packet.data;
-}
-
 /** Packets of the library itself, which carry no bytes. */
 function encodeControl(packet: Packet, compress: boolean): EncodedPacket {
   const header = writeHeader(packet, 0);
+  const data = controlData(packet);
   // `undefined` if the app's own `toJSON` says so.
-  const json: string | undefined = packet.data === undefined ? undefined : JSON.stringify(packet.data);
+  const json: string | undefined = data === undefined ? undefined : JSON.stringify(data);
   return new EncodedPacket(message(json === undefined ? header : header + json), undefined, compress);
 }
 

@@ -13,6 +13,8 @@ export {
   type FrameVector,
   frameOf,
   frameVector,
+  type OlderFrameVector,
+  type OlderPayloadVector,
   type PacketVector,
   type PayloadVector,
   packetOf,

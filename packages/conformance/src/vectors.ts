@@ -43,11 +43,31 @@ export interface PayloadVector {
   readonly error?: ErrorCode;
 }
 
+/** A frame of revision 3 of the engine protocol and the same frame in revision 4, or the error. */
+export interface OlderFrameVector {
+  readonly name: string;
+  readonly frame: FrameVector;
+  readonly revision4?: FrameVector;
+  readonly error?: ErrorCode;
+}
+
+/** A polling body of revision 3, as text or bytes, and the frames in it as revision 4 has them, or the error. */
+export interface OlderPayloadVector {
+  readonly name: string;
+  readonly body: FrameVector;
+  readonly frames?: readonly FrameVector[];
+  /** What writes just this body: `true` what is for clients that take bytes, `"base64"` what is for others. */
+  readonly canonical?: boolean | "base64";
+  readonly error?: ErrorCode;
+}
+
 interface Families {
   readonly packets: readonly PacketVector[];
   readonly traps: readonly TrapVector[];
   readonly "engine-frames": readonly EngineVector[];
   readonly payloads: readonly PayloadVector[];
+  readonly "engine-frames-v3": readonly OlderFrameVector[];
+  readonly "payloads-v3": readonly OlderPayloadVector[];
 }
 
 /** Reads one family of wire vectors; the files are in `packages/conformance/vectors`. */

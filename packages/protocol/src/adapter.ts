@@ -34,7 +34,12 @@ export interface AdapterSocket {
   /** Queues a packet that is encoded already; shows it to outgoing catch-all listeners. Never throws. */
   deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void;
   /** Delivers a packet with an id and calls `answered` with the arguments of the acknowledgement, at most once. */
-  deliverWithAck(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags, answered: (args: readonly unknown[]) => void): void;
+  deliverWithAck(
+    packet: EventPacket,
+    encoded: EncodedPacket,
+    flags: BroadcastFlags,
+    answered: (args: readonly unknown[]) => void,
+  ): void;
   join(rooms: Room | Room[]): Promise<void> | void;
   leave(room: Room): Promise<void> | void;
   disconnect(close?: boolean): unknown;

@@ -89,6 +89,8 @@ export interface ConnectErrorPacket {
   readonly nsp: string;
   readonly id: undefined;
   readonly data: { readonly message: string; readonly data?: unknown };
+  /** For a client of Socket.IO 2, which knows no such object: it gets the inner `data` alone, or else the message alone. */
+  readonly bare?: boolean | undefined;
 }
 
 /** One Socket.IO packet, as the layers above the codec see it. */

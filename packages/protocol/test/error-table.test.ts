@@ -6,7 +6,7 @@ const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "
 
 /** The rows of the page's table. */
 function documented(): Record<string, { meaning: string; retryable: boolean }> {
-  const rows = page.matchAll(/^\| `(ERR_\w+)` \| (.+?) \| (yes|no) \|$/gm);
+  const rows = page.matchAll(/^\| `(ERR_\w+)` +\| (.+?) +\| (yes|no) +\|$/gm);
   return Object.fromEntries(
     [...rows].map(([, code, meaning, retry]) => [code, { meaning, retryable: retry === "yes" }]),
   );
@@ -23,11 +23,14 @@ describe("the table of errors", () => {
     expect([...mentioned].filter((code) => !(code in ERROR_TABLE))).toEqual([]);
   });
 
-  it.each(Object.entries(ERROR_TABLE))("%s has a code and a sentence as the others do", (code, { meaning }) => {
-    expect(code).toMatch(/^ERR_[A-Z0-9]+(_[A-Z0-9]+)*$/);
-    expect(meaning).toMatch(/^[A-Z].*\.$/);
-    expect(meaning).not.toContain("|");
-  });
+  it.each(Object.entries(ERROR_TABLE))(
+    "%s has a code and a sentence as the others do",
+    (code, { meaning }) => {
+      expect(code).toMatch(/^ERR_[A-Z0-9]+(_[A-Z0-9]+)*$/);
+      expect(meaning).toMatch(/^[A-Z].*\.$/);
+      expect(meaning).not.toContain("|");
+    },
+  );
 
   it("has no two codes of one meaning", () => {
     const meanings = Object.values(ERROR_TABLE).map(({ meaning }) => meaning);

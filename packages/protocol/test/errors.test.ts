@@ -39,7 +39,12 @@ describe("errors", () => {
   it("TransportError has Socket.IO's fields, and a cause only if the description is an error", () => {
     const below = new Error("below");
     const failed = new TransportError("ERR_TRANSPORT_FAILED", "xhr poll error", below, "context");
-    expect(failed).toMatchObject({ type: "TransportError", description: below, context: "context", cause: below });
+    expect(failed).toMatchObject({
+      type: "TransportError",
+      description: below,
+      context: "context",
+      cause: below,
+    });
     const refused = new TransportError("ERR_TRANSPORT_OPEN", "xhr poll error", 503);
     expect(refused.description).toBe(503);
     expect(refused.cause).toBeUndefined();

@@ -11,9 +11,14 @@ export class Conn extends EngineSocket {
 
   constructor(
     session: SessionView,
-    { boundary, request, remoteAddress }: { boundary: ErrorBoundary; request: IncomingMessage; remoteAddress: string },
+    {
+      boundary,
+      request,
+      remoteAddress,
+      protocol,
+    }: { boundary: ErrorBoundary; request: IncomingMessage; remoteAddress: string; protocol: 3 | 4 },
   ) {
-    super(session, boundary);
+    super(session, boundary, protocol);
     this.request = request;
     this.remoteAddress = remoteAddress;
   }

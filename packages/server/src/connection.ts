@@ -15,7 +15,10 @@ import type { SessionSink } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
-import type { FirstRequest, Handshake } from "./handshake.js";
+import type { FirstRequest } from "./first-request.js";
+import type { Handshake } from "./handshake.js";
+import { Lanes } from "./lanes.js";
+import { isOlder, splitQuery } from "./older-client.js";
 import type { SocketConnection } from "./socket.js";
 
 /** A socket, as its connection sees it. */
@@ -60,20 +63,16 @@ const NO_AUTH: Handshake["auth"] = {};
 /** One session with many namespaces on it: leads each packet to its socket. */
 export class Connection implements SessionSink, SocketConnection, KnownSession {
   readonly first: FirstRequest;
-  readonly address: string;
   readonly #host: ConnectionHost;
   #session: ConnectionSession | undefined = undefined;
   #conn: Conn | undefined = undefined;
-  readonly #sockets = new Map<string, ConnectedSocket>();
-  /** Namespaces whose middlewares are still deciding. */
-  #joining: Set<string> | undefined = undefined;
-  /** Namespaces that this server has ended: what the client sent before it knew is dropped. */
-  #left: Set<string> | undefined = undefined;
+  /** Namespaces that are still deciding need not go on. */
+  #over = false;
+  readonly #lanes = new Lanes<ConnectedSocket>();
 
   constructor(host: ConnectionHost, first: FirstRequest) {
     this.#host = host;
     this.first = first;
-    this.address = first.req.socket.remoteAddress ?? "";
   }
 
   get id(): string {
@@ -85,7 +84,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   }
 
   get conn(): Conn {
-    this.#conn ??= new Conn(this.#open, { boundary: this.#host, request: this.first.req, remoteAddress: this.address });
+    this.#conn ??= new Conn(this.#open, {
+      boundary: this.#host,
+      request: this.first.req,
+      remoteAddress: this.first.address,
+      protocol: this.protocol,
+    });
     return this.#conn;
   }
 
@@ -111,6 +115,11 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     this.#session = session;
   }
 
+  /** Everything is in place. A client of Socket.IO 2 takes it for granted that it joins the main namespace now. */
+  begin(): void {
+    if (isOlder(this)) this.#connect({ type: PacketType.CONNECT, nsp: "/", id: undefined, data: undefined });
+  }
+
   // ---- from its sockets and namespaces
 
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket {
@@ -123,27 +132,26 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   /** A namespace has let a socket in. */
   joined(namespace: string, socket: ConnectedSocket): void {
-    this.#joining?.delete(namespace);
-    this.#left?.delete(namespace);
-    this.#sockets.set(namespace, socket);
+    this.#lanes.set(namespace, socket);
     this.#host.settled(this);
   }
 
   /** A namespace, or nobody of that name, has refused. */
   refuse(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
-    this.#joining?.delete(namespace);
+    this.#lanes.delete(namespace);
     const data = error.data === undefined ? { message: error.message } : { message: error.message, data: error.data };
-    this.#answer({ type: PacketType.CONNECT_ERROR, nsp: namespace, id: undefined, data });
+    this.#answer({ type: PacketType.CONNECT_ERROR, nsp: namespace, id: undefined, data, bare: isOlder(this) });
   }
 
   left(namespace: string): void {
-    if (!this.#sockets.delete(namespace)) return;
-    this.#left ??= new Set();
-    if (this.#left.size < this.#host.limits.maxNamespacesPerConnection) this.#left.add(namespace);
+    if (typeof this.#lanes.get(namespace) !== "object") return;
+    this.#lanes.set(namespace, "left");
+    // What the client sent before it knew is dropped; of a client that keeps coming and going this is not remembered.
+    if (this.#lanes.all().length > 2 * this.#host.limits.maxNamespacesPerConnection) this.#lanes.delete(namespace);
   }
 
   disconnect(): void {
-    for (const socket of [...this.#sockets.values()]) socket.disconnect();
+    for (const socket of this.#lanes.sockets()) socket.disconnect();
     this.#open.close("forced server close");
   }
 
@@ -154,7 +162,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   /** It has joined nothing for too long. */
   giveUp(): void {
-    if (this.#sockets.size === 0) this.#open.close();
+    if (this.#lanes.sockets().length === 0) this.#open.close();
   }
 
   /** The server goes away. */
@@ -165,17 +173,19 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   // ---- from the session
 
   packet(packet: Packet): void {
-    const socket = this.#sockets.get(packet.nsp);
-    if (packet.type === PacketType.CONNECT && !socket) this.#connect(packet);
-    else if (socket && packet.type !== PacketType.CONNECT && packet.type !== PacketType.CONNECT_ERROR) {
-      socket.receive(packet);
-    } else if (!this.#left?.has(packet.nsp)) this.#open.close();
+    const lane = this.#lanes.get(packet.nsp);
+    if (typeof lane === "object") {
+      if (packet.type === PacketType.CONNECT || packet.type === PacketType.CONNECT_ERROR) this.#open.close();
+      else lane.receive(packet);
+    } else if (packet.type === PacketType.CONNECT) this.#connect(packet);
+    else if (lane !== "left") this.#open.close();
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
     this.#host.settled(this);
-    this.#joining = undefined;
-    for (const socket of [...this.#sockets.values()]) socket.end(reason, cause);
+    const sockets = this.#lanes.sockets();
+    this.#over = true;
+    for (const socket of sockets) socket.end(reason, cause);
   }
 
   // ---- inside
@@ -185,24 +195,31 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     return this.#session;
   }
 
-  #connect({ nsp: name, data: auth = NO_AUTH }: ConnectPacket): void {
-    this.#joining ??= new Set();
-    if (this.#joining.has(name)) {
+  #connect(packet: ConnectPacket): void {
+    const asked = isOlder(this) ? splitQuery(packet, this.#host.limits) : packet;
+    if (asked === undefined) {
       this.#open.close();
       return;
     }
-    if (this.#sockets.size + this.#joining.size >= this.#host.limits.maxNamespacesPerConnection) {
+    const { nsp: name, data: auth = NO_AUTH } = asked;
+    const lane = this.#lanes.get(name);
+    if (lane !== undefined && lane !== "left") {
+      this.#open.close();
+      return;
+    }
+    const inUse = this.#lanes.all().filter((each) => each !== "left");
+    if (inUse.length >= this.#host.limits.maxNamespacesPerConnection) {
       this.refuse(name, { message: "Too many namespaces" });
       return;
     }
-    this.#joining.add(name);
+    this.#lanes.set(name, "joining");
     const found = this.#host.route(name, auth);
     if (found instanceof Promise) found.then((namespace) => this.#enter(namespace, name, auth));
     else this.#enter(found, name, auth);
   }
 
   #enter(namespace: Joinable | undefined, name: string, auth: Handshake["auth"]): void {
-    if (!this.#joining?.has(name)) return;
+    if (!this.awaits(name)) return;
     if (namespace) namespace.admit(this, auth);
     else this.refuse(name, { message: "Invalid namespace" });
   }
@@ -219,6 +236,6 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   /** Is a namespace still deciding about this client? False once it has gone. */
   awaits(namespace: string): boolean {
-    return this.#joining?.has(namespace) === true;
+    return !this.#over && this.#lanes.get(namespace) === "joining";
   }
 }

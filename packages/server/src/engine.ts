@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Codec, Limits, Transport } from "@sockeye/protocol";
-import type { SessionConfig } from "@sockeye/session";
+import type { ServerRole, SessionConfig } from "@sockeye/session";
 import { encodeMessage, Session, TimerWheel, Turn } from "@sockeye/session";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type { Acceptor, Gate, HandshakeRequest, Middleware, RefusedRequest, ResponseHeaders } from "@sockeye/transport/node";
@@ -9,9 +9,12 @@ import { createGate } from "@sockeye/transport/node";
 import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";
 import { Connection } from "./connection.js";
+import { FirstRequest } from "./first-request.js";
 import { randomId } from "./ids.js";
 import type { EngineOptions } from "./options.js";
 import { requirePositive } from "./options.js";
+
+type ServerConfig = SessionConfig & { readonly role: ServerRole };
 
 /** What `io.engine` emits. */
 export interface EngineEvents {
@@ -29,6 +32,8 @@ export interface EngineEvents {
 export interface EngineHost extends ConnectionHost {
   readonly clock: Clock;
   readonly codec: Codec;
+  /** For what clients of Socket.IO 2 send. */
+  readonly olderCodec: Codec;
   readonly limits: Limits;
   /** A connection has begun. */
   opened(connection: Connection): void;
@@ -41,7 +46,10 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   readonly opts: EngineOptions;
   readonly #host: EngineHost;
   readonly #gate: Gate;
-  readonly #config: SessionConfig;
+  #hasMiddlewares = false;
+  readonly #config: ServerConfig;
+  /** For sessions of protocol revision 3. */
+  readonly #olderConfig: SessionConfig;
   /** Connections by the id of their session. The ids of requests come from the wire: only a `Map` may be asked. */
   readonly #connections = new Map<string, Connection>();
 
@@ -51,6 +59,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#host = host;
     this.opts = options;
     this.#config = this.#configure(options);
+    this.#olderConfig = {
+      ...this.#config,
+      codec: host.olderCodec,
+      role: { ...this.#config.role, pings: "client" },
+    };
     this.#gate = createGate({ ...options, clock: host.clock, limits: host.limits }, this);
   }
 
@@ -65,6 +78,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** Adds a middleware in the style of Express for every request and upgrade request of the engine. */
   use(middleware: Middleware): this {
+    this.#hasMiddlewares = true;
     this.#gate.use(middleware);
     return this;
   }
@@ -100,13 +114,14 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** @internal */
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
-    const connection = new Connection(this.#host, handshake);
-    const session = new Session(this.#config, connection, sid);
+    const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
+    const session = new Session(handshake.protocol === 3 ? this.#olderConfig : this.#config, connection, sid);
     connection.bind(session);
     this.#connections.set(sid, connection);
     session.start(transport);
     this.#host.opened(connection);
     if (this.hasListeners("connection")) dispatch(this, "connection", [connection.conn]);
+    connection.begin();
   }
 
   /** @internal */
@@ -132,7 +147,18 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#host.reportError(error, event);
   }
 
-  #configure(options: EngineOptions): SessionConfig {
+  /** May the app's code have changed a request? */
+  #seesRequests(): boolean {
+    return (
+      this.#hasMiddlewares ||
+      this.opts.allowRequest !== undefined ||
+      this.hasListeners("initial_headers") ||
+      this.hasListeners("headers") ||
+      this.generateId !== Engine.prototype.generateId
+    );
+  }
+
+  #configure(options: EngineOptions): ServerConfig {
     const { clock, codec, limits } = this.#host;
     const terms = { ...DEFAULTS };
     for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {

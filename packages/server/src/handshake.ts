@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import type { FirstRequest } from "./first-request.js";
 
 /** What is known of a client since it joined a namespace. */
 export interface Handshake {
@@ -19,31 +20,23 @@ export interface Handshake {
   auth: Readonly<Record<string, unknown>>;
 }
 
-/** The request that opened a connection, in the form that the transport layer hands over. */
-export interface FirstRequest {
-  readonly req: IncomingMessage;
-  readonly query: Handshake["query"];
-  readonly protocol: 3 | 4;
-}
-
 /** What a handshake adds to its request. */
 export interface HandshakeFacts {
-  /** The remote address: a closed socket does not tell it any more. */
-  readonly address: string;
   readonly issued: number;
   readonly auth: Handshake["auth"];
 }
 
-export function describeHandshake({ req, query }: FirstRequest, { address, issued, auth }: HandshakeFacts): Handshake {
+export function describeHandshake(first: FirstRequest, { issued, auth }: HandshakeFacts): Handshake {
+  const { headers } = first.req;
   return {
-    headers: req.headers,
+    headers,
     time: new Date(issued).toString(),
-    address,
-    xdomain: req.headers.origin !== undefined,
-    secure: "encrypted" in req.socket && req.socket.encrypted === true,
+    address: first.address,
+    xdomain: headers.origin !== undefined,
+    secure: first.secure,
     issued,
-    url: req.url ?? "",
-    query,
+    url: first.url,
+    query: first.query,
     auth,
   };
 }

@@ -16,6 +16,7 @@ import type { Connection, Joinable } from "./connection.js";
 import type { Handshake } from "./handshake.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
+import { isOlder } from "./older-client.js";
 import { Socket } from "./socket.js";
 
 /** Whether broken connections are recovered, and how. */
@@ -60,6 +61,8 @@ export class Namespace<
   #adapter: Adapter | undefined = undefined;
   #middlewares: ReadonlyArray<NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>> = [];
   #ackIds = 0;
+  /** Sockets about which the middlewares still decide. */
+  #deciding = 0;
   /** With recovery only: the sockets by their secrets. */
   #byPid: Map<string, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | undefined = undefined;
 
@@ -106,8 +109,9 @@ export class Namespace<
 
   /** @internal */
   admit(connection: Connection, auth: Handshake["auth"]): void {
+    this.#deciding += 1;
     const { pid, offset } = auth;
-    if (!this.recovers || typeof pid !== "string") {
+    if (!this.recovers || isOlder(connection) || typeof pid !== "string") {
       this.#examine(connection, { auth, restored: undefined });
       return;
     }
@@ -126,6 +130,7 @@ export class Namespace<
     const socket = new Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, connection, client);
     const middlewares = client.restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
     runMiddlewares(middlewares, socket, (error) => {
+      this.#deciding -= 1;
       if (!connection.awaits(this.name)) this.#turnedAway(socket);
       else if (error) {
         this.#turnedAway(socket);
@@ -169,6 +174,11 @@ export class Namespace<
   /** @internal */
   reportSocketError(error: unknown, { socket, event }: { socket: { id: SocketId }; event: string | symbol | number }): void {
     this.server.reportAppError(error, { event, namespace: this.name, socketId: socket.id });
+  }
+
+  /** Is nobody in it, and nobody about to come in? */
+  protected get deserted(): boolean {
+    return this.sockets.size === 0 && this.#deciding === 0;
   }
 
   /** The middlewares as they are now: dynamic namespaces begin with those of their parent. */

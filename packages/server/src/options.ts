@@ -46,6 +46,8 @@ export interface EngineOptions extends AttachOptions {
   wsEngine?: GateOptions["wsEngine"];
   /** A cookie with the session id, for load balancers. Default false. */
   cookie?: GateOptions["cookie"];
+  /** Lets in clients of Socket.IO 2 as well, which speak revision 3 of the engine protocol. Default false. */
+  allowEIO3?: boolean;
   /** Options of the `cors` package. Default: no other origin may connect over HTTP from a browser. */
   cors?: GateOptions["cors"];
 }

@@ -20,9 +20,11 @@ class ChildNamespace<
     this.#emptied = emptied;
   }
 
-  override left(socket: Parameters<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["left"]>[0]): void {
+  override left(
+    socket: Parameters<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["left"]>[0],
+  ): void {
     super.left(socket);
-    if (this.sockets.size === 0) this.#emptied();
+    if (this.deserted) this.#emptied();
   }
 }
 
@@ -36,7 +38,8 @@ class FanOutAdapter extends InMemoryAdapter {
   }
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
-    for (const { adapter } of this.#children) adapter.broadcast({ ...packet, nsp: adapter.nsp.name }, options);
+    for (const { adapter } of this.#children)
+      adapter.broadcast({ ...packet, nsp: adapter.nsp.name }, options);
   }
 }
 

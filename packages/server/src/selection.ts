@@ -96,5 +96,7 @@ export class Selection implements EmitTarget {
 
 function union(rooms: ReadonlySet<Room>, added: Room | readonly Room[]): ReadonlySet<Room> {
   // Apps without types name rooms by numbers, too.
-  return Array.isArray(added) ? new Set([...rooms, ...(added as readonly Room[])]) : new Set(rooms).add(added as Room);
+  return Array.isArray(added)
+    ? new Set([...rooms, ...(added as readonly Room[])])
+    : new Set(rooms).add(added as Room);
 }

@@ -17,6 +17,7 @@ import { ClientFiles } from "./client-files.js";
 import { Connection } from "./connection.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
+import { FirstRequest } from "./first-request.js";
 import type { ForeignEngine } from "./foreign-session.js";
 import { ForeignSession } from "./foreign-session.js";
 import type { Handshake } from "./handshake.js";
@@ -26,6 +27,7 @@ import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
+import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { limitsOf, requirePositive } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
@@ -67,6 +69,8 @@ export class Server<
   readonly clock: Clock = systemClock;
   /** @internal */
   readonly codec: Codec;
+  /** @internal */
+  readonly olderCodec: Codec;
   /** What one client may ask of this server. */
   readonly limits: Limits;
 
@@ -90,6 +94,7 @@ export class Server<
     this.#options = { ...(isOptions ? first : second) };
     this.limits = limitsOf(this.#options);
     this.codec = this.#options.codec ?? createTextCodec(this.limits);
+    this.olderCodec = this.#options.codec ?? createTextCodec(olderLimits(this.limits));
     this.#waiting = new WaitingRoom(this.clock, () => this.connectTimeout(), (connection) => connection.giveUp());
     this.sockets = this.of("/");
     if (first !== undefined && !isOptions) this.attach(first as AnyHttpServer | number | string);
@@ -185,10 +190,11 @@ export class Server<
     this.#foreign.push(engine);
     engine.on("connection", (socket) => {
       const { request: req, protocol } = socket;
-      const query = Object.fromEntries(new URL(req?.url ?? "/", "http://localhost").searchParams);
-      const connection = new Connection(this, { req, query, protocol: protocol === 3 ? 3 : 4 });
-      connection.bind(new ForeignSession(socket, this.codec, connection));
+      const connection = new Connection(this, new FirstRequest({ req, protocol: protocol === 3 ? 3 : 4 }, true));
+      const codec = isOlder(connection) ? this.olderCodec : this.codec;
+      connection.bind(new ForeignSession(socket, codec, connection));
       this.opened(connection);
+      connection.begin();
     });
     return this;
   }

@@ -3,6 +3,7 @@ import type { RestoredSession } from "@sockeye/adapter";
 import type {
   AdapterSocket,
   BroadcastFlags,
+  ConnectPacket,
   EncodedPacket,
   EventPacket,
   Packet,
@@ -30,9 +31,11 @@ import { Acks, CatchAll, callGuarded, dispatch, emitAndWait, Emitter, readEmit }
 import type { Audience } from "./audience.js";
 import { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
-import type { FirstRequest, Handshake } from "./handshake.js";
+import type { FirstRequest } from "./first-request.js";
+import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import { randomId } from "./ids.js";
+import { isOlder, olderSocketId } from "./older-client.js";
 import type { SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { Selection } from "./selection.js";
@@ -67,7 +70,6 @@ export interface SocketConnection {
   readonly first: FirstRequest;
   readonly conn: Conn;
   readonly request: IncomingMessage;
-  readonly address: string;
   /** Would a packet leave at once? */
   readonly ready: boolean;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
@@ -135,7 +137,7 @@ export class Socket<
     this.nsp = nsp;
     this.client = client;
     this.#auth = auth;
-    this.id = restored?.sid ?? randomId();
+    this.id = restored?.sid ?? (isOlder(client) ? olderSocketId(nsp.name, client.id) : randomId());
     this.recovered = restored !== undefined;
     this.#data = restored?.data as SocketData | undefined;
     this.#restored = restored;
@@ -153,7 +155,6 @@ export class Socket<
 
   get handshake(): Handshake {
     this.#handshake ??= describeHandshake(this.client.first, {
-      address: this.client.address,
       issued: this.#issued,
       auth: this.#auth,
     });
@@ -370,7 +371,8 @@ export class Socket<
   deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
     if (this.#phase === "left" || (flags.volatile && !this.client.ready)) return;
     this.#outgoing?.run(this, packet.data);
-    this.client.send(encoded);
+    if (packet.offset === undefined || this.#recovers) this.client.send(encoded);
+    else this.client.send(this.client.encode({ ...packet, offset: undefined }, flags.compress));
   }
 
   /** @internal */
@@ -410,7 +412,7 @@ export class Socket<
     const { name: nsp, adapter } = this.nsp;
     this.#phase = "connected";
     this.join(this.#restored ? [this.id, ...this.#restored.rooms] : this.id);
-    if (this.nsp.recovers) {
+    if (this.#recovers) {
       this.#since = adapter.position();
       // The same secret tells the client that it is recovered. The epoch in front lets it tell an offset from an argument.
       this.#pid = this.#restored?.pid ?? `${this.#since?.split(".", 1)[0] ?? ""}${randomId()}`;
@@ -420,8 +422,7 @@ export class Socket<
       }
       this.#restored = undefined;
     }
-    const data = this.#pid === undefined ? { sid: this.id } : { sid: this.id, pid: this.#pid };
-    this.#send({ type: PacketType.CONNECT, nsp, id: undefined, data });
+    this.#send({ type: PacketType.CONNECT, nsp, id: undefined, data: this.#welcome() });
   }
 
   /** @internal The client's secret for recovery. */
@@ -449,6 +450,17 @@ export class Socket<
   }
 
   // ---- inside
+
+  /** May this client come back after an interruption? Those of Socket.IO 2 don't know how. */
+  get #recovers(): boolean {
+    return this.nsp.recovers && !isOlder(this.client);
+  }
+
+  /** What the client is told when it is in. Those of Socket.IO 2 know their id. */
+  #welcome(): ConnectPacket["data"] {
+    if (isOlder(this.client)) return undefined;
+    return this.#pid === undefined ? { sid: this.id } : { sid: this.id, pid: this.#pid };
+  }
 
   #persist(pid: string): void {
     this.nsp.adapter.persistSession({

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -162,13 +162,21 @@ it("says 404 for a bundle that was not built", async () => {
   server.close();
 });
 
-async function rawBody(port: number, accepted: string): Promise<{ body: Buffer; encoding: string | undefined }> {
+async function rawBody(
+  port: number,
+  accepted: string,
+): Promise<{ body: Buffer; encoding: string | undefined }> {
   const { get } = await import("node:http");
   return new Promise((resolve, reject) => {
-    get({ port, path: "/socket.io/socket.io.esm.min.js.map", headers: { "Accept-Encoding": accepted } }, (res) => {
-      const chunks: Buffer[] = [];
-      res.on("data", (chunk: Buffer) => chunks.push(chunk));
-      res.on("end", () => resolve({ body: Buffer.concat(chunks), encoding: res.headers["content-encoding"] }));
-    }).on("error", reject);
+    get(
+      { port, path: "/socket.io/socket.io.esm.min.js.map", headers: { "Accept-Encoding": accepted } },
+      (res) => {
+        const chunks: Buffer[] = [];
+        res.on("data", (chunk: Buffer) => chunks.push(chunk));
+        res.on("end", () =>
+          resolve({ body: Buffer.concat(chunks), encoding: res.headers["content-encoding"] }),
+        );
+      },
+    ).on("error", reject);
   });
 }

@@ -69,7 +69,11 @@ describe("runMiddlewares", () => {
     { name: "never calls next", middleware: (_, _next) => {} },
     { name: "async, never calls next", middleware: async (_, _next) => {} },
     { name: "no named parameter, never calls next", middleware: (...args) => void args },
-    { name: "no named parameter, calls next(error) later", middleware: (...args) => void setImmediate(args[1], boom), error: boom },
+    {
+      name: "no named parameter, calls next(error) later",
+      middleware: (...args) => void setImmediate(args[1], boom),
+      error: boom,
+    },
     { name: "no named parameter, async, never calls next", middleware: async (...args) => void args },
   ])("$name", async ({ middleware, error, passes }) => {
     const { trail, ended } = await outcome(middleware, mark("next"));

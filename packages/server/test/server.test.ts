@@ -23,13 +23,16 @@ describe("new Server", () => {
     expect(client.connected).toBe(true);
   });
 
-  it.each([0, "0"])("makes an HTTP server of its own for the port %j, which answers 404 beside the engine", async (port) => {
-    const io = new Server(port);
-    const http = io.httpServer as ReturnType<typeof createServer>;
-    const site = await standing(io, http);
-    await join(site);
-    expect((await request(site.port, { target: "/" })).status).toBe(404);
-  });
+  it.each([0, "0"])(
+    "makes an HTTP server of its own for the port %j, which answers 404 beside the engine",
+    async (port) => {
+      const io = new Server(port);
+      const http = io.httpServer as ReturnType<typeof createServer>;
+      const site = await standing(io, http);
+      await join(site);
+      expect((await request(site.port, { target: "/" })).status).toBe(404);
+    },
+  );
 
   it("takes options alone, and is attached later", async () => {
     const io = new Server({ path: "/own" });
@@ -227,14 +230,14 @@ describe("close", () => {
 
 describe("connectTimeout", () => {
   it("ends a connection that joins nothing", async () => {
-    const site = await serve({ connectTimeout: 50 });
+    const site = await serve({ connectTimeout: 250 });
     site.io.use(() => {
       // Neither lets in nor refuses.
     });
     site.io.use((_socket, _next) => {});
     const client = dial(site);
-    const engine = await new Promise<{ on(event: string, listener: (reason: string) => void): void }>((resolve) =>
-      client.io.once("open", () => resolve(client.io.engine as never)),
+    const engine = await new Promise<{ on(event: string, listener: (reason: string) => void): void }>(
+      (resolve) => client.io.once("open", () => resolve(client.io.engine as never)),
     );
     const reason = await new Promise((resolve) => engine.on("close", resolve));
     expect(reason).toBe("transport close");
@@ -264,17 +267,20 @@ describe("an error of the app's code", () => {
     ["rejects", () => Promise.reject(boom)],
   ];
 
-  it.each(HANDLERS)("goes to the error event of the server with its context: the handler %s", async (_, fail) => {
-    const site = await serve();
-    site.io.of("/x");
-    const failed = collect(site.io as never, "error", 1);
-    const { client, socket } = await join(site, "/x");
-    socket.on("save", fail);
-    client.emit("save");
-    expect(await failed).toEqual([[boom, { event: "save", namespace: "/x", socketId: socket.id }]]);
-    await roundTrip(client, socket);
-    expect(client.connected).toBe(true);
-  });
+  it.each(HANDLERS)(
+    "goes to the error event of the server with its context: the handler %s",
+    async (_, fail) => {
+      const site = await serve();
+      site.io.of("/x");
+      const failed = collect(site.io as never, "error", 1);
+      const { client, socket } = await join(site, "/x");
+      socket.on("save", fail);
+      client.emit("save");
+      expect(await failed).toEqual([[boom, { event: "save", namespace: "/x", socketId: socket.id }]]);
+      await roundTrip(client, socket);
+      expect(client.connected).toBe(true);
+    },
+  );
 
   it.each(HANDLERS)("of a connection listener that %s goes there, too", async (_, fail) => {
     const site = await serve();
@@ -299,24 +305,27 @@ describe("an error of the app's code", () => {
     expect(printed.mock.calls[0]).toContain(boom);
   });
 
-  it.each(HANDLERS)("of the error listener itself, which %s, is printed and goes no further", async (_, fail) => {
-    printed.mockImplementation(() => {});
-    const site = await serve();
-    let calls = 0;
-    site.io.on("error", () => {
-      calls += 1;
-      return fail() as never;
-    });
-    const { client, socket } = await join(site);
-    socket.on("save", () => {
-      throw new Error("first");
-    });
-    client.emit("save");
-    await roundTrip(client, socket);
-    expect(calls).toBe(1);
-    expect(printed).toHaveBeenCalledTimes(1);
-    expect(printed.mock.calls[0]).toContain(boom);
-  });
+  it.each(HANDLERS)(
+    "of the error listener itself, which %s, is printed and goes no further",
+    async (_, fail) => {
+      printed.mockImplementation(() => {});
+      const site = await serve();
+      let calls = 0;
+      site.io.on("error", () => {
+        calls += 1;
+        return fail() as never;
+      });
+      const { client, socket } = await join(site);
+      socket.on("save", () => {
+        throw new Error("first");
+      });
+      client.emit("save");
+      await roundTrip(client, socket);
+      expect(calls).toBe(1);
+      expect(printed).toHaveBeenCalledTimes(1);
+      expect(printed.mock.calls[0]).toContain(boom);
+    },
+  );
 
   it.each([
     ["disconnecting", "disconnecting"],

@@ -1,7 +1,12 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server, type ServerOptions, type Socket } from "@sockeye/server";
-import { type Socket as ClientSocket, io as dialStock, type ManagerOptions, type SocketOptions } from "socket.io-client";
+import {
+  type Socket as ClientSocket,
+  io as dialStock,
+  type ManagerOptions,
+  type SocketOptions,
+} from "socket.io-client";
 import { afterEach } from "vitest";
 import { once, until } from "../../../test/support/wait.js";
 
@@ -59,7 +64,11 @@ export function dial(site: Pick<Site, "url">, where = "/", options: Options = {}
 }
 
 /** A connected client with the server's half of it. */
-export async function join(site: Site, where = "/", options: Options = {}): Promise<{ client: ClientSocket; socket: Socket }> {
+export async function join(
+  site: Site,
+  where = "/",
+  options: Options = {},
+): Promise<{ client: ClientSocket; socket: Socket }> {
   const client = dial(site, where, options);
   return { client, socket: await half(site, client) };
 }

@@ -121,6 +121,9 @@ describe("types of the server, beside Socket.IO's", () => {
       each.on("whatever", (a, b) => each.emit("back", a, b));
       each.data.anything = 1;
     });
-    untyped.of("/x").to("room").emit("whatever", 1, {}, () => {});
+    untyped
+      .of("/x")
+      .to("room")
+      .emit("whatever", 1, {}, () => {});
   });
 });

@@ -6,7 +6,11 @@ function room(timeoutMs = 100) {
   const clock = manualClock();
   const expired: string[] = [];
   const settings = { timeoutMs };
-  const waiting = new WaitingRoom<string>(clock, () => settings.timeoutMs, (who) => expired.push(`${who}@${clock.now()}`));
+  const waiting = new WaitingRoom<string>(
+    clock,
+    () => settings.timeoutMs,
+    (who) => expired.push(`${who}@${clock.now()}`),
+  );
   return { clock, expired, waiting, settings };
 }
 
@@ -50,11 +54,15 @@ describe("WaitingRoom", () => {
   it("lets those who are sent away change it", () => {
     const clock = manualClock();
     const expired: string[] = [];
-    const waiting = new WaitingRoom<string>(clock, () => 100, (who) => {
-      expired.push(who);
-      waiting.leave("b");
-      if (who === "a") waiting.enter("c");
-    });
+    const waiting = new WaitingRoom<string>(
+      clock,
+      () => 100,
+      (who) => {
+        expired.push(who);
+        waiting.leave("b");
+        if (who === "a") waiting.enter("c");
+      },
+    );
     waiting.enter("a");
     clock.advance(100);
     expect(expired).toEqual(["a"]);

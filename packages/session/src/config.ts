@@ -28,6 +28,11 @@ export interface ServerRole {
   readonly pingTimeoutMs: number;
   /** Time for an upgrade to complete, in ms. */
   readonly upgradeTimeoutMs: number;
+  /**
+   * Who keeps the connection alive. In revision 3 of the protocol it is the client that pings, and this end only waits:
+   * at most both times together. Default: this end.
+   */
+  readonly pings?: "server" | "client" | undefined;
   /** Told to the client: bytes of the largest message. */
   readonly maxPayload: number;
   /** A message that every client gets right after OPEN. */

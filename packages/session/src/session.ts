@@ -11,12 +11,15 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
-import type { ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Flushable } from "./turn.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { ClientUpgrade, ServerUpgrade } from "./upgrade.js";
 import type { Timed } from "./wheel.js";
 import { NO_SLOT } from "./wheel.js";
+
+/** The outbox of a session with nothing to send, shared by all of them. Never pushed to. */
+const NONE: EncodedPacket[] = [];
 
 /** How long a session that was closed on this side may take to write what is queued. */
 const CLOSING_MS = 30_000;
@@ -45,7 +48,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   readonly #config: SessionConfig;
   readonly #sink: SessionSink;
   readonly #decoder: Decoder;
-  #outbox: EncodedPacket[] = [];
+  #outbox: EncodedPacket[] = NONE;
   #dirty = false;
   #upgrade: Upgrade | undefined = undefined;
   /** Server: a PING is out. */
@@ -80,7 +83,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.transport = transport;
     transport.bind(this);
     if (role.side === "client") return;
-    this.#outbox.push(
+    this.#queue(
       openPacket({
         sid: this.id,
         upgrades: role.upgrades(transport.name),
@@ -89,17 +92,16 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
         maxPayload: role.maxPayload,
       }),
     );
-    if (role.initialPacket) this.#outbox.push(role.initialPacket);
+    if (role.initialPacket) this.#queue(role.initialPacket);
     this.#enter("open");
-    this.#dueIn(role.pingIntervalMs, clock.now());
+    this.#dueIn(waitsForPings(role) ? longestSilenceMs(role) : role.pingIntervalMs, clock.now());
     this.#wantWrite();
   }
 
   /** Queues a packet. It leaves, in order, at the end of this turn of the event loop or once the transport can take it. */
   send(packet: EncodedPacket): void {
     if (!this.#rules.accepts) return;
-    this.#outbox.push(packet);
-    this.#wantWrite();
+    this.#queue(packet);
   }
 
   sendMessage(data: Frame, compress: boolean): void {
@@ -129,7 +131,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.#end(reason, undefined, true);
       return;
     }
-    this.#dropCandidate();
+    // A server cannot know whether the client has moved to the candidate already: what is queued leaves over whichever
+    // of the two takes it first.
+    if (this.#state !== "upgrading" || this.#config.role.side === "client") this.#dropCandidate();
     // Paused for the upgrade, it would never take what is queued.
     if (this.#state === "upgrading") this.transport?.resume();
     this.#enter("closing");
@@ -197,7 +201,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#dirty = false;
     if (this.#outbox.length === 0 || !this.ready) return;
     const batch = this.#outbox;
-    this.#outbox = [];
+    this.#outbox = NONE;
     this.transport?.send(batch);
     this.observer?.onFlush(batch);
   }
@@ -206,6 +210,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     const { role } = this.#config;
     if (this.#state === "closing") {
       this.#end("forced close", undefined, true);
+    } else if (waitsForPings(role)) {
+      if (this.#heard) this.#dueIn(longestSilenceMs(role), now);
+      else this.#end("ping timeout", undefined, true);
     } else if (role.side === "server" && !this.#awaitsPong) {
       this.#awaitsPong = true;
       this.send(PING);
@@ -232,6 +239,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.transport = candidate;
     this.upgraded = true;
     candidate.bind(this);
+    if (this.#state === "closing") {
+      this.#writeRest();
+      return;
+    }
     this.#enter("open");
     const { role } = this.#config;
     if (role.side === "client") role.upgraded?.(candidate);
@@ -245,6 +256,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.#enter("open");
       this.transport?.resume();
       this.flush();
+    } else if (this.#state === "closing") {
+      this.#writeRest();
     }
     this.observer?.onUpgradeFailed(cause);
   }
@@ -269,11 +282,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
         this.#open(packet.data);
         return;
       case "ping":
-        if (this.#config.role.side === "server") this.#violated("a PING from the client");
-        else this.#pinged();
+        // While closing, a heartbeat must not put off the end.
+        if (this.#rules.delivers) this.#pinged();
+        else if (this.#state === "opening") this.#violated("a PING before the OPEN packet");
         return;
       case "pong":
-        this.#ponged();
+        if (this.#rules.delivers) this.#ponged();
         return;
       case "close":
         this.#end("transport close", undefined, false);
@@ -324,9 +338,16 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
 
   #pinged(): void {
     const { role, clock } = this.#config;
-    this.#signOfLife(clock.now());
-    this.send(PONG);
-    if (role.side === "client") role.pinged?.();
+    if (role.side === "client") {
+      this.#signOfLife(clock.now());
+      this.send(PONG);
+      role.pinged?.();
+    } else if (waitsForPings(role)) {
+      this.send(PONG);
+      this.#dueIn(longestSilenceMs(role), clock.now());
+    } else {
+      this.#violated("a PING from the client");
+    }
   }
 
   /** Client: the server lives. */
@@ -342,6 +363,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
 
   #ponged(): void {
     const { role, clock } = this.#config;
+    if (waitsForPings(role)) {
+      this.#violated("a PONG from the client");
+      return;
+    }
     if (role.side === "client" || !this.#awaitsPong) return;
     this.#awaitsPong = false;
     this.#dueIn(role.pingIntervalMs, clock.now());
@@ -354,6 +379,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #mayWrite(): boolean {
     const { writes } = this.#rules;
     return writes === true || (writes === "server" && this.#config.role.side === "server");
+  }
+
+  #queue(packet: EncodedPacket): void {
+    if (this.#outbox === NONE) this.#outbox = [packet];
+    else this.#outbox.push(packet);
+    this.#wantWrite();
   }
 
   #wantWrite(): void {
@@ -390,7 +421,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#enter("closed");
     this.#config.wheel.remove(this);
     this.#dropCandidate();
-    this.#outbox = [];
+    this.#outbox = NONE;
     if (pipeIsOpen) this.transport?.close(true);
     else this.transport?.close(false);
     const { role } = this.#config;
@@ -407,4 +438,13 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
 /** An engine message that is no Socket.IO packet. */
 export function encodeMessage(data: Frame, compress = true): EncodedPacket {
   return new EncodedPacket(typeof data === "string" ? message(data) : data, undefined, compress);
+}
+
+/** Is this a server whose client pings? */
+function waitsForPings(role: ServerRole | ClientRole): role is ServerRole & { readonly pings: "client" } {
+  return role.side === "server" && role.pings === "client";
+}
+
+function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {
+  return pingIntervalMs + pingTimeoutMs;
 }

@@ -99,6 +99,7 @@ export class ServerUpgrade implements Upgrade, TransportSink {
 export class ClientUpgrade implements Upgrade, TransportSink {
   readonly #session: Upgradable;
   readonly #candidate: Transport;
+  #probed = false;
   #over = false;
 
   constructor(session: Upgradable, candidate: Transport) {
@@ -109,7 +110,9 @@ export class ClientUpgrade implements Upgrade, TransportSink {
   }
 
   writable(): void {
-    if (this.#session.state === "open") this.#candidate.send([probePing]);
+    if (this.#probed || this.#session.state !== "open") return;
+    this.#probed = true;
+    this.#candidate.send([probePing]);
   }
 
   frame(_from: Transport, frame: Frame): void {

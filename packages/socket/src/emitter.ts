@@ -17,20 +17,32 @@ type Wrapped = Listener & { readonly listener?: Listener };
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
   #events: EventEmitter | undefined = undefined;
 
-  on<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+  on<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
     this.#lazily().on(event as string, listener as Listener as never);
     return this;
   }
 
-  addListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+  addListener<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
     return this.on(event, listener);
   }
 
-  once<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+  once<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
     return this.on(event, this.#onlyOnce(event as string, listener as Listener) as never);
   }
 
-  prependListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+  prependListener<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
     this.#replace(event as string, [listener as Listener, ...this.rawListeners(event)]);
     return this;
   }
@@ -43,16 +55,26 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   }
 
   /** Takes off one listener, all of an event, or all of all events. */
-  off<Ev extends EventNames<Own> | EventNames<Listen>>(event?: Ev, listener?: EventHandler<Own & Listen, Ev>): this {
+  off<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event?: Ev,
+    listener?: EventHandler<Own & Listen, Ev>,
+  ): this {
     if (event === undefined || listener === undefined) return this.removeAllListeners(event);
     const wanted = listener as Listener;
     const before = this.rawListeners(event) as Wrapped[];
     const at = before.findIndex((each) => each === wanted || each.listener === wanted);
-    if (at >= 0) this.#replace(event as string, before.filter((_, index) => index !== at));
+    if (at >= 0)
+      this.#replace(
+        event as string,
+        before.filter((_, index) => index !== at),
+      );
     return this;
   }
 
-  removeListener<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev, listener: EventHandler<Own & Listen, Ev>): this {
+  removeListener<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
     return this.off(event, listener);
   }
 

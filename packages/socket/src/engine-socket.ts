@@ -35,12 +35,14 @@ export interface EngineSocketEvents {
 
 /** The session under a socket, as Socket.IO shows it to apps: names of transports, raw packets, upgrades. */
 export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEvents> implements SessionObserver, ErrorBoundary {
-  readonly protocol = 4;
+  /** The revision of the engine protocol; 3 for a client of Socket.IO 2. */
+  readonly protocol: 3 | 4;
   readonly #session: SessionView;
   readonly #boundary: ErrorBoundary;
 
-  constructor(session: SessionView, boundary: ErrorBoundary) {
+  constructor(session: SessionView, boundary: ErrorBoundary, protocol: 3 | 4 = 4) {
     super();
+    this.protocol = protocol;
     this.#session = session;
     this.#boundary = boundary;
     session.observer = this;

@@ -21,7 +21,9 @@ export type EventNames<Map extends EventsMap> = keyof Map & (string | symbol);
 type Fn = (...args: Unchecked[]) => Unchecked;
 
 /** Arguments of an event, an acknowledgement callback included. */
-export type EventParams<Map extends EventsMap, Ev extends EventNames<Map>> = Parameters<Map[Ev] extends Fn ? Map[Ev] : Fn>;
+export type EventParams<Map extends EventsMap, Ev extends EventNames<Map>> = Parameters<
+  Map[Ev] extends Fn ? Map[Ev] : Fn
+>;
 
 /** The handler of an event; an event that is not declared takes any. */
 export type EventHandler<Map extends EventsMap, Ev extends string | symbol | number> = Ev extends keyof Map
@@ -57,8 +59,11 @@ export type EventParamsWithoutAck<Map extends EventsMap, Ev extends EventNames<M
   Last<EventParams<Map, Ev>> extends Fn ? AllButLast<EventParams<Map, Ev>> : EventParams<Map, Ev>;
 
 /** What `emitWithAck` resolves with. */
-export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> = [Map[Ev]] extends [never] ? Unchecked :
-  Last<EventParams<Map, Ev>> extends Fn ? FirstAnswerOf<Last<EventParams<Map, Ev>>> : Unchecked;
+export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> = [Map[Ev]] extends [never]
+  ? Unchecked
+  : Last<EventParams<Map, Ev>> extends Fn
+    ? FirstAnswerOf<Last<EventParams<Map, Ev>>>
+    : Unchecked;
 
 /**
  * Functions among the parameters get an error first, unless they have one. Maps the whole list, so that optional and rest
@@ -78,7 +83,9 @@ export type WithTimeout<Map extends EventsMap> = {
 };
 
 type CollectAnswers<T extends unknown[]> = {
-  [K in keyof T]: T[K] extends (...args: infer P) => infer R ? (err: Error, answers: FirstAnswer<P>[]) => R : T[K];
+  [K in keyof T]: T[K] extends (...args: infer P) => infer R
+    ? (err: Error, answers: FirstAnswer<P>[]) => R
+    : T[K];
 };
 type FirstAnswer<P extends unknown[]> = P[0] extends Error ? P[1] : P[0];
 

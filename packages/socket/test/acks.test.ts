@@ -23,16 +23,22 @@ describe("an acknowledgement", () => {
     { takesError: true, timeoutMs: undefined, got: [null, 1, 2] },
     { takesError: true, timeoutMs: 100, got: [null, 1, 2] },
     { takesError: false, timeoutMs: 100, got: [1, 2] },
-  ])("is settled by the peer (takes an error: $takesError, timeout: $timeoutMs)", ({ takesError, timeoutMs, got }) => {
-    const { acks, calls, clock } = waiting({ takesError, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-    acks.settle(7, [1, 2]);
-    acks.settle(7, [3]);
-    clock.advance(1000);
-    acks.failAll();
-    expect(calls).toEqual([got]);
-    expect(acks.size).toBe(0);
-    expect(clock.pendingTimers).toBe(0);
-  });
+  ])(
+    "is settled by the peer (takes an error: $takesError, timeout: $timeoutMs)",
+    ({ takesError, timeoutMs, got }) => {
+      const { acks, calls, clock } = waiting({
+        takesError,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      });
+      acks.settle(7, [1, 2]);
+      acks.settle(7, [3]);
+      clock.advance(1000);
+      acks.failAll();
+      expect(calls).toEqual([got]);
+      expect(acks.size).toBe(0);
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
 
   it("is settled by time, at its time and not before, and a late answer is ignored", () => {
     const { acks, calls, clock } = waiting({ takesError: true, timeoutMs: 100 });

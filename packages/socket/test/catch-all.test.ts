@@ -5,18 +5,69 @@ const silent = { reportError: (): void => {} };
 
 function logging(): { log: string[]; a: Listener; b: Listener; c: Listener } {
   const log: string[] = [];
-  const named = (name: string): Listener => ((...args: unknown[]) => log.push([name, ...args].join(" "))) as Listener;
+  const named = (name: string): Listener =>
+    ((...args: unknown[]) => log.push([name, ...args].join(" "))) as Listener;
   return { log, a: named("a"), b: named("b"), c: named("c") };
 }
 
 describe("CatchAll", () => {
-  const ROWS: readonly { name: string; act: (all: CatchAll, l: Record<"a" | "b" | "c", Listener>) => void; order: string }[] = [
-    { name: "add", act: (all, { a, b }) => (all.add(a), all.add(b)), order: "ab" },
-    { name: "prepend", act: (all, { a, b }) => (all.add(a), all.prepend(b)), order: "ba" },
-    { name: "remove one", act: (all, { a, b }) => (all.add(a), all.add(b), all.remove(a)), order: "b" },
-    { name: "remove one of two equal ones", act: (all, { a, b }) => (all.add(a), all.add(b), all.add(a), all.remove(a)), order: "ba" },
-    { name: "remove a stranger", act: (all, { a, c }) => (all.add(a), all.remove(c)), order: "a" },
-    { name: "remove all", act: (all, { a, b }) => (all.add(a), all.add(b), all.remove()), order: "" },
+  const ROWS: readonly {
+    name: string;
+    act: (all: CatchAll, l: Record<"a" | "b" | "c", Listener>) => void;
+    order: string;
+  }[] = [
+    {
+      name: "add",
+      act: (all, { a, b }) => {
+        all.add(a);
+        all.add(b);
+      },
+      order: "ab",
+    },
+    {
+      name: "prepend",
+      act: (all, { a, b }) => {
+        all.add(a);
+        all.prepend(b);
+      },
+      order: "ba",
+    },
+    {
+      name: "remove one",
+      act: (all, { a, b }) => {
+        all.add(a);
+        all.add(b);
+        all.remove(a);
+      },
+      order: "b",
+    },
+    {
+      name: "remove one of two equal ones",
+      act: (all, { a, b }) => {
+        all.add(a);
+        all.add(b);
+        all.add(a);
+        all.remove(a);
+      },
+      order: "ba",
+    },
+    {
+      name: "remove a stranger",
+      act: (all, { a, c }) => {
+        all.add(a);
+        all.remove(c);
+      },
+      order: "a",
+    },
+    {
+      name: "remove all",
+      act: (all, { a, b }) => {
+        all.add(a);
+        all.add(b);
+        all.remove();
+      },
+      order: "",
+    },
   ];
 
   it.each(ROWS)("$name", ({ act, order }) => {

@@ -1,4 +1,11 @@
-import { callGuarded, type Dispatchable, dispatch, Emitter, isThenable, type Listener } from "@sockeye/socket";
+import {
+  callGuarded,
+  type Dispatchable,
+  dispatch,
+  Emitter,
+  isThenable,
+  type Listener,
+} from "@sockeye/socket";
 import { describe, expect, it } from "vitest";
 
 /** Remembers what was reported. */
@@ -68,11 +75,15 @@ describe("dispatch", () => {
     expect(self).toBe(target);
   });
 
-  it.each([undefined, null, 0, "", "then", { then: 1 }, () => {}])("takes %o back without a word", (value) => {
-    const target = new Target([() => value]);
-    dispatch(target, "x", []);
-    expect(target.reported).toEqual([]);
-  });
+  // biome-ignore lint/suspicious/noThenProperty: one that is no promise
+  it.each([undefined, null, 0, "", "then", { then: 1 }, () => {}])(
+    "takes %o back without a word",
+    (value) => {
+      const target = new Target([() => value]);
+      dispatch(target, "x", []);
+      expect(target.reported).toEqual([]);
+    },
+  );
 
   it("reports whatever was thrown, as it was", () => {
     const thrown = [undefined, null, "text", 7, { a: 1 }];
@@ -93,9 +104,12 @@ describe("dispatch", () => {
       }
     }
     const target = new Own();
-    target.once("x" as never, (() => {
-      throw boom;
-    }) as never);
+    target.once(
+      "x" as never,
+      (() => {
+        throw boom;
+      }) as never,
+    );
     expect([dispatch(target, "x", []), dispatch(target, "x", [])]).toEqual([true, false]);
     expect(target.reported).toEqual([boom]);
   });

@@ -1,5 +1,13 @@
 import { AckError, UsageError } from "@sockeye/protocol";
-import { type DefaultEventsMap, type Emit, Emission, type EmitTarget, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
+import {
+  type DefaultEventsMap,
+  Emission,
+  type Emit,
+  type EmitTarget,
+  emitAndWait,
+  Flagged,
+  readEmit,
+} from "@sockeye/socket";
 import { describe, expect, it } from "vitest";
 
 type AnyEvents = DefaultEventsMap;
@@ -51,7 +59,10 @@ describe("readEmit", () => {
         thrown = error;
       }
       expect(thrown).toBeInstanceOf(UsageError);
-      expect(thrown).toMatchObject({ code: "ERR_RESERVED_EVENT", message: `"${name}" is a reserved event name` });
+      expect(thrown).toMatchObject({
+        code: "ERR_RESERVED_EVENT",
+        message: `"${name}" is a reserved event name`,
+      });
     },
   );
 
@@ -82,7 +93,9 @@ describe("emitAndWait", () => {
         throw new UsageError("ERR_NOT_SUPPORTED", "no");
       },
     };
-    await expect(emitAndWait(target, readEmit("x", [], NO_FLAGS))).rejects.toMatchObject({ code: "ERR_NOT_SUPPORTED" });
+    await expect(emitAndWait(target, readEmit("x", [], NO_FLAGS))).rejects.toMatchObject({
+      code: "ERR_NOT_SUPPORTED",
+    });
   });
 });
 

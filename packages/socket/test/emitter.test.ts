@@ -1,5 +1,5 @@
-import { Emitter } from "@sockeye/socket";
 import { EventEmitter } from "node:events";
+import { Emitter } from "@sockeye/socket";
 import { describe, expect, it } from "vitest";
 
 /** Calls the listeners as `dispatch` does: a snapshot of the list. */
@@ -26,21 +26,105 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { name: "on, in order", act: (e, l) => (e.on("x", l.a), e.on("x", l.b)) },
-  { name: "on twice with the same listener", act: (e, l) => (e.on("x", l.a), e.on("x", l.a)) },
-  { name: "once", act: (e, l) => (e.once("x", l.a), e.on("x", l.b)) },
-  { name: "prependListener", act: (e, l) => (e.on("x", l.a), e.prependListener("x", l.b)) },
+  {
+    name: "on, in order",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("x", l.b);
+    },
+  },
+  {
+    name: "on twice with the same listener",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("x", l.a);
+    },
+  },
+  {
+    name: "once",
+    act: (e, l) => {
+      e.once("x", l.a);
+      e.on("x", l.b);
+    },
+  },
+  {
+    name: "prependListener",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.prependListener("x", l.b);
+    },
+  },
   { name: "prependListener on nothing", act: (e, l) => e.prependListener("x", l.a) },
-  { name: "prependOnceListener", act: (e, l) => (e.on("x", l.a), e.prependOnceListener("x", l.b)) },
-  { name: "prepend before a once", act: (e, l) => (e.once("x", l.a), e.prependListener("x", l.b)) },
-  { name: "off", act: (e, l) => (e.on("x", l.a), e.on("x", l.b), e.off("x", l.a)) },
-  { name: "off of one of two equal ones", act: (e, l) => (e.on("x", l.a), e.on("x", l.a), e.off("x", l.a)) },
-  { name: "off of a once", act: (e, l) => (e.once("x", l.a), e.on("x", l.b), e.off("x", l.a)) },
-  { name: "off of a stranger", act: (e, l) => (e.on("x", l.a), e.off("x", l.c)) },
+  {
+    name: "prependOnceListener",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.prependOnceListener("x", l.b);
+    },
+  },
+  {
+    name: "prepend before a once",
+    act: (e, l) => {
+      e.once("x", l.a);
+      e.prependListener("x", l.b);
+    },
+  },
+  {
+    name: "off",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("x", l.b);
+      e.off("x", l.a);
+    },
+  },
+  {
+    name: "off of one of two equal ones",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("x", l.a);
+      e.off("x", l.a);
+    },
+  },
+  {
+    name: "off of a once",
+    act: (e, l) => {
+      e.once("x", l.a);
+      e.on("x", l.b);
+      e.off("x", l.a);
+    },
+  },
+  {
+    name: "off of a stranger",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.off("x", l.c);
+    },
+  },
   { name: "off where there is none", act: (e, l) => e.off("x", l.a) },
-  { name: "off of another event", act: (e, l) => (e.on("x", l.a), e.on("y", l.a), e.off("y", l.a)) },
-  { name: "removeAllListeners(event)", act: (e, l) => (e.on("x", l.a), e.on("y", l.b), e.removeAllListeners("x")) },
-  { name: "removeAllListeners()", act: (e, l) => (e.on("x", l.a), e.on("y", l.b), e.removeAllListeners()) },
+  {
+    name: "off of another event",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("y", l.a);
+      e.off("y", l.a);
+    },
+  },
+  {
+    name: "removeAllListeners(event)",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("y", l.b);
+      e.removeAllListeners("x");
+    },
+  },
+  {
+    name: "removeAllListeners()",
+    act: (e, l) => {
+      e.on("x", l.a);
+      e.on("y", l.b);
+      e.removeAllListeners();
+    },
+  },
 ];
 
 describe("Emitter does what Node's EventEmitter does", () => {
@@ -51,7 +135,9 @@ describe("Emitter does what Node's EventEmitter does", () => {
       act(emitter as unknown as Both, listeners as unknown as Record<Names, () => void>);
       const count = emitter.listenerCount("x" as never);
       const names = [...emitter.eventNames()].sort();
-      const inner = (emitter as EventEmitter).listeners("x").map((each) => (each === listeners.a ? "a" : "other"));
+      const inner = (emitter as EventEmitter)
+        .listeners("x")
+        .map((each) => (each === listeners.a ? "a" : "other"));
       for (let round = 0; round < 2; round++) {
         if (emitter instanceof EventEmitter) emitter.emit("x");
         else fire(emitter, "x");
@@ -67,10 +153,13 @@ describe("Emitter", () => {
   it("passes this and the arguments on, and what listeners return back", () => {
     const emitter = new Emitter<Record<string, never>>();
     const seen: unknown[] = [];
-    emitter.once("x" as never, function (this: unknown, ...args: unknown[]) {
-      seen.push(this === emitter, ...args);
-      return "back";
-    } as never);
+    emitter.once(
+      "x" as never,
+      function (this: unknown, ...args: unknown[]) {
+        seen.push(this === emitter, ...args);
+        return "back";
+      } as never,
+    );
     expect(fire(emitter, "x", 1 as never, 2 as never)).toEqual(["back"]);
     expect(seen).toEqual([true, 1, 2]);
   });
@@ -79,11 +168,14 @@ describe("Emitter", () => {
     const emitter = new Emitter<Record<string, never>>();
     let calls = 0;
     let again = true;
-    emitter.on("x" as never, (() => {
-      if (!again) return;
-      again = false;
-      fire(emitter, "x");
-    }) as never);
+    emitter.on(
+      "x" as never,
+      (() => {
+        if (!again) return;
+        again = false;
+        fire(emitter, "x");
+      }) as never,
+    );
     emitter.once("x" as never, (() => calls++) as never);
     fire(emitter, "x");
     expect(calls).toBe(1);
@@ -93,11 +185,14 @@ describe("Emitter", () => {
     const emitter = new Emitter<Record<string, never>>();
     const log: string[] = [];
     const second = (): void => void log.push("second");
-    emitter.on("x" as never, (() => {
-      log.push("first");
-      emitter.off("x" as never, second as never);
-      emitter.on("x" as never, (() => log.push("third")) as never);
-    }) as never);
+    emitter.on(
+      "x" as never,
+      (() => {
+        log.push("first");
+        emitter.off("x" as never, second as never);
+        emitter.on("x" as never, (() => log.push("third")) as never);
+      }) as never,
+    );
     emitter.on("x" as never, second as never);
     fire(emitter, "x");
     expect(log).toEqual(["first", "second"]);

@@ -71,7 +71,12 @@ describe("EngineSocket", () => {
   it("shows the session as it is now", () => {
     const { session, socket } = watched();
     Object.assign(session, { id: "other", transport, upgraded: true });
-    expect([socket.id, socket.transport, socket.upgraded, socket.protocol]).toEqual(["other", transport, true, 4]);
+    expect([socket.id, socket.transport, socket.upgraded, socket.protocol]).toEqual([
+      "other",
+      transport,
+      true,
+      4,
+    ]);
   });
 
   it("sends raw messages and closes", () => {
@@ -82,7 +87,14 @@ describe("EngineSocket", () => {
   });
 
   it.each<{ name: string; packet: EnginePacket; also: readonly unknown[] }>([
-    { name: "message", packet: { type: "message", data: "2[]" }, also: [["data", "2[]"], ["message", "2[]"]] },
+    {
+      name: "message",
+      packet: { type: "message", data: "2[]" },
+      also: [
+        ["data", "2[]"],
+        ["message", "2[]"],
+      ],
+    },
     { name: "ping", packet: { type: "ping", data: "" }, also: [["heartbeat"]] },
     { name: "pong", packet: { type: "pong", data: "" }, also: [["heartbeat"]] },
     { name: "noop", packet: { type: "noop", data: "" }, also: [] },

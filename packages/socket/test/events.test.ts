@@ -64,8 +64,12 @@ describe("types of events", () => {
 
   it("timeout puts an error first into acknowledgements, and leaves all else", () => {
     type Timed = WithTimeout<Events>;
-    expectTypeOf<EventParams<Timed, "acked">>().toEqualTypeOf<[a: number, (err: Error, answer: string) => void]>();
-    expectTypeOf<EventParams<Timed, "ackOnly">>().toEqualTypeOf<[(err: Error, answer: string, more: number) => void]>();
+    expectTypeOf<EventParams<Timed, "acked">>().toEqualTypeOf<
+      [a: number, (err: Error, answer: string) => void]
+    >();
+    expectTypeOf<EventParams<Timed, "ackOnly">>().toEqualTypeOf<
+      [(err: Error, answer: string, more: number) => void]
+    >();
     expectTypeOf<EventParams<Timed, "plain">>().toEqualTypeOf<[a: number, b: string]>();
     expectTypeOf<EventParams<Timed, "none">>().toEqualTypeOf<[]>();
     expectTypeOf<AckAnswer<Timed, "acked">>().toEqualTypeOf<string>();
@@ -79,7 +83,9 @@ describe("types of events", () => {
     expectTypeOf<EventParams<Broadcast, "plain">>().toEqualTypeOf<[a: number, b: string]>();
     expectTypeOf<EventParams<Broadcast, "none">>().toEqualTypeOf<[]>();
     expectTypeOf<AckAnswer<Broadcast, "acked">>().toEqualTypeOf<string[]>();
-    expectTypeOf<EventParams<Broadcast, "ackError">>().toEqualTypeOf<[ack: (err: Error, answers: boolean[]) => void]>();
+    expectTypeOf<EventParams<Broadcast, "ackError">>().toEqualTypeOf<
+      [ack: (err: Error, answers: boolean[]) => void]
+    >();
   });
 
   it("without a declaration everything goes, whatever the flags", () => {
@@ -89,8 +95,12 @@ describe("types of events", () => {
   });
 
   it("optional and rest parameters survive timeout and broadcast", () => {
-    expectTypeOf<EventParams<WithTimeout<Events>, "optional">>().toEqualTypeOf<Parameters<Events["optional"]>>();
-    expectTypeOf<EventParams<WithAnswers<Events>, "optional">>().toEqualTypeOf<Parameters<Events["optional"]>>();
+    expectTypeOf<EventParams<WithTimeout<Events>, "optional">>().toEqualTypeOf<
+      Parameters<Events["optional"]>
+    >();
+    expectTypeOf<EventParams<WithAnswers<Events>, "optional">>().toEqualTypeOf<
+      Parameters<Events["optional"]>
+    >();
     expectTypeOf<EventParams<WithTimeout<Events>, "rest">>().toEqualTypeOf<number[]>();
     expectTypeOf<EventParams<WithAnswers<Events>, "rest">>().toEqualTypeOf<number[]>();
   });

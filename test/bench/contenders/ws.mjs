@@ -1,8 +1,9 @@
 // What an app costs that uses `ws` by hand: the same messages, one `send` for each, no framework. A broadcast with
 // permessage-deflate is compressed once and its frame shared, which is the floor of that row.
+
+import { createServer } from "node:http";
 import { constants, deflateRawSync } from "node:zlib";
 import { WebSocketServer } from "ws";
-import { createServer } from "node:http";
 import { BIG } from "./big.mjs";
 import { options, serve } from "./control.mjs";
 import { BINARY_ECHO, CONNECTED, frame, OPEN, readEvent, writeAck, writeEvent } from "./wire.mjs";

@@ -25,7 +25,8 @@ export class HttpClient {
 
   /** The bytes of a request. */
   request(method, path, body = "") {
-    const length = method === "POST" ? `Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ${body.length}\r\n` : "";
+    const length =
+      method === "POST" ? `Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ${body.length}\r\n` : "";
     return Buffer.from(`${method} ${path} HTTP/1.1\r\n${this.#host}${length}\r\n${body}`, "latin1");
   }
 

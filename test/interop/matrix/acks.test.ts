@@ -9,16 +9,24 @@ matrix("acknowledgements", (behaves, row) => {
   behaves("answer the client's callback", async (stage) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
-    socket.on("sum", (a: number, b: number, answer: (...args: unknown[]) => void) => answer(a + b, "ü", null));
-    const got = await new Promise<unknown[]>((resolve) => client.emit("sum", 1, 2, (...args: unknown[]) => resolve(args)));
+    socket.on("sum", (a: number, b: number, answer: (...args: unknown[]) => void) =>
+      answer(a + b, "ü", null),
+    );
+    const got = await new Promise<unknown[]>((resolve) =>
+      client.emit("sum", 1, 2, (...args: unknown[]) => resolve(args)),
+    );
     expect(got).toEqual([3, "ü", null]);
   });
 
   behaves("answer the server's callback", async (stage) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
-    client.on("sum", (a: number, b: number, answer: (...args: unknown[]) => void) => answer(a + b, "ü", null));
-    const got = await new Promise<unknown[]>((resolve) => socket.emit("sum", 1, 2, (...args: unknown[]) => resolve(args)));
+    client.on("sum", (a: number, b: number, answer: (...args: unknown[]) => void) =>
+      answer(a + b, "ü", null),
+    );
+    const got = await new Promise<unknown[]>((resolve) =>
+      socket.emit("sum", 1, 2, (...args: unknown[]) => resolve(args)),
+    );
     expect(got).toEqual([3, "ü", null]);
   });
 
@@ -28,7 +36,9 @@ matrix("acknowledgements", (behaves, row) => {
     socket.on("e", (answer: () => void) => answer());
     client.on("e", (answer: () => void) => answer());
     for (const from of [client, socket]) {
-      const got = await new Promise<unknown[]>((resolve) => from.emit("e", (...args: unknown[]) => resolve(args)));
+      const got = await new Promise<unknown[]>((resolve) =>
+        from.emit("e", (...args: unknown[]) => resolve(args)),
+      );
       expect(got).toEqual([]);
     }
   });
@@ -104,7 +114,9 @@ matrix("acknowledgements", (behaves, row) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
     socket.on("e", (answer: (...args: unknown[]) => void) => answer("a", "b"));
-    const got = await new Promise((resolve) => client.timeout(4000).emit("e", (...args: unknown[]) => resolve(args)));
+    const got = await new Promise((resolve) =>
+      client.timeout(4000).emit("e", (...args: unknown[]) => resolve(args)),
+    );
     expect(got).toEqual([null, "a", "b"]);
   });
 
@@ -112,7 +124,9 @@ matrix("acknowledgements", (behaves, row) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
     client.on("e", (answer: (...args: unknown[]) => void) => answer("a", "b"));
-    const got = await new Promise((resolve) => socket.timeout(4000).emit("e", (...args: unknown[]) => resolve(args)));
+    const got = await new Promise((resolve) =>
+      socket.timeout(4000).emit("e", (...args: unknown[]) => resolve(args)),
+    );
     expect(got).toEqual([null, "a", "b"]);
   });
 
@@ -131,7 +145,7 @@ matrix("acknowledgements", (behaves, row) => {
       });
     });
     expect(calls[0]?.[0]).toBeInstanceOf(Error);
-    expect((calls[0]?.[0] as Error).message).toBe(TIMED_OUT);
+    expect(calls[0]?.[0]).toMatchObject({ message: TIMED_OUT });
     const after = once(client, "after");
     late("too late");
     socket.emit("after");
@@ -155,7 +169,7 @@ matrix("acknowledgements", (behaves, row) => {
         resolve();
       });
     });
-    expect((calls[0]?.[0] as Error).message).toBe(TIMED_OUT);
+    expect(calls[0]?.[0]).toMatchObject({ message: TIMED_OUT });
     await asked;
     const after = once(socket, "after");
     late("too late");

@@ -27,7 +27,11 @@ const VALUES: readonly (readonly [name: string, sent: unknown, got: unknown])[] 
     [Buffer.from([1]), { two: Buffer.from([2]) }, [[Buffer.from([3])]], "4"],
     [Buffer.from([1]), { two: Buffer.from([2]) }, [[Buffer.from([3])]], "4"],
   ],
-  ["the largest number allowed", Array.from({ length: 10 }, () => EVERY_BYTE), Array.from({ length: 10 }, () => EVERY_BYTE)],
+  [
+    "the largest number allowed",
+    Array.from({ length: 10 }, () => EVERY_BYTE),
+    Array.from({ length: 10 }, () => EVERY_BYTE),
+  ],
 ];
 
 matrix("binary", (behaves) => {

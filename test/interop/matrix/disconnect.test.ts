@@ -123,7 +123,8 @@ matrix("disconnecting", (behaves, row) => {
     const [, details] = (await atClient) as [string, Record<string, unknown> | undefined];
     expect(details).toBeDefined();
     if (overPolling) expect(details).toMatchObject({ message: "xhr poll error", type: "TransportError" });
-    else expect(details).toMatchObject({ description: "websocket connection closed", context: { code: 1006 } });
+    else
+      expect(details).toMatchObject({ description: "websocket connection closed", context: { code: 1006 } });
   });
 
   behaves("by closing the client's engine comes back by itself", async (stage) => {

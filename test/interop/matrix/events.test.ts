@@ -73,7 +73,12 @@ matrix("events", (behaves) => {
   behaves("carry any number of arguments", async (stage) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
-    for (const args of [[], [1], [1, "2", [3], { four: 4 }, null], Array.from({ length: 100 }, (_, i) => i)]) {
+    for (const args of [
+      [],
+      [1],
+      [1, "2", [3], { four: 4 }, null],
+      Array.from({ length: 100 }, (_, i) => i),
+    ]) {
       const atServer = once(socket, "many");
       client.emit("many", ...args);
       expect(await atServer).toEqual(args);
@@ -126,7 +131,14 @@ matrix("events", (behaves) => {
   behaves("with a reserved name throw at the sender", async (stage) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
-    for (const name of ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]) {
+    for (const name of [
+      "connect",
+      "connect_error",
+      "disconnect",
+      "disconnecting",
+      "newListener",
+      "removeListener",
+    ]) {
       expect(() => client.emit(name), `client: ${name}`).toThrow(`"${name}" is a reserved event name`);
       expect(() => socket.emit(name), `server: ${name}`).toThrow(`"${name}" is a reserved event name`);
       expect(() => site.io.emit(name), `broadcast: ${name}`).toThrow(`"${name}" is a reserved event name`);
@@ -176,15 +188,18 @@ matrix("events", (behaves) => {
     }
   });
 
-  behaves("tell the sender what it always tells: true on the server, the socket on the client", async (stage) => {
-    const site = await stage.serve();
-    const { client, socket } = await stage.connect(site);
-    expect(client.emit("x")).toBe(client);
-    expect(client.send("x")).toBe(client);
-    expect(socket.emit("x")).toBe(true);
-    expect(socket.send("x")).toBe(socket);
-    expect(site.io.emit("x")).toBe(true);
-  });
+  behaves(
+    "tell the sender what it always tells: true on the server, the socket on the client",
+    async (stage) => {
+      const site = await stage.serve();
+      const { client, socket } = await stage.connect(site);
+      expect(client.emit("x")).toBe(client);
+      expect(client.send("x")).toBe(client);
+      expect(socket.emit("x")).toBe(true);
+      expect(socket.send("x")).toBe(socket);
+      expect(site.io.emit("x")).toBe(true);
+    },
+  );
 
   behaves("with compress(false) arrive like others", async (stage) => {
     const site = await stage.serve();

@@ -52,7 +52,9 @@ matrix("catch-all listeners", (behaves) => {
   behaves("get the acknowledgement as the last argument", async (stage) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site);
-    socket.onAny((_name: string, ...args: unknown[]) => (args[args.length - 1] as (text: string) => void)("from any"));
+    socket.onAny((_name: string, ...args: unknown[]) =>
+      (args[args.length - 1] as (text: string) => void)("from any"),
+    );
     expect(await new Promise((resolve) => client.emit("q", 1, resolve))).toBe("from any");
   });
 
@@ -83,16 +85,20 @@ matrix("catch-all listeners", (behaves) => {
     }
   });
 
-  behaves("for what goes out do not hear acknowledgements, and not the callback", "onAnyOutgoing", async (stage) => {
-    const site = await stage.serve();
-    const { client, socket } = await stage.connect(site);
-    const heard: unknown[] = [];
-    client.onAnyOutgoing((...args) => heard.push(["client", ...args]));
-    socket.onAnyOutgoing((...args) => heard.push(["server", ...args]));
-    socket.on("q", (answer: () => void) => answer());
-    await new Promise<void>((resolve) => client.emit("q", resolve));
-    expect(heard).toEqual([["client", "q"]]);
-  });
+  behaves(
+    "for what goes out do not hear acknowledgements, and not the callback",
+    "onAnyOutgoing",
+    async (stage) => {
+      const site = await stage.serve();
+      const { client, socket } = await stage.connect(site);
+      const heard: unknown[] = [];
+      client.onAnyOutgoing((...args) => heard.push(["client", ...args]));
+      socket.onAnyOutgoing((...args) => heard.push(["server", ...args]));
+      socket.on("q", (answer: () => void) => answer());
+      await new Promise<void>((resolve) => client.emit("q", resolve));
+      expect(heard).toEqual([["client", "q"]]);
+    },
+  );
 
   behaves("for what goes out hear broadcasts on every receiver", async (stage) => {
     const site = await stage.serve();

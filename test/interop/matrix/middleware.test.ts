@@ -248,7 +248,9 @@ matrix("engine middleware and headers", (behaves, row) => {
     const seen: string[] = [];
     site.io.engine.use((req: IncomingMessage, res: ServerResponse, next: () => void) => {
       const { searchParams } = new URL(req.url ?? "", "http://host");
-      seen.push(`${req.method} ${searchParams.get("transport")} ${searchParams.has("sid") ? "with" : "without"} sid`);
+      seen.push(
+        `${req.method} ${searchParams.get("transport")} ${searchParams.has("sid") ? "with" : "without"} sid`,
+      );
       res.setHeader("x-seen", "yes");
       next();
     });
@@ -273,7 +275,11 @@ matrix("engine middleware and headers", (behaves, row) => {
     const refused = new Promise<unknown>((resolve) => site.io.engine.on("connection_error", resolve));
     const client = await stage.dial(site, { reconnection: false });
     await once(client, "connect_error");
-    expect(await refused).toMatchObject({ code: 3, message: "Bad request", context: { name: "MIDDLEWARE_FAILURE" } });
+    expect(await refused).toMatchObject({
+      code: 3,
+      message: "Bad request",
+      context: { name: "MIDDLEWARE_FAILURE" },
+    });
   });
 
   behaves("shows the handshake's headers and those of every response", async (stage) => {

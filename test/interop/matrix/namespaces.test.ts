@@ -44,7 +44,15 @@ matrix("namespaces", (behaves, row) => {
 
   behaves("have any name", async (stage) => {
     const site = await stage.serve();
-    for (const name of ["/chat", "/a/b/c", "/with-dash_and.dot", "/__proto__", "/constructor", "/0", "/12["]) {
+    for (const name of [
+      "/chat",
+      "/a/b/c",
+      "/with-dash_and.dot",
+      "/__proto__",
+      "/constructor",
+      "/0",
+      "/12[",
+    ]) {
       site.io.of(name);
       const client = await stage.dial(site, { autoConnect: false });
       const named = client.io.socket(name);

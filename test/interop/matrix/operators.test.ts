@@ -48,7 +48,10 @@ matrix("many sockets at once", (behaves) => {
     const a = await stage.connect(site);
     const b = await stage.connect(site);
     site.io.socketsJoin(["one", "two"]);
-    expect([a, b].map(({ socket }) => socket.rooms.has("one") && socket.rooms.has("two"))).toEqual([true, true]);
+    expect([a, b].map(({ socket }) => socket.rooms.has("one") && socket.rooms.has("two"))).toEqual([
+      true,
+      true,
+    ]);
     site.io.in(a.socket.id).socketsLeave("one");
     expect([a, b].map(({ socket }) => socket.rooms.has("one"))).toEqual([false, true]);
     site.io.in("one").socketsJoin("three");

@@ -113,7 +113,9 @@ matrix(
     behaves("holds for acknowledgements under way", async (stage) => {
       const site = await stage.serve();
       holdUpgrades(site);
-      site.io.on("connection", (socket) => socket.on("q", (n: number, answer: (n: number) => void) => answer(n)));
+      site.io.on("connection", (socket) =>
+        socket.on("q", (n: number, answer: (n: number) => void) => answer(n)),
+      );
       const client = await stage.dial(site);
       await once(client, "connect");
       const answers: Promise<unknown>[] = [];

@@ -1,6 +1,6 @@
-import { createServer } from "node:net";
 import { once as onceEvent } from "node:events";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import type { Manager } from "socket.io-client";
 import { expect } from "vitest";
 import { pullThePlug, type Site } from "../../support/servers.js";
@@ -99,7 +99,11 @@ matrix("reconnecting", (behaves, row) => {
 
   behaves("gives up after reconnectionAttempts", async (stage) => {
     const site: Site = { ...(await stage.serve()), url: `http://127.0.0.1:${await deadPort()}` };
-    const client = await stage.dial(site, { reconnectionAttempts: 3, reconnectionDelay: 5, autoConnect: false });
+    const client = await stage.dial(site, {
+      reconnectionAttempts: 3,
+      reconnectionDelay: 5,
+      autoConnect: false,
+    });
     const told = diary(client.io);
     const errors: Error[] = [];
     client.on("connect_error", (error: Error) => errors.push(error));
@@ -154,7 +158,10 @@ matrix("reconnecting", (behaves, row) => {
 
   behaves("ends when the client disconnects meanwhile", async (stage) => {
     const site = await stage.serve();
-    const { client, socket } = await stage.connect(site, { reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+    const { client, socket } = await stage.connect(site, {
+      reconnectionDelay: 60_000,
+      reconnectionDelayMax: 60_000,
+    });
     const told = diary(client.io);
     const lost = once(client, "disconnect");
     await pullThePlug(site, socket);
@@ -188,31 +195,41 @@ matrix("reconnecting", (behaves, row) => {
     expect(await heard).toEqual(keeps ? ["volatile", "kept", "end"] : ["kept", "end"]);
   });
 
-  behaves("fails what waits too long for its acknowledgement meanwhile, and does not send it then", "timeout", async (stage) => {
-    const site = await stage.serve();
-    const names: unknown[] = [];
-    const ended = new Promise<void>((resolve) => {
-      site.io.on("connection", (half) => {
-        half.onAny((name: string) => {
-          names.push(name);
-          if (name === "end") resolve();
+  behaves(
+    "fails what waits too long for its acknowledgement meanwhile, and does not send it then",
+    "timeout",
+    async (stage) => {
+      const site = await stage.serve();
+      const names: unknown[] = [];
+      const ended = new Promise<void>((resolve) => {
+        site.io.on("connection", (half) => {
+          half.onAny((name: string) => {
+            names.push(name);
+            if (name === "end") resolve();
+          });
         });
       });
-    });
-    const { client, socket } = await stage.connect(site, { reconnectionDelay: 120, reconnectionDelayMax: 120, randomizationFactor: 0 });
-    const lost = once(client, "disconnect");
-    await pullThePlug(site, socket);
-    await lost;
-    const failed = new Promise<unknown>((resolve) => client.timeout(10).emit("stale", resolve));
-    client.emit("end");
-    expect(((await failed) as Error).message).toBe("operation has timed out");
-    await ended;
-    expect(names).toEqual(["end"]);
-  });
+      const { client, socket } = await stage.connect(site, {
+        reconnectionDelay: 120,
+        reconnectionDelayMax: 120,
+        randomizationFactor: 0,
+      });
+      const lost = once(client, "disconnect");
+      await pullThePlug(site, socket);
+      await lost;
+      const failed = new Promise<unknown>((resolve) => client.timeout(10).emit("stale", resolve));
+      client.emit("end");
+      expect(((await failed) as Error).message).toBe("operation has timed out");
+      await ended;
+      expect(names).toEqual(["end"]);
+    },
+  );
 
   behaves("answers to what was kept reach their callbacks", async (stage) => {
     const site = await stage.serve();
-    site.io.on("connection", (half) => half.on("q", (n: number, answer: (n: number) => void) => answer(n * 2)));
+    site.io.on("connection", (half) =>
+      half.on("q", (n: number, answer: (n: number) => void) => answer(n * 2)),
+    );
     const { client, socket } = await stage.connect(site);
     const lost = once(client, "disconnect");
     await pullThePlug(site, socket);

@@ -113,9 +113,13 @@ matrix("retries", (behaves) => {
     const site = await stage.serve();
     const { client, socket } = await stage.connect(site, { ackTimeout: 30 });
     socket.on("answered", (answer: (text: string) => void) => answer("ok"));
-    const got = await new Promise((resolve) => client.emit("answered", (...args: unknown[]) => resolve(args)));
+    const got = await new Promise((resolve) =>
+      client.emit("answered", (...args: unknown[]) => resolve(args)),
+    );
     expect(got).toEqual([null, "ok"]);
-    const [error] = await new Promise<[Error]>((resolve) => client.emit("ignored", (...args: [Error]) => resolve(args)));
+    const [error] = await new Promise<[Error]>((resolve) =>
+      client.emit("ignored", (...args: [Error]) => resolve(args)),
+    );
     expect(error.message).toBe("operation has timed out");
   });
 });

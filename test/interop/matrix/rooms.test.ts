@@ -1,9 +1,9 @@
 import type { Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
+import { expect } from "vitest";
 import type { Site } from "../../support/servers.js";
 import { type Both, matrix, type Stage } from "../../support/stage.js";
 import { once, turn } from "../../support/wait.js";
-import { expect } from "vitest";
 
 interface Crowd {
   readonly site: Site;
@@ -179,7 +179,8 @@ matrix("broadcasts with acknowledgements", (behaves) => {
       half.client.on("q", (n: number, answer: (text: string) => void) => answer(`${half.client.id} ${n}`));
     }
   };
-  const answers = (n: number, ...sockets: Socket[]): string[] => sockets.map((socket) => `${socket.id} ${n}`).sort();
+  const answers = (n: number, ...sockets: Socket[]): string[] =>
+    sockets.map((socket) => `${socket.id} ${n}`).sort();
 
   behaves("collect the answers of all", async (stage) => {
     const crowded = await crowd(stage);

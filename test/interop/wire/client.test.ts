@@ -84,7 +84,12 @@ describe.each(CLIENTS)("the wire of client %s", (name) => {
     await dial(server.url, { query: { a: "1 2", b: "ü" }, extraHeaders: { "x-a": "b" } });
     const { url, request } = await server.visit();
     expect(url.pathname).toBe("/socket.io/");
-    expect(Object.fromEntries(url.searchParams)).toMatchObject({ EIO: "4", transport: "websocket", a: "1 2", b: "ü" });
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      EIO: "4",
+      transport: "websocket",
+      a: "1 2",
+      b: "ü",
+    });
     expect(url.searchParams.has("sid")).toBe(false);
     expect(request.headers["x-a"]).toBe("b");
   });
@@ -126,7 +131,9 @@ describe.each(CLIENTS)("the wire of client %s", (name) => {
     expect(await wire.next()).toBe("4317[5]");
     expect(await wire.next()).toBe("430[]");
     client.emit("bin", Buffer.from([1]), { b: Buffer.from([2]) });
-    expect(await wire.next()).toBe('452-["bin",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]');
+    expect(await wire.next()).toBe(
+      '452-["bin",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]',
+    );
     expect([await wire.next(), await wire.next()]).toEqual([Buffer.from([1]), Buffer.from([2])]);
     wire.send('451-3["p",{"_placeholder":true,"num":0}]', Buffer.from([7]));
     expect(await wire.next()).toBe('461-3[{"_placeholder":true,"num":0}]');

@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { http, joinByPolling, joinMain, openPoller, openSession, openWire, type Wire } from "../../support/rawsocket.js";
+import {
+  http,
+  joinByPolling,
+  joinMain,
+  openPoller,
+  openSession,
+  openWire,
+  type Wire,
+} from "../../support/rawsocket.js";
 import { type ServerName, type Site, serverHalf, startSite } from "../../support/servers.js";
 import { once, until } from "../../support/wait.js";
 import { DIFFERENCES, expectedOf } from "../differences.js";
@@ -39,7 +47,9 @@ describe.each(SERVERS)("the wire of %s", (server) => {
       const site = await serve();
       const wire = keep(await openWire(site.port));
       expect(await wire.next()).toMatch(
-        new RegExp(`^0{"sid":"${ID}","upgrades":\\[\\],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}$`),
+        new RegExp(
+          `^0{"sid":"${ID}","upgrades":\\[\\],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}$`,
+        ),
       );
     });
 
@@ -157,7 +167,9 @@ describe.each(SERVERS)("the wire of %s", (server) => {
       );
       expect(await wire.next()).toEqual(Buffer.from([1, 2]));
       expect(await wire.next()).toEqual(Buffer.from([3]));
-      socket.on("up", (a: Buffer, b: Buffer, answer?: (data: Buffer) => void) => answer?.(Buffer.concat([b, a])));
+      socket.on("up", (a: Buffer, b: Buffer, answer?: (data: Buffer) => void) =>
+        answer?.(Buffer.concat([b, a])),
+      );
       wire.send(
         '452-12["up",{"_placeholder":true,"num":1},{"num":0,"_placeholder":true}]',
         Buffer.from([1]),
@@ -213,9 +225,12 @@ describe.each(SERVERS)("the wire of %s", (server) => {
     it("drops who joins nothing", async () => {
       const site = await serve({ connectTimeout: 40 });
       const reason = new Promise((resolve) => {
-        site.io.engine.on("connection", (conn: { once(event: string, heard: (reason: string) => void): void }) => {
-          conn.once("close", resolve);
-        });
+        site.io.engine.on(
+          "connection",
+          (conn: { once(event: string, heard: (reason: string) => void): void }) => {
+            conn.once("close", resolve);
+          },
+        );
       });
       const { wire } = await openSession(site.port);
       keep(wire);
@@ -337,7 +352,9 @@ describe.each(SERVERS)("the wire of %s", (server) => {
           if (heard.length === 3) resolve();
         });
       });
-      await poller.post(['42["a",1]', '42["b","\u001eü"]'.replace("\u001e", "\\u001e"), '42["c"]'].join("\u001e"));
+      await poller.post(
+        ['42["a",1]', '42["b","\u001eü"]'.replace("\u001e", "\\u001e"), '42["c"]'].join("\u001e"),
+      );
       await second;
       expect(heard).toEqual([["a", 1], ["b", "\u001eü"], ["c"]]);
       socket.emit("x", "ü");
@@ -378,7 +395,10 @@ describe.each(SERVERS)("the wire of %s", (server) => {
       expect((await poller.post("1")).body).toBe("ok");
       expect((await gone)[0]).toBe("transport close");
       expect((await poll).body).toBe("6");
-      expect(await poller.poll()).toMatchObject({ status: 400, body: '{"code":1,"message":"Session ID unknown"}' });
+      expect(await poller.poll()).toMatchObject({
+        status: 400,
+        body: '{"code":1,"message":"Session ID unknown"}',
+      });
     });
 
     it("says the end of the session as a packet", async () => {

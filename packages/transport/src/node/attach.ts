@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ignoreErrors, stopIgnoringErrors } from "./refusal.js";
+import { ignoreErrors } from "./refusal.js";
 
 export interface AttachOptions {
   /** The path to take over. Requests below it, and for the path itself, are the engine's. */
@@ -35,7 +35,8 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
     else for (const listener of others) listener.call(server, req, res);
   };
   const takeUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Before anything else: a reset of a socket that nobody listens to would end the process.
+    // Before anything else: a reset of a socket that nobody listens to would end the process. It stays, also for
+    // sockets that somebody else will answer: when they begin to listen is not for us to know.
     ignoreErrors(socket);
     if (isOurs(req.url)) onUpgrade?.(req, socket, head);
     else if (options.destroyUpgrade !== false)
@@ -72,9 +73,7 @@ function destroyUnlessUsed(socket: Duplex, timeoutMs: number): void {
   const forget = (): void => clearTimeout(timer);
   const timer = setTimeout(() => {
     socket.removeListener("close", forget);
-    // Somebody else answers; the errors are theirs from now on.
-    if (bytesWritten(socket) > written) stopIgnoringErrors(socket);
-    else socket.end(() => socket.destroy());
+    if (bytesWritten(socket) === written) socket.end(() => socket.destroy());
   }, timeoutMs);
   timer.unref();
   socket.once("close", forget);

@@ -38,9 +38,9 @@ export function checkRequest(check: Check): Refusal | undefined {
   return query.sid === undefined ? checkHandshake(check) : checkSession(check, query.sid);
 }
 
-/** The last check of a handshake, after the app's own. */
-export function checkProtocol(query: EngineQuery): Refusal | undefined {
-  if (query.protocol === 4) return undefined;
+/** The last check of a handshake, after the app's own. @param older may it be revision 3 as well? */
+export function checkProtocol(query: EngineQuery, older: boolean): Refusal | undefined {
+  if (query.protocol === 4 || older) return undefined;
   return { reason: "UNSUPPORTED_PROTOCOL_VERSION", context: { protocol: query.protocol } };
 }
 

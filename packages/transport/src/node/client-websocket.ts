@@ -10,7 +10,7 @@ export function createWebSocket(
 ): WebSocketLike {
   const { headers, perMessageDeflate = false, maxPayload, tls } = options;
   const socket = new WebSocket(url, [...protocols], {
-    // What is undefined must not arrive: some TLS options (rejectUnauthorized) mean "off" then.
+    // What is undefined or null must not arrive: some TLS options (rejectUnauthorized) mean "off" then.
     ...defined({ ...tls, headers, maxPayload }),
     perMessageDeflate: perMessageDeflate as boolean,
     followRedirects: false,
@@ -26,5 +26,7 @@ export function createWebSocket(
 }
 
 function defined(options: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value !== null),
+  );
 }

@@ -9,7 +9,7 @@ export type Encoding = "gzip" | "deflate";
 
 /** Calls back once, with the compressed bytes, or with `undefined` if that failed. */
 export function compressBody(
-  body: string,
+  body: string | Uint8Array,
   how: { readonly encoding: Encoding; readonly options: HttpCompression },
   done: (bytes: Buffer | undefined) => void,
 ): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Limits } from "@sockeye/protocol";
+import type { Clock, Limits, Transport } from "@sockeye/protocol";
 import { type Acceptor, CheckedHandshake } from "./acceptor.js";
 import { type AllowRequest, askApp } from "./allow-request.js";
 import { checkProtocol, checkRequest, HANDSHAKE_ERROR, type KnownSession } from "./checks.js";
@@ -9,9 +9,11 @@ import { type CookieOptions, sessionCookie } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
+import { formatFor, PAYLOADS, type PayloadFormat } from "./payload-format.js";
 import { type PollingHost, PollingPipe } from "./polling.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
+import { Revision3Pipe } from "./revision3.js";
 import { UpgradeResponse } from "./upgrade-response.js";
 import { RequestVisit, UpgradeVisit, type Visit } from "./visit.js";
 import { type WebSocketEngine, WebSocketHandshakes } from "./websocket-handshakes.js";
@@ -32,6 +34,8 @@ export interface GateOptions {
   readonly httpCompression?: HttpCompression | boolean | undefined;
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   readonly wsEngine?: WebSocketEngine | undefined;
+  /** Lets in clients of protocol revision 3 as well: those of Socket.IO 2. Default false. */
+  readonly allowEIO3?: boolean | undefined;
 }
 
 /** The door for HTTP: checks each request, then leads it to its session or begins one. Each request gets an answer. */
@@ -49,11 +53,15 @@ export function createGate(options: GateOptions, acceptor: Acceptor): Gate {
   return new HttpGate(options, acceptor);
 }
 
+/** One host for each way to write bodies. */
+type PollingHosts = Readonly<Record<keyof typeof PAYLOADS, PollingHost>>;
+
 class HttpGate implements Gate {
   readonly #acceptor: Acceptor;
   readonly #transports: ReadonlySet<string>;
   readonly #allowRequest: AllowRequest | undefined;
-  readonly #pollingHost: PollingHost;
+  readonly #allowEIO3: boolean;
+  readonly #polling: PollingHosts;
   readonly #lingering: Lingering;
   readonly #webSockets: WebSocketHandshakes;
   #middlewares: Middleware[] | undefined;
@@ -64,7 +72,8 @@ class HttpGate implements Gate {
     this.#transports = new Set(options.transports ?? ["polling", "websocket"]);
     this.#allowRequest = options.allowRequest;
     this.#lingering = new Lingering(options.clock);
-    this.#pollingHost = this.#hostPolling(options);
+    this.#allowEIO3 = options.allowEIO3 === true;
+    this.#polling = this.#hostPolling(options);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
@@ -162,7 +171,7 @@ class HttpGate implements Gate {
       else this.#refuse(visit, HANDSHAKE_ERROR);
       return;
     }
-    this.#webSockets.complete(visit, query.base64, (pipe) => {
+    this.#completeWebSocket(visit, query, (pipe) => {
       if (session.upgradable) this.#acceptor.upgrade(sid, pipe);
       else pipe.close(false);
     });
@@ -170,7 +179,7 @@ class HttpGate implements Gate {
 
   /** The last steps of a handshake: the protocol revision, then an id. */
   #identify(visit: Visit, query: EngineQuery): void {
-    const refusal = checkProtocol(query);
+    const refusal = checkProtocol(query, this.#allowEIO3);
     if (refusal !== undefined) {
       this.#refuse(visit, refusal);
       return;
@@ -202,12 +211,21 @@ class HttpGate implements Gate {
     }
     const handshake = new CheckedHandshake(visit.req, query.protocol);
     if (visit.kind === "upgrade") {
-      this.#webSockets.complete(visit, query.base64, (pipe) => this.#acceptor.open(sid, pipe, handshake));
+      this.#completeWebSocket(visit, query, (pipe) => this.#acceptor.open(sid, pipe, handshake));
       return;
     }
-    const pipe = new PollingPipe(sid, this.#pollingHost);
+    const pipe = new PollingPipe(sid, this.#polling[formatFor(query)]);
     pipe.handle(visit.req, visit.res);
     this.#acceptor.open(sid, pipe, handshake);
+  }
+
+  #completeWebSocket(visit: UpgradeVisit, query: EngineQuery, accepted: (pipe: Transport) => void): void {
+    if (query.protocol === 4) {
+      this.#webSockets.complete(visit, query.base64, accepted);
+    } else {
+      const asked = query.base64 ? "base64" : "bytes";
+      this.#webSockets.complete(visit, false, (pipe) => accepted(new Revision3Pipe(pipe, asked)));
+    }
   }
 
   /** A session that has just closed may still owe its client the CLOSE packet. */
@@ -223,10 +241,11 @@ class HttpGate implements Gate {
     visit.refuse(refusal);
   }
 
-  #hostPolling({ limits, httpCompression = { threshold: 1024 }, cookie }: GateOptions): PollingHost {
+  #hostPolling({ limits, httpCompression = { threshold: 1024 }, cookie }: GateOptions): PollingHosts {
     const acceptor = this.#acceptor;
     const cookieOf = cookie ? sessionCookie(cookie) : undefined;
-    return {
+    const hostOf = (format: PayloadFormat): PollingHost => ({
+      format,
       limits,
       compression: httpCompression === true ? {} : httpCompression || undefined,
       headers: (headers, { sid, req, initial }) => {
@@ -237,6 +256,11 @@ class HttpGate implements Gate {
         if (this.#state === "open") this.#lingering.add(sid, pipe);
       },
       forget: (sid) => this.#lingering.remove(sid),
+    });
+    return {
+      revision4: hostOf(PAYLOADS.revision4),
+      revision3: hostOf(PAYLOADS.revision3),
+      revision3Base64: hostOf(PAYLOADS.revision3Base64),
     };
   }
 }

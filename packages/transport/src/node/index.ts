@@ -9,6 +9,7 @@ export { createGate, type Gate, type GateOptions } from "./gate.js";
 export type { ResponseHeaders } from "./headers.js";
 export type { Middleware } from "./middleware.js";
 export { type PollingHost, PollingPipe } from "./polling.js";
+export { readWholeQuery } from "./query.js";
 export { REFUSALS, type RefusedRequest } from "./refusal.js";
 export { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "./websocket.js";
 export type { WebSocketEngine } from "./websocket-handshakes.js";

@@ -1,9 +1,7 @@
-import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { decodePayload, encodePayload } from "@sockeye/codec/payload";
 import {
   type CloseReason,
-  type EncodedPacket,
+  EncodedPacket,
   type Frame,
   type Limits,
   type Transport,
@@ -12,10 +10,13 @@ import {
 } from "@sockeye/protocol";
 import { acceptedEncoding, compressBody, type HttpCompression } from "./compression.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
+import type { PayloadFormat } from "./payload-format.js";
 import { type Body, readBody } from "./request-body.js";
 
-/** What all polling pipes of a server share. */
+/** What all polling pipes of a server that speak one revision share. */
 export interface PollingHost {
+  /** How bodies are written and read. */
+  readonly format: PayloadFormat;
   /** Of bodies that come in. */
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
   /** Of bodies that go out; `undefined`: never compressed. */
@@ -28,9 +29,12 @@ export interface PollingHost {
   forget(sid: string): void;
 }
 
-/** Packet bodies that a pipe writes by itself. */
-const CLOSE = "1";
-const NOOP = "6";
+/** Packets that a pipe writes by itself. */
+const CLOSE = new EncodedPacket("1");
+const NOOP = new EncodedPacket("6");
+
+const TEXT = "text/plain; charset=UTF-8";
+const OCTETS = "application/octet-stream";
 
 /**
  * The accepting end of long-polling: frames leave in the answer to a waiting GET and come in as POST bodies, one of each
@@ -77,7 +81,7 @@ export class PollingPipe implements Transport {
     const res = this.#poll;
     if (res === undefined) return;
     this.#poll = undefined;
-    this.#answer(res, encodePayload(batch), batch.some(wantsCompression));
+    this.#answer(res, this.#host.format.encode(batch), batch.some(wantsCompression));
   }
 
   pause(done: () => void): void {
@@ -100,7 +104,7 @@ export class PollingPipe implements Transport {
       answerEmpty(res, 400);
     } else if (this.#state === "closed") {
       this.#host.forget(this.#sid);
-      this.#answer(res, CLOSE, false);
+      this.#answer(res, this.#host.format.encode([CLOSE]), false);
     } else {
       this.#poll = res;
       res.on("close", () => this.#pollGone(res));
@@ -117,8 +121,10 @@ export class PollingPipe implements Transport {
 
   #receivePost(req: IncomingMessage, res: ServerResponse): void {
     const overlap = this.#post !== undefined;
-    // Only protocol revision 3 knows bodies of bytes.
-    if (overlap || req.headers["content-type"]?.startsWith("application/octet-stream")) {
+    const { format } = this.#host;
+    const isBinary = req.headers["content-type"]?.startsWith(OCTETS) === true;
+    const decode = isBinary ? format.decodeBytes : format.decodeText;
+    if (overlap || decode === undefined) {
       this.#fail(
         "transport error",
         failure(overlap ? "data request overlap from client" : "invalid content"),
@@ -130,7 +136,7 @@ export class PollingPipe implements Transport {
     res.on("close", () => this.#postGone(res));
     readBody(req, this.#host.limits.maxMessageBytes, (body) => {
       // Another request may have ended the session and this request meanwhile.
-      if (this.#post === res) this.#read(res, body);
+      if (this.#post === res) this.#read(res, body, decode);
     });
   }
 
@@ -140,7 +146,7 @@ export class PollingPipe implements Transport {
     this.#fail("transport error", failure("data request connection closed prematurely"));
   }
 
-  #read(res: ServerResponse, body: Body): void {
+  #read(res: ServerResponse, body: Body, decode: PayloadFormat["decodeText"]): void {
     if (body === undefined) {
       this.#rejectPost(res, 413);
       // A client that got CLOSE before its 413 would not know that it sent too much.
@@ -149,7 +155,7 @@ export class PollingPipe implements Transport {
     }
     let frames: readonly Frame[];
     try {
-      frames = this.#state === "open" ? decodeBody(body, this.#host.limits) : [];
+      frames = this.#state === "open" ? decode(body, this.#host.limits) : [];
     } catch (error) {
       this.#rejectPost(res, 400);
       this.#fail("parse error", failure("malformed payload", error));
@@ -169,15 +175,16 @@ export class PollingPipe implements Transport {
     answerEmpty(res, status);
   }
 
-  #answer(res: ServerResponse, body: string, compressible: boolean): void {
+  #answer(res: ServerResponse, body: Frame, compressible: boolean): void {
     const options = compressible ? this.#host.compression : undefined;
+    const type = typeof body === "string" ? TEXT : OCTETS;
     const length = Buffer.byteLength(body);
     const encoding =
       options === undefined || length < (options.threshold ?? 0)
         ? undefined
         : acceptedEncoding(headerText(res.req.headers["accept-encoding"]));
     if (options === undefined || encoding === undefined) {
-      this.#respondPoll(res, body, { "Content-Length": `${length}` });
+      this.#respondPoll(res, body, { "Content-Type": type, "Content-Length": `${length}` });
       return;
     }
     this.#compressing = res;
@@ -186,9 +193,14 @@ export class PollingPipe implements Transport {
       if (this.#compressing !== res) return;
       this.#compressing = undefined;
       if (bytes === undefined) {
-        this.#respondPoll(res, body, { "Content-Length": `${length}` });
+        this.#respondPoll(res, body, { "Content-Type": type, "Content-Length": `${length}` });
       } else {
-        this.#respondPoll(res, bytes, { "Content-Encoding": encoding, "Content-Length": `${bytes.length}` });
+        const size = `${bytes.length}`;
+        this.#respondPoll(res, bytes, {
+          "Content-Type": type,
+          "Content-Encoding": encoding,
+          "Content-Length": size,
+        });
       }
     });
   }
@@ -196,7 +208,7 @@ export class PollingPipe implements Transport {
   #respondPoll(res: ServerResponse, body: Frame, headers: ResponseHeaders): void {
     const initial = this.#initial;
     this.#initial = false;
-    this.#respond(res, body, { "Content-Type": "text/plain; charset=UTF-8", ...headers }, initial);
+    this.#respond(res, body, headers, initial);
   }
 
   #respond(res: ServerResponse, body: Frame, headers: ResponseHeaders, initial = false): void {
@@ -207,15 +219,15 @@ export class PollingPipe implements Transport {
   }
 
   /** Answers the GET that waits. False if none does. */
-  #release(body: string): boolean {
+  #release(last: EncodedPacket): boolean {
     const res = this.#poll;
     if (res === undefined) return false;
     this.#poll = undefined;
-    this.#answer(res, body, false);
+    this.#answer(res, this.#host.format.encode([last]), false);
     return true;
   }
 
-  #fail(reason: CloseReason, cause: Error, lastWord: string = CLOSE): void {
+  #fail(reason: CloseReason, cause: Error, lastWord: EncodedPacket = CLOSE): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#release(lastWord);
@@ -224,11 +236,6 @@ export class PollingPipe implements Transport {
     if (post !== undefined) answerEmpty(post, 400);
     this.#sink?.closed(this, reason, cause);
   }
-}
-
-function decodeBody(body: Buffer, limits: PollingHost["limits"]): readonly Frame[] {
-  if (!isUtf8(body)) throw new TransportError("ERR_PACKET_MALFORMED", "a body is not UTF-8");
-  return decodePayload(body.toString("utf8"), limits);
 }
 
 function wantsCompression(packet: EncodedPacket): boolean {

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerOptions } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { type ManualClock, manualClock } from "@sockeye/conformance";
 import {
   type CloseReason,
@@ -93,6 +93,10 @@ export interface GateServer {
   readonly acceptor: FakeAcceptor;
   readonly gate: Gate;
   readonly clock: ManualClock;
+  /** Requests for the engine that have no answer yet. */
+  readonly unanswered: ReadonlySet<ServerResponse>;
+  /** Open TCP connections. */
+  readonly connections: ReadonlySet<Socket>;
 }
 
 /** A gate behind a real HTTP server, with `/engine.io/` as its path. Ends with the test. */
@@ -111,7 +115,17 @@ export async function gateServer(
     onUpgrade: (req, socket, head) => gate.handleUpgrade(req, socket, head),
     ...attached,
   });
-  return { port: await listen(server), acceptor, gate, clock };
+  const unanswered = new Set<ServerResponse>();
+  server.prependListener("request", (_req, res) => {
+    unanswered.add(res);
+    res.once("close", () => unanswered.delete(res));
+  });
+  const connections = new Set<Socket>();
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return { port: await listen(server), acceptor, gate, clock, unanswered, connections };
 }
 
 export interface StockServer {

@@ -1,0 +1,69 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import type { HandshakeRequest } from "@sockeye/transport/node";
+import { readWholeQuery } from "@sockeye/transport/node";
+
+/** What separates headers here; HTTP allows it in none. */
+const SEPARATOR = "\0";
+
+/** The properties that Node.js itself puts on a request. */
+const ORDINARY: ReadonlySet<string> = new Set([...Object.keys(new IncomingMessage(new Socket())), "upgrade", "client", "parser"]);
+
+/**
+ * The request that opened a connection. Node's object costs a kilobyte, and few apps ever look at it: kept are its line
+ * and its headers, from which it is made again when somebody asks. An app that has put something on the request, or may
+ * have changed it, gets the very object.
+ */
+export class FirstRequest {
+  readonly protocol: 3 | 4;
+  /** The remote address: a closed socket does not tell it any more. */
+  readonly address: string;
+  readonly url: string;
+  #req: IncomingMessage | undefined;
+  readonly #socket: Socket;
+  readonly #rawHeaders: string;
+
+  /** @param keep an app's code has seen the request */
+  constructor({ req, protocol }: Pick<HandshakeRequest, "req" | "protocol">, keep: boolean) {
+    this.protocol = protocol;
+    this.address = req.socket?.remoteAddress ?? "";
+    this.url = req.url ?? "";
+    this.#socket = req.socket;
+    const kept = keep || isExtraordinary(req);
+    this.#req = kept ? req : undefined;
+    this.#rawHeaders = kept ? "" : req.rawHeaders.join(SEPARATOR);
+  }
+
+  get req(): IncomingMessage {
+    this.#req ??= this.#remake();
+    return this.#req;
+  }
+
+  get query(): Readonly<Record<string, string>> {
+    return readWholeQuery(this.url);
+  }
+
+  get secure(): boolean {
+    return "encrypted" in this.#socket && this.#socket.encrypted === true;
+  }
+
+  #remake(): IncomingMessage {
+    const req = new IncomingMessage(this.#socket);
+    // Its `headers` are read from these when first asked for.
+    req.rawHeaders = this.#rawHeaders === "" ? [] : this.#rawHeaders.split(SEPARATOR);
+    req.url = this.url;
+    req.method = "GET";
+    req.httpVersionMajor = 1;
+    req.httpVersionMinor = 1;
+    req.httpVersion = "1.1";
+    req.complete = true;
+    return req;
+  }
+}
+
+/** Is it of another class (HTTP/2), or does it carry something of the app's? */
+function isExtraordinary(req: IncomingMessage): boolean {
+  if (Object.getPrototypeOf(req) !== IncomingMessage.prototype) return true;
+  for (const key in req) if (Object.hasOwn(req, key) && !ORDINARY.has(key)) return true;
+  return false;
+}

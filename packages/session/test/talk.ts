@@ -1,0 +1,99 @@
+import { type ManualClock, manualClock } from "@sockeye/conformance";
+import type { CloseReason, Codec, OpenData, Packet, SessionState, Transport } from "@sockeye/protocol";
+import { PacketType } from "@sockeye/protocol";
+import type { ClientRole, ServerRole } from "../src/config.js";
+import { defaultCodec, Session, TimerWheel, Turn } from "../src/index.js";
+
+export const INTERVAL_MS = 1000;
+export const TIMEOUT_MS = 500;
+export const UPGRADE_MS = 800;
+
+/** One end of a talk: a session and what it told. */
+export interface Half {
+  readonly session: Session;
+  readonly packets: Packet[];
+  readonly endings: { readonly reason: CloseReason; readonly cause: Error | undefined }[];
+  /** Numbers that came in events. */
+  heard(): number[];
+  say(n: number, bytes?: Uint8Array): void;
+}
+
+export interface ClientHalf extends Half {
+  readonly opened: OpenData[];
+  /** Makes candidates; set it before OPEN comes. */
+  dial: (name: string) => Transport | undefined;
+  redial: (cause: Error | undefined) => Transport | undefined;
+  pings: number;
+  readonly upgrades: string[];
+}
+
+export interface Talk {
+  readonly clock: ManualClock;
+  readonly client: ClientHalf;
+  readonly server: Half;
+  readonly ended: string[];
+}
+
+/** Two sessions that have not met yet: give each a transport with `start`. */
+export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly string[] = []): Talk {
+  const clock = manualClock();
+  const shared = { codec: defaultCodec(), clock, wheel: new TimerWheel(clock), turn: new Turn(clock) };
+  const ended: string[] = [];
+  const serverRole: ServerRole = {
+    side: "server",
+    pingIntervalMs: INTERVAL_MS,
+    pingTimeoutMs: TIMEOUT_MS,
+    upgradeTimeoutMs: UPGRADE_MS,
+    maxPayload: 1e6,
+    initialPacket: undefined,
+    upgrades: () => upgrades,
+    ended: (sid) => void ended.push(sid),
+    ...changes,
+  };
+  const opened: OpenData[] = [];
+  const clientRole: ClientRole = {
+    side: "client",
+    opened: (data) => void opened.push(data),
+    dial: (name) => client.dial(name),
+    redial: (cause) => client.redial(cause),
+    pinged: () => client.pings++,
+    upgraded: ({ name }) => void client.upgrades.push(name),
+  };
+  const client: ClientHalf = Object.assign(
+    half((sink) => new Session({ ...shared, role: clientRole }, sink), shared.codec),
+    { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },
+  );
+  const server = half((sink) => new Session({ ...shared, role: serverRole }, sink, "sid"), shared.codec);
+  return { clock, client, server, ended };
+}
+
+type Sink = ConstructorParameters<typeof Session>[1];
+
+function half(make: (sink: Sink) => Session, codec: Codec): Half {
+  const packets: Packet[] = [];
+  const endings: Half["endings"] = [];
+  const session = make({
+    packet: (packet) => {
+      if (endings.length > 0) throw new Error("a packet came after the end");
+      packets.push(packet);
+    },
+    closed: (reason, cause) => {
+      endings.push({ reason, cause });
+    },
+  });
+  return {
+    session,
+    packets,
+    endings,
+    heard: () => packets.flatMap(({ data }) => (Array.isArray(data) ? [data[1] as number] : [])),
+    say: (n, bytes) => {
+      const data: [string, ...unknown[]] = bytes ? ["n", n, bytes] : ["n", n];
+      session.send(codec.encode({ type: PacketType.EVENT, nsp: "/", id: undefined, data }));
+    },
+  };
+}
+
+/** The states of both ends. */
+export function states({ client, server }: Talk): SessionState[] {
+  return [client.session.state, server.session.state];
+}

@@ -1,0 +1,50 @@
+import { isUtf8 } from "node:buffer";
+import { decodePayload, encodePayload } from "@sockeye/codec/payload";
+import {
+  decodePayload as decodePayload3,
+  encodePayload as encodePayload3,
+  encodeTextPayload as encodeTextPayload3,
+} from "@sockeye/codec/v3";
+import { type EncodedPacket, type Frame, type Limits, TransportError } from "@sockeye/protocol";
+import type { EngineQuery } from "./query.js";
+
+type BodyLimits = Pick<Limits, "maxPacketsPerPayload">;
+
+/** How polling bodies are written and read, by the revision of the protocol and what the client takes. */
+export interface PayloadFormat {
+  /** A body of text, or of bytes, which is told by its type. */
+  encode(packets: readonly EncodedPacket[]): Frame;
+  /** @throws SockeyeError for whatever is no body of text */
+  decodeText(body: Buffer, limits: BodyLimits): readonly Frame[];
+  /** The same for a body of bytes (`application/octet-stream`). Absent: there is no such thing. */
+  readonly decodeBytes?: ((body: Buffer, limits: BodyLimits) => readonly Frame[]) | undefined;
+}
+
+/** All that there are. Revision 3 comes in two: clients that cannot take bytes say so (`b64=1`). */
+export const PAYLOADS: Readonly<Record<"revision4" | "revision3" | "revision3Base64", PayloadFormat>> = {
+  revision4: {
+    encode: encodePayload,
+    decodeText: (body, limits) => decodePayload(textOf(body), limits),
+  },
+  revision3: {
+    encode: encodePayload3,
+    decodeText: (body, limits) => decodePayload3(textOf(body), limits),
+    decodeBytes: decodePayload3,
+  },
+  revision3Base64: {
+    encode: encodeTextPayload3,
+    decodeText: (body, limits) => decodePayload3(textOf(body), limits),
+    decodeBytes: decodePayload3,
+  },
+};
+
+/** The name of the format that a handshake asks for. */
+export function formatFor({ protocol, base64 }: EngineQuery): keyof typeof PAYLOADS {
+  if (protocol === 4) return "revision4";
+  return base64 ? "revision3Base64" : "revision3";
+}
+
+function textOf(body: Buffer): string {
+  if (!isUtf8(body)) throw new TransportError("ERR_PACKET_MALFORMED", "a body is not UTF-8");
+  return body.toString("utf8");
+}

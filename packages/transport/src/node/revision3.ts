@@ -1,0 +1,89 @@
+import { unwrapFrame, wrapBase64, wrapBytes } from "@sockeye/codec/v3";
+import {
+  type CloseReason,
+  EncodedPacket,
+  type Frame,
+  type Transport,
+  type TransportSink,
+} from "@sockeye/protocol";
+
+/**
+ * A pipe to a client of protocol revision 3, over one that carries a frame at a time. Only frames of bytes differ: they
+ * are marked on the way out, and lose their mark on the way in, so that a session sees the frames that it knows. Pipes of
+ * revision 4 have nothing of this.
+ *
+ * @see PROTOCOL.md, "Revision 3"
+ */
+export class Revision3Pipe implements Transport {
+  readonly name: string;
+  readonly #pipe: Transport;
+  readonly #mark: (bytes: Uint8Array) => Frame;
+  #sink: TransportSink | undefined;
+
+  /** @param asked does the client want bytes as they are, or as base64 text? */
+  constructor(pipe: Transport, asked: "bytes" | "base64") {
+    this.name = pipe.name;
+    this.#pipe = pipe;
+    this.#mark = asked === "base64" ? wrapBase64 : wrapBytes;
+    pipe.bind(this.#fromPipe());
+  }
+
+  get writable(): boolean {
+    return this.#pipe.writable;
+  }
+
+  bind(sink: TransportSink): void {
+    this.#sink = sink;
+  }
+
+  send(batch: readonly EncodedPacket[]): void {
+    this.#pipe.send(batch.flatMap((packet) => this.#marked(packet)));
+  }
+
+  pause(done: () => void): void {
+    this.#pipe.pause(done);
+  }
+
+  resume(): void {
+    this.#pipe.resume();
+  }
+
+  close(goodbye: boolean): void {
+    this.#sink = undefined;
+    this.#pipe.close(goodbye);
+  }
+
+  #fromPipe(): TransportSink {
+    return {
+      frame: (_from, frame) => this.#receive(frame),
+      writable: () => this.#sink?.writable(this),
+      closed: (_from, reason, cause) => this.#end(reason, cause),
+    };
+  }
+
+  #receive(frame: Frame): void {
+    let unmarked: Frame;
+    try {
+      unmarked = unwrapFrame(frame);
+    } catch (error) {
+      this.#pipe.close(true);
+      this.#end("parse error", error as Error);
+      return;
+    }
+    this.#sink?.frame(this, unmarked);
+  }
+
+  #end(reason: CloseReason, cause: Error | undefined): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.closed(this, reason, cause);
+  }
+
+  #marked(packet: EncodedPacket): readonly EncodedPacket[] {
+    const { head, attachments, compress } = packet;
+    if (typeof head === "string" && attachments.length === 0) return [packet];
+    return [head, ...attachments].map((frame) => {
+      return new EncodedPacket(typeof frame === "string" ? frame : this.#mark(frame), undefined, compress);
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { SELF_SIGNED } from "../../../../test/support/certificate.js";
+import { createWebSocket } from "../../src/node/client-websocket.js";
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+async function server(options: ServerOptions = {}) {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
+  await new Promise((resolve) => server.once("listening", resolve));
+  ends.push(() => server.close());
+  const accepted = new Promise<{ ws: WebSocket; headers: NodeJS.Dict<string | string[]> }>((resolve) =>
+    server.once("connection", (ws, req) => {
+      ends.push(() => ws.terminate());
+      resolve({ ws, headers: req.headers });
+    }),
+  );
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, accepted };
+}
+
+describe("createWebSocket", () => {
+  it("sends headers and protocols, and carries text and bytes", async () => {
+    const { url, accepted } = await server();
+    const socket = createWebSocket(url, ["a", "b"], { headers: { "X-Token": "t" } });
+    const opened = new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
+    const { ws, headers } = await accepted;
+    expect(headers).toMatchObject({ "x-token": "t", "sec-websocket-protocol": "a,b" });
+    expect(headers).not.toHaveProperty("sec-websocket-extensions");
+    await opened;
+    expect(socket.readyState).toBe(1);
+    const sent: unknown[] = [];
+    const both = new Promise<void>((resolve) =>
+      ws.on("message", (data: Buffer, isBinary: boolean) => {
+        sent.push(isBinary ? [...data] : data.toString());
+        if (sent.length === 2) resolve();
+      }),
+    );
+    const bytes = new Uint8Array([1, 2, 3]);
+    socket.cork?.();
+    socket.send("ü");
+    socket.send(bytes);
+    socket.uncork?.();
+    await both;
+    expect(sent).toEqual(["ü", [1, 2, 3]]);
+    // The mask must not touch the app's bytes.
+    expect([...bytes]).toEqual([1, 2, 3]);
+    const closed = new Promise<{ code: number }>((resolve) => {
+      socket.onclose = resolve;
+    });
+    ws.close(1001);
+    expect((await closed).code).toBe(1001);
+  });
+
+  it("negotiates compression only if asked to", async () => {
+    const { url, accepted } = await server({ perMessageDeflate: true });
+    ends.push(() => socket.close());
+    const socket = createWebSocket(url, [], { perMessageDeflate: { threshold: 10 } });
+    socket.onerror = () => {};
+    expect((await accepted).headers["sec-websocket-extensions"]).toContain("permessage-deflate");
+  });
+
+  it("takes no message beyond maxPayload", async () => {
+    const { url, accepted } = await server();
+    const socket = createWebSocket(url, [], { maxPayload: 10 });
+    socket.onerror = () => {};
+    const closed = new Promise<void>((resolve) => {
+      socket.onclose = () => resolve();
+    });
+    (await accepted).ws.send("x".repeat(11));
+    await closed;
+  });
+
+  it("does not follow redirects", async () => {
+    const { url, accepted } = await server();
+    let arrived = false;
+    void accepted.then(() => {
+      arrived = true;
+    });
+    const redirecting = createServer().on("upgrade", (_req, socket) =>
+      socket.end(`HTTP/1.1 302 Found\r\nLocation: ${url}\r\nContent-Length: 0\r\n\r\n`),
+    );
+    await new Promise<void>((resolve) => redirecting.listen(0, "127.0.0.1", resolve));
+    ends.push(() => redirecting.close());
+    const socket = createWebSocket(`ws://127.0.0.1:${(redirecting.address() as AddressInfo).port}`, []);
+    await new Promise<unknown>((resolve) => {
+      socket.onerror = resolve;
+    });
+    expect(arrived).toBe(false);
+  });
+
+  it("does not pass on what is undefined: certificates are checked unless the app says no", async () => {
+    const { cert } = SELF_SIGNED;
+    const tls = createTlsServer(SELF_SIGNED);
+    await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
+    const wss = new WebSocketServer({ server: tls });
+    wss.on("connection", (ws) => ends.push(() => ws.terminate()));
+    ends.push(() => tls.close());
+    const url = `wss://127.0.0.1:${(tls.address() as AddressInfo).port}`;
+    const dial = (options: Record<string, unknown>) =>
+      new Promise<string>((resolve) => {
+        const socket = createWebSocket(url, [], { tls: options });
+        socket.onopen = () => resolve("open");
+        socket.onerror = () => resolve("error");
+      });
+    for (const options of [{}, { rejectUnauthorized: undefined }, { rejectUnauthorized: null }]) {
+      expect(await dial(options)).toBe("error");
+    }
+    expect(await dial({ rejectUnauthorized: false })).toBe("open");
+    expect(await dial({ ca: cert, servername: "localhost", checkServerIdentity: () => undefined })).toBe(
+      "open",
+    );
+  });
+});

@@ -1,0 +1,298 @@
+import { existsSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { join } from "node:path";
+import { SESSION_STATES, type SessionState } from "@sockeye/protocol";
+import { describe, expect, it } from "vitest";
+import {
+  cycles,
+  type Import,
+  importsOf,
+  packages,
+  ROOT,
+  read,
+  sources,
+  specifiersOf,
+  tokenize,
+} from "./imports.js";
+
+/** DESIGN, section 2: who may import whom. Everyone may import protocol. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  codec: [],
+  // Of the codec only how the packets of one HTTP body are told apart, for both revisions of the engine's protocol.
+  transport: ["codec/payload", "codec/v3"],
+  session: ["codec"],
+  socket: [],
+  adapter: [],
+  client: ["transport/web", "session", "socket"],
+  server: ["transport/node", "session", "codec", "socket", "adapter"],
+};
+
+/** For tests alone, hence free to import what it tests; nothing imports it. */
+const PRIVATE = ["conformance"];
+
+/** Which files may import which packages from elsewhere. */
+const FOREIGN: Readonly<Record<string, RegExp>> = {
+  ws: /^packages\/transport\/src\/node\//,
+  cookie: /^packages\/transport\/src\/node\//,
+  cors: /^packages\/transport\/src\/node\//,
+  eventemitter3: /^packages\/socket\/src\//,
+  "engine.io-parser": /^packages\/codec\/src\/envelope\.ts$/,
+  vitest: /^packages\/conformance\/src\//,
+  "fast-check": /^packages\/conformance\/src\//,
+};
+
+/** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
+const NODE_ONLY = /^packages\/(server|adapter|conformance)\/src\/|^packages\/transport\/src\/node\//;
+
+const all = packages();
+const house = all.filter(({ folder }) => sources(folder).length > 0);
+const imports: Import[] = house.flatMap((pkg) => importsOf(pkg, all));
+const folderOf = (file: string): string => file.split("/")[1] ?? "";
+const builtins = new Set(builtinModules);
+
+function isBuiltin(specifier: string): boolean {
+  return specifier.startsWith("node:") || builtins.has(specifier);
+}
+
+function isForeign({ specifier }: Import): boolean {
+  return !/^[.#]/.test(specifier) && !specifier.startsWith("@sockeye/") && !isBuiltin(specifier);
+}
+
+describe("the scanner of imports", () => {
+  it.each<[string, string[]]>([
+    ['import "a";', ["a"]],
+    ["import x from \"a\"; import { y } from 'b';", ["a", "b"]],
+    ['import type { X } from "a";', ["a"]],
+    ['import {\n  type X,\n  y,\n} from "a";', ["a"]],
+    ['import * as x from "a"', ["a"]],
+    ['export * from "a"; export type { X } from "b"; export { y } from "c";', ["a", "b", "c"]],
+    ['let x: import("a").X; const y = await import("b");', ["a", "b"]],
+    ['let x: typeof import("a");', ["a"]],
+    ['import x = require("a"); const y = require("b");', ["a", "b"]],
+    ['// import "a"\n/* import "b" */ const text = `import "c"`;', []],
+    ['const s = "import \\"a\\""; const t = \'from "b"\';', []],
+    ['const r = /"/; import "a"; const q = /["\']/g; import "b";', ["a", "b"]],
+    ['const half = 1 / 2; import "a"; const third = 1 / 3;', ["a"]],
+    ['Array.from("abc"); x.import("d"); ["from"].join("e");', []],
+    ['const from = "a"; export const x = from;', []],
+  ])("reads %j", (source, expected) => {
+    expect(specifiersOf(source)).toEqual(expected);
+  });
+
+  it("finds rings", () => {
+    const ring = new Map([
+      ["a", new Set(["b"])],
+      ["b", new Set(["c", "d"])],
+      ["c", new Set(["a"])],
+      ["d", new Set<string>()],
+    ]);
+    expect(cycles(ring)).toEqual([["a", "b", "c", "a"]]);
+    expect(cycles(new Map([["a", new Set(["a"])]]))).toEqual([["a", "a"]]);
+  });
+
+  it("sees the house", () => {
+    expect(house.length).toBeGreaterThanOrEqual(8);
+    expect(imports.length).toBeGreaterThan(200);
+    expect(imports.some(({ specifier }) => specifier === "ws")).toBe(true);
+  });
+});
+
+describe("the arrows between packages", () => {
+  it("are drawn for every package", () => {
+    const drawn = [...Object.keys(ARROWS), ...PRIVATE];
+    expect(house.map(({ folder }) => folder).filter((folder) => !drawn.includes(folder))).toEqual([]);
+  });
+
+  it.each(Object.entries(ARROWS))(
+    "%s imports protocol, %j and nothing else, types included",
+    (folder, allowed) => {
+      const own = imports.filter(
+        ({ file, specifier }) => folderOf(file) === folder && specifier.startsWith("@sockeye/"),
+      );
+      const may = ["protocol", ...allowed].map((name) => `@sockeye/${name}`);
+      expect(own.filter(({ specifier }) => !may.includes(specifier)).map(wrong)).toEqual([]);
+    },
+  );
+
+  it.each(Object.entries(ARROWS))(
+    "%s names in its package.json what it imports, and no more",
+    (folder, allowed) => {
+      const pkg = all.find((each) => each.folder === folder);
+      if (!pkg || sources(folder).length === 0) return;
+      const named = Object.keys({ ...pkg.manifest.dependencies, ...pkg.manifest.peerDependencies }).sort();
+      const imported = imports
+        .filter(
+          ({ file, specifier }) =>
+            folderOf(file) === folder && !/^[.#]/.test(specifier) && !isBuiltin(specifier),
+        )
+        .map(({ specifier }) => packageOf(specifier));
+      expect(named).toEqual([...new Set(imported)].sort());
+      const may = ["protocol", ...allowed].map((name) => `@sockeye/${name.split("/")[0]}`);
+      expect(named.filter((name) => name.startsWith("@sockeye/") && !may.includes(name))).toEqual([]);
+    },
+  );
+
+  it("lead only to what a package exports, never into its src", () => {
+    const inside = imports.filter(
+      ({ specifier, target }) => specifier.startsWith("@sockeye/") && target === undefined,
+    );
+    expect(inside.map(wrong)).toEqual([]);
+    const across = imports.filter(
+      ({ file, specifier, target }) =>
+        specifier.startsWith(".") && !target?.startsWith(`packages/${folderOf(file)}/src/`),
+    );
+    expect(across.map(wrong)).toEqual([]);
+  });
+
+  it("lead to files that exist, by names with .js", () => {
+    const lost = imports.filter(({ target }) => target?.endsWith(".ts") && !existsSync(join(ROOT, target)));
+    expect(lost.map(wrong)).toEqual([]);
+    const bare = imports.filter(({ specifier }) => specifier.startsWith(".") && !specifier.endsWith(".js"));
+    expect(bare.map(wrong)).toEqual([]);
+  });
+});
+
+describe("inside transport", () => {
+  const inTransport = (from: string, to: string): Import[] =>
+    imports.filter(
+      ({ file, target }) =>
+        file.startsWith(`packages/transport/src/${from}/`) &&
+        target?.startsWith(`packages/transport/src/${to}/`),
+    );
+
+  it.each([
+    ["node", "web"],
+    ["node", "memory"],
+    ["web", "memory"],
+    ["memory", "node"],
+    ["memory", "web"],
+  ])("%s does not import %s", (from, to) => {
+    expect(inTransport(from, to).map(wrong)).toEqual([]);
+  });
+
+  it("web imports node only by the name #websocket, which a browser's build replaces", () => {
+    const crossing = inTransport("web", "node").filter(({ specifier }) => specifier !== "#websocket");
+    expect(crossing.map(wrong)).toEqual([]);
+  });
+});
+
+describe("packages from elsewhere", () => {
+  it("are imported only where they may be", () => {
+    const strangers = imports.filter(
+      (each) => isForeign(each) && !FOREIGN[packageOf(each.specifier)]?.test(each.file),
+    );
+    expect(strangers.map(wrong)).toEqual([]);
+  });
+
+  it("Node.js is assumed only where it is", () => {
+    const assuming = imports.filter(({ file, specifier }) => isBuiltin(specifier) && !NODE_ONLY.test(file));
+    expect(assuming.map(wrong)).toEqual([]);
+  });
+
+  it("modules of Node.js are named with node:", () => {
+    expect(
+      imports.filter(({ specifier }) => builtins.has(specifier) && !specifier.startsWith("node:")).map(wrong),
+    ).toEqual([]);
+  });
+});
+
+describe("rings of imports, types included", () => {
+  it("do not exist between files", () => {
+    const graph = new Map<string, Set<string>>();
+    for (const { file, target } of imports) {
+      const targets = graph.get(file) ?? new Set();
+      graph.set(file, targets);
+      if (target !== undefined) targets.add(target);
+    }
+    expect(cycles(graph).map((ring) => ring.join(" → "))).toEqual([]);
+  });
+
+  it("do not exist between packages", () => {
+    const graph = new Map<string, Set<string>>();
+    for (const { file, target } of imports) {
+      const targets = graph.get(folderOf(file)) ?? new Set();
+      graph.set(folderOf(file), targets);
+      if (target !== undefined && folderOf(target) !== folderOf(file)) targets.add(folderOf(target));
+    }
+    expect(cycles(graph)).toEqual([]);
+  });
+});
+
+describe("no way around the compiler", () => {
+  const files = house.flatMap(({ folder }) => sources(folder));
+
+  it("finds the type any, and no other any", () => {
+    const written = [
+      "let a: any;",
+      "f<any>()",
+      "x as any",
+      "type A = any[] | B",
+      "() => any",
+      "Map<string, any>",
+    ];
+    expect(written.filter((source) => !typesAny(source))).toEqual([]);
+    expect(
+      [
+        "// any",
+        "`any`",
+        '"any"',
+        "a.any",
+        "company",
+        "const o = { any: 1 }; o.any()",
+        "let any = 0; x = y ?? any;",
+      ].some(typesAny),
+    ).toBe(false);
+  });
+
+  it("the type any is nowhere in src", () => {
+    expect(files.filter((file) => typesAny(read(file)))).toEqual([]);
+  });
+
+  it.each([/@ts-(?:ignore|nocheck|expect-error)/, /biome-ignore\s+\S*noExplicitAny/])(
+    "%s is nowhere in src",
+    (pattern) => {
+      expect(files.filter((file) => pattern.test(read(file)))).toEqual([]);
+    },
+  );
+});
+
+describe("ARCHITECTURE.md", () => {
+  it("draws the states of a session as the table has them", () => {
+    const page = read("ARCHITECTURE.md");
+    const diagram = page.match(/```mermaid\s+stateDiagram-v2([\s\S]*?)```/)?.[1] ?? "";
+    const states = Object.keys(SESSION_STATES) as SessionState[];
+    const drawn = [...diagram.matchAll(/^\s*(\w+)\s*-->\s*(\w+)/gm)]
+      .map(([, from, to]) => [from, to] as [SessionState, SessionState])
+      .filter((arrow) => arrow.every((state) => states.includes(state)))
+      .map((arrow) => arrow.join(" --> "));
+    const table = states.flatMap((from) => SESSION_STATES[from].next.map((to) => `${from} --> ${to}`));
+    expect([...new Set(drawn)].sort()).toEqual(table.sort());
+  });
+});
+
+function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function wrong({ file, specifier }: Import): string {
+  return `${file} imports ${specifier}`;
+}
+
+/** What stands before a type. */
+const BEFORE_TYPE = new Set([":", "<", "|", "&", "as", "extends", "is", ">"]);
+/** What may stand before a type, and what then follows it. */
+const BETWEEN_TYPES = new Set([",", "=", "("]);
+const AFTER_TYPE = new Set([">", "[", ";", ",", "|", "&"]);
+
+/** Is the word `any` written where it is a type? */
+function typesAny(source: string): boolean {
+  const tokens = tokenize(source);
+  return tokens.some(({ kind, text }, index) => {
+    if (kind !== "word" || text !== "any") return false;
+    const before = tokens[index - 1]?.text ?? "";
+    const after = tokens[index + 1]?.text ?? "";
+    if (tokens[index - 3]?.text === "case") return false;
+    return BEFORE_TYPE.has(before) || (BETWEEN_TYPES.has(before) && AFTER_TYPE.has(after));
+  });
+}

@@ -1,0 +1,22 @@
+// A certificate of nobody, for localhost, and its key: no authority has signed it, so every client must refuse it.
+
+export const SELF_SIGNED = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUedcdLFtpXoGWiAdrSup4V0y5t8wwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAyMjYzM1oYDzIxMjYxMDI4
+MDIyNjMzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQNrzRrQSK30GnFrmqnzilw3fsBt95D9nZGA5gdQN/kxCIaPG4CrJmk
+GTZs/GuJcSGMHazXm79BtYbhUhSZw4Lbo28wbTAdBgNVHQ4EFgQURvQygMUW/0GH
+dh+GYVxx94HTXCIwHwYDVR0jBBgwFoAURvQygMUW/0GHdh+GYVxx94HTXCIwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgLaHCcN1XSx2TTmXWCqleReYHsTN4UCrspeIUTziapj0CIH/G
+Wak9q1qjuTzNHiyEdrlTkLHprEgGIwTt0IEQ3qgl
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5YAJwOuhQLF0AeRr
+VZGQgLkCRoeFPPGzazApWgaTthehRANCAAQNrzRrQSK30GnFrmqnzilw3fsBt95D
+9nZGA5gdQN/kxCIaPG4CrJmkGTZs/GuJcSGMHazXm79BtYbhUhSZw4Lb
+-----END PRIVATE KEY-----
+`,
+} as const;
