@@ -44,7 +44,8 @@ export const DIFFERENCES = {
     sockeye: "Invalid namespace",
   },
   offsetsInVersion2: {
-    reason: "A client of version 2 cannot be recovered; to its handlers the offset would be one argument more.",
+    reason:
+      "A client of version 2 cannot be recovered; to its handlers the offset would be one argument more.",
     stock: 2,
     sockeye: 1,
   },

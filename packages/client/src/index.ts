@@ -22,9 +22,9 @@ export {
   WebSocketTransport as WebSocket,
 } from "@sockeye/transport/web";
 export type { Io } from "./io.js";
-export { io, io as connect, io as default } from "./io.js";
-export { Manager } from "./manager.js";
 export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";
 export type { Auth, EngineOptions, ManagerOptions, Options, SocketOptions } from "./options.js";
+export { io, io as connect, io as default } from "./polling/io.js";
+export { Manager } from "./polling/manager.js";
 export type { BufferedPacket, ExtendedError, SocketReservedEvents } from "./socket.js";
 export { Socket } from "./socket.js";

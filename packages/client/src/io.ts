@@ -24,21 +24,25 @@ export interface Io {
   readonly protocol: typeof SOCKET_PROTOCOL;
 }
 
-/** The managers that are shared, by server and path. */
-const managers = new Map<string, Manager>();
-
-function lookup(uri?: string | Options, opts?: Options): Socket {
-  const url = typeof uri === "object" ? undefined : uri;
-  const options = (typeof uri === "object" ? uri : opts) ?? {};
-  const { secure, host, port, namespace } = readUrl(url);
-  const scheme = secure ? "https" : "http";
-  const id = `${scheme}://${host}:${port}${options.path ?? "/socket.io"}`;
-  const shared = managers.get(id);
-  const alone = options.forceNew || options.multiplex === false || shared?.nsps.has(namespace);
-  const manager = (alone ? undefined : shared) ?? new Manager(url ?? `${scheme}://${host}:${port}`, options);
-  if (!alone) managers.set(id, manager);
-  return manager.socket(namespace, options);
+/** An `io` that makes managers of this class. */
+export function ioWith(Class: typeof Manager): Io {
+  /** The managers that are shared, by server and path. */
+  const managers = new Map<string, Manager>();
+  const lookup = (uri?: string | Options, opts?: Options): Socket => {
+    const url = typeof uri === "object" ? undefined : uri;
+    const options = (typeof uri === "object" ? uri : opts) ?? {};
+    const { secure, host, port, namespace } = readUrl(url);
+    const server = `http${secure ? "s" : ""}://${host}:${port}`;
+    const id = server + (options.path ?? "/socket.io");
+    const shared = managers.get(id);
+    const alone = options.forceNew || options.multiplex === false || shared?.nsps.has(namespace);
+    const manager = (alone ? undefined : shared) ?? new Class(url ?? server, options);
+    if (!alone) managers.set(id, manager);
+    return manager.socket(namespace, options);
+  };
+  const io = lookup as Io;
+  return Object.assign(io, { io, connect: io, Manager: Class, Socket, protocol: SOCKET_PROTOCOL });
 }
 
-export const io: Io = Object.assign(lookup as Io, { Manager, Socket, protocol: SOCKET_PROTOCOL });
-Object.assign(io, { io, connect: io });
+/** Over WebSocket alone. */
+export const io: Io = /* @__PURE__ */ ioWith(Manager);

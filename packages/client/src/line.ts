@@ -3,7 +3,6 @@ import { TransportError, UsageError } from "@sockeye/protocol";
 import type { ClientRole, SessionSink } from "@sockeye/session";
 import { Session } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/web";
-import { PollingTransport, WebSocketTransport } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import type { EngineOptions } from "./options.js";
 import { targetOf } from "./target.js";
@@ -20,11 +19,13 @@ export interface LineConfig {
   readonly codec: Codec;
   readonly timing: Timing;
   readonly address: Address;
+  /** Those that may be named in {@link options}; all of them are tried if none is named. */
+  readonly transports: readonly TransportClass[];
   /** Read when it dials. */
   readonly options: Partial<EngineOptions>;
 }
 
-const TRANSPORTS: readonly TransportClass[] = [PollingTransport, WebSocketTransport];
+const WEBSOCKET = "websocket";
 
 /** Did the last connection of this page end up on WebSocket? For `rememberUpgrade`. */
 let websocketWorked = false;
@@ -51,7 +52,7 @@ export class Line {
    */
   dial(): void {
     const { options, timing } = this.#config;
-    this.#classes = classesOf(options);
+    this.#classes = classesOf(options, this.#config.transports);
     if (options.rememberUpgrade && websocketWorked) {
       this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
     }
@@ -73,7 +74,7 @@ export class Line {
       dial: (name) => this.#candidate(name),
       redial: () => this.#redial(),
       upgraded: ({ name }) => {
-        websocketWorked = name === WebSocketTransport.transportName;
+        websocketWorked = name === WEBSOCKET;
       },
       pinged: () => this.#sink.pinged(),
     };
@@ -81,7 +82,7 @@ export class Line {
 
   #opened({ sid, maxPayload }: OpenData): void {
     if (this.#target) Object.assign(this.#target, { sid, maxPayload });
-    websocketWorked = this.session.transport?.name === WebSocketTransport.transportName;
+    websocketWorked = this.session.transport?.name === WEBSOCKET;
     this.#sink.opened();
   }
 
@@ -116,15 +117,18 @@ export class Line {
 }
 
 function isWebSocket(Class: TransportClass): boolean {
-  return Class.transportName === WebSocketTransport.transportName;
+  return Class.transportName === WEBSOCKET;
 }
 
-function classesOf({ transports, transportImplementations }: Partial<EngineOptions>): TransportClass[] {
+function classesOf(
+  { transports, transportImplementations }: Partial<EngineOptions>,
+  known: readonly TransportClass[],
+): TransportClass[] {
   if (transports && transportImplementations) {
     throw new UsageError("ERR_BAD_OPTION", "either transports or transportImplementations");
   }
-  return (transportImplementations ?? transports ?? TRANSPORTS).flatMap((each) => {
+  return (transportImplementations ?? transports ?? known).flatMap((each) => {
     if (typeof each !== "string") return [each];
-    return TRANSPORTS.filter(({ transportName }) => transportName === each);
+    return known.filter(({ transportName }) => transportName === each);
   });
 }

@@ -3,6 +3,8 @@ import { SessionError, TransportError } from "@sockeye/protocol";
 import { defaultCodec } from "@sockeye/session";
 import type { DefaultEventsMap, ErrorBoundary, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter, EngineSocket } from "@sockeye/socket";
+import type { TransportClass } from "@sockeye/transport/web";
+import { WebSocketTransport } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import { addressOf, readUrl } from "./address.js";
 import type { LineConfig } from "./line.js";
@@ -35,7 +37,10 @@ interface Settings {
   timeout: number | boolean;
 }
 
-/** One connection to a server, kept alive, for any number of namespaces. */
+/**
+ * One connection to a server, kept alive, for any number of namespaces. By itself it knows WebSocket alone, so that a bundle
+ * need not hold more.
+ */
 export class Manager<
     ListenEvents extends EventsMap = DefaultEventsMap,
     EmitEvents extends EventsMap = ListenEvents,
@@ -43,6 +48,9 @@ export class Manager<
   extends Emitter<Record<never, never>, ManagerReservedEvents>
   implements ManagerView, ErrorBoundary
 {
+  /** The transports that managers of this class know, the preferred one first. */
+  protected static readonly transports: readonly TransportClass[] = [WebSocketTransport];
+
   readonly opts: Partial<ManagerOptions>;
   /** The sockets, by namespace. */
   readonly nsps: Map<string, Socket> = new Map();
@@ -80,6 +88,7 @@ export class Manager<
       codec: this.opts.parser ?? defaultCodec(),
       timing: this.#timing,
       address: this.#address(url),
+      transports: (new.target as typeof Manager).transports,
       options: this.opts,
     };
     this.#line = this.#newLine();
@@ -257,7 +266,7 @@ export class Manager<
 
   /** Before a wait, the app hears what happened, and may decide otherwise. */
   #waitIfWaiting(): void {
-    if (this.#state !== "waiting" || this.#timer !== undefined) return;
+    if (this.#state !== "waiting") return;
     if (this.#attempts >= this.#settings.attempts) {
       this.#attempts = 0;
       this.#state = "closed";

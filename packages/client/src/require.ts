@@ -1,6 +1,6 @@
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
-import { io } from "./io.js";
 import type { Options } from "./options.js";
+import { io } from "./polling/io.js";
 import type { Socket } from "./socket.js";
 
 /** What `require("@sockeye/client")` gives: `require("@sockeye/client")(url, options)` makes a socket. */

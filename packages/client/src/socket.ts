@@ -483,24 +483,25 @@ export class Socket<
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: readonly unknown[]): void {
-    const [offset, own] = this.#offsetOf(event);
-    const shown = own ? event.slice(0, -1) : event;
+    const shown = this.#pid !== undefined && this.#noteOffset(this.#pid, event) ? event.slice(0, -1) : event;
     this.#incoming?.run(this, shown);
     dispatch(this, shown[0] as string, shown.slice(1));
-    this.#offset = offset;
   }
 
   /**
    * A server that recovers puts the position of an event behind its arguments. Sockeye's begins with the first 8 characters
    * of the longer secret, so it is known for sure and not shown to the app; with Socket.IO any text in that place is taken
    * for one.
+   *
+   * @returns whether the last argument is nothing for the app
    */
-  #offsetOf(event: readonly unknown[]): [offset: string | undefined, own: boolean] {
+  #noteOffset(pid: string, event: readonly unknown[]): boolean {
     const last = event[event.length - 1];
-    if (this.#pid === undefined || event.length < 2 || typeof last !== "string") return [this.#offset, false];
-    if (this.#pid.length <= STOCK_PID_LENGTH) return [last, false];
-    const own = last.startsWith(`${this.#pid.slice(0, EPOCH_LENGTH)}.`);
-    return [own ? last : this.#offset, own];
+    if (event.length < 2 || typeof last !== "string") return false;
+    const isOwn = pid.length > STOCK_PID_LENGTH;
+    if (isOwn && !last.startsWith(`${pid.slice(0, EPOCH_LENGTH)}.`)) return false;
+    this.#offset = last;
+    return isOwn;
   }
 
   /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */

@@ -2,23 +2,6 @@ import type { Target } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import type { EngineOptions } from "./options.js";
 
-const TLS_OPTIONS = [
-  "agent",
-  "pfx",
-  "key",
-  "passphrase",
-  "cert",
-  "ca",
-  "ciphers",
-  "rejectUnauthorized",
-  "localAddress",
-  "protocolVersion",
-  "origin",
-  "maxPayload",
-  "family",
-  "checkServerIdentity",
-] as const;
-
 /** What a transport needs to know of the options. */
 export function targetOf({ secure, host, port }: Address, options: Partial<EngineOptions>): Target {
   const path = (options.path ?? "/socket.io").replace(/\/$/, "");
@@ -36,7 +19,7 @@ export function targetOf({ secure, host, port }: Address, options: Partial<Engin
     requestTimeoutMs: options.requestTimeout ?? 0,
     protocols: typeof protocols === "string" ? [protocols] : protocols,
     forceBase64: options.forceBase64 ?? false,
-    tls: Object.fromEntries(TLS_OPTIONS.map((name) => [name, options[name]])),
+    client: { ...options },
     perMessageDeflate: options.perMessageDeflate,
   };
 }

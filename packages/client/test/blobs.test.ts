@@ -37,6 +37,21 @@ describe("BlobQueue", () => {
     expect(sent).toEqual([1, 2]);
   });
 
+  it("stays busy while one of several is read", async () => {
+    const sent: unknown[] = [];
+    const queue = new BlobQueue(() => {});
+    let read: (bytes: ArrayBuffer) => void = () => {};
+    const slow = Object.assign(blob("x"), { arrayBuffer: () => new Promise((resolve) => (read = resolve)) });
+    queue.add([], () => sent.push(1));
+    queue.add([slow], () => sent.push(2));
+    await vi.waitFor(() => expect(sent).toEqual([1]));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(queue.busy).toBe(true);
+    read(new ArrayBuffer(0));
+    await vi.waitFor(() => expect(queue.busy).toBe(false));
+    expect(sent).toEqual([1, 2]);
+  });
+
   it("reports what fails, and goes on", async () => {
     const failed = vi.fn();
     const sent: unknown[] = [];

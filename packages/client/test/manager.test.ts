@@ -98,6 +98,8 @@ describe("opening", () => {
     server.clock.advance(1);
     expect(log).toEqual(["error timeout"]);
     expect(failed.mock.calls[0]?.[0]).toMatchObject({ code: "ERR_CONNECT_TIMEOUT" });
+    // A pipe that was closed takes nothing any more.
+    expect(server.dials[0]?.pair.a.writable).toBe(false);
     expect(server.clock.pendingTimers).toBe(0);
   });
 

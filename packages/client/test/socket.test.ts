@@ -450,12 +450,17 @@ describe("acknowledgements", () => {
       code: "ERR_ACK_DISCONNECTED",
       message: "socket has been disconnected",
     });
-    socket.emit("waiting", (...args: unknown[]) => calls.push(["waiting", ...args]));
-    socket.disconnect();
-    socket.connect();
+    socket.timeout(5000).emit("waiting", (...args: unknown[]) => calls.push(["waiting", ...args]));
+    // The next connection is lost before the namespace has answered.
+    const { admit } = server;
+    server.admit = () => {};
+    server.clock.advance(100);
+    server.admit = admit;
+    server.cut();
+    expect(socket.sendBuffer).toHaveLength(1);
     server.clock.advance(100);
     answer(all, 1);
-    expect(calls).toEqual([["waiting", 1]]);
+    expect(calls).toEqual([["waiting", null, 1]]);
   });
 
   it("that time out while their event waits take it out of the buffer", () => {
@@ -542,6 +547,31 @@ describe("events from the server", () => {
     };
     server.settle();
     expect(heard).toEqual([[1, true], [2, true], "connect"]);
+  });
+
+  it("that came before the answer may end it all", () => {
+    const { server, socket, log } = stage();
+    socket.on("e", () => socket.disconnect());
+    server.admit = ({ nsp }, peer) => {
+      peer.send({ type: PacketType.EVENT, nsp, data: ["e"] });
+      peer.send({ type: PacketType.CONNECT, nsp, data: { sid: "x" } });
+    };
+    server.settle();
+    expect(log).toEqual([["disconnect", "io client disconnect", false]]);
+  });
+
+  it("that came before an answer that never came are not delivered over the next connection", () => {
+    const { server, socket } = stage();
+    const { admit } = server;
+    const heard: unknown[] = [];
+    socket.on("e", (n: number) => heard.push(n));
+    server.admit = ({ nsp }, peer) => peer.send({ type: PacketType.EVENT, nsp, data: ["e", 1] });
+    server.settle();
+    expect(socket.receiveBuffer).toEqual([["e", 1]]);
+    server.admit = admit;
+    server.cut();
+    server.clock.advance(100);
+    expect([socket.connected, heard]).toEqual([true, []]);
   });
 
   it("are dropped after the disconnection, and for namespaces that nobody asked for", () => {
@@ -637,5 +667,22 @@ describe("recovery", () => {
     server.cut();
     server.clock.advance(100);
     expect(socket.recovered).toBe(false);
+  });
+
+  it("hides the positions of a Sockeye server, and takes nothing else for one", () => {
+    const { server, socket } = stage();
+    const pid = "epoch678-and-a-long-secret";
+    server.admit = ({ nsp }, peer) => peer.send({ type: PacketType.CONNECT, nsp, data: { sid: "x", pid } });
+    const heard: unknown[] = [];
+    socket.onAny((...args) => heard.push(["any", ...args]));
+    socket.on("e", (...args) => heard.push(args));
+    server.settle();
+    server.peer.send({ type: PacketType.EVENT, data: ["e", 1, "epoch678.5"] });
+    server.peer.send({ type: PacketType.EVENT, data: ["e", "text"] });
+    server.settle();
+    expect(heard).toEqual([["any", "e", 1], [1], ["any", "e", "text"], ["text"]]);
+    server.cut();
+    server.clock.advance(100);
+    expect(server.peer.packets[0]?.data).toEqual({ pid, offset: "epoch678.5" });
   });
 });

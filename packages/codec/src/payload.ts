@@ -111,6 +111,7 @@ function frameLength(frame: Frame): number {
   return typeof frame === "string" ? utf8Length(frame) : BASE64.length + base64Length(frame.byteLength);
 }
 
-function textFrame(frame: Frame): string {
+/** A frame as text: bytes as `b` and base64. */
+export function textFrame(frame: Frame): string {
   return typeof frame === "string" ? frame : BASE64 + encodeBase64(frame);
 }

@@ -22,19 +22,3 @@ export type ClientDisconnectReason =
   | "transport error"
   | "parse error"
   | "forced close";
-
-interface Advice {
-  /** May a client connect again by itself after this reason? */
-  readonly reconnect: boolean;
-}
-
-/** What a client does after each reason. */
-export const CLIENT_DISCONNECT: Readonly<Record<ClientDisconnectReason, Advice>> = {
-  "io server disconnect": { reconnect: false },
-  "io client disconnect": { reconnect: false },
-  "ping timeout": { reconnect: true },
-  "transport close": { reconnect: true },
-  "transport error": { reconnect: true },
-  "parse error": { reconnect: true },
-  "forced close": { reconnect: false },
-};

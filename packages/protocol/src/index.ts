@@ -7,7 +7,6 @@ export type {
   SocketId,
 } from "./adapter.js";
 export type { Clock, Timer } from "./clock.js";
-export { CLIENT_DISCONNECT } from "./close.js";
 export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from "./close.js";
 export type { Codec, Decoder } from "./codec.js";
 export { ERROR_TABLE } from "./error-table.js";

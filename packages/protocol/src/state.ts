@@ -1,7 +1,7 @@
 /**
  * The life of a session, as a table. ARCHITECTURE.md draws it; a test compares the two.
  *
- * `upgrading` is an open session with a second transport under probe. The table is the only place that says what a
+ * `upgrading` is an open session whose second transport has passed the probe and is about to take over. The table is the only place that says what a
  * session may do in a state: nothing keeps flags beside it.
  */
 export type SessionState = "opening" | "open" | "upgrading" | "closing" | "closed";
@@ -21,7 +21,7 @@ export const SESSION_STATES: Readonly<Record<SessionState, StateRules>> = {
   // The client has dialled and waits for OPEN; the server has a session but not yet its transport.
   opening: { accepts: true, writes: false, delivers: false, next: ["open", "closed"] },
   open: { accepts: true, writes: true, delivers: true, next: ["upgrading", "closing", "closed"] },
-  // A candidate is being probed; the current transport goes on until the UPGRADE packet.
+  // Until the UPGRADE packet the current transport goes on; the client has paused it.
   upgrading: { accepts: true, writes: "server", delivers: true, next: ["open", "closing", "closed"] },
   // Closed by this side: what is queued is still written, then the transport closes.
   closing: { accepts: false, writes: true, delivers: false, next: ["closed"] },

@@ -13,8 +13,8 @@ import type {
   WithAnswers,
 } from "@sockeye/socket";
 import { Emitter } from "@sockeye/socket";
-import { BroadcastOperator } from "./broadcast.js";
 import type { RemoteSocket } from "./broadcast.js";
+import { BroadcastOperator } from "./broadcast.js";
 import { Selection } from "./selection.js";
 
 const NO_FLAGS: BroadcastFlags = {};
@@ -156,7 +156,10 @@ export abstract class Audience<
    *
    * @throws UsageError `ERR_RESERVED_EVENT`
    */
-  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(event: Ev, ...args: EventParams<ServerSideEvents, Ev>): boolean {
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    event: Ev,
+    ...args: EventParams<ServerSideEvents, Ev>
+  ): boolean {
     if (RESERVED_SERVER_SIDE.has(event)) {
       throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
     }

@@ -21,7 +21,10 @@ import { Selection } from "./selection.js";
  *
  * Each receiver gets a packet once, even if it is in several of the rooms. With no room it means the whole namespace.
  */
-export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends Flagged<WithAnswers<EmitEvents>, Selection> {
+export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends Flagged<
+  WithAnswers<EmitEvents>,
+  Selection
+> {
   /** Adds the members of one or several rooms. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return new BroadcastOperator(this.target.including(room), this.flags);
@@ -155,7 +158,8 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements E
   /** A broadcast to one: its acknowledgement gets one answer, not a list. */
   emitOut(emit: Emit): void {
     const { ack } = emit;
-    const single: AckCallback | undefined = ack && ((error, answers) => answerOne(ack, emit, { error, answers }));
+    const single: AckCallback | undefined =
+      ack && ((error, answers) => answerOne(ack, emit, { error, answers }));
     this.#only.emitOut({ ...emit, ack: single });
   }
 
@@ -166,7 +170,11 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements E
 
 const NO_FLAGS: BroadcastFlags = {};
 
-function answerOne(ack: AckCallback, emit: Emit, { error, answers }: { error: unknown; answers: unknown }): void {
+function answerOne(
+  ack: AckCallback,
+  emit: Emit,
+  { error, answers }: { error: unknown; answers: unknown },
+): void {
   const answer = Array.isArray(answers) ? (answers[0] as unknown) : undefined;
   if (emit.ackTakesError) ack(error, answer);
   else if (!error) ack(answer);

@@ -5,7 +5,9 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
 /** Where the bundles lie: beside the built file, or in the build output if this is the source. */
-const FOLDERS = ["./client/", "../dist/client/"].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
+const FOLDERS = ["./client/", "../dist/client/"].map((folder) =>
+  fileURLToPath(new URL(folder, import.meta.url)),
+);
 
 const BUNDLES = ["sockeye.js", "sockeye.min.js", "sockeye.esm.min.js"];
 

@@ -31,9 +31,34 @@ export interface ConnectedSocket {
 /** A namespace, as connections see it. */
 export interface Joinable {
   readonly name: string;
-  /** Makes a socket, asks the middlewares, and lets it in by {@link Connection.joined} or not by {@link Connection.refuse}. */
-  admit(connection: Connection, auth: Handshake["auth"]): void;
+  /** Makes a socket, asks the middlewares, and lets it in or refuses. */
+  admit(admission: Admission): void;
 }
+
+/** One attempt of a client to join a namespace. A later attempt for the same namespace takes its place. */
+export class Admission {
+  constructor(
+    readonly connection: Connection,
+    readonly namespace: string,
+    readonly auth: Handshake["auth"],
+  ) {}
+
+  /** Does the client still wait for this answer? */
+  get awaited(): boolean {
+    return this.connection.awaits(this);
+  }
+
+  letIn(socket: ConnectedSocket): void {
+    this.connection.joined(this.namespace, socket);
+  }
+
+  refuse(error: { readonly message: string; readonly data?: unknown }): void {
+    this.connection.refused(this.namespace, error);
+  }
+}
+
+/** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
+type Lane = ConnectedSocket | Admission | "left";
 
 /** A session, as its connection sees it. */
 export interface ConnectionSession extends SessionView {
@@ -68,7 +93,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   #conn: Conn | undefined = undefined;
   /** Namespaces that are still deciding need not go on. */
   #over = false;
-  readonly #lanes = new Lanes<ConnectedSocket>();
+  readonly #lanes = new Lanes<Lane>();
 
   constructor(host: ConnectionHost, first: FirstRequest) {
     this.#host = host;
@@ -136,22 +161,30 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     this.#host.settled(this);
   }
 
-  /** A namespace, or nobody of that name, has refused. */
-  refuse(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
+  /** A namespace has refused, or there is none of that name. */
+  refused(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
     this.#lanes.delete(namespace);
-    const data = error.data === undefined ? { message: error.message } : { message: error.message, data: error.data };
-    this.#answer({ type: PacketType.CONNECT_ERROR, nsp: namespace, id: undefined, data, bare: isOlder(this) });
+    const data =
+      error.data === undefined ? { message: error.message } : { message: error.message, data: error.data };
+    this.#answer({
+      type: PacketType.CONNECT_ERROR,
+      nsp: namespace,
+      id: undefined,
+      data,
+      bare: isOlder(this),
+    });
   }
 
   left(namespace: string): void {
-    if (typeof this.#lanes.get(namespace) !== "object") return;
+    if (!isSocket(this.#lanes.get(namespace))) return;
     this.#lanes.set(namespace, "left");
     // What the client sent before it knew is dropped; of a client that keeps coming and going this is not remembered.
-    if (this.#lanes.all().length > 2 * this.#host.limits.maxNamespacesPerConnection) this.#lanes.delete(namespace);
+    if (this.#lanes.all().length > 2 * this.#host.limits.maxNamespacesPerConnection)
+      this.#lanes.delete(namespace);
   }
 
   disconnect(): void {
-    for (const socket of this.#lanes.sockets()) socket.disconnect();
+    for (const socket of this.#lanes.all().filter(isSocket)) socket.disconnect();
     this.#open.close("forced server close");
   }
 
@@ -162,7 +195,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   /** It has joined nothing for too long. */
   giveUp(): void {
-    if (this.#lanes.sockets().length === 0) this.#open.close();
+    if (!this.#lanes.all().some(isSocket)) this.#open.close();
   }
 
   /** The server goes away. */
@@ -174,16 +207,16 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   packet(packet: Packet): void {
     const lane = this.#lanes.get(packet.nsp);
-    if (typeof lane === "object") {
-      if (packet.type === PacketType.CONNECT || packet.type === PacketType.CONNECT_ERROR) this.#open.close();
-      else lane.receive(packet);
-    } else if (packet.type === PacketType.CONNECT) this.#connect(packet);
+    const { type } = packet;
+    if (type === PacketType.CONNECT && !isSocket(lane)) this.#connect(packet);
+    else if (isSocket(lane) && type !== PacketType.CONNECT && type !== PacketType.CONNECT_ERROR)
+      lane.receive(packet);
     else if (lane !== "left") this.#open.close();
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
     this.#host.settled(this);
-    const sockets = this.#lanes.sockets();
+    const sockets = this.#lanes.all().filter(isSocket);
     this.#over = true;
     for (const socket of sockets) socket.end(reason, cause);
   }
@@ -202,26 +235,26 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
       return;
     }
     const { nsp: name, data: auth = NO_AUTH } = asked;
-    const lane = this.#lanes.get(name);
-    if (lane !== undefined && lane !== "left") {
+    if (isSocket(this.#lanes.get(name))) {
       this.#open.close();
       return;
     }
-    const inUse = this.#lanes.all().filter((each) => each !== "left");
+    const inUse = this.#lanes.all().filter((lane) => lane !== "left");
     if (inUse.length >= this.#host.limits.maxNamespacesPerConnection) {
-      this.refuse(name, { message: "Too many namespaces" });
+      this.refused(name, { message: "Too many namespaces" });
       return;
     }
-    this.#lanes.set(name, "joining");
+    const admission = new Admission(this, name, auth);
+    this.#lanes.set(name, admission);
     const found = this.#host.route(name, auth);
-    if (found instanceof Promise) found.then((namespace) => this.#enter(namespace, name, auth));
-    else this.#enter(found, name, auth);
+    if (found instanceof Promise) found.then((namespace) => this.#admit(admission, namespace));
+    else this.#admit(admission, found);
   }
 
-  #enter(namespace: Joinable | undefined, name: string, auth: Handshake["auth"]): void {
-    if (!this.awaits(name)) return;
-    if (namespace) namespace.admit(this, auth);
-    else this.refuse(name, { message: "Invalid namespace" });
+  #admit(admission: Admission, namespace: Joinable | undefined): void {
+    if (!admission.awaited) return;
+    if (namespace) namespace.admit(admission);
+    else admission.refuse({ message: "Invalid namespace" });
   }
 
   #answer(packet: Packet): void {
@@ -234,8 +267,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     }
   }
 
-  /** Is a namespace still deciding about this client? False once it has gone. */
-  awaits(namespace: string): boolean {
-    return !this.#over && this.#lanes.get(namespace) === "joining";
+  /** Does the client still wait for this answer? */
+  awaits(admission: Admission): boolean {
+    return !this.#over && this.#lanes.get(admission.namespace) === admission;
   }
+}
+
+function isSocket(lane: Lane | undefined): lane is ConnectedSocket {
+  return typeof lane === "object" && !(lane instanceof Admission);
 }

@@ -4,7 +4,14 @@ import type { Clock, Codec, Limits, Transport } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
 import { encodeMessage, Session, TimerWheel, Turn } from "@sockeye/session";
 import { dispatch, Emitter } from "@sockeye/socket";
-import type { Acceptor, Gate, HandshakeRequest, Middleware, RefusedRequest, ResponseHeaders } from "@sockeye/transport/node";
+import type {
+  Acceptor,
+  Gate,
+  HandshakeRequest,
+  Middleware,
+  RefusedRequest,
+  ResponseHeaders,
+} from "@sockeye/transport/node";
 import { createGate } from "@sockeye/transport/node";
 import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";

@@ -2,12 +2,18 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockeye/transport/node";
 import { readWholeQuery } from "@sockeye/transport/node";
+import { readRawHeaders } from "./raw-headers.js";
 
 /** What separates headers here; HTTP allows it in none. */
 const SEPARATOR = "\0";
 
 /** The properties that Node.js itself puts on a request. */
-const ORDINARY: ReadonlySet<string> = new Set([...Object.keys(new IncomingMessage(new Socket())), "upgrade", "client", "parser"]);
+const ORDINARY: ReadonlySet<string> = new Set([
+  ...Object.keys(new IncomingMessage(new Socket())),
+  "upgrade",
+  "client",
+  "parser",
+]);
 
 /**
  * The request that opened a connection. Node's object costs a kilobyte, and few apps ever look at it: kept are its line
@@ -49,8 +55,8 @@ export class FirstRequest {
 
   #remake(): IncomingMessage {
     const req = new IncomingMessage(this.#socket);
-    // Its `headers` are read from these when first asked for.
     req.rawHeaders = this.#rawHeaders === "" ? [] : this.#rawHeaders.split(SEPARATOR);
+    req.headers = readRawHeaders(req.rawHeaders);
     req.url = this.url;
     req.method = "GET";
     req.httpVersionMajor = 1;

@@ -14,7 +14,7 @@ export interface Handshake {
   /** When, in ms since 1970. */
   readonly issued: number;
   readonly url: string;
-  /** The query of the first request; a parameter that came twice is an array. */
+  /** The query of the first request; of a parameter that came twice, the last. */
   readonly query: Readonly<Record<string, string | string[] | undefined>>;
   /** What the client sent as `auth` for this namespace; `{}` if nothing. Comes from the wire: check it before use. */
   auth: Readonly<Record<string, unknown>>;

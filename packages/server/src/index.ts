@@ -7,7 +7,15 @@ export type {
   ServerDisconnectReason as DisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-export { AckError, CodecError, ERROR_TABLE, NamespaceError, SockeyeError, TransportError, UsageError } from "@sockeye/protocol";
+export {
+  AckError,
+  CodecError,
+  ERROR_TABLE,
+  NamespaceError,
+  SockeyeError,
+  TransportError,
+  UsageError,
+} from "@sockeye/protocol";
 export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
 export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
@@ -15,13 +23,13 @@ export type { Conn } from "./conn.js";
 export type { Engine, EngineEvents } from "./engine.js";
 export type { ForeignEngine, ForeignSocket } from "./foreign-session.js";
 export type { Handshake } from "./handshake.js";
-export type { Event, ExtendedError, NamespaceMiddleware, Next, SocketMiddleware } from "./middleware.js";
 export type { NamespaceMatcher } from "./matchers.js";
+export type { Event, ExtendedError, NamespaceMiddleware, Next, SocketMiddleware } from "./middleware.js";
 export { Namespace } from "./namespace.js";
 export type { AdapterConstructor, AttachOptions, EngineOptions, ServerOptions } from "./options.js";
 export { ParentNamespace } from "./parent-namespace.js";
 export type { AnyHttpServer } from "./server.js";
 export { Server } from "./server.js";
-export type { SocketEmission } from "./socket-emission.js";
 export type { SocketEvents } from "./socket.js";
 export { Socket } from "./socket.js";
+export type { SocketEmission } from "./socket-emission.js";

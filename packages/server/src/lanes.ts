@@ -1,20 +1,17 @@
-/** What a connection knows of a namespace: its socket; or that the namespace is still deciding; or that its socket has left. */
-export type Lane<S extends object> = S | "joining" | "left";
-
 /**
- * The namespaces of one connection, by name. Most connections have one, which costs no `Map`. The names come from the
- * wire.
+ * What a connection knows of its namespaces, by name. Most connections have one, which costs no `Map`. The names come from
+ * the wire.
  */
-export class Lanes<S extends object> {
+export class Lanes<Lane> {
   #name: string | undefined = undefined;
-  #lane: Lane<S> | undefined = undefined;
-  #others: Map<string, Lane<S>> | undefined = undefined;
+  #lane: Lane | undefined = undefined;
+  #others: Map<string, Lane> | undefined = undefined;
 
-  get(name: string): Lane<S> | undefined {
+  get(name: string): Lane | undefined {
     return name === this.#name ? this.#lane : this.#others?.get(name);
   }
 
-  set(name: string, lane: Lane<S>): void {
+  set(name: string, lane: Lane): void {
     if (this.#name === undefined && !this.#others?.has(name)) this.#name = name;
     if (name === this.#name) {
       this.#lane = lane;
@@ -31,13 +28,8 @@ export class Lanes<S extends object> {
     } else this.#others?.delete(name);
   }
 
-  /** All of them. */
-  all(): Lane<S>[] {
+  all(): Lane[] {
     const others = this.#others ? [...this.#others.values()] : [];
     return this.#lane === undefined ? others : [this.#lane, ...others];
-  }
-
-  sockets(): S[] {
-    return this.all().filter((lane) => typeof lane !== "string");
   }
 }

@@ -85,7 +85,10 @@ export abstract class MainNamespace<
     return this.send(...args);
   }
 
-  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(event: Ev, ...args: EventParams<ServerSideEvents, Ev>): boolean {
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    event: Ev,
+    ...args: EventParams<ServerSideEvents, Ev>
+  ): boolean {
     return this.sockets.serverSideEmit(event, ...args);
   }
 
@@ -200,11 +203,18 @@ export abstract class MainNamespace<
   }
 }
 
-type Own<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> = NamespaceEvents<Socket<L, E, S, D>>;
+type Own<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> = NamespaceEvents<
+  Socket<L, E, S, D>
+>;
 
 type MainEvent<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> =
   | EventNames<Own<L, E, S, D>>
   | EventNames<S>;
 
-type MainHandler<L extends EventsMap, E extends EventsMap, S extends EventsMap, D, Ev extends string | symbol> =
-  EventHandler<Own<L, E, S, D> & S, Ev>;
+type MainHandler<
+  L extends EventsMap,
+  E extends EventsMap,
+  S extends EventsMap,
+  D,
+  Ev extends string | symbol,
+> = EventHandler<Own<L, E, S, D> & S, Ev>;

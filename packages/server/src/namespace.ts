@@ -12,8 +12,7 @@ import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { ErrorContext } from "./audience.js";
 import { Audience } from "./audience.js";
-import type { Connection, Joinable } from "./connection.js";
-import type { Handshake } from "./handshake.js";
+import type { Admission, Joinable } from "./connection.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { isOlder } from "./older-client.js";
@@ -59,7 +58,9 @@ export class Namespace<
   /** The server it belongs to. */
   readonly server: NamespaceHost;
   #adapter: Adapter | undefined = undefined;
-  #middlewares: ReadonlyArray<NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>> = [];
+  #middlewares: ReadonlyArray<
+    NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
+  > = [];
   #ackIds = 0;
   /** Sockets about which the middlewares still decide. */
   #deciding = 0;
@@ -108,45 +109,61 @@ export class Namespace<
   // ---- from the connections and sockets
 
   /** @internal */
-  admit(connection: Connection, auth: Handshake["auth"]): void {
+  admit(admission: Admission): void {
     this.#deciding += 1;
-    const { pid, offset } = auth;
-    if (!this.recovers || isOlder(connection) || typeof pid !== "string") {
-      this.#examine(connection, { auth, restored: undefined });
+    const { pid, offset } = admission.auth;
+    if (!this.recovers || isOlder(admission.connection) || typeof pid !== "string") {
+      this.#examine(admission, undefined);
       return;
     }
     // The client knows that its old connection is dead, this server does not yet.
     this.#byPid?.get(pid)?.end("transport close");
     this.adapter.restoreSession(pid, typeof offset === "string" ? offset : undefined).then(
-      (restored) => this.#examine(connection, { auth, restored: restored ?? undefined }),
+      (restored) => this.#examine(admission, restored ?? undefined),
       (error: unknown) => {
         this.reportError(error, "adapter");
-        this.#examine(connection, { auth, restored: undefined });
+        this.#examine(admission, undefined);
       },
     );
   }
 
-  #examine(connection: Connection, client: { auth: Handshake["auth"]; restored: RestoredSession | undefined }): void {
-    const socket = new Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, connection, client);
-    const middlewares = client.restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
+  #examine(admission: Admission, restored: RestoredSession | undefined): void {
+    const { connection, auth } = admission;
+    const socket = new Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, connection, {
+      auth,
+      restored,
+    });
+    const middlewares = restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
     runMiddlewares(middlewares, socket, (error) => {
       this.#deciding -= 1;
-      if (!connection.awaits(this.name)) this.#turnedAway(socket);
-      else if (error) {
-        this.#turnedAway(socket);
-        connection.refuse(this.name, error as Error & { data?: unknown });
-      } else {
-        this.sockets.set(socket.id, socket);
-        connection.joined(this.name, socket);
-        socket.enter();
-        if (socket.pid !== undefined) {
-          this.#byPid ??= new Map();
-          this.#byPid.set(socket.pid, socket);
-        }
-        dispatch(this, "connect", [socket]);
-        dispatch(this, "connection", [socket]);
-      }
+      if (error && admission.awaited) admission.refuse(error as Error & { data?: unknown });
+      else if (admission.awaited && this.#letIn(admission, socket)) return;
+      // Nobody was let in: what middlewares did for the socket is undone.
+      socket.end("forced close");
     });
+  }
+
+  /** False if the adapter, which may be the app's, fails. */
+  #letIn(
+    admission: Admission,
+    socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  ): boolean {
+    this.sockets.set(socket.id, socket);
+    admission.letIn(socket);
+    try {
+      socket.enter();
+    } catch (error) {
+      this.reportError(error, "adapter");
+      admission.refuse({ message: "Internal error" });
+      return false;
+    }
+    if (socket.pid !== undefined) {
+      this.#byPid ??= new Map();
+      this.#byPid.set(socket.pid, socket);
+    }
+    dispatch(this, "connect", [socket]);
+    dispatch(this, "connection", [socket]);
+    return true;
   }
 
   /** @internal */
@@ -172,7 +189,10 @@ export class Namespace<
   }
 
   /** @internal */
-  reportSocketError(error: unknown, { socket, event }: { socket: { id: SocketId }; event: string | symbol | number }): void {
+  reportSocketError(
+    error: unknown,
+    { socket, event }: { socket: { id: SocketId }; event: string | symbol | number },
+  ): void {
     this.server.reportAppError(error, { event, namespace: this.name, socketId: socket.id });
   }
 
@@ -190,13 +210,11 @@ export class Namespace<
 
   /** @internal */
   inherit(
-    middlewares: ReadonlyArray<NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>>,
+    middlewares: ReadonlyArray<
+      NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
+    >,
   ): void {
     this.#middlewares = middlewares;
-  }
-
-  #turnedAway(socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
-    socket.end("forced close");
   }
 
   #makeAdapter(): Adapter {

@@ -5,7 +5,9 @@ import type { GateOptions } from "@sockeye/transport/node";
 
 /** Makes the adapter of a namespace: a class, or a function that returns one. */
 export type AdapterConstructor =
-  | (new (nsp: AdapterNamespace) => Adapter)
+  | (new (
+      nsp: AdapterNamespace,
+    ) => Adapter)
   | ((nsp: AdapterNamespace) => Adapter);
 
 /** Where the engine sits on an HTTP server. */
@@ -86,12 +88,24 @@ export function limitsOf(options: ServerOptions): Limits {
     ...options.limits,
     maxMessageBytes: options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes,
   };
-  for (const [name, value] of Object.entries(limits)) requirePositive(name, value);
+  for (const [name, value] of Object.entries(limits)) {
+    requirePositive(name === "maxMessageBytes" ? "maxHttpBufferSize" : name, value);
+  }
   return limits;
 }
 
 /** @throws UsageError `ERR_BAD_OPTION` */
 export function requirePositive(name: string, value: unknown): void {
   if (typeof value === "number" && value > 0) return;
-  throw new UsageError("ERR_BAD_OPTION", `The option ${name} must be a number above 0, not ${String(value)}.`);
+  throw new UsageError(
+    "ERR_BAD_OPTION",
+    `The option ${name} must be a number above 0, not ${String(value)}.`,
+  );
+}
+
+const TIMES = ["pingInterval", "pingTimeout", "upgradeTimeout", "connectTimeout"] as const;
+
+/** @throws UsageError `ERR_BAD_OPTION` */
+export function checkTimes(options: ServerOptions): void {
+  for (const name of TIMES) if (options[name] !== undefined) requirePositive(name, options[name]);
 }

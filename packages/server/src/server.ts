@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
@@ -29,7 +29,7 @@ import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
-import { limitsOf, requirePositive } from "./options.js";
+import { checkTimes, limitsOf, requirePositive } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
@@ -78,7 +78,9 @@ export class Server<
   #engine: Engine | undefined = undefined;
   readonly #foreign: ForeignEngine[] = [];
   #detach: (() => void) | undefined = undefined;
-  readonly #matchers = new Matchers<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>();
+  readonly #matchers = new Matchers<
+    ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  >();
   readonly #files = new ClientFiles();
   readonly #waiting: WaitingRoom<Connection>;
 
@@ -92,10 +94,15 @@ export class Server<
     super();
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
+    checkTimes(this.#options);
     this.limits = limitsOf(this.#options);
     this.codec = this.#options.codec ?? createTextCodec(this.limits);
     this.olderCodec = this.#options.codec ?? createTextCodec(olderLimits(this.limits));
-    this.#waiting = new WaitingRoom(this.clock, () => this.connectTimeout(), (connection) => connection.giveUp());
+    this.#waiting = new WaitingRoom(
+      this.clock,
+      () => this.connectTimeout(),
+      (connection) => connection.giveUp(),
+    );
     this.sockets = this.of("/");
     if (first !== undefined && !isOptions) this.attach(first as AnyHttpServer | number | string);
   }
@@ -190,7 +197,10 @@ export class Server<
     this.#foreign.push(engine);
     engine.on("connection", (socket) => {
       const { request: req, protocol } = socket;
-      const connection = new Connection(this, new FirstRequest({ req, protocol: protocol === 3 ? 3 : 4 }, true));
+      const connection = new Connection(
+        this,
+        new FirstRequest({ req, protocol: protocol === 3 ? 3 : 4 }, true),
+      );
       const codec = isOlder(connection) ? this.olderCodec : this.codec;
       connection.bind(new ForeignSession(socket, codec, connection));
       this.opened(connection);
@@ -242,7 +252,10 @@ export class Server<
   route(
     name: string,
     auth: Handshake["auth"],
-  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined | Promise<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined> {
+  ):
+    | Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    | undefined
+    | Promise<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined> {
     const known = this._nsps.get(name);
     if (known) return known;
     const parent = this.#matchers.find(name, auth);
@@ -277,7 +290,10 @@ export class Server<
   reportAppError(error: unknown, context: ErrorContext): void {
     const fromListenerItself = context.event === "error" && context.socketId === undefined;
     if (!fromListenerItself && dispatch(this.sockets, "error", [error, context])) return;
-    console.error(`Sockeye: a handler of "${String(context.event)}" in namespace ${context.namespace} failed:`, error);
+    console.error(
+      `Sockeye: a handler of "${String(context.event)}" in namespace ${context.namespace} failed:`,
+      error,
+    );
   }
 
   // ---- inside
@@ -308,7 +324,9 @@ export class Server<
     return namespace;
   }
 
-  #template(matcher: RegExp | NamespaceMatcher): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  #template(
+    matcher: RegExp | NamespaceMatcher,
+  ): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const parent = new ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
     this.#matchers.add(matcher, parent);
     return parent;

@@ -11,10 +11,16 @@ export interface SocketTarget extends EmitTarget {
 }
 
 /** What `socket.volatile`, `socket.timeout(…)` and the like return: the socket with flags, as a value. */
-export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Flagged<EmitEvents, SocketTarget> {
+export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Flagged<
+  EmitEvents,
+  SocketTarget
+> {
   /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
   timeout(timeoutMs: number): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
-    return this.with({ timeout: timeoutMs }) as unknown as SocketEmission<WithTimeout<EmitEvents>, SocketData>;
+    return this.with({ timeout: timeoutMs }) as unknown as SocketEmission<
+      WithTimeout<EmitEvents>,
+      SocketData
+    >;
   }
 
   /** All others in the namespace. */

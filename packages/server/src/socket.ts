@@ -27,17 +27,17 @@ import type {
   Unchecked,
   WithTimeout,
 } from "@sockeye/socket";
-import { Acks, CatchAll, callGuarded, dispatch, emitAndWait, Emitter, readEmit } from "@sockeye/socket";
+import { Acks, CatchAll, callGuarded, dispatch, Emitter, emitAndWait, readEmit } from "@sockeye/socket";
 import type { Audience } from "./audience.js";
-import { BroadcastOperator } from "./broadcast.js";
+import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
 import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import { randomId } from "./ids.js";
-import { isOlder, olderSocketId } from "./older-client.js";
 import type { SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
+import { isOlder, olderSocketId } from "./older-client.js";
 import { Selection } from "./selection.js";
 import { SocketEmission } from "./socket-emission.js";
 
@@ -339,7 +339,11 @@ export class Socket<
     if (this.#phase === "left") {
       // Nobody will answer: whoever can be told is told.
       if (ack && emit.ackTakesError) {
-        callGuarded(ack, [new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected")], this.#context(emit.event));
+        callGuarded(
+          ack,
+          [new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected")],
+          this.#context(emit.event),
+        );
       }
       return;
     }
@@ -350,7 +354,12 @@ export class Socket<
       return;
     }
     const id = ack ? this.nsp.nextAckId() : undefined;
-    const packet: EventPacket = { type: PacketType.EVENT, nsp: this.nsp.name, id, data: [emit.event, ...emit.args] };
+    const packet: EventPacket = {
+      type: PacketType.EVENT,
+      nsp: this.nsp.name,
+      id,
+      data: [emit.event, ...emit.args],
+    };
     const encoded = this.client.encode(packet, flags.compress);
     if (ack && id !== undefined) {
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));

@@ -313,15 +313,21 @@ describe("the end", () => {
   });
 
   it("is not put off by a peer that goes on sending heartbeats", () => {
-    const stage = met();
-    stage.pair.a.hold();
-    stage.client.say(1);
-    stage.client.session.close();
-    for (let s = 0; s < 40; s++) {
+    const both = talk();
+    const pair = memoryPair({ clock: both.clock });
+    const stage: Stage = { ...both, pair };
+    both.client.session.start(pair.a);
+    inject(stage, "client", '0{"sid":"x","upgrades":[],"pingInterval":50000,"pingTimeout":50000}');
+    pair.a.hold();
+    both.client.say(1);
+    both.client.session.close();
+    for (let s = 0; s < 29; s++) {
       inject(stage, "client", "2");
-      stage.clock.advance(1000);
+      both.clock.advance(1000);
+      expect(both.client.session.state).toBe("closing");
     }
-    expect(stage.client.session.state).toBe("closed");
+    both.clock.advance(1000 + LATE_MS);
+    expect(both.client.session.state).toBe("closed");
   });
 
   it("delivers nothing that comes in after it", () => {

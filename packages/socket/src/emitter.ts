@@ -114,8 +114,14 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return Number.POSITIVE_INFINITY;
   }
 
+  /** The first listener is about to be added. */
+  protected listened(): void {}
+
   #lazily(): EventEmitter {
-    this.#events ??= new EventEmitter();
+    if (!this.#events) {
+      this.#events = new EventEmitter();
+      this.listened();
+    }
     return this.#events;
   }
 

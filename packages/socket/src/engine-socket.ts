@@ -45,7 +45,6 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
     this.protocol = protocol;
     this.#session = session;
     this.#boundary = boundary;
-    session.observer = this;
   }
 
   get id(): string {
@@ -82,6 +81,11 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
   close(): this {
     this.#session.close();
     return this;
+  }
+
+  /** A session that nobody watches takes a shorter way. */
+  protected override listened(): void {
+    this.#session.observer = this;
   }
 
   onPacket(packet: EnginePacket): void {

@@ -36,10 +36,8 @@ export interface WebSocketOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** `true`, or the options of the `ws` package. Off by default. */
   readonly perMessageDeflate?: unknown;
-  /** Largest message to take, in bytes. */
-  readonly maxPayload?: number | undefined;
-  /** Options of `tls.connect` and an `agent`. What is undefined is not passed on. */
-  readonly tls?: Readonly<Record<string, unknown>> | undefined;
+  /** Options of the client, of which those of sockets and TLS are taken. What is undefined is not passed on. */
+  readonly client?: Readonly<Record<string, unknown>> | undefined;
 }
 
 // Written as a method, so that a platform's own, more exact event types fit.

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import { DIFFERENCES, expectedOf } from "../differences.js";
 import { http } from "../../support/rawsocket.js";
-import { type Row, matrix } from "../../support/stage.js";
+import { matrix, type Row } from "../../support/stage.js";
 import { collect, once, turn } from "../../support/wait.js";
+import { DIFFERENCES, expectedOf } from "../differences.js";
 
 // What socket.io-client 2 does, and later versions do otherwise or not at all.
 
@@ -13,17 +13,20 @@ matrix(
   (behaves, row) => {
     const last = row.way === "polling" ? "polling" : "websocket";
 
-    behaves("has the id of its connection in the main namespace, and one made of it elsewhere", async (stage) => {
-      const site = await stage.serve();
-      site.io.of("/admin");
-      const main = await stage.connect(site);
-      const admin = await stage.both(site, main.client.io.socket("/admin"));
-      const id = main.socket.conn["id"] as string;
-      expect(id).toMatch(/^[A-Za-z0-9_-]{20}$/);
-      expect([main.socket.id, main.client.id]).toEqual([id, id]);
-      expect([admin.socket.id, admin.client.id]).toEqual([`/admin#${id}`, `/admin#${id}`]);
-      expect([...admin.socket.rooms]).toEqual([`/admin#${id}`]);
-    });
+    behaves(
+      "has the id of its connection in the main namespace, and one made of it elsewhere",
+      async (stage) => {
+        const site = await stage.serve();
+        site.io.of("/admin");
+        const main = await stage.connect(site);
+        const admin = await stage.both(site, main.client.io.socket("/admin"));
+        const id = main.socket.conn["id"] as string;
+        expect(id).toMatch(/^[A-Za-z0-9_-]{20}$/);
+        expect([main.socket.id, main.client.id]).toEqual([id, id]);
+        expect([admin.socket.id, admin.client.id]).toEqual([`/admin#${id}`, `/admin#${id}`]);
+        expect([...admin.socket.rooms]).toEqual([`/admin#${id}`]);
+      },
+    );
 
     behaves("shows revision 3 and its transport", async (stage) => {
       const site = await stage.serve();
@@ -75,7 +78,10 @@ matrix(
       site.io.of("/admin");
       const main = await stage.connect(site);
       const token = "x".repeat(8_000);
-      const { socket } = await stage.both(site, main.client.io.socket("/admin", { query: { token } } as never));
+      const { socket } = await stage.both(
+        site,
+        main.client.io.socket("/admin", { query: { token } } as never),
+      );
       expect(socket.handshake.auth["token"]).toBe(token);
     });
 
@@ -102,7 +108,9 @@ matrix(
       const site = await stage.serve();
       const { client, socket } = await stage.connect(site);
       const other = client.io.socket("/nowhere");
-      expect(await once(other, "error")).toEqual([expectedOf(DIFFERENCES.invalidNamespaceInVersion2, row.server)]);
+      expect(await once(other, "error")).toEqual([
+        expectedOf(DIFFERENCES.invalidNamespaceInVersion2, row.server),
+      ]);
       socket.on("q", (answer: () => void) => answer());
       await new Promise<void>((resolve) => client.emit("q", resolve));
     });

@@ -140,6 +140,19 @@ describe.each(CLIENTS)("the wire of client %s", (name) => {
     expect(await wire.next()).toEqual(Buffer.from([7]));
   });
 
+  it("answers once, however often the app does", async () => {
+    const server = await handServer();
+    const client = await dial(server.url);
+    const { wire } = await joined(server, client);
+    client.on("q", (answer: (n: number) => void) => {
+      answer(1);
+      answer(2);
+      client.emit("end");
+    });
+    wire.send('425["q"]');
+    expect([await wire.next(), await wire.next()]).toEqual(["435[1]", '42["end"]']);
+  });
+
   it("answers pings", async () => {
     const server = await handServer();
     const { wire } = await joined(server, await dial(server.url));

@@ -157,6 +157,19 @@ describe.each(SERVERS)("the wire of %s", (server) => {
       expect(await wire.next()).toBe("43456[]");
     });
 
+    it("answers once, however often the app does", async () => {
+      const site = await serve();
+      const { wire, sid } = await join(site);
+      const socket = await serverHalf(site, { id: sid } as never);
+      socket.on("q", (answer: (n: number) => void) => {
+        answer(1);
+        answer(2);
+        socket.emit("end");
+      });
+      wire.send('425["q"]');
+      expect([await wire.next(), await wire.next()]).toEqual(["435[1]", '42["end"]']);
+    });
+
     it("sends and takes binary", async () => {
       const site = await serve();
       const { wire, sid } = await join(site);

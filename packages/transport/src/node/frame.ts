@@ -121,6 +121,13 @@ function headerLength(length: number): number {
   return length < LENGTH_16 ? 2 : length < 65_536 ? 4 : 10;
 }
 
+/** A control frame, of at most 125 bytes. `first`: its opcode, and the bit that ends a message. */
+export function controlFrame(first: number, payload: Uint8Array): Buffer {
+  const target = Buffer.allocUnsafe(2 + payload.byteLength);
+  target.set(payload, writeHeader(target, 0, first, payload.byteLength));
+  return target;
+}
+
 /** Returns the offset after the frame. */
 function writeFrame(target: Buffer, offset: number, frame: Frame): number {
   if (typeof frame !== "string") {

@@ -34,6 +34,8 @@ export interface GateOptions {
   readonly httpCompression?: HttpCompression | boolean | undefined;
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   readonly wsEngine?: WebSocketEngine | undefined;
+  /** For comparing: `ws` reads WebSockets with the `ws` package also where nothing needs it. Default `own`. */
+  readonly webSockets?: "own" | "ws" | undefined;
   /** Lets in clients of protocol revision 3 as well: those of Socket.IO 2. Default false. */
   readonly allowEIO3?: boolean | undefined;
 }
@@ -77,9 +79,10 @@ class HttpGate implements Gate {
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
+      clock: options.clock,
       wsEngine: options.wsEngine,
-      headers: (headers, req) =>
-        acceptor.headers(headers, req, readEngineQuery(req.url ?? "").sid === undefined),
+      webSockets: options.webSockets,
+      headers: (headers, req, initial) => acceptor.headers(headers, req, initial),
     });
     if (options.cors) this.use(corsMiddleware(options.cors));
   }
@@ -220,11 +223,14 @@ class HttpGate implements Gate {
   }
 
   #completeWebSocket(visit: UpgradeVisit, query: EngineQuery, accepted: (pipe: Transport) => void): void {
+    const initial = query.sid === undefined;
     if (query.protocol === 4) {
-      this.#webSockets.complete(visit, query.base64, accepted);
+      this.#webSockets.complete(visit, { base64: query.base64, initial }, accepted);
     } else {
       const asked = query.base64 ? "base64" : "bytes";
-      this.#webSockets.complete(visit, false, (pipe) => accepted(new Revision3Pipe(pipe, asked)));
+      this.#webSockets.complete(visit, { base64: false, initial }, (pipe) =>
+        accepted(new Revision3Pipe(pipe, asked)),
+      );
     }
   }
 

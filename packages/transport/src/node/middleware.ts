@@ -17,16 +17,10 @@ export function runMiddlewares(
   done: (error: unknown) => void,
 ): void {
   const { req, res } = exchange;
-  let over = false;
-  const finish = (error: unknown): void => {
-    if (over) return;
-    over = true;
-    done(error);
-  };
   const run = (index: number): void => {
     const middleware = middlewares[index];
     if (middleware === undefined) {
-      finish(undefined);
+      done(undefined);
       return;
     }
     let called = false;
@@ -34,7 +28,7 @@ export function runMiddlewares(
       if (called) return;
       called = true;
       // As in Express, anything truthy is an error.
-      if (error) finish(error);
+      if (error) done(error);
       else run(index + 1);
     };
     const fail = (error: unknown): void => next(error || new Error("a middleware failed"));

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Clock, Transport } from "@sockeye/protocol";
 import { WebSocketServer } from "ws";
 import { headerLines, type ResponseHeaders } from "./headers.js";
+import { OwnHandshakes } from "./own-handshakes.js";
 import { endConnection, stopIgnoringErrors } from "./refusal.js";
 import type { UpgradeVisit } from "./visit.js";
 import { type ServerWebSocket, WebSocketPipe } from "./websocket.js";
@@ -21,28 +23,86 @@ export type WebSocketEngine = new (
 };
 
 export interface WebSocketHandshakesOptions {
+  readonly clock: Clock;
   /** Bytes of one message; a larger one closes the WebSocket with 1009. */
   readonly maxPayload: number;
   /** `true` or options of the `ws` package; the threshold defaults to 1024 bytes. Default: no compression. */
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   /** Another implementation than `ws`. It is used by its public interface only. */
   readonly wsEngine?: WebSocketEngine | undefined;
-  /** May change the headers of the 101 response. Must not throw. */
-  readonly headers: (headers: ResponseHeaders, req: IncomingMessage) => void;
+  /** `ws`: by that package also where nothing needs it. Default `own`. */
+  readonly webSockets?: "own" | "ws" | undefined;
+  /** May change the headers of the 101 response. `initial`: it answers a handshake. Must not throw. */
+  readonly headers: (headers: ResponseHeaders, req: IncomingMessage, initial: boolean) => void;
 }
 
-/** Completes WebSocket handshakes. What is wrong with one (method, version, key) is answered by `ws`. */
+/** What the request said, beside what concerns WebSockets. */
+export interface AskedWebSocket {
+  /** Does the client want bytes as base64 text? */
+  readonly base64: boolean;
+  /** Does it answer a handshake, and not the upgrade of a session? */
+  readonly initial: boolean;
+}
+
+/**
+ * Completes WebSocket handshakes: by itself if it can, and by `ws` if an extension may be agreed on, or if the app or an
+ * option wants it so.
+ */
 export class WebSocketHandshakes {
-  readonly #server: InstanceType<WebSocketEngine>;
-  readonly #publicApiOnly: boolean;
+  readonly #options: WebSocketHandshakesOptions;
+  readonly #own: OwnHandshakes | undefined;
+  #server: InstanceType<WebSocketEngine> | undefined = undefined;
   /** The visit that is being completed: `ws` asks for its headers synchronously. */
-  #current: UpgradeVisit | undefined;
+  #current: { readonly visit: UpgradeVisit; readonly initial: boolean } | undefined = undefined;
 
   constructor(options: WebSocketHandshakesOptions) {
-    const { perMessageDeflate, maxPayload } = options;
-    const Engine = options.wsEngine ?? (WebSocketServer as unknown as WebSocketEngine);
-    this.#publicApiOnly = options.wsEngine !== undefined;
-    this.#server = new Engine({
+    this.#options = options;
+    this.#own =
+      options.wsEngine === undefined && options.webSockets !== "ws" ? new OwnHandshakes(options) : undefined;
+  }
+
+  /** Calls `accepted` with a pipe over the open WebSocket, before it returns, or not at all. */
+  complete(visit: UpgradeVisit, asked: AskedWebSocket, accepted: (pipe: Transport) => void): void {
+    const { base64, initial } = asked;
+    if (this.#own !== undefined && !this.#mayExtend(visit.req)) {
+      const headers = (): [string, string][] => this.#headerLines(visit, initial);
+      this.#own.complete(visit, { base64, headers }, accepted);
+    } else {
+      this.#current = { visit, initial };
+      this.#completeByServer(visit, base64, accepted);
+      this.#current = undefined;
+    }
+  }
+
+  close(): void {
+    this.#server?.close();
+  }
+
+  #mayExtend(req: IncomingMessage): boolean {
+    const { perMessageDeflate } = this.#options;
+    return Boolean(perMessageDeflate) && req.headers["sec-websocket-extensions"] !== undefined;
+  }
+
+  #completeByServer(visit: UpgradeVisit, base64: boolean, accepted: (pipe: Transport) => void): void {
+    const { req, socket, head } = visit;
+    const publicApiOnly = this.#options.wsEngine !== undefined;
+    this.#server ??= this.#createServer();
+    try {
+      this.#server.handleUpgrade(req, socket, head, (ws) => {
+        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly });
+        // From here on, `ws` listens to the errors of the socket.
+        if (!publicApiOnly) stopIgnoringErrors(socket);
+        accepted(pipe);
+      });
+    } catch {
+      endConnection(socket, "");
+    }
+  }
+
+  #createServer(): InstanceType<WebSocketEngine> {
+    const { perMessageDeflate, maxPayload, wsEngine } = this.#options;
+    const Engine = wsEngine ?? (WebSocketServer as unknown as WebSocketEngine);
+    const server = new Engine({
       noServer: true,
       clientTracking: false,
       // Its defaults bound fragments, buffered chunks and pending pongs.
@@ -52,32 +112,16 @@ export class WebSocketHandshakes {
         ? { threshold: 1024, ...(perMessageDeflate === true ? {} : perMessageDeflate) }
         : false,
     });
-    this.#server.on?.("headers", (lines, req) => {
-      const headers = this.#current?.headers ?? {};
-      options.headers(headers, req);
-      for (const [name, value] of headerLines(headers)) lines.push(`${name}: ${value}`);
+    server.on?.("headers", (lines) => {
+      if (this.#current === undefined) return;
+      const { visit, initial } = this.#current;
+      for (const [name, value] of this.#headerLines(visit, initial)) lines.push(`${name}: ${value}`);
     });
+    return server;
   }
 
-  /** Calls `accepted` with the open WebSocket and the pipe over it, before it returns, or not at all. */
-  complete(visit: UpgradeVisit, base64: boolean, accepted: (pipe: WebSocketPipe) => void): void {
-    const { req, socket, head } = visit;
-    this.#current = visit;
-    try {
-      this.#server.handleUpgrade(req, socket, head, (ws) => {
-        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly: this.#publicApiOnly });
-        // From here on, `ws` listens to the errors of the socket.
-        if (!this.#publicApiOnly) stopIgnoringErrors(socket);
-        accepted(pipe);
-      });
-    } catch {
-      endConnection(socket, "");
-    } finally {
-      this.#current = undefined;
-    }
-  }
-
-  close(): void {
-    this.#server.close();
+  #headerLines(visit: UpgradeVisit, initial: boolean): [name: string, value: string][] {
+    this.#options.headers(visit.headers, visit.req, initial);
+    return headerLines(visit.headers);
   }
 }

@@ -1,12 +1,12 @@
 import type { Duplex } from "node:stream";
 import {
   type CloseReason,
-  EncodedPacket,
+  type EncodedPacket,
   type Transport,
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
-import { type Framed, frameBatch } from "./frame.js";
+import { inBase64, writeBatch } from "./batch-writer.js";
 
 /** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
 export interface ServerWebSocket {
@@ -37,8 +37,8 @@ interface PipedWebSocket extends ServerWebSocket {
 }
 
 /**
- * The accepting end of a WebSocket. What comes in is read by the `ws` package; what goes out is framed here and written
- * to the TCP socket of the upgrade in one write a batch. That is sound because `ws` writes its own frames (pong, close)
+ * The accepting end of a WebSocket over the `ws` package: where an extension was agreed on, and for other implementations
+ * with its interface. What comes in is read by that; what goes out without an extension is framed here and written to the TCP socket of the upgrade in one write a batch. That is sound because `ws` writes its own frames (pong, close)
  * whole and at once as long as no extension is agreed on; with permessage-deflate it does not, and `ws` sends everything.
  */
 export class WebSocketPipe implements Transport {
@@ -76,9 +76,12 @@ export class WebSocketPipe implements Transport {
 
   send(batch: readonly EncodedPacket[]): void {
     if (this.#ws.readyState !== OPEN || !this.#socket.writable) return;
-    const packets = this.#base64 ? batch.flatMap(inBase64) : batch;
-    if (this.#mode === "raw") this.#write(frameBatch(packets));
-    else this.#sendEach(packets);
+    if (this.#mode === "raw") {
+      writeBatch(this.#socket, batch, this.#base64);
+      if (this.#socket.writableNeedDrain) this.#awaitDrain();
+    } else {
+      this.#sendEach(this.#base64 ? batch.flatMap(inBase64) : batch);
+    }
   }
 
   pause(done: () => void): void {
@@ -91,18 +94,6 @@ export class WebSocketPipe implements Transport {
   close(_goodbye: boolean): void {
     this.#sink = undefined;
     this.#ws.close();
-  }
-
-  #write(framed: Framed): void {
-    const socket = this.#socket;
-    if (framed instanceof Uint8Array) {
-      if (!socket.write(framed)) this.#awaitDrain();
-      return;
-    }
-    socket.cork();
-    for (const chunk of framed) socket.write(chunk);
-    socket.uncork();
-    if (socket.writableNeedDrain) this.#awaitDrain();
   }
 
   #awaitDrain(): void {
@@ -163,14 +154,4 @@ interface Listeners {
   message(this: PipedWebSocket, data: unknown, isBinary: boolean): void;
   close(this: PipedWebSocket): void;
   error(this: PipedWebSocket, error: Error): void;
-}
-
-/** The same frames as text, `b` in front, as in a polling body. */
-function inBase64(packet: EncodedPacket): EncodedPacket[] {
-  if (typeof packet.head === "string" && packet.attachments.length === 0) return [packet];
-  return [packet.head, ...packet.attachments].map((frame) => {
-    if (typeof frame === "string") return new EncodedPacket(frame, undefined, packet.compress);
-    const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-    return new EncodedPacket(`b${bytes.toString("base64")}`, undefined, packet.compress);
-  });
 }

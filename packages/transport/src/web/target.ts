@@ -24,8 +24,8 @@ export interface Target {
   readonly protocols: readonly string[];
   /** Sends bytes as base64 text, and asks the server to do the same. */
   readonly forceBase64: boolean;
-  /** TLS and socket options. Node.js only. */
-  readonly tls?: Readonly<Record<string, unknown>> | undefined;
+  /** All options of the client. Node.js only: those of sockets and TLS are taken from them. */
+  readonly client?: Readonly<Record<string, unknown>> | undefined;
   /** Options of the `ws` package. Node.js only. */
   readonly perMessageDeflate?: unknown;
 }

@@ -1,4 +1,4 @@
-import { encodePayload } from "@sockeye/codec/payload";
+import { textFrame } from "@sockeye/codec/payload";
 import {
   type CloseReason,
   type EncodedPacket,
@@ -48,12 +48,9 @@ export class WebSocketTransport implements Transport {
     const socket = this.#socket;
     if (socket === undefined) return;
     socket.cork?.();
-    if (this.#forceBase64) {
-      for (const frame of encodePayload(batch).split("\x1e")) socket.send(frame);
-    } else {
-      for (const { head, attachments } of batch) {
-        socket.send(head as Sendable);
-        for (const attachment of attachments) socket.send(attachment as Sendable);
+    for (const { head, attachments } of batch) {
+      for (const frame of [head, ...attachments]) {
+        socket.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable);
       }
     }
     socket.uncork?.();
@@ -71,9 +68,9 @@ export class WebSocketTransport implements Transport {
   }
 
   #dial(target: Target): WebSocketLike {
-    const { headers, perMessageDeflate, tls } = target;
+    const { headers, perMessageDeflate, client } = target;
     const address = addressOf(target, "websocket", false).replace("http", "ws");
-    const socket = createWebSocket(address, target.protocols, { headers, perMessageDeflate, tls });
+    const socket = createWebSocket(address, target.protocols, { headers, perMessageDeflate, client });
     socket.onopen = () => {
       this.#opened = true;
       this.#sink?.writable(this);

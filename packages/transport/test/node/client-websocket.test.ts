@@ -69,7 +69,7 @@ describe("createWebSocket", () => {
 
   it("takes no message beyond maxPayload", async () => {
     const { url, accepted } = await server();
-    const socket = createWebSocket(url, [], { maxPayload: 10 });
+    const socket = createWebSocket(url, [], { client: { maxPayload: 10 } });
     socket.onerror = () => {};
     const closed = new Promise<void>((resolve) => {
       socket.onclose = () => resolve();
@@ -106,7 +106,7 @@ describe("createWebSocket", () => {
     const url = `wss://127.0.0.1:${(tls.address() as AddressInfo).port}`;
     const dial = (options: Record<string, unknown>) =>
       new Promise<string>((resolve) => {
-        const socket = createWebSocket(url, [], { tls: options });
+        const socket = createWebSocket(url, [], { client: options });
         socket.onopen = () => resolve("open");
         socket.onerror = () => resolve("error");
       });

@@ -1,10 +1,11 @@
 import { EventEmitter } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { UsageError } from "@sockeye/protocol";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { manualClock } from "@sockeye/conformance";
+import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import { createGate } from "@sockeye/transport/node";
 import { describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
-import { FakeAcceptor, gateServer } from "./gate-server.js";
+import { FakeAcceptor, gateServer, listen } from "./gate-server.js";
 import { ask, askUpgrade, RawConnection, upgradeRequest } from "./raw-client.js";
 
 const POLLING = "/engine.io/?EIO=4&transport=polling";
@@ -179,6 +180,16 @@ describe("allowRequest", () => {
     expect(acceptor.refusals).toHaveLength(expected.status === 200 ? 0 : 1);
   });
 
+  it("may answer twice while the id is still to come", async () => {
+    const { port, acceptor } = await gateServer({
+      allowRequest: (_req, callback) => [callback(null, true), callback(null, true), callback("no", false)],
+    });
+    let ids = 0;
+    acceptor.newId = async () => `later-${++ids}`;
+    expect((await ask(port, { target: POLLING })).body).toBe('0{"sid":"later-1"}');
+    expect([ids, acceptor.sessions.size, acceptor.refusals.length]).toEqual([1, 1, 0]);
+  });
+
   it("is not asked again about a session", async () => {
     const allowRequest = vi.fn((_req, callback) => callback(null, true));
     const { port } = await gateServer({ allowRequest });
@@ -342,7 +353,10 @@ describe("middlewares", () => {
       calls.push(
         `1 ${req.method} ${(req as unknown as { _query: Record<string, string> })._query["transport"]}`,
       );
-      setImmediate(next);
+      setImmediate(() => {
+        next();
+        next();
+      });
     });
     gate.use((_req, res, next) => {
       calls.push("2");
@@ -404,6 +418,14 @@ describe("middlewares", () => {
         res.statusCode = 401;
         res.setHeader("X-Why", "no");
         res.write("wh");
+        setImmediate(() => res.end("o?"));
+      },
+    ],
+    [
+      "in parts and call next all the same",
+      (_req, res, next) => {
+        res.writeHead(401, { "X-Why": "no" }).write("wh");
+        next();
         setImmediate(() => res.end("o?"));
       },
     ],
@@ -489,6 +511,34 @@ describe("a closed gate", () => {
     decide?.(null, true);
     expect((await answer).status).toBe(503);
   });
+});
+
+it("needs nobody else to listen to the errors of sockets", async () => {
+  const acceptor = new FakeAcceptor();
+  const gate = createGate({ clock: manualClock(), limits: DEFAULT_LIMITS }, acceptor);
+  const server = createServer();
+  let upgrades = 0;
+  server.on("upgrade", (req, socket, head) => {
+    upgrades++;
+    gate.handleUpgrade(req, socket, head);
+  });
+  const port = await listen(server);
+  let give: ((id: string) => void) | undefined;
+  acceptor.newId = () =>
+    new Promise((resolve) => {
+      give = resolve;
+    });
+  for (const target of [WEBSOCKET, "/engine.io/?transport=x"]) {
+    const before = upgrades;
+    const connection = RawConnection.to(port).write(upgradeRequest(target));
+    await vi.waitFor(() => expect(upgrades).toBe(before + 1));
+    connection.reset();
+    await connection.over;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  give?.("late");
+  await new Promise(setImmediate);
+  expect(acceptor.sessions.size).toBe(0);
 });
 
 it("uses another WebSocket implementation by its public interface only", async () => {

@@ -323,6 +323,21 @@ describe("beside the npm package", () => {
   });
 });
 
+it("the rest of a POST that another one has ended goes nowhere", async () => {
+  const { session, port, target, post } = await polling();
+  const first = RawConnection.to(port).write(
+    `POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n4a`,
+  );
+  await first.until("100 Continue");
+  expect((await post("4b")).status).toBe(400);
+  await first.until("HTTP/1.1 400 ");
+  first.write("bc");
+  first.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await first.until("HTTP/1.1 404 ");
+  first.reset();
+  expect([session.frames, session.ended.length]).toEqual([[], 1]);
+});
+
 describe("a body over the limit", () => {
   it.each([
     ["declared", "Content-Length: 1000001\r\n\r\n"],

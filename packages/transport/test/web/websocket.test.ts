@@ -68,7 +68,7 @@ describe("dialling", () => {
     ["http://localhost:3000/http/", "ws://localhost:3000/http/"],
     ["https://[::1]/socket.io/", "wss://[::1]/socket.io/"],
   ])("turns %s into %s", (url, expected) => {
-    const changes = { headers: { a: "b" }, perMessageDeflate: true, tls: { rejectUnauthorized: false } };
+    const changes = { headers: { a: "b" }, perMessageDeflate: true, client: { rejectUnauthorized: false } };
     const { socket } = dial({ url, sid: "S", protocols: ["p"], maxPayload: 5, ...changes });
     const [address, protocols, options] = socket.dialled;
     expect(address).toBe(`${expected}?EIO=4&transport=websocket&sid=S`);

@@ -1,0 +1,231 @@
+import { isUtf8 } from "node:buffer";
+import { GrowingBytes } from "./growing-bytes.js";
+import { unmask } from "./mask.js";
+
+/** What a {@link FrameReader} reports to. After `goodbye` and `violation` nothing follows. */
+export interface FrameSink {
+  /** A text message. */
+  text(message: string): void;
+  /** A binary message. The bytes are the receiver's from now on. */
+  binary(message: Buffer): void;
+  /** A ping. The bytes are only lent. */
+  ping(payload: Buffer): void;
+  /** The peer's close frame: status code and reason as they came, or nothing. The bytes are only lent. */
+  goodbye(body: Buffer): void;
+  /** The peer broke the protocol or a limit. `code` is what the close frame should tell it. */
+  violation(code: CloseCode, what: string): void;
+}
+
+/** Status codes that a server closes with. @see RFC 6455, section 7.4.1 */
+export type CloseCode = 1002 | 1007 | 1008 | 1009;
+
+/** Frames of one message, empty ones included. */
+const MAX_FRAGMENTS = 16_384;
+
+const CONTINUATION = 0;
+const TEXT = 1;
+const BINARY = 2;
+const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
+
+const FIN = 0x80;
+const RESERVED = 0x70;
+const OPCODE = 0x0f;
+const MASKED = 0x80;
+const LENGTH = 0x7f;
+const FIN_TEXT = FIN | TEXT;
+
+/** The pieces of a message that has begun. */
+class Message {
+  readonly gathered: GrowingBytes = new GrowingBytes();
+  fragments = 0;
+  isAscii = true;
+
+  constructor(readonly opcode: number) {}
+}
+
+/**
+ * Reads what a WebSocket client sends: masked frames, no extension. Frames that are whole are read where they lie, and
+ * their bytes are overwritten by that; only what is incomplete is copied and kept. Nothing is kept of a chunk otherwise.
+ *
+ * @see RFC 6455, section 5
+ */
+export class FrameReader {
+  readonly #sink: FrameSink;
+  readonly #maxPayload: number;
+  /** A frame whose end has not come. */
+  #partial: GrowingBytes | undefined = undefined;
+  /** A message whose last frame has not come. */
+  #message: Message | undefined = undefined;
+  /** Bytes of the frame at hand that must be there before it is worth another look. */
+  #needed = 0;
+  #stopped = false;
+
+  /** @param maxPayload bytes of one message */
+  constructor(sink: FrameSink, maxPayload: number) {
+    this.#sink = sink;
+    this.#maxPayload = maxPayload;
+  }
+
+  /** Reads on; reports all that the chunk holds before it returns. The chunk is the reader's from now on. */
+  read(chunk: Buffer): void {
+    let at = this.#partial === undefined ? 0 : this.#readPartial(this.#partial, chunk);
+    while (at < chunk.length && !this.#stopped) {
+      const next = this.#readFrame(chunk, at);
+      if (next === at) {
+        if (!this.#stopped) this.#keep(chunk.subarray(at));
+        return;
+      }
+      at = next;
+    }
+  }
+
+  /** Nothing is reported from now on, not even the rest of the chunk that is being read. */
+  stop(): void {
+    this.#stopped = true;
+    this.#partial = undefined;
+    this.#message = undefined;
+  }
+
+  #keep(rest: Buffer): void {
+    this.#partial = new GrowingBytes();
+    this.#partial.append(rest, this.#needed);
+  }
+
+  /** Fills up the frame that has begun. Returns how much of the chunk that took. */
+  #readPartial(partial: GrowingBytes, chunk: Buffer): number {
+    let at = 0;
+    while (at < chunk.length && !this.#stopped) {
+      const piece = chunk.subarray(at, at + this.#needed - partial.length);
+      partial.append(piece, this.#needed);
+      at += piece.length;
+      if (partial.length < this.#needed) break;
+      // Either the frame is read, or it is known better now how much is missing.
+      if (this.#readFrame(partial.bytes, 0) > 0) {
+        this.#partial = undefined;
+        break;
+      }
+    }
+    return at;
+  }
+
+  /** Returns where the frame ends, or `at` if it is not whole or not allowed. */
+  #readFrame(bytes: Buffer, at: number): number {
+    const available = bytes.length - at;
+    if (available < 2) return this.#await(2, at);
+    const first = bytes[at] as number;
+    const second = bytes[at + 1] as number;
+    const fault = this.#faultOf(first, second);
+    if (fault !== undefined) return this.#violated(1002, fault, at);
+
+    let length = second & LENGTH;
+    let maskAt = at + 2;
+    if (length === 126) {
+      if (available < 4) return this.#await(4, at);
+      length = bytes.readUInt16BE(maskAt);
+      maskAt += 2;
+    } else if (length === 127) {
+      if (available < 10) return this.#await(10, at);
+      // Beyond 2^53 this is not exact any more, but then it is too much for any limit.
+      length = bytes.readUInt32BE(maskAt) * 2 ** 32 + bytes.readUInt32BE(maskAt + 4);
+      maskAt += 8;
+    }
+    const gathered = this.#message === undefined ? 0 : this.#message.gathered.length;
+    if ((first & OPCODE) < CLOSE && this.#exceeds(gathered + length)) {
+      return this.#violated(1009, "a message is larger than the limit", at);
+    }
+    const end = maskAt + 4 + length;
+    if (end > bytes.length) return this.#await(end - at, at);
+    const isAscii = unmask(bytes, maskAt, end);
+    if (first === FIN_TEXT && isAscii) this.#sink.text(bytes.toString("latin1", maskAt + 4, end));
+    else this.#deliver(first, bytes.subarray(maskAt + 4, end), isAscii);
+    return end;
+  }
+
+  #await(bytes: number, at: number): number {
+    this.#needed = bytes;
+    return at;
+  }
+
+  #exceeds(length: number): boolean {
+    return length > this.#maxPayload || length > Number.MAX_SAFE_INTEGER;
+  }
+
+  /** What is wrong with the first two bytes of a frame. */
+  #faultOf(first: number, second: number): string | undefined {
+    if (second < MASKED) return "a frame is not masked";
+    if ((first & RESERVED) !== 0) return "a reserved bit is set";
+    const opcode = first & OPCODE;
+    if (opcode === TEXT || opcode === BINARY) {
+      return this.#message === undefined ? undefined : "a message begins within another";
+    }
+    if (opcode === CONTINUATION) {
+      return this.#message === undefined ? "a message continues that has not begun" : undefined;
+    }
+    if (opcode < CLOSE || opcode > PONG) return "an opcode is unknown";
+    if (first < FIN) return "a control frame is fragmented";
+    const length = second & LENGTH;
+    if (length > 125) return "a control frame is too long";
+    return opcode === CLOSE && length === 1 ? "a status code is cut off" : undefined;
+  }
+
+  #deliver(first: number, payload: Buffer, isAscii: boolean): void {
+    const opcode = first & OPCODE;
+    if (opcode === CLOSE) this.#closed(payload);
+    else if (opcode === PING) this.#sink.ping(payload);
+    else if (opcode === PONG) return;
+    else if (first < FIN || opcode === CONTINUATION) this.#gather(first, payload, isAscii);
+    else this.#hand(opcode, payload, isAscii);
+  }
+
+  #gather(first: number, payload: Buffer, isAscii: boolean): void {
+    this.#message ??= new Message(first & OPCODE);
+    const message = this.#message;
+    if (++message.fragments > MAX_FRAGMENTS) {
+      this.#violated(1008, "a message has too many fragments", 0);
+      return;
+    }
+    message.gathered.append(payload, this.#maxPayload);
+    message.isAscii &&= isAscii;
+    if (first < FIN) return;
+    this.#message = undefined;
+    this.#hand(message.opcode, message.gathered.bytes, message.isAscii);
+  }
+
+  /** A whole message. */
+  #hand(opcode: number, payload: Buffer, isAscii: boolean): void {
+    if (opcode === BINARY) this.#sink.binary(owned(payload));
+    else if (isAscii) this.#sink.text(payload.toString("latin1"));
+    else if (isUtf8(payload)) this.#sink.text(payload.toString("utf8"));
+    else this.#violated(1007, "a text is not UTF-8", 0);
+  }
+
+  #closed(body: Buffer): void {
+    if (body.length > 0 && !isStatusCode(body.readUInt16BE(0))) {
+      this.#violated(1002, "a status code is not allowed", 0);
+    } else if (!isUtf8(body.subarray(2))) {
+      this.#violated(1007, "a reason is not UTF-8", 0);
+    } else {
+      this.stop();
+      this.#sink.goodbye(body);
+    }
+  }
+
+  #violated(code: CloseCode, what: string, at: number): number {
+    this.stop();
+    this.#sink.violation(code, what);
+    return at;
+  }
+}
+
+/** A payload that is most of its memory is handed on as it is; of any other, a copy, since the app may keep it for long. */
+function owned(payload: Buffer): Buffer {
+  return 2 * payload.length >= payload.buffer.byteLength ? payload : Buffer.from(payload);
+}
+
+/** May a peer close with it? @see RFC 6455, section 7.4, and the registry of IANA that it founds */
+function isStatusCode(code: number): boolean {
+  if (code >= 3000) return code <= 4999;
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+}
