@@ -21,11 +21,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   codec: [],
   // Of the codec only how the packets of one HTTP body are told apart, for both revisions of the engine's protocol.
   transport: ["codec/payload", "codec/v3"],
-  session: ["codec"],
+  session: ["codec", "codec/msgpack"],
   socket: [],
   adapter: [],
-  client: ["transport/web", "session", "socket"],
-  server: ["transport/node", "session", "codec", "socket", "adapter"],
+  client: ["transport/web", "session", "session/msgpack", "socket"],
+  server: ["transport/node", "session", "codec", "codec/msgpack", "socket", "adapter"],
 };
 
 /** For tests alone, hence free to import what it tests; nothing imports it. */

@@ -501,7 +501,7 @@ describe("sessions that nobody polls", () => {
       expect(gone).toEqual(["ping timeout"]);
       expect(io.engine.clientsCount).toBe(1);
     },
-    { pingInterval: 50, pingTimeout: 80 },
+    { pingInterval: 100, pingTimeout: 1_000 },
   );
 
   attack(

@@ -489,6 +489,6 @@ describe("slow readers (10)", () => {
       await until(() => gone.length === 1, "the session to end");
       expect(gone).toEqual(["ping timeout"]);
     },
-    { pingInterval: 60, pingTimeout: 120 },
+    { pingInterval: 100, pingTimeout: 1_000 },
   );
 });

@@ -6,7 +6,7 @@ type Args = readonly unknown[];
  */
 export class BlobQueue {
   readonly #failed: (error: unknown) => void;
-  #last: Promise<void> | undefined = undefined;
+  #last: Promise<void> | undefined;
 
   /** @param failed a Blob could not be read, or what waited could not be sent */
   constructor(failed: (error: unknown) => void) {

@@ -37,7 +37,7 @@ export class Line {
   readonly #sink: LineSink;
   /** The transports that may still be dialled, in the order of preference. */
   #classes: TransportClass[] = [];
-  #target: Target | undefined = undefined;
+  #target: Target | undefined;
 
   constructor(config: LineConfig, sink: LineSink) {
     this.#config = config;

@@ -1,6 +1,6 @@
 import type { CloseReason, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
-import { defaultCodec } from "@sockeye/session";
+import { codecFromParser, defaultCodec } from "@sockeye/session";
 import type { DefaultEventsMap, ErrorBoundary, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter, EngineSocket } from "@sockeye/socket";
 import type { TransportClass } from "@sockeye/transport/web";
@@ -59,12 +59,12 @@ export class Manager<
   readonly #timing: Timing;
   readonly #lineConfig: LineConfig;
   #line: Line;
-  #engine: EngineSocket | undefined = undefined;
+  #engine: EngineSocket | undefined;
   #state: State = "closed";
   /** Attempts since the connection was lost. */
   #attempts = 0;
   /** The end of the attempt, or of the wait for the next one. */
-  #timer: Timer | undefined = undefined;
+  #timer: Timer | undefined;
   #callbacks: OpenCallback[] = [];
   readonly #host: SocketHost = this.#hostOfSockets();
   readonly #page: PageListener = {
@@ -85,7 +85,7 @@ export class Manager<
     this.#settings = settingsOf(this.opts);
     this.#timing = timing ?? systemTiming(this.opts.autoUnref === true);
     this.#lineConfig = {
-      codec: this.opts.parser ?? defaultCodec(),
+      codec: this.opts.parser ? codecFromParser(this.opts.parser) : defaultCodec(),
       timing: this.#timing,
       address: this.#address(url),
       transports: (new.target as typeof Manager).transports,

@@ -1,4 +1,5 @@
 import type { Codec } from "@sockeye/protocol";
+import type { Parser } from "@sockeye/session";
 import type { TransportClass } from "@sockeye/transport/web";
 
 /** How to reach the server. Socket.IO's names and defaults. */
@@ -78,8 +79,11 @@ export interface ManagerOptions extends EngineOptions {
   multiplex: boolean;
   /** Dials at once. Default true. */
   autoConnect: boolean;
-  /** Packets to frames and back; the server must use the same. Default: JSON text with binary attachments. */
-  parser: Codec;
+  /**
+   * How packets are written: a parser in Socket.IO's shape (`{ Encoder, Decoder }`), or a codec, as `createMsgpackCodec` of
+   * `@sockeye/client/msgpack` makes. The server must use the same. Default: JSON text with binary attachments.
+   */
+  parser: Parser | Codec;
   /** Connects again after a failure. Default true. */
   reconnection: boolean;
   /** Default: no end. */

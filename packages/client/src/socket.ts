@@ -36,13 +36,10 @@ import {
 import { BlobQueue, holdsBlob } from "./blobs.js";
 import type { DisconnectDescription, ManagerView } from "./manager-view.js";
 import type { Auth, SocketOptions } from "./options.js";
+import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner } from "./retry-queue.js";
 import { RetryQueue } from "./retry-queue.js";
-
-/** Lengths of the secrets of recovery: Socket.IO's, and what of Sockeye's names the run of the server. */
-const STOCK_PID_LENGTH = 20;
-const EPOCH_LENGTH = 8;
 
 const NO_FLAGS: BroadcastFlags = {};
 
@@ -118,19 +115,17 @@ export class Socket<
   readonly #retries: RetryQueue | undefined;
   /** `joining`: wants to be connected, and is not yet, or not now. */
   #phase: "idle" | "joining" | "connected" = "idle";
-  #id: string | undefined = undefined;
+  #id: string | undefined;
   /** Stands for the call of `auth` that is under way. */
-  #asking: object | undefined = undefined;
+  #asking: object | undefined;
   /** The session over which a CONNECT has no answer yet. */
-  #askedOn: Session | undefined = undefined;
+  #askedOn: Session | undefined;
   #nextAckId = 0;
-  #acks: Acks | undefined = undefined;
-  #incoming: CatchAll | undefined = undefined;
-  #outgoing: CatchAll | undefined = undefined;
-  #blobs: BlobQueue | undefined = undefined;
-  /** The server's private id of this socket, if it can recover it, and the last event that arrived. */
-  #pid: string | undefined = undefined;
-  #offset: string | undefined = undefined;
+  #acks: Acks | undefined;
+  #incoming: CatchAll | undefined;
+  #outgoing: CatchAll | undefined;
+  #blobs: BlobQueue | undefined;
+  #recovery: Recovery | undefined;
 
   /** @internal Sockets come from `io()` and `manager.socket()`. */
   constructor(io: SocketManager, nsp: string, opts: Partial<SocketOptions>, host: SocketHost) {
@@ -380,8 +375,7 @@ export class Socket<
   }
 
   #ask(auth: object | undefined): void {
-    const recovery = this.#pid === undefined ? undefined : { pid: this.#pid, offset: this.#offset };
-    const data: ConnectPacket["data"] = recovery ? { ...recovery, ...auth } : (auth as ConnectPacket["data"]);
+    const data = (this.#recovery ? { ...this.#recovery.claim, ...auth } : auth) as ConnectPacket["data"];
     try {
       this.#transmit({ type: PacketType.CONNECT, nsp: this.nsp, id: undefined, data });
       this.#askedOn = this.#host.session;
@@ -452,8 +446,8 @@ export class Socket<
 
   #entered(sid: string, pid: string | undefined): void {
     this.#id = sid;
-    this.recovered = pid !== undefined && this.#pid === pid;
-    this.#pid = pid;
+    this.recovered = pid !== undefined && this.#recovery?.pid === pid;
+    if (!this.recovered) this.#recovery = pid === undefined ? undefined : new Recovery(pid);
     this.#phase = "connected";
     const waiting = this.sendBuffer.splice(0);
     for (const { encoded, ...packet } of waiting) this.#leave(packet, encoded);
@@ -483,25 +477,9 @@ export class Socket<
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: readonly unknown[]): void {
-    const shown = this.#pid !== undefined && this.#noteOffset(this.#pid, event) ? event.slice(0, -1) : event;
+    const shown = this.#recovery?.shown(event) ?? event;
     this.#incoming?.run(this, shown);
     dispatch(this, shown[0] as string, shown.slice(1));
-  }
-
-  /**
-   * A server that recovers puts the position of an event behind its arguments. Sockeye's begins with the first 8 characters
-   * of the longer secret, so it is known for sure and not shown to the app; with Socket.IO any text in that place is taken
-   * for one.
-   *
-   * @returns whether the last argument is nothing for the app
-   */
-  #noteOffset(pid: string, event: readonly unknown[]): boolean {
-    const last = event[event.length - 1];
-    if (event.length < 2 || typeof last !== "string") return false;
-    const isOwn = pid.length > STOCK_PID_LENGTH;
-    if (isOwn && !last.startsWith(`${pid.slice(0, EPOCH_LENGTH)}.`)) return false;
-    this.#offset = last;
-    return isOwn;
   }
 
   /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */

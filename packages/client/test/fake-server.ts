@@ -1,6 +1,6 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
 import { type ConnectPacket, type EventPacket, type Packet, PacketType } from "@sockeye/protocol";
-import { defaultCodec, type ServerRole, Session, TimerWheel, Turn } from "@sockeye/session";
+import { defaultCodec, type ServerRole, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
 import { type MemoryPair, memoryPair } from "@sockeye/transport/memory";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Options } from "../src/index.js";
@@ -101,6 +101,7 @@ export class FakeServer {
     const codec = defaultCodec();
     const role: ServerRole = {
       side: "server",
+      acts: serverActs,
       pingIntervalMs: PING_INTERVAL_MS,
       pingTimeoutMs: PING_TIMEOUT_MS,
       upgradeTimeoutMs: 1000,

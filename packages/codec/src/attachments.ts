@@ -66,10 +66,7 @@ export function takeBytes(args: readonly unknown[], levels: number): Taken {
   }
   // Its receiver could not tell it from ours. Without bytes beside it the packet is text, and it is data like any other.
   if (taker.foundPlaceholder && taker.attachments.length > 0) {
-    throw new CodecError(
-      "ERR_UNENCODABLE",
-      "an object with `_placeholder: true` cannot be sent together with bytes",
-    );
+    throw unencodable("`_placeholder: true` cannot be sent together with bytes");
   }
   return { json: `${json}]`, attachments: taker.attachments };
 }
@@ -164,12 +161,13 @@ function asUint8Array(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
 }
 
 function tooDeep(): CodecError {
-  return new CodecError("ERR_UNENCODABLE", "the arguments are nested too deep, or contain themselves");
+  return unencodable("the arguments are nested too deep, or a cycle");
 }
 
 function blobFound(): CodecError {
-  return new CodecError(
-    "ERR_UNENCODABLE",
-    "a Blob or File cannot be read synchronously: send `await blob.arrayBuffer()` instead",
-  );
+  return unencodable("a Blob cannot be read at once: send `await blob.arrayBuffer()`");
+}
+
+function unencodable(message: string): CodecError {
+  return new CodecError("ERR_UNENCODABLE", message);
 }

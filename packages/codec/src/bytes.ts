@@ -31,17 +31,5 @@ export function utf8Length(text: string): number {
 
 /** The browser's half of {@link utf8Length}. */
 export function countUtf8(text: string): number {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    length += unit < 0x800 ? 1 : 2;
-    // A pair is two units and four bytes: 2 + 2 for the first, nothing more for the second.
-    if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) i++;
-  }
-  return length;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit < 0xe000;
+  return new TextEncoder().encode(text).length;
 }

@@ -61,35 +61,38 @@ export function openPacket(data: OpenData): EncodedPacket {
  */
 export function readOpen(data: unknown): OpenData {
   const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = openFields(data);
-  if (typeof sid !== "string" || sid === "") throw badOpen("sid");
-  if (!Array.isArray(upgrades)) throw badOpen("upgrades");
-  const names: unknown[] = upgrades;
-  if (!names.every((name) => typeof name === "string")) throw badOpen("upgrades");
-  if (!isPositive(pingInterval)) throw badOpen("pingInterval");
-  if (!isPositive(pingTimeout)) throw badOpen("pingTimeout");
-  if (maxPayload !== undefined && !isPositive(maxPayload)) throw badOpen("maxPayload");
-  return { sid, upgrades: names, pingInterval, pingTimeout, maxPayload };
+  if (
+    typeof sid === "string" &&
+    sid !== "" &&
+    isNames(upgrades) &&
+    isPositive(pingInterval) &&
+    isPositive(pingTimeout) &&
+    (maxPayload === undefined || isPositive(maxPayload))
+  ) {
+    return { sid, upgrades, pingInterval, pingTimeout, maxPayload };
+  }
+  throw badOpen();
 }
 
 function openFields(data: unknown): { [Key in keyof OpenData]?: unknown } {
-  let fields: unknown;
   try {
-    fields = typeof data === "string" ? JSON.parse(data) : undefined;
+    // Spread, whatever it is: what is no object has none of the fields.
+    return { ...(JSON.parse(data as string) as object) };
   } catch (cause) {
-    throw new CodecError("ERR_HANDSHAKE", "the OPEN packet is not JSON", cause);
+    throw badOpen(cause);
   }
-  if (typeof fields !== "object" || fields === null) {
-    throw new CodecError("ERR_HANDSHAKE", "the OPEN packet holds no object");
-  }
-  return fields;
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
 }
 
 function isPositive(value: unknown): value is number {
   return typeof value === "number" && value > 0 && Number.isFinite(value);
 }
 
-function badOpen(field: keyof OpenData): CodecError {
-  return new CodecError("ERR_HANDSHAKE", `the OPEN packet has no valid ${field}`);
+function badOpen(cause?: unknown): CodecError {
+  return new CodecError("ERR_HANDSHAKE", "the OPEN packet is malformed", cause);
 }
 
 /** The parser answers through a callback, but for text it does so before it returns. */

@@ -14,4 +14,6 @@ export {
   readOpen,
   UPGRADE,
 } from "./envelope.js";
+export type { Parser } from "./parser-codec.js";
+export { codecFromParser } from "./parser-codec.js";
 export { createTextCodec } from "./text-codec.js";

@@ -32,14 +32,11 @@ export function decodePayload(body: string, limits: Pick<Limits, "maxPacketsPerP
   const frames: Frame[] = [];
   for (let start = 0; start <= body.length; ) {
     if (frames.length >= limits.maxPacketsPerPayload) {
-      throw new CodecError(
-        "ERR_TOO_MANY_PACKETS",
-        `a body holds more than ${limits.maxPacketsPerPayload} packets`,
-      );
+      throw new CodecError("ERR_TOO_MANY_PACKETS", "a body has too many packets");
     }
     const separator = body.indexOf(SEPARATOR, start);
     const end = separator === -1 ? body.length : separator;
-    if (end === start) throw new CodecError("ERR_PACKET_MALFORMED", "a body holds an empty packet");
+    if (end === start) throw new CodecError("ERR_PACKET_MALFORMED", "a body has an empty packet");
     const isBytes = body.charCodeAt(start) === BASE64_CODE;
     frames.push(isBytes ? decodeBase64(body.slice(start + 1, end)) : body.slice(start, end));
     start = end + 1;

@@ -33,14 +33,14 @@ export class Slots {
         }
       }
     }
-    if (found !== count) throw badAttachment("an attachment has no placeholder");
+    if (found !== count) throw badAttachment("a placeholder is missing");
   }
 
   #claim(num: unknown, holder: Container, key: string | number): void {
     if (typeof num !== "number" || !Number.isInteger(num) || num < 0 || num >= this.#count) {
-      throw badAttachment("a placeholder has a bad number");
+      throw badAttachment("a placeholder is out of range");
     }
-    if (this.#holders[num] !== undefined) throw badAttachment("an attachment has two placeholders");
+    if (this.#holders[num] !== undefined) throw badAttachment("a placeholder is repeated");
     this.#holders[num] = holder;
     this.#keys[num] = key;
   }

@@ -79,7 +79,7 @@ function unencodable(error: unknown): CodecError {
   // Anything can be thrown, and not everything can be made a string.
   const text = error instanceof Error ? `${error.message}` : "the app's code threw";
   const hint = text.includes("BigInt") ? " (send a BigInt as a string)" : "";
-  return new CodecError("ERR_UNENCODABLE", `the arguments cannot be written as JSON: ${text}${hint}`, error);
+  return new CodecError("ERR_UNENCODABLE", `the arguments are not JSON: ${text}${hint}`, error);
 }
 
 /** A binary packet whose attachments are on their way. */
@@ -98,7 +98,7 @@ class TextPacketDecoder implements Decoder {
 
   write(text: Frame): Packet | undefined {
     if (typeof text !== "string") return this.#takeAttachment(text);
-    if (this.#pending !== undefined) throw badAttachment("text came while attachments were awaited");
+    if (this.#pending !== undefined) throw badAttachment("an attachment is missing");
     const { limits } = this.#rules;
     // Nearly all packets: an event on the main namespace that wants no acknowledgement.
     if (text.charCodeAt(0) === EVENT_DIGIT && text.charCodeAt(1) === OPEN_ARRAY) {
@@ -116,7 +116,7 @@ class TextPacketDecoder implements Decoder {
 
   #takeAttachment(bytes: Uint8Array): Packet | undefined {
     const pending = this.#pending;
-    if (pending === undefined) throw badAttachment("bytes came that no packet announced");
+    if (pending === undefined) throw badAttachment("an attachment is unexpected");
     if (!pending.slots.fill(this.#rules.received(bytes))) return undefined;
     this.#pending = undefined;
     return pending.packet;

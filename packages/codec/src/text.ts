@@ -43,10 +43,7 @@ export function readHeader(text: string, limits: Limits): Header {
     attachments = canonicalNumber(text, end, hyphen);
     if (!(attachments >= 1) || text.charCodeAt(hyphen) !== HYPHEN) throw malformed("a bad attachment count");
     if (attachments > limits.maxAttachments) {
-      throw new CodecError(
-        "ERR_TOO_MANY_ATTACHMENTS",
-        `a packet announces ${attachments} attachments, ${limits.maxAttachments} are allowed`,
-      );
+      throw new CodecError("ERR_TOO_MANY_ATTACHMENTS", "a packet has too many attachments");
     }
     end = hyphen + 1;
   }
@@ -86,10 +83,7 @@ export function writeHeader(packet: Packet, attachments: number): string {
 export function readJson(text: string, from: number, limits: Limits): unknown {
   const json = text.slice(from);
   if (isDeeperThan(json, limits.maxJsonDepth)) {
-    throw new CodecError(
-      "ERR_PACKET_TOO_DEEP",
-      `a packet is nested deeper than ${limits.maxJsonDepth} levels`,
-    );
+    throw new CodecError("ERR_PACKET_TOO_DEEP", "a packet is nested too deep");
   }
   try {
     return JSON.parse(json);
@@ -114,10 +108,7 @@ function mayHaveId(type: number): boolean {
 
 function readNamespace(name: string, limits: Limits): string {
   if (name.length > limits.maxNamespaceLength) {
-    throw new CodecError(
-      "ERR_NAMESPACE_TOO_LONG",
-      `a namespace is longer than ${limits.maxNamespaceLength} characters`,
-    );
+    throw new CodecError("ERR_NAMESPACE_TOO_LONG", "a namespace is too long");
   }
   if (name.includes(PAYLOAD_SEPARATOR)) throw malformed("a bad namespace");
   return name;
@@ -125,10 +116,7 @@ function readNamespace(name: string, limits: Limits): string {
 
 function writableNamespace(name: string): string {
   if (!name.startsWith("/") || name.includes(",") || name.includes(PAYLOAD_SEPARATOR)) {
-    throw new CodecError(
-      "ERR_UNENCODABLE",
-      "a namespace must begin with a slash and hold neither a comma nor U+001E",
-    );
+    throw new CodecError("ERR_UNENCODABLE", `not a namespace: "${name}"`);
   }
   return name;
 }

@@ -1,7 +1,25 @@
 import type { AckPacket, EventPacket, Packet } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 
-/** What of a packet travels as its `data`, whatever the format. */
+/** What of a packet travels, whatever the format. */
+
+/** A packet as formats write it that take it whole. What is not there has no key: some would write `undefined`. */
+export interface WirePacket {
+  readonly type: number;
+  data?: unknown;
+  readonly nsp: string;
+  id?: number;
+}
+
+export function wirePacket(packet: Packet): WirePacket {
+  const { type, nsp, id } = packet;
+  const isArguments = packet.type === PacketType.EVENT || packet.type === PacketType.ACK;
+  const data = isArguments ? wireArguments(packet) : controlData(packet);
+  const wire: WirePacket = { type, nsp };
+  if (data !== undefined) wire.data = data;
+  if (id !== undefined) wire.id = id;
+  return wire;
+}
 
 /** The arguments of an event or acknowledgement. An offset travels behind the last one. */
 export function wireArguments(packet: EventPacket | AckPacket): readonly unknown[] {

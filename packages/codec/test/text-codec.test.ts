@@ -245,3 +245,22 @@ function mutate(frame: unknown, at: number, text: string): string {
 function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
+
+describe("CONNECT_ERROR for a client of Socket.IO 2", () => {
+  it.each<[string, unknown, string]>([
+    ["the message alone", undefined, '44/a,"no"'],
+    ["the data alone, if there are any", { code: 7 }, '44/a,{"code":7}'],
+    ["text as data", "why", '44/a,"why"'],
+    ["the message for data that are falsy", 0, '44/a,"no"'],
+  ])("has %s", (_what, data, frame) => {
+    const packet: Packet = {
+      type: PacketType.CONNECT_ERROR,
+      nsp: "/a",
+      id: undefined,
+      data: { message: "no", data },
+      bare: true,
+    };
+    expect(codec.encode(packet).head).toBe(frame);
+    expect(codec.encode({ ...packet, bare: false }).head).toMatch(/^44\/a,\{"message":"no"/);
+  });
+});

@@ -21,4 +21,7 @@ export interface Decoder {
    * @throws CodecError for whatever is not in the protocol or exceeds a limit; the decoder is useless afterwards
    */
   write(message: Frame): Packet | undefined;
+
+  /** The session is over: lets go of what it holds, if that takes doing. Must not throw. */
+  close?(): void;
 }

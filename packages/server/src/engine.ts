@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Codec, Limits, Transport } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
-import { encodeMessage, Session, TimerWheel, Turn } from "@sockeye/session";
+import { encodeMessage, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
   Acceptor,
@@ -181,6 +181,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       turn: new Turn(clock),
       role: {
         side: "server",
+        acts: serverActs,
         pingIntervalMs: terms.pingInterval,
         pingTimeoutMs: terms.pingTimeout,
         upgradeTimeoutMs: terms.upgradeTimeout,

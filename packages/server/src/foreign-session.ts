@@ -117,6 +117,7 @@ export class ForeignSession implements ConnectionSession {
   #end(reason: CloseReason, cause: Error | undefined): void {
     if (this.#ended === "yes") return;
     this.#ended = "yes";
+    this.#decoder.close?.();
     this.#sink.closed(reason, cause);
     this.observer?.onClose(reason, cause);
   }

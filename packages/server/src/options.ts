@@ -1,4 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
+import type { Parser } from "@sockeye/codec";
+import { codecFromParser, createTextCodec } from "@sockeye/codec";
 import type { AdapterNamespace, Codec, Frame, Limits } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
@@ -75,10 +77,21 @@ export interface ServerOptions extends EngineOptions {
     /** How many events of a namespace are kept. Default 10000. */
     maxPackets?: number;
   };
-  /** How packets are written. Both ends must agree. Default: the text form of Socket.IO 5. */
+  /**
+   * How packets are written: a parser in Socket.IO's shape (`{ Encoder, Decoder }`), or a codec, as `createMsgpackCodec` of
+   * `@sockeye/server/msgpack` makes. Both ends must agree. Default: the text form of Socket.IO 5.
+   */
+  parser?: Parser | Codec;
+  /** The same as {@link parser}, which wins over it. */
   codec?: Codec;
   /** Bounds of what one client may ask of this server, beside `maxHttpBufferSize`. */
   limits?: Partial<Omit<Limits, "maxMessageBytes">>;
+}
+
+/** How packets are written, by these options and limits. @throws UsageError `ERR_BAD_OPTION` */
+export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec {
+  const given = parser ?? codec;
+  return given === undefined ? createTextCodec(limits) : codecFromParser(given, limits);
 }
 
 /** The limits of a server. @throws UsageError `ERR_BAD_OPTION` */

@@ -4,7 +4,6 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
-import { createTextCodec } from "@sockeye/codec";
 import type { AdapterNamespace, Clock, Codec, Limits } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { systemClock } from "@sockeye/session";
@@ -29,7 +28,7 @@ import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
-import { checkTimes, limitsOf, requirePositive } from "./options.js";
+import { codecOf, checkTimes, limitsOf, requirePositive } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
@@ -96,8 +95,8 @@ export class Server<
     this.#options = { ...(isOptions ? first : second) };
     checkTimes(this.#options);
     this.limits = limitsOf(this.#options);
-    this.codec = this.#options.codec ?? createTextCodec(this.limits);
-    this.olderCodec = this.#options.codec ?? createTextCodec(olderLimits(this.limits));
+    this.codec = codecOf(this.#options, this.limits);
+    this.olderCodec = codecOf(this.#options, olderLimits(this.limits));
     this.#waiting = new WaitingRoom(
       this.clock,
       () => this.connectTimeout(),

@@ -8,6 +8,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import type { Turn } from "./turn.js";
+import type { Upgradable, Upgrade } from "./upgrade.js";
 import type { TimerWheel } from "./wheel.js";
 
 /** What all sessions of one server, or one client, share. */
@@ -22,6 +23,8 @@ export interface SessionConfig {
 /** The accepting end: it sets the terms, pings, and lets itself be upgraded. */
 export interface ServerRole {
   readonly side: "server";
+  /** What only this end can do. */
+  readonly acts: ServerActs;
   /** Idle time after the last PONG until the next PING, in ms. */
   readonly pingIntervalMs: number;
   /** Time for the PONG to come, in ms. */
@@ -41,6 +44,20 @@ export interface ServerRole {
   upgrades(transport: string): readonly string[];
   /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
   ended(sid: string): void;
+}
+
+/** Comes with the role, and not from the session's own imports, so that a client's bundle does not hold it. */
+export interface ServerActs {
+  /** The packets with which a session on this transport begins. */
+  greeting(role: ServerRole, sid: string, transport: string): EncodedPacket[];
+  /** Probes a candidate that wants to take over. */
+  probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
+}
+
+export interface ProbeLimits {
+  readonly clock: Clock;
+  /** Time for an upgrade to complete, in ms. */
+  readonly timeoutMs: number;
 }
 
 /** The dialling end. */

@@ -1,8 +1,9 @@
-import { decodeFrame, message, messageText, openPacket, PING, PONG, readOpen } from "@sockeye/codec";
+import { decodeFrame, message, messageText, PING, PONG, readOpen } from "@sockeye/codec";
 import type {
   CloseReason,
   Decoder,
   EnginePacket,
+  EnginePacketType,
   Frame,
   SessionObserver,
   SessionState,
@@ -14,7 +15,7 @@ import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Flushable } from "./turn.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
-import { ClientUpgrade, ServerUpgrade } from "./upgrade.js";
+import { ClientUpgrade } from "./upgrade.js";
 import type { Timed } from "./wheel.js";
 import { NO_SLOT } from "./wheel.js";
 
@@ -37,9 +38,9 @@ const SLEEP_SLACK_MS = 5000;
  */
 export class Session implements SessionView, TransportSink, Timed, Flushable, Upgradable {
   id: string;
-  transport: Transport | undefined = undefined;
+  transport: Transport | undefined;
   upgraded = false;
-  observer: SessionObserver | undefined = undefined;
+  observer: SessionObserver | undefined;
   dueAt: number = Number.POSITIVE_INFINITY;
   slot: number = NO_SLOT;
 
@@ -50,7 +51,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   readonly #decoder: Decoder;
   #outbox: EncodedPacket[] = NONE;
   #dirty = false;
-  #upgrade: Upgrade | undefined = undefined;
+  #upgrade: Upgrade | undefined;
   /** Server: a PING is out. */
   #awaitsPong = false;
   /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
@@ -83,16 +84,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.transport = transport;
     transport.bind(this);
     if (role.side === "client") return;
-    this.#queue(
-      openPacket({
-        sid: this.id,
-        upgrades: role.upgrades(transport.name),
-        pingInterval: role.pingIntervalMs,
-        pingTimeout: role.pingTimeoutMs,
-        maxPayload: role.maxPayload,
-      }),
-    );
-    if (role.initialPacket) this.#queue(role.initialPacket);
+    for (const packet of role.acts.greeting(role, this.id, transport.name)) this.#queue(packet);
     this.#enter("open");
     this.#dueIn(waitsForPings(role) ? longestSilenceMs(role) : role.pingIntervalMs, clock.now());
     this.#wantWrite();
@@ -114,11 +106,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       candidate.close(true);
       return;
     }
-    const role = this.#config.role as ServerRole;
-    this.#upgrade = new ServerUpgrade(this, candidate, {
-      clock: this.#config.clock,
-      timeoutMs: role.upgradeTimeoutMs,
-    });
+    const { acts, upgradeTimeoutMs: timeoutMs } = this.#config.role as ServerRole;
+    this.#upgrade = acts.probe(this, candidate, { clock: this.#config.clock, timeoutMs });
   }
 
   /**
@@ -276,7 +265,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     switch (packet.type) {
       case "message":
         if (this.#rules.delivers) this.#message(packet.data ?? "");
-        else if (this.#state === "opening") this.#violated("a message before the OPEN packet");
+        else if (this.#state === "opening") this.#violated("message");
         return;
       case "open":
         this.#open(packet.data);
@@ -284,7 +273,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       case "ping":
         // While closing, a heartbeat must not put off the end.
         if (this.#rules.delivers) this.#pinged();
-        else if (this.#state === "opening") this.#violated("a PING before the OPEN packet");
+        else if (this.#state === "opening") this.#violated("ping");
         return;
       case "pong":
         if (this.#rules.delivers) this.#ponged();
@@ -293,7 +282,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
         this.#end("transport close", undefined, false);
         return;
       case "upgrade":
-        this.#violated("an UPGRADE on the current transport");
+        this.#violated("upgrade");
         return;
       case "noop":
         return;
@@ -314,7 +303,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #open(data: Frame | undefined): void {
     const { role, clock } = this.#config;
     if (role.side === "server" || this.#state !== "opening") {
-      this.#violated("an OPEN packet");
+      this.#violated("open");
       return;
     }
     try {
@@ -346,7 +335,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.send(PONG);
       this.#dueIn(longestSilenceMs(role), clock.now());
     } else {
-      this.#violated("a PING from the client");
+      this.#violated("ping");
     }
   }
 
@@ -364,7 +353,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #ponged(): void {
     const { role, clock } = this.#config;
     if (waitsForPings(role)) {
-      this.#violated("a PONG from the client");
+      this.#violated("pong");
       return;
     }
     if (role.side === "client" || !this.#awaitsPong) return;
@@ -372,8 +361,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#dueIn(role.pingIntervalMs, clock.now());
   }
 
-  #violated(what: string): void {
-    this.#end("parse error", new SessionError("ERR_PROTOCOL_VIOLATION", `The peer sent ${what}.`), true);
+  /** That packet has no place here. */
+  #violated(type: EnginePacketType): void {
+    const error = new SessionError("ERR_PROTOCOL_VIOLATION", `unexpected packet: ${type}`);
+    this.#end("parse error", error, true);
   }
 
   #mayWrite(): boolean {
@@ -422,6 +413,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#config.wheel.remove(this);
     this.#dropCandidate();
     this.#outbox = NONE;
+    this.#decoder.close?.();
     if (pipeIsOpen) this.transport?.close(true);
     else this.transport?.close(false);
     const { role } = this.#config;

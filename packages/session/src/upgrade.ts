@@ -1,13 +1,5 @@
-import { NOOP, probePing, probePong, UPGRADE } from "@sockeye/codec";
-import type {
-  Clock,
-  CloseReason,
-  Frame,
-  SessionState,
-  Timer,
-  Transport,
-  TransportSink,
-} from "@sockeye/protocol";
+import { probePing, probePong, UPGRADE } from "@sockeye/codec";
+import type { CloseReason, Frame, SessionState, Transport, TransportSink } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 
 /*
@@ -42,60 +34,6 @@ export interface Upgrade {
   abandon(): void;
 }
 
-export class ServerUpgrade implements Upgrade, TransportSink {
-  readonly #session: Upgradable;
-  readonly #candidate: Transport;
-  readonly #clock: Clock;
-  readonly #timer: Timer;
-  #probed = false;
-
-  constructor(session: Upgradable, candidate: Transport, limits: { clock: Clock; timeoutMs: number }) {
-    this.#session = session;
-    this.#candidate = candidate;
-    this.#clock = limits.clock;
-    this.#timer = limits.clock.setTimer(
-      () => this.#fail("it took longer than upgradeTimeout"),
-      limits.timeoutMs,
-    );
-    candidate.bind(this);
-  }
-
-  frame(_from: Transport, frame: Frame): void {
-    if (frame === probePing.head && !this.#probed) {
-      this.#probed = true;
-      this.#candidate.send([probePong]);
-      this.#session.beginUpgrade(this.#candidate);
-      const { transport } = this.#session;
-      if (transport?.writable) this.release(transport);
-    } else if (frame === UPGRADE.head && this.#probed) {
-      this.#clock.clearTimer(this.#timer);
-      this.#session.completeUpgrade(this.#candidate);
-    } else {
-      this.#fail("it sent something else than the probe");
-    }
-  }
-
-  writable(): void {}
-
-  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
-    this.#fail(reason, cause);
-  }
-
-  release(old: Transport): void {
-    if (this.#probed) old.send([NOOP]);
-  }
-
-  abandon(): void {
-    this.#clock.clearTimer(this.#timer);
-    this.#candidate.close(true);
-  }
-
-  #fail(why: string, cause?: Error): void {
-    this.abandon();
-    this.#session.failUpgrade(probeError(this.#candidate, why, cause));
-  }
-}
-
 export class ClientUpgrade implements Upgrade, TransportSink {
   readonly #session: Upgradable;
   readonly #candidate: Transport;
@@ -117,7 +55,7 @@ export class ClientUpgrade implements Upgrade, TransportSink {
 
   frame(_from: Transport, frame: Frame): void {
     if (frame !== probePong.head || this.#session.state !== "open") {
-      this.#fail("the server did not answer the probe");
+      this.#fail("no pong");
       return;
     }
     this.#session.beginUpgrade(this.#candidate);
@@ -147,6 +85,6 @@ export class ClientUpgrade implements Upgrade, TransportSink {
   }
 }
 
-function probeError(candidate: Transport, why: string, cause: Error | undefined): TransportError {
-  return new TransportError("ERR_PROBE_FAILED", `The upgrade to ${candidate.name} failed: ${why}.`, cause);
+export function probeError(candidate: Transport, why: string, cause: Error | undefined): TransportError {
+  return new TransportError("ERR_PROBE_FAILED", `no upgrade to ${candidate.name}: ${why}`, cause);
 }

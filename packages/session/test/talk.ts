@@ -2,7 +2,7 @@ import { type ManualClock, manualClock } from "@sockeye/conformance";
 import type { CloseReason, Codec, OpenData, Packet, SessionState, Transport } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ClientRole, ServerRole } from "../src/config.js";
-import { defaultCodec, Session, TimerWheel, Turn } from "../src/index.js";
+import { defaultCodec, Session, serverActs, TimerWheel, Turn } from "../src/index.js";
 
 export const INTERVAL_MS = 1000;
 export const TIMEOUT_MS = 500;
@@ -41,6 +41,7 @@ export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly strin
   const ended: string[] = [];
   const serverRole: ServerRole = {
     side: "server",
+    acts: serverActs,
     pingIntervalMs: INTERVAL_MS,
     pingTimeoutMs: TIMEOUT_MS,
     upgradeTimeoutMs: UPGRADE_MS,

@@ -15,7 +15,7 @@ type Wrapped = Listener & { readonly listener?: Listener };
  * @typeParam Own events that the library itself emits on this object
  */
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
-  #events: EventEmitter | undefined = undefined;
+  #events: EventEmitter | undefined;
 
   on<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,

@@ -4,7 +4,7 @@ import { collect } from "../../support/wait.js";
 
 matrix("the heartbeat", (behaves) => {
   behaves("keeps an idle connection", async (stage) => {
-    const site = await stage.serve({ pingInterval: 40, pingTimeout: 400 });
+    const site = await stage.serve({ pingInterval: 40, pingTimeout: 3_000 });
     const { client, socket } = await stage.connect(site);
     const ends: unknown[] = [];
     client.on("disconnect", (reason) => ends.push(reason));
@@ -15,13 +15,13 @@ matrix("the heartbeat", (behaves) => {
   });
 
   behaves("is told on the manager", "ping event", async (stage) => {
-    const site = await stage.serve({ pingInterval: 30, pingTimeout: 400 });
+    const site = await stage.serve({ pingInterval: 30, pingTimeout: 3_000 });
     const { client } = await stage.connect(site);
     await collect(client.io, "ping", 3);
   });
 
   behaves("keeps a busy connection", async (stage) => {
-    const site = await stage.serve({ pingInterval: 40, pingTimeout: 400 });
+    const site = await stage.serve({ pingInterval: 40, pingTimeout: 3_000 });
     const { client, socket } = await stage.connect(site);
     socket.on("q", (answer: () => void) => answer());
     let beats = 0;

@@ -294,7 +294,9 @@ matrix("engine middleware and headers", (behaves, row) => {
       headers["x-every"] = "1";
       every.push(headers["x-initial"]);
     });
-    await stage.connect(site);
+    const { client, socket } = await stage.connect(site);
+    socket.on("echo", (answer: () => void) => answer());
+    await new Promise<void>((resolve) => client.emit("echo", resolve));
     expect(initial).toEqual(["GET"]);
     expect(every[0]).toBe("1");
     expect(every.slice(1).every((value) => value === undefined)).toBe(true);

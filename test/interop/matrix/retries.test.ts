@@ -4,7 +4,7 @@ import { matrix } from "../../support/stage.js";
 import { once } from "../../support/wait.js";
 
 matrix("retries", (behaves) => {
-  const options = { retries: 2, ackTimeout: 60 };
+  const options = { retries: 2, ackTimeout: 100 };
 
   behaves("send again until it is acknowledged, one after the other", "retries", async (stage) => {
     const site = await stage.serve();
@@ -111,7 +111,7 @@ matrix("retries", (behaves) => {
 
   behaves("are not needed for ackTimeout", "retries", async (stage) => {
     const site = await stage.serve();
-    const { client, socket } = await stage.connect(site, { ackTimeout: 30 });
+    const { client, socket } = await stage.connect(site, { ackTimeout: 250 });
     socket.on("answered", (answer: (text: string) => void) => answer("ok"));
     const got = await new Promise((resolve) =>
       client.emit("answered", (...args: unknown[]) => resolve(args)),

@@ -220,12 +220,12 @@ matrix("broadcasts with acknowledgements", (behaves) => {
     const { site, a } = await crowd(stage);
     a.client.on("q", (answer: (text: string) => void) => answer("here"));
     const [error, responses] = await new Promise<[Error, unknown[]]>((resolve) => {
-      site.io.timeout(150).emit("q", (...args: unknown[]) => resolve(args as [Error, unknown[]]));
+      site.io.timeout(300).emit("q", (...args: unknown[]) => resolve(args as [Error, unknown[]]));
     });
     expect(error).toBeInstanceOf(Error);
     expect(error.message).toBe("operation has timed out");
     expect(responses).toEqual(["here"]);
-    const awaited = site.io.timeout(150).emitWithAck("q");
+    const awaited = site.io.timeout(300).emitWithAck("q");
     await expect(awaited).rejects.toMatchObject({ message: "operation has timed out", responses: ["here"] });
   });
 

@@ -2,6 +2,7 @@ import { textFrame } from "@sockeye/codec/payload";
 import {
   type CloseReason,
   type EncodedPacket,
+  type Frame,
   type Transport,
   TransportError,
   type TransportSink,
@@ -45,15 +46,16 @@ export class WebSocketTransport implements Transport {
   }
 
   send(batch: readonly EncodedPacket[]): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    socket.cork?.();
+    this.#socket?.cork?.();
     for (const { head, attachments } of batch) {
-      for (const frame of [head, ...attachments]) {
-        socket.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable);
-      }
+      this.#write(head);
+      for (const attachment of attachments) this.#write(attachment);
     }
-    socket.uncork?.();
+    this.#socket?.uncork?.();
+  }
+
+  #write(frame: Frame): void {
+    this.#socket?.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable);
   }
 
   pause(done: () => void): void {

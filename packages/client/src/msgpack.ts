@@ -1,0 +1,1 @@
+export { createMsgpackCodec } from "@sockeye/session/msgpack";
