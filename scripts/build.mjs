@@ -4,7 +4,15 @@
 // their modules (one class, one `instanceof`) and stack traces name the file that a reader would open.
 // tsup writes the JavaScript, tsc the declarations; see declarations.mjs for the CommonJS half of those.
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { relative } from "node:path";
 import { build } from "tsup";

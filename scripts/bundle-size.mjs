@@ -19,8 +19,9 @@ export const APPS = {
 const asBrowsersDo = {
   name: "as-browsers-do",
   setup({ onResolve }) {
-    const path = `${root}packages/transport/src/web/native-websocket.ts`;
-    onResolve({ filter: /^#websocket$/ }, () => ({ path }));
+    const web = `${root}packages/transport/src/web/`;
+    onResolve({ filter: /^#http$/ }, () => ({ path: `${web}http-request.ts` }));
+    onResolve({ filter: /^#websocket$/ }, () => ({ path: `${web}native-websocket.ts` }));
   },
 };
 

@@ -78,11 +78,16 @@ async function site(): Promise<{ io: Server; url: string }> {
   return { io, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
 }
 
+const READ_BY_US = [
+  "transport/node/own-websocket",
+  "transport/node/frame-reader",
+  "transport/node/own-websocket",
+];
 const UP = ["session/session", "server/connection", "server/socket", "socket/dispatch"];
 
 describe("the way in", () => {
   it.each([
-    ["websocket", ["transport/node/websocket", ...UP]],
+    ["websocket", [...READ_BY_US, ...UP]],
     ["polling", ["transport/node/request-body", "transport/node/polling", ...UP]],
   ])("from a %s frame to a handler of the server", async (transport, expected) => {
     const { io, url } = await site();
@@ -125,7 +130,7 @@ describe("the way in", () => {
     ends.push(() => client.disconnect());
     client.on("ask", (back: () => void) => back());
     expect(way(await seen)).toEqual([
-      "transport/node/websocket",
+      ...READ_BY_US,
       "session/session",
       "server/connection",
       "server/socket",

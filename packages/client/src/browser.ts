@@ -1,2 +1,2 @@
 export * from "./index.js";
-export { io as default } from "./polling/io.js";
+export { io as default } from "./standard/io.js";

@@ -24,7 +24,7 @@ export {
 export type { Io } from "./io.js";
 export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";
 export type { Auth, EngineOptions, ManagerOptions, Options, SocketOptions } from "./options.js";
-export { io, io as connect, io as default } from "./polling/io.js";
-export { Manager } from "./polling/manager.js";
 export type { BufferedPacket, ExtendedError, SocketReservedEvents } from "./socket.js";
 export { Socket } from "./socket.js";
+export { io, io as connect, io as default } from "./standard/io.js";
+export { Manager } from "./standard/manager.js";

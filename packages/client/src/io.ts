@@ -17,6 +17,8 @@ export interface Io {
     uri?: string | Options,
     opts?: Options,
   ): Socket<ListenEvents, EmitEvents>;
+  /** What `ReturnType<typeof io>` sees: the last one. */
+  (uri?: string | Options, opts?: Options): Socket;
   readonly io: Io;
   readonly connect: Io;
   readonly Manager: typeof Manager;

@@ -5,6 +5,7 @@ import { Session } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import type { EngineOptions } from "./options.js";
+import type { Parts } from "./parts.js";
 import { targetOf } from "./target.js";
 import type { Timing } from "./timing.js";
 
@@ -19,8 +20,7 @@ export interface LineConfig {
   readonly codec: Codec;
   readonly timing: Timing;
   readonly address: Address;
-  /** Those that may be named in {@link options}; all of them are tried if none is named. */
-  readonly transports: readonly TransportClass[];
+  readonly parts: Parts;
   /** Read when it dials. */
   readonly options: Partial<EngineOptions>;
 }
@@ -52,7 +52,7 @@ export class Line {
    */
   dial(): void {
     const { options, timing } = this.#config;
-    this.#classes = classesOf(options, this.#config.transports);
+    this.#classes = classesOf(options, this.#config.parts.transports);
     if (options.rememberUpgrade && websocketWorked) {
       this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
     }
@@ -71,6 +71,7 @@ export class Line {
     return {
       side: "client",
       opened: (terms) => this.#opened(terms),
+      probe: this.#config.parts.probe,
       dial: (name) => this.#candidate(name),
       redial: () => this.#redial(),
       upgraded: ({ name }) => {
@@ -112,7 +113,8 @@ export class Line {
 
   #targetFor({ transportName }: TransportClass): Target {
     const { address, options } = this.#config;
-    return targetOf(address, { ...options, ...options.transportOptions?.[transportName] });
+    const target = targetOf(address, { ...options, ...options.transportOptions?.[transportName] });
+    return { ...target, session: this };
   }
 }
 

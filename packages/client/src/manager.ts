@@ -1,10 +1,8 @@
 import type { CloseReason, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
-import { codecFromParser, defaultCodec } from "@sockeye/session";
+import { defaultCodec } from "@sockeye/session";
 import type { DefaultEventsMap, ErrorBoundary, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter, EngineSocket } from "@sockeye/socket";
-import type { TransportClass } from "@sockeye/transport/web";
-import { WebSocketTransport } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import { addressOf, readUrl } from "./address.js";
 import type { LineConfig } from "./line.js";
@@ -13,6 +11,8 @@ import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager
 import type { ManagerOptions, SocketOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
+import type { Parts } from "./parts.js";
+import { leanParts } from "./parts.js";
 import { backoffMs } from "./reconnect/backoff.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
@@ -38,8 +38,8 @@ interface Settings {
 }
 
 /**
- * One connection to a server, kept alive, for any number of namespaces. By itself it knows WebSocket alone, so that a bundle
- * need not hold more.
+ * One connection to a server, kept alive, for any number of namespaces. It knows what its class has as
+ * parts: the fewest here, all in standard/manager.ts.
  */
 export class Manager<
     ListenEvents extends EventsMap = DefaultEventsMap,
@@ -48,8 +48,7 @@ export class Manager<
   extends Emitter<Record<never, never>, ManagerReservedEvents>
   implements ManagerView, ErrorBoundary
 {
-  /** The transports that managers of this class know, the preferred one first. */
-  protected static readonly transports: readonly TransportClass[] = [WebSocketTransport];
+  protected static readonly parts: Parts = leanParts;
 
   readonly opts: Partial<ManagerOptions>;
   /** The sockets, by namespace. */
@@ -81,14 +80,15 @@ export class Manager<
   constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
     super();
     const url = typeof uri === "object" ? undefined : uri;
+    const { parts } = new.target as typeof Manager;
     this.opts = { ...(typeof uri === "object" ? uri : opts) };
     this.#settings = settingsOf(this.opts);
     this.#timing = timing ?? systemTiming(this.opts.autoUnref === true);
     this.#lineConfig = {
-      codec: this.opts.parser ? codecFromParser(this.opts.parser) : defaultCodec(),
+      codec: this.opts.parser ? parts.codecOf(this.opts.parser) : defaultCodec(),
       timing: this.#timing,
       address: this.#address(url),
-      transports: (new.target as typeof Manager).transports,
+      parts,
       options: this.opts,
     };
     this.#line = this.#newLine();

@@ -104,14 +104,14 @@ export type Auth = Readonly<Record<string, unknown>> | ((tell: (data: object) =>
 /** Options of one socket. */
 export interface SocketOptions {
   /** Shown to the server as `socket.handshake.auth`. */
-  auth: Auth;
+  auth?: Auth;
   /**
    * Sends each event until it is acknowledged, up to this number of times after the first; one event at a time. All
    * acknowledgement callbacks then take an error first. The server may get an event more than once.
    */
-  retries: number;
+  retries?: number;
   /** Milliseconds to wait for acknowledgements; callbacks then take an error first. Default: no limit, 10000 with `retries`. */
-  ackTimeout: number;
+  ackTimeout?: number;
 }
 
 /** All that `io()` takes. */

@@ -1,7 +1,7 @@
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
 import type { Options } from "./options.js";
-import { io } from "./polling/io.js";
 import type { Socket } from "./socket.js";
+import { io } from "./standard/io.js";
 
 /** What `require("@sockeye/client")` gives: `require("@sockeye/client")(url, options)` makes a socket. */
 export function callable<

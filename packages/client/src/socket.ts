@@ -12,6 +12,7 @@ import type { Session } from "@sockeye/session";
 import type {
   AckAnswer,
   AckCallback,
+  AnyListener,
   DefaultEventsMap,
   Emit,
   EmitTarget,
@@ -43,8 +44,7 @@ import { RetryQueue } from "./retry-queue.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 
-const V2_SERVER =
-  "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, but they are not compatible (more information here: https://socket.io/docs/v3/migrating-from-2-x-to-3-0/)";
+const V2_SERVER = "It seems you are trying to reach a Socket.IO server in v2.x";
 
 /** An error with what the server's middleware has put beside it. */
 export interface ExtendedError extends Error {
@@ -83,8 +83,6 @@ export interface SocketHost {
 export interface BufferedPacket extends EventPacket {
   readonly encoded: EncodedPacket;
 }
-
-type AnyListener = (event: string, ...args: Unchecked[]) => void;
 
 /**
  * One namespace of a server. It stays the same object over any number of connections; its id changes with each.

@@ -1,5 +1,5 @@
-// The client without polling, for apps to which size matters: a bundler leaves out what is not named here. Types come from
-// the main entry, and are the same.
+// The client over WebSocket alone, for apps to which size matters. Everything else is the same, but there are no upgrades, and the
+// option `parser` takes a codec and nothing in Socket.IO's shape. Types come from the main entry.
 export { WebSocketTransport } from "@sockeye/transport/web";
 export { io, io as connect, io as default } from "./io.js";
 export { Manager } from "./manager.js";

@@ -4,7 +4,7 @@ import { defaultCodec, type ServerRole, Session, serverActs, TimerWheel, Turn } 
 import { type MemoryPair, memoryPair } from "@sockeye/transport/memory";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Options } from "../src/index.js";
-import { Manager } from "../src/manager.js";
+import { Manager } from "../src/standard/manager.js";
 import { timingOn } from "../src/timing.js";
 
 /** A connection, as the server sees it. */

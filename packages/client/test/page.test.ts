@@ -15,7 +15,7 @@ afterEach(() => {
 
 async function connected(options: Record<string, unknown> = {}, url = "http://server") {
   const { FakeServer } = await import("./fake-server.js");
-  const { Manager } = await import("../src/manager.js");
+  const { Manager } = await import("../src/standard/manager.js");
   const { timingOn } = await import("../src/timing.js");
   const server = new FakeServer();
   const manager = new Manager(url, { transports: server.transports(), ...options }, timingOn(server.clock));

@@ -1,4 +1,7 @@
 import { CodecError } from "@sockeye/protocol";
+import { asUint8Array, isBytes } from "./bytes.js";
+import type { Container } from "./container.js";
+import { keysOf } from "./container.js";
 import { writeItem } from "./json.js";
 
 /** Stands in the JSON for the attachment with that number. */
@@ -84,37 +87,20 @@ class Taker {
   }
 
   /** A container with all below it taken out: the same one if nothing was there. */
-  #walk(container: object, levels: number): object {
+  #walk(container: Container, levels: number): Container {
     if (levels === 0) throw tooDeep();
-    return Array.isArray(container)
-      ? this.#walkArray(container, levels)
-      : this.#walkObject(container as Record<string, unknown>, levels);
-  }
-
-  #walkArray(items: readonly unknown[], levels: number): readonly unknown[] {
-    let copy: unknown[] | undefined;
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i];
-      const taken = this.#take(item, i, levels);
-      if (taken === item) continue;
-      copy ??= [...items];
-      copy[i] = taken;
-    }
-    return copy ?? items;
-  }
-
-  #walkObject(object: Record<string, unknown>, levels: number): Record<string, unknown> {
-    if (object["_placeholder"] === true) this.foundPlaceholder = true;
-    let copy: Record<string, unknown> | undefined;
-    for (const key of Object.keys(object)) {
-      const item = object[key];
+    if ((container as Partial<Placeholder>)._placeholder === true) this.foundPlaceholder = true;
+    const from = container as Record<string | number, unknown>;
+    let copy: typeof from | undefined;
+    for (const key of keysOf(container)) {
+      const item = from[key];
       const taken = this.#take(item, key, levels);
       if (taken === item) continue;
       // A spread makes an own property of `__proto__` too, which the assignment then finds.
-      copy ??= { ...object };
+      copy ??= (Array.isArray(container) ? [...container] : { ...container }) as typeof from;
       copy[key] = taken;
     }
-    return copy ?? object;
+    return copy ?? container;
   }
 
   #take(item: unknown, key: string | number, levels: number): unknown {
@@ -122,13 +108,13 @@ class Taker {
     if (isBytes(item)) return this.#placeholder(item, levels);
     if (isBlob(item)) throw blobFound();
     const toJson = (item as { toJSON?: unknown }).toJSON;
-    if (typeof toJson !== "function") return this.#walk(item, levels - 1);
+    if (typeof toJson !== "function") return this.#walk(item as Container, levels - 1);
     if (toJson === DATE_TO_JSON) return item;
     const json: unknown = toJson.call(item, String(key));
     if (typeof json !== "object" || json === null) return json;
     if (isBytes(json)) return this.#placeholder(json, levels);
     if (isBlob(json)) throw blobFound();
-    return withoutToJson(this.#walk(json, levels - 1));
+    return withoutToJson(this.#walk(json as Container, levels - 1));
   }
 
   #placeholder(bytes: ArrayBuffer | ArrayBufferView, levels: number): Placeholder {
@@ -144,20 +130,10 @@ function withoutToJson(json: object): object {
   return Object.fromEntries(Object.entries(json).filter(([key]) => key !== "toJSON"));
 }
 
-function isBytes(value: object): value is ArrayBuffer | ArrayBufferView {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
-}
-
 /** By name, since asking Node for its `Blob` class would load it. A `File` is a `Blob`. */
 function isBlob(value: object): boolean {
   const name = Object.prototype.toString.call(value);
   return name === "[object Blob]" || name === "[object File]";
-}
-
-function asUint8Array(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes;
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function tooDeep(): CodecError {

@@ -33,3 +33,15 @@ export function utf8Length(text: string): number {
 export function countUtf8(text: string): number {
   return new TextEncoder().encode(text).length;
 }
+
+/** Is it something that travels as an attachment? */
+export function isBytes(value: unknown): value is ArrayBuffer | ArrayBufferView {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
+/** A view of the same memory. */
+export function asUint8Array(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -20,11 +20,10 @@ export function isDeeperThan(json: string, limit: number): boolean {
 /** Counts opening brackets wherever they stand, so it errs towards yes only. Stops after `limit` of them. */
 function hasMoreOpenings(json: string, limit: number): boolean {
   let count = 0;
-  for (let at = json.indexOf("["); at !== -1; at = json.indexOf("[", at + 1)) {
-    if (++count > limit) return true;
-  }
-  for (let at = json.indexOf("{"); at !== -1; at = json.indexOf("{", at + 1)) {
-    if (++count > limit) return true;
+  for (const bracket of ["[", "{"]) {
+    for (let at = json.indexOf(bracket); at !== -1; at = json.indexOf(bracket, at + 1)) {
+      if (++count > limit) return true;
+    }
   }
   return false;
 }

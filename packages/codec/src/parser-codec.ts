@@ -1,6 +1,6 @@
 import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, UsageError } from "@sockeye/protocol";
-import { platformBytes } from "./bytes.js";
+import { asUint8Array, isBytes, platformBytes } from "./bytes.js";
 import { message } from "./envelope.js";
 import { packetFrom } from "./packet-from.js";
 import type { WirePacket } from "./wire-data.js";
@@ -68,7 +68,7 @@ class ParserCodec implements Codec {
     } catch (cause) {
       throw unencodable("it threw", cause);
     }
-    if (!Array.isArray(frames) || frames.length === 0) throw unencodable("it returned no list of frames");
+    if (!Array.isArray(frames) || frames.length === 0) throw unencodable("it returned no frames");
     const [head, ...attachments] = frames as unknown[];
     return new EncodedPacket(headOf(head), attachments.map(bytesOf), compress);
   }
@@ -93,13 +93,13 @@ class ParserDecoder implements Decoder {
     try {
       this.#decoder.add(typeof frame === "string" ? frame : platformBytes(frame));
     } catch (cause) {
-      throw cause instanceof CodecError ? cause : malformed("its decoder threw", cause);
+      throw cause instanceof CodecError ? cause : malformed("it threw", cause);
     }
     const decoded = this.#decoded;
     if (decoded.length === 0) return undefined;
     this.#decoded = [];
     // More than one: it was late with the one before, or has made two of one frame. Either would mix up the order.
-    if (decoded.length > 1) throw malformed("its decoder gave several packets for one frame");
+    if (decoded.length > 1) throw malformed("it gave several packets for one frame");
     return packetFrom(decoded[0], this.#limits);
   }
 
@@ -114,26 +114,19 @@ class ParserDecoder implements Decoder {
 
 function headOf(frame: unknown): Frame {
   if (typeof frame !== "string") return bytesOf(frame);
-  if (frame.includes(PAYLOAD_SEPARATOR))
-    throw unencodable("its text holds U+001E, which ends a packet in polling");
+  if (frame.includes(PAYLOAD_SEPARATOR)) throw unencodable("its text holds U+001E");
   return message(frame);
 }
 
 function bytesOf(frame: unknown): Uint8Array {
-  if (frame instanceof Uint8Array) return frame;
-  if (frame instanceof ArrayBuffer) return new Uint8Array(frame);
-  if (ArrayBuffer.isView(frame)) return new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
-  throw unencodable("it returned something else than a text, or bytes, and bytes behind");
+  if (isBytes(frame)) return asUint8Array(frame);
+  throw unencodable("a frame is neither text nor bytes");
 }
 
 function unencodable(what: string, cause?: unknown): CodecError {
-  return new CodecError("ERR_UNENCODABLE", `the custom parser could not encode a packet: ${what}`, cause);
+  return new CodecError("ERR_UNENCODABLE", `the custom parser: ${what}`, cause);
 }
 
 function malformed(what: string, cause?: unknown): CodecError {
-  return new CodecError(
-    "ERR_PACKET_MALFORMED",
-    `the custom parser could not decode a packet: ${what}`,
-    cause,
-  );
+  return new CodecError("ERR_PACKET_MALFORMED", `the custom parser: ${what}`, cause);
 }

@@ -1,7 +1,7 @@
 import { CodecError } from "@sockeye/protocol";
 import type { Placeholder } from "./attachments.js";
-
-type Container = unknown[] | Record<string, unknown>;
+import type { Container } from "./container.js";
+import { keysOf } from "./container.js";
 
 /** Where attachments of a packet go, found once when its head comes in; filled as they come. */
 export class Slots {
@@ -52,10 +52,6 @@ export class Slots {
     holder[this.#keys[num] as string | number] = bytes;
     return this.#filled === this.#count;
   }
-}
-
-function keysOf(holder: Container): Iterable<string | number> {
-  return Array.isArray(holder) ? holder.keys() : Object.keys(holder);
 }
 
 /** For attachments and placeholders that don't belong to each other. */

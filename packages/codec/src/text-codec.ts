@@ -6,9 +6,8 @@ import { platformBytes } from "./bytes.js";
 import { message } from "./envelope.js";
 import { writeArray } from "./json.js";
 import { badAttachment, Slots } from "./slots.js";
-import type { Header } from "./text.js";
 import { isBinaryType, malformed, readHeader, readJson, writeHeader } from "./text.js";
-import { ackData, connectData, connectErrorData, eventData } from "./validate.js";
+import { eventData, packetOf } from "./validate.js";
 import { controlData, wireArguments } from "./wire-data.js";
 
 const OPEN_ARRAY = 0x5b;
@@ -106,7 +105,7 @@ class TextPacketDecoder implements Decoder {
       return { type: PacketType.EVENT, nsp: "/", id: undefined, data };
     }
     const header = readHeader(text, limits);
-    const packet = readPacket(text, header, limits);
+    const packet = packetOf(header, readData(text, header.end, limits), limits);
     if (!isBinaryType(header.type)) return packet;
     // Fresh from the parser and shared with nobody, so it may be filled in place.
     const slots = new Slots(packet.data as unknown[], header.attachments);
@@ -120,29 +119,6 @@ class TextPacketDecoder implements Decoder {
     if (!pending.slots.fill(this.#rules.received(bytes))) return undefined;
     this.#pending = undefined;
     return pending.packet;
-  }
-}
-
-function readPacket(text: string, header: Header, limits: Limits): Packet {
-  const { type, nsp, id, end } = header;
-  switch (type) {
-    case PacketType.CONNECT: {
-      const data = connectData(readData(text, end, limits));
-      return { type: PacketType.CONNECT, nsp, id: undefined, data };
-    }
-    case PacketType.DISCONNECT:
-      if (end !== text.length) throw malformed("data that DISCONNECT must not have");
-      return { type: PacketType.DISCONNECT, nsp, id: undefined, data: undefined };
-    case PacketType.CONNECT_ERROR: {
-      const data = connectErrorData(readData(text, end, limits));
-      return { type: PacketType.CONNECT_ERROR, nsp, id: undefined, data };
-    }
-    case PacketType.EVENT:
-    case PacketType.BINARY_EVENT:
-      return { type: PacketType.EVENT, nsp, id, data: eventData(readData(text, end, limits), limits) };
-    default:
-      if (id === undefined) throw malformed("no id for an acknowledgement");
-      return { type: PacketType.ACK, nsp, id, data: ackData(readData(text, end, limits)) };
   }
 }
 

@@ -102,7 +102,8 @@ export function isBinaryType(type: number): boolean {
   return type >= PacketType.BINARY_EVENT;
 }
 
-function mayHaveId(type: number): boolean {
+/** May a packet of this type have an id? */
+export function mayHaveId(type: number): boolean {
   return type === PacketType.EVENT || type === PacketType.ACK || isBinaryType(type);
 }
 

@@ -1,8 +1,49 @@
-import type { AckPacket, ConnectErrorPacket, ConnectPacket, EventData, Limits } from "@sockeye/protocol";
-import { CodecError, RESERVED_EVENTS } from "@sockeye/protocol";
+import type {
+  AckPacket,
+  ConnectErrorPacket,
+  ConnectPacket,
+  EventData,
+  Limits,
+  Packet,
+} from "@sockeye/protocol";
+import { CodecError, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
 import { malformed } from "./text.js";
 
 /** The line between the wire and the types: JSON goes in as `unknown` and comes out as a packet's data, or not at all. */
+
+/** What of a packet stands before its data. */
+export interface Address {
+  /** Digit on the wire, the binary types included. */
+  readonly type: number;
+  readonly nsp: string;
+  readonly id: number | undefined;
+}
+
+/**
+ * A packet of these parts, if the data are what its type has to have.
+ *
+ * @throws CodecError `ERR_PACKET_MALFORMED`, `ERR_BAD_EVENT_NAME`
+ */
+export function packetOf({ type, nsp, id }: Address, data: unknown, limits: Limits): Packet {
+  switch (type) {
+    case PacketType.CONNECT:
+      return { type, nsp, id: undefined, data: connectData(data) };
+    case PacketType.DISCONNECT:
+      if (data !== undefined) throw malformed("data that DISCONNECT must not have");
+      return { type, nsp, id: undefined, data };
+    case PacketType.CONNECT_ERROR:
+      return { type, nsp, id: undefined, data: connectErrorData(data) };
+    case PacketType.EVENT:
+    case PacketType.BINARY_EVENT:
+      return { type: PacketType.EVENT, nsp, id, data: eventData(data, limits) };
+    case PacketType.ACK:
+    case PacketType.BINARY_ACK:
+      if (id === undefined) throw malformed("no id for an acknowledgement");
+      return { type: PacketType.ACK, nsp, id, data: ackData(data) };
+    default:
+      throw malformed("an unknown type");
+  }
+}
 
 /**
  * An array that begins with an event's name: a string or a finite number, of bounded length, and none of the library's

@@ -6,7 +6,7 @@ import { PacketType } from "@sockeye/protocol";
 /** A packet as formats write it that take it whole. What is not there has no key: some would write `undefined`. */
 export interface WirePacket {
   readonly type: number;
-  data?: unknown;
+  readonly data?: unknown;
   readonly nsp: string;
   id?: number;
 }
@@ -15,8 +15,7 @@ export function wirePacket(packet: Packet): WirePacket {
   const { type, nsp, id } = packet;
   const isArguments = packet.type === PacketType.EVENT || packet.type === PacketType.ACK;
   const data = isArguments ? wireArguments(packet) : controlData(packet);
-  const wire: WirePacket = { type, nsp };
-  if (data !== undefined) wire.data = data;
+  const wire: WirePacket = data === undefined ? { type, nsp } : { type, data, nsp };
   if (id !== undefined) wire.id = id;
   return wire;
 }

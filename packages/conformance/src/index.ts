@@ -13,6 +13,7 @@ export {
   type FrameVector,
   frameOf,
   frameVector,
+  type MsgpackVector,
   type OlderFrameVector,
   type OlderPayloadVector,
   type PacketVector,

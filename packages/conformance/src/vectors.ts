@@ -61,6 +61,16 @@ export interface OlderPayloadVector {
   readonly error?: ErrorCode;
 }
 
+/** A packet in MessagePack, its bytes in hexadecimal, or the error. */
+export interface MsgpackVector {
+  readonly name: string;
+  readonly bytes: string;
+  /** Must an encoder write exactly these bytes? */
+  readonly canonical?: boolean;
+  readonly packet?: PacketVector["packet"];
+  readonly error?: ErrorCode;
+}
+
 interface Families {
   readonly packets: readonly PacketVector[];
   readonly traps: readonly TrapVector[];
@@ -68,6 +78,7 @@ interface Families {
   readonly payloads: readonly PayloadVector[];
   readonly "engine-frames-v3": readonly OlderFrameVector[];
   readonly "payloads-v3": readonly OlderPayloadVector[];
+  readonly msgpack: readonly MsgpackVector[];
 }
 
 /** Reads one family of wire vectors; the files are in `packages/conformance/vectors`. */
@@ -87,7 +98,7 @@ export function frameVector(frame: Frame): FrameVector {
 }
 
 /** The packet that a vector stands for, with fresh data. */
-export function packetOf(vector: PacketVector): Packet {
+export function packetOf(vector: Pick<PacketVector, "packet">): Packet {
   const { type, nsp, id, data } = vector.packet;
   const text = JSON.stringify(data) as string | undefined;
   return {

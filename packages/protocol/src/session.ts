@@ -1,5 +1,5 @@
 import type { CloseReason } from "./close.js";
-import type { EnginePacket, EncodedPacket, Frame } from "./packet.js";
+import type { EncodedPacket, EnginePacket, Frame, OpenData } from "./packet.js";
 import type { SessionState } from "./state.js";
 import type { Transport } from "./transport.js";
 
@@ -20,6 +20,8 @@ export interface SessionView {
 
 /** The events of `socket.conn`. No method may throw. */
 export interface SessionObserver {
+  /** Client: the server's terms have come and the session is open. */
+  onOpen?(terms: OpenData): void;
   /** A packet came in. */
   onPacket(packet: EnginePacket): void;
   /** Packets were handed to the transport; nothing is queued any more. */

@@ -20,7 +20,7 @@ import { Selection } from "./selection.js";
 const NO_FLAGS: BroadcastFlags = {};
 
 /** Names that `serverSideEmit` must not use: the library emits them on the same object. */
-const RESERVED_SERVER_SIDE: ReadonlySet<unknown> = new Set(["connect", "connection", "new_namespace"]);
+export const RESERVED_SERVER_SIDE: ReadonlySet<unknown> = new Set(["connect", "connection", "new_namespace"]);
 
 /** For whom a piece of the app's code failed. */
 export interface ErrorContext {
@@ -156,9 +156,9 @@ export abstract class Audience<
    *
    * @throws UsageError `ERR_RESERVED_EVENT`
    */
-  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+  serverSideEmit<Ev extends EventNames<WithAnswers<ServerSideEvents>>>(
     event: Ev,
-    ...args: EventParams<ServerSideEvents, Ev>
+    ...args: EventParams<WithAnswers<ServerSideEvents>, Ev>
   ): boolean {
     if (RESERVED_SERVER_SIDE.has(event)) {
       throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
@@ -177,7 +177,7 @@ export abstract class Audience<
         if (error) reject(Object.assign(error, { responses: answers }));
         else resolve(answers as Array<AckAnswer<ServerSideEvents, Ev>>);
       };
-      this.serverSideEmit(event, ...([...args, ack] as unknown as EventParams<ServerSideEvents, Ev>));
+      this.serverSideEmit(event, ...([...args, ack] as never));
     });
   }
 

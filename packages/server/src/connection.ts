@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type {
+  BroadcastFlags,
   CloseReason,
   Codec,
   ConnectPacket,
   EncodedPacket,
+  Frame,
   Limits,
   Packet,
   ServerDisconnectReason,
@@ -16,6 +18,7 @@ import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
 import type { FirstRequest } from "./first-request.js";
+import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import { Lanes } from "./lanes.js";
 import { isOlder, splitQuery } from "./older-client.js";
@@ -153,6 +156,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
 
   send(packet: EncodedPacket): void {
     this.#open.send(packet);
+  }
+
+  /** For adapters made for Socket.IO: sends the frames of `server.encoder`. */
+  writeToEngine(frames: readonly Frame[], { volatile, compress }: BroadcastFlags = {}): void {
+    const packet = volatile && !this.ready ? undefined : enveloped(frames, compress);
+    if (packet) this.send(packet);
   }
 
   /** A namespace has let a socket in. */

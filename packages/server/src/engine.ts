@@ -1,8 +1,10 @@
+import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Codec, Limits, Transport } from "@sockeye/protocol";
+import type { Clock, Codec, EncodedPacket, Limits, Transport } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
 import { encodeMessage, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
+import type { Unchecked } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
   Acceptor,
@@ -12,13 +14,13 @@ import type {
   RefusedRequest,
   ResponseHeaders,
 } from "@sockeye/transport/node";
-import { createGate } from "@sockeye/transport/node";
+import { attach, createGate } from "@sockeye/transport/node";
 import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";
 import { Connection } from "./connection.js";
 import { FirstRequest } from "./first-request.js";
 import { randomId } from "./ids.js";
-import type { EngineOptions } from "./options.js";
+import type { AttachOptions, EngineOptions } from "./options.js";
 import { requirePositive } from "./options.js";
 
 type ServerConfig = SessionConfig & { readonly role: ServerRole };
@@ -33,6 +35,10 @@ export interface EngineEvents {
   headers: (headers: ResponseHeaders, req: IncomingMessage) => void;
   /** A handshake or request was refused. */
   connection_error: (refused: RefusedRequest) => void;
+  /** Packets of a connection were handed to its transport. For connections that began after the first listener was there. */
+  flush: (conn: Conn, batch: readonly EncodedPacket[]) => void;
+  /** A connection has nothing queued any more. For the same connections as `flush`. */
+  drain: (conn: Conn) => void;
 }
 
 /** What stands above the engine. */
@@ -46,6 +52,8 @@ export interface EngineHost extends ConnectionHost {
   opened(connection: Connection): void;
 }
 
+/** As in Socket.IO: not the path of {@link ServerOptions}, which `io.attach` passes on. */
+const DEFAULT_PATH = "/engine.io";
 const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10_000 };
 
 /** The connections of a server, and the door that they come through: `io.engine`. */
@@ -54,6 +62,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   readonly #host: EngineHost;
   readonly #gate: Gate;
   #hasMiddlewares = false;
+  /** Give back the HTTP servers of {@link attach}. */
+  readonly #detachments: (() => void)[] = [];
   readonly #config: ServerConfig;
   /** For sessions of protocol revision 3. */
   readonly #olderConfig: SessionConfig;
@@ -84,10 +94,35 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   /** Adds a middleware in the style of Express for every request and upgrade request of the engine. */
+  use(middleware: Middleware): this;
+  /** One that asks for a framework's own requests, as Express's do: it gets Node.js's all the same. */
+  use(middleware: (req: Unchecked, res: Unchecked, next: Unchecked) => unknown): this;
   use(middleware: Middleware): this {
     this.#hasMiddlewares = true;
     this.#gate.use(middleware);
     return this;
+  }
+
+  /** The transports to which a session on this one may change. */
+  upgrades(transport: string): readonly string[] {
+    return this.#config.role.upgrades(transport);
+  }
+
+  /** Puts the engine beside the routes of another HTTP server. `io.attach` does so for the server's own. */
+  attach(server: EventEmitter, options: AttachOptions = {}): this {
+    const detach = attach(server, {
+      ...options,
+      path: options.path ?? DEFAULT_PATH,
+      onRequest: (req, res) => this.handleRequest(req, res),
+      onUpgrade: (req, socket, head) => this.handleUpgrade(req, socket, head),
+    });
+    this.#detachments.push(detach);
+    return this;
+  }
+
+  /** Calls the listeners of an event, as an app's own engine might. @returns whether there was one */
+  emit(event: string | symbol, ...args: Unchecked[]): boolean {
+    return dispatch(this, event, args);
   }
 
   /** Answers a request for the engine, whatever server it came from. */
@@ -104,6 +139,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   close(): this {
     for (const connection of [...this.#connections.values()]) connection.shutDown();
     this.#gate.close();
+    for (const detach of this.#detachments.splice(0)) detach();
     return this;
   }
 
@@ -127,6 +163,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#connections.set(sid, connection);
     session.start(transport);
     this.#host.opened(connection);
+    if (this.hasListeners("flush") || this.hasListeners("drain")) this.#watch(connection.conn);
     if (this.hasListeners("connection")) dispatch(this, "connection", [connection.conn]);
     connection.begin();
   }
@@ -152,6 +189,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   /** An app's listener on the engine has thrown. */
   reportError(error: unknown, event: string | symbol | number): void {
     this.#host.reportError(error, event);
+  }
+
+  #watch(conn: Conn): void {
+    conn.on("flush", (batch) => dispatch(this, "flush", [conn, batch]));
+    conn.on("drain", () => dispatch(this, "drain", [conn]));
   }
 
   /** May the app's code have changed a request? */

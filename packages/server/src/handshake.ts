@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Unchecked } from "@sockeye/socket";
 import type { FirstRequest } from "./first-request.js";
 
 /** What is known of a client since it joined a namespace. */
@@ -15,9 +16,9 @@ export interface Handshake {
   readonly issued: number;
   readonly url: string;
   /** The query of the first request; of a parameter that came twice, the last. */
-  readonly query: Readonly<Record<string, string | string[] | undefined>>;
+  readonly query: Record<string, string | string[] | undefined>;
   /** What the client sent as `auth` for this namespace; `{}` if nothing. Comes from the wire: check it before use. */
-  auth: Readonly<Record<string, unknown>>;
+  auth: Record<string, Unchecked>;
 }
 
 /** What a handshake adds to its request. */

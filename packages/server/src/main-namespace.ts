@@ -7,6 +7,7 @@ import type {
   EventParamsWithoutAck,
   EventsMap,
   Listener,
+  Unchecked,
   WithAnswers,
 } from "@sockeye/socket";
 import type { NamespaceEvents } from "./audience.js";
@@ -85,9 +86,9 @@ export abstract class MainNamespace<
     return this.send(...args);
   }
 
-  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+  serverSideEmit<Ev extends EventNames<WithAnswers<ServerSideEvents>>>(
     event: Ev,
-    ...args: EventParams<ServerSideEvents, Ev>
+    ...args: EventParams<WithAnswers<ServerSideEvents>, Ev>
   ): boolean {
     return this.sockets.serverSideEmit(event, ...args);
   }
@@ -155,22 +156,35 @@ export abstract class MainNamespace<
     return this;
   }
 
+  prependOnceListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    event: Ev,
+    listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+  ): this {
+    this.sockets.prependOnceListener(event, listener);
+    return this;
+  }
+
   off<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event?: Ev,
     listener?: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
-  ): this {
-    this.sockets.off(event, listener);
+  ): this;
+  off(event: string | symbol, listener?: AnyHandler): this;
+  off(event?: string | symbol, listener?: AnyHandler): this {
+    if (event === undefined) this.sockets.off();
+    else this.sockets.off(event, listener);
     return this;
   }
 
   removeListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
-  ): this {
+  ): this;
+  removeListener(event: string | symbol, listener: AnyHandler): this;
+  removeListener(event: string | symbol, listener: AnyHandler): this {
     return this.off(event, listener);
   }
 
-  removeAllListeners(event?: MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): this {
+  removeAllListeners(event?: string | symbol): this {
     this.sockets.removeAllListeners(event);
     return this;
   }
@@ -185,7 +199,7 @@ export abstract class MainNamespace<
     return this.sockets.rawListeners(event);
   }
 
-  listenerCount(event: MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): number {
+  listenerCount(event: string | symbol): number {
     return this.sockets.listenerCount(event);
   }
 
@@ -202,6 +216,8 @@ export abstract class MainNamespace<
     return this.sockets.getMaxListeners();
   }
 }
+
+type AnyHandler = (...args: Unchecked[]) => unknown;
 
 type Own<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> = NamespaceEvents<
   Socket<L, E, S, D>

@@ -11,7 +11,7 @@ import type {
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { ErrorContext } from "./audience.js";
-import { Audience } from "./audience.js";
+import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
 import type { Admission, Joinable } from "./connection.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
@@ -32,6 +32,23 @@ export interface NamespaceHost {
   makeAdapter(nsp: AdapterNamespace): Adapter;
   /** An exception or rejection of the app's code. Must not throw. */
   reportAppError(error: unknown, context: ErrorContext): void;
+}
+
+/** The server of a namespace. As with {@link Home}, server.ts adds the rest. */
+export interface HomeServer<
+  _ListenEvents extends EventsMap,
+  _EmitEvents extends EventsMap,
+  _ServerSideEvents extends EventsMap,
+  _SocketData,
+> extends NamespaceHost {}
+
+declare module "./socket.js" {
+  interface Home<
+    ListenEvents extends EventsMap,
+    EmitEvents extends EventsMap,
+    ServerSideEvents extends EventsMap,
+    SocketData,
+  > extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {}
 }
 
 /**
@@ -56,18 +73,19 @@ export class Namespace<
   readonly name: string;
   readonly sockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** The server it belongs to. */
-  readonly server: NamespaceHost;
+  readonly server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   #adapter: Adapter | undefined = undefined;
   #middlewares: ReadonlyArray<
     NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
   > = [];
-  #ackIds = 0;
+  /** @internal The next id of an acknowledgement. Adapters made for Socket.IO count it up themselves. */
+  _ids = 0;
   /** Sockets about which the middlewares still decide. */
   #deciding = 0;
   /** With recovery only: the sockets by their secrets. */
   #byPid: Map<string, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | undefined = undefined;
 
-  constructor(server: NamespaceHost, name: string) {
+  constructor(server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
     super();
     this.server = server;
     this.name = name;
@@ -98,12 +116,17 @@ export class Namespace<
 
   /** @internal */
   nextAckId(): number {
-    return this.#ackIds++;
+    return this._ids++;
   }
 
   /** @internal */
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket {
     return this.server.codec.encode(packet, flags.compress);
+  }
+
+  /** @internal An event of another server; the last argument may be a function that takes the answer. */
+  _onServerSideEmit([event, ...args]: readonly unknown[]): void {
+    if (typeof event === "string" && !RESERVED_SERVER_SIDE.has(event)) dispatch(this, event, args);
   }
 
   // ---- from the connections and sockets
@@ -118,13 +141,18 @@ export class Namespace<
     }
     // The client knows that its old connection is dead, this server does not yet.
     this.#byPid?.get(pid)?.end("transport close");
-    this.adapter.restoreSession(pid, typeof offset === "string" ? offset : undefined).then(
+    this.#restore(pid, typeof offset === "string" ? offset : undefined).then(
       (restored) => this.#examine(admission, restored ?? undefined),
       (error: unknown) => {
         this.reportError(error, "adapter");
         this.#examine(admission, undefined);
       },
     );
+  }
+
+  /** Adapters made for Socket.IO may answer without a promise. */
+  async #restore(pid: string, offset: string | undefined): Promise<RestoredSession | null> {
+    return this.adapter.restoreSession(pid, offset);
   }
 
   #examine(admission: Admission, restored: RestoredSession | undefined): void {
@@ -179,6 +207,11 @@ export class Namespace<
     await this.#adapter?.close();
   }
 
+  /** @internal The server knows it from now on: an adapter that spans nodes must tell the others at once. */
+  begin(): void {
+    this.#adapter ??= this.#makeAdapter();
+  }
+
   /** @internal Starts over with a new adapter, for `server.adapter(…)`. */
   resetAdapter(): void {
     this.#adapter = this.#makeAdapter();
@@ -191,7 +224,13 @@ export class Namespace<
   /** @internal */
   reportSocketError(
     error: unknown,
-    { socket, event }: { socket: { id: SocketId }; event: string | symbol | number },
+    {
+      socket,
+      event,
+    }: {
+      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+      event: string | symbol | number;
+    },
   ): void {
     this.server.reportAppError(error, { event, namespace: this.name, socketId: socket.id });
   }

@@ -4,13 +4,14 @@ import { codecFromParser, createTextCodec } from "@sockeye/codec";
 import type { AdapterNamespace, Codec, Frame, Limits } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
+import type { ForeignAdapter } from "./foreign-adapter.js";
 
-/** Makes the adapter of a namespace: a class, or a function that returns one. */
+/** Makes the adapter of a namespace: a class, or a function that returns one. Those made for Socket.IO are taken too. */
 export type AdapterConstructor =
   | (new (
       nsp: AdapterNamespace,
-    ) => Adapter)
-  | ((nsp: AdapterNamespace) => Adapter);
+    ) => Adapter | ForeignAdapter)
+  | ((nsp: AdapterNamespace) => Adapter | ForeignAdapter);
 
 /** Where the engine sits on an HTTP server. */
 export interface AttachOptions {

@@ -3,7 +3,7 @@ import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
 import type { BroadcastOptions, EventPacket } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
-import type { NamespaceHost } from "./namespace.js";
+import type { HomeServer } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 
 /** A dynamic namespace that may be deleted once it is empty. */
@@ -15,7 +15,11 @@ class ChildNamespace<
 > extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
   readonly #emptied: () => void;
 
-  constructor(server: NamespaceHost, name: string, emptied: () => void) {
+  constructor(
+    server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    name: string,
+    emptied: () => void,
+  ) {
     super(server, name);
     this.#emptied = emptied;
   }
@@ -38,8 +42,9 @@ class FanOutAdapter extends InMemoryAdapter {
   }
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
+    // Adapters made for Socket.IO change packets.
     for (const { adapter } of this.#children)
-      adapter.broadcast({ ...packet, nsp: adapter.nsp.name }, options);
+      adapter.broadcast({ ...packet, data: [...packet.data], nsp: adapter.nsp.name }, options);
   }
 }
 
@@ -58,7 +63,7 @@ export class ParentNamespace<
   readonly children: Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Set();
   readonly #fanOut: Adapter;
 
-  constructor(server: NamespaceHost) {
+  constructor(server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     super(server, `/_${parents++}`);
     this.#fanOut = new FanOutAdapter(this as unknown as Namespace, this.children);
   }

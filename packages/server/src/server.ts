@@ -17,6 +17,8 @@ import { Connection } from "./connection.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
 import { FirstRequest } from "./first-request.js";
+import type { ForeignAdapter } from "./foreign-adapter.js";
+import { adopt, BareEncoder } from "./foreign-adapter.js";
 import type { ForeignEngine } from "./foreign-session.js";
 import { ForeignSession } from "./foreign-session.js";
 import type { Handshake } from "./handshake.js";
@@ -28,7 +30,7 @@ import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
-import { codecOf, checkTimes, limitsOf, requirePositive } from "./options.js";
+import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
@@ -36,8 +38,18 @@ import { WaitingRoom } from "./waiting-room.js";
 /** Any HTTP server of Node.js. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
 
+declare module "./namespace.js" {
+  interface HomeServer<
+    _ListenEvents extends EventsMap,
+    _EmitEvents extends EventsMap,
+    _ServerSideEvents extends EventsMap,
+    _SocketData,
+  > extends Server<_ListenEvents, _EmitEvents, _ServerSideEvents, _SocketData> {}
+}
+
 const DEFAULT_PATH = "/socket.io";
 const DEFAULT_CONNECT_TIMEOUT_MS = 45_000;
+const DEFAULT_MAX_DISCONNECTION_MS = 120_000;
 
 /**
  * The server: namespaces, and the engine that connects clients to them. Methods and options are Socket.IO's; those that emit
@@ -62,8 +74,10 @@ export class Server<
   readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   /** All namespaces by name. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
-  /** The HTTP server, once attached. */
-  httpServer: AnyHttpServer | undefined = undefined;
+  /** The HTTP server. As in Socket.IO it is taken to be there: it is from {@link attach} on. */
+  get httpServer(): AnyHttpServer {
+    return this.#httpServer as AnyHttpServer;
+  }
   /** @internal */
   readonly clock: Clock = systemClock;
   /** @internal */
@@ -73,6 +87,7 @@ export class Server<
   /** What one client may ask of this server. */
   readonly limits: Limits;
 
+  #httpServer: AnyHttpServer | undefined = undefined;
   #options: ServerOptions;
   #engine: Engine | undefined = undefined;
   readonly #foreign: ForeignEngine[] = [];
@@ -167,10 +182,10 @@ export class Server<
     }
     if (options) this.#set(options);
     // An engine that was closed stays closed.
-    const closed = this.httpServer !== undefined && this.#detach === undefined;
+    const closed = this.#httpServer !== undefined && this.#detach === undefined;
     if (options || closed) this.#engine = undefined;
     const httpServer = typeof server === "object" ? server : listen(server);
-    this.httpServer = httpServer;
+    this.#httpServer = httpServer;
     const { engine } = this;
     const cors = this.#options.cors ? corsMiddleware(this.#options.cors) : undefined;
     this.#detach = attach(httpServer, {
@@ -218,7 +233,7 @@ export class Server<
     for (const engine of this.#foreign.splice(0)) engine.close?.();
     this.#detach?.();
     this.#detach = undefined;
-    const error = await closeHttpServer(this.httpServer);
+    const error = await closeHttpServer(this.#httpServer);
     done?.(error);
   }
 
@@ -277,7 +292,22 @@ export class Server<
   /** @internal */
   makeAdapter(nsp: AdapterNamespace): Adapter {
     const make = this.adapter();
-    return isAdapterClass(make) ? new make(nsp) : make(nsp);
+    return adopt(isAdapterClass(make) ? new make(nsp) : make(nsp));
+  }
+
+  /** @internal For adapters made for Socket.IO. */
+  get encoder(): BareEncoder {
+    return new BareEncoder(this.codec, (error, { nsp: namespace, data: [event] }) =>
+      this.reportAppError(error, { event, namespace, socketId: undefined }),
+    );
+  }
+
+  /** @internal For adapters made for Socket.IO: the options, with the defaults of recovery. */
+  get opts(): Readonly<ServerOptions> {
+    const given = this.#options.connectionStateRecovery;
+    if (!given) return this.#options;
+    const maxDisconnectionDuration = given.maxDisconnectionDuration ?? DEFAULT_MAX_DISCONNECTION_MS;
+    return { ...this.#options, connectionStateRecovery: { ...given, maxDisconnectionDuration } };
   }
 
   /** @internal */
@@ -300,7 +330,7 @@ export class Server<
   #defaultAdapter(): AdapterConstructor {
     const options = this.#options.connectionStateRecovery;
     if (!options) return InMemoryAdapter;
-    const { maxDisconnectionDuration = 120_000, maxPackets = 10_000 } = options;
+    const { maxDisconnectionDuration = DEFAULT_MAX_DISCONNECTION_MS, maxPackets = 10_000 } = options;
     requirePositive("maxDisconnectionDuration", maxDisconnectionDuration);
     requirePositive("maxPackets", maxPackets);
     return (nsp) =>
@@ -350,6 +380,7 @@ export class Server<
 
   #register(namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
     this._nsps.set(namespace.name, namespace);
+    namespace.begin();
     if (namespace.name !== "/") dispatch(this.sockets, "new_namespace", [namespace]);
   }
 
@@ -379,6 +410,10 @@ function closeHttpServer(server: AnyHttpServer | undefined): Promise<Error | und
 }
 
 /** Adapters are given as classes, or as functions that make one, arrow functions included. */
-function isAdapterClass(make: AdapterConstructor): make is new (nsp: AdapterNamespace) => Adapter {
+function isAdapterClass(
+  make: AdapterConstructor,
+): make is new (
+  nsp: AdapterNamespace,
+) => Adapter | ForeignAdapter {
   return typeof (make.prototype as { broadcast?: unknown } | undefined)?.broadcast === "function";
 }

@@ -15,6 +15,7 @@ import { AckError, PacketType } from "@sockeye/protocol";
 import type {
   AckAnswer,
   AckCallback,
+  AnyListener,
   DefaultEventsMap,
   Emit,
   EmitTarget,
@@ -64,6 +65,22 @@ export interface SocketEvents {
   error: (error: Error) => void;
 }
 
+/**
+ * The namespace of a socket. All that is needed of it here is its broadcasting half; namespace.ts, which knows sockets, adds the
+ * rest, so that apps have a `Namespace` in `socket.nsp`.
+ */
+export interface Home<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> extends Audience<
+    EmitEvents,
+    ServerSideEvents,
+    SocketData,
+    Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  > {}
+
 /** The connection under a socket. */
 export interface SocketConnection {
   readonly id: string;
@@ -98,12 +115,7 @@ export class Socket<
   extends Emitter<ListenEvents, SocketEvents>
   implements AdapterSocket, EmitTarget, ErrorBoundary
 {
-  readonly nsp: Audience<
-    EmitEvents,
-    ServerSideEvents,
-    SocketData,
-    Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
-  >;
+  readonly nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   readonly client: SocketConnection;
   readonly id: SocketId;
   /** Has it come back after an interruption, with all that it missed? */
@@ -124,12 +136,7 @@ export class Socket<
   #outgoing: CatchAll | undefined = undefined;
 
   constructor(
-    nsp: Audience<
-      EmitEvents,
-      ServerSideEvents,
-      SocketData,
-      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
-    >,
+    nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     client: SocketConnection,
     { auth, restored }: { auth: Handshake["auth"]; restored: RestoredSession | undefined },
   ) {
@@ -288,19 +295,19 @@ export class Socket<
   }
 
   /** Listens to all events from the client. */
-  onAny(listener: (event: string, ...args: Unchecked[]) => void): this {
+  onAny(listener: AnyListener): this {
     this.#incoming ??= new CatchAll();
     this.#incoming.add(listener);
     return this;
   }
 
-  prependAny(listener: (event: string, ...args: Unchecked[]) => void): this {
+  prependAny(listener: AnyListener): this {
     this.#incoming ??= new CatchAll();
     this.#incoming.prepend(listener);
     return this;
   }
 
-  offAny(listener?: (event: string, ...args: Unchecked[]) => void): this {
+  offAny(listener?: AnyListener): this {
     this.#incoming?.remove(listener);
     return this;
   }
@@ -310,19 +317,19 @@ export class Socket<
   }
 
   /** Listens to all events to the client. */
-  onAnyOutgoing(listener: (event: string, ...args: Unchecked[]) => void): this {
+  onAnyOutgoing(listener: AnyListener): this {
     this.#outgoing ??= new CatchAll();
     this.#outgoing.add(listener);
     return this;
   }
 
-  prependAnyOutgoing(listener: (event: string, ...args: Unchecked[]) => void): this {
+  prependAnyOutgoing(listener: AnyListener): this {
     this.#outgoing ??= new CatchAll();
     this.#outgoing.prepend(listener);
     return this;
   }
 
-  offAnyOutgoing(listener?: (event: string, ...args: Unchecked[]) => void): this {
+  offAnyOutgoing(listener?: AnyListener): this {
     this.#outgoing?.remove(listener);
     return this;
   }
@@ -396,6 +403,20 @@ export class Socket<
       this.#expected().expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout });
     }
     this.deliver(packet, encoded, flags);
+  }
+
+  /** @internal For adapters made for Socket.IO. */
+  notifyOutgoingListeners({ data }: EventPacket): void {
+    this.#outgoing?.run(this, data);
+  }
+
+  /** @internal For adapters made for Socket.IO: `set(id, callback)` waits for an acknowledgement. */
+  get acks(): { set(id: number, callback: AckCallback): void } {
+    const set = (id: number, callback: AckCallback): void => {
+      const guarded: AckCallback = (...args) => callGuarded(callback, args, this.#context("acknowledgement"));
+      this.#expected().expect(id, { callback: guarded, takesError: false, timeoutMs: undefined });
+    };
+    return { set };
   }
 
   // ---- the way in (from the connection)
@@ -475,7 +496,7 @@ export class Socket<
     this.nsp.adapter.persistSession({
       sid: this.id,
       pid,
-      rooms: [...this.rooms].filter((room) => room !== this.id),
+      rooms: [...this.rooms],
       data: this.#data,
       since: this.#since,
     });

@@ -53,15 +53,26 @@ describe("a connection ends", () => {
     await wire.closed;
   });
 
-  it("by a second CONNECT while the first is being decided", async () => {
-    const site = await serve();
-    let asked = 0;
-    site.io.use((_socket, _next) => void asked++);
-    const { wire } = await openSession(site.port);
-    wire.send("40", "40");
-    await wire.closed;
-    expect(asked).toBe(1);
+});
+
+it("a second CONNECT takes the place of the first, which is still being decided", async () => {
+  const site = await serve();
+  const decisions: [unknown, (error?: Error) => void][] = [];
+  site.io.use((socket, next) => void decisions.push([socket.handshake.auth, next]));
+  const joinedAs: unknown[] = [];
+  site.io.on("connection", (socket) => void joinedAs.push(socket.handshake.auth));
+  const { wire } = await openSession(site.port);
+  const twice = new Promise<void>((resolve) => {
+    site.io.use((_socket, next) => next());
+    const poll = (): unknown => (decisions.length === 2 ? resolve() : setImmediate(poll));
+    poll();
   });
+  wire.send('40{"n":1}', '40{"n":2}');
+  await twice;
+  for (const [, next] of decisions) next();
+  expect(await wire.nextMessage()).toMatch(/^40\{"sid"/);
+  expect(joinedAs).toEqual([{ n: 2 }]);
+  expect(site.io.sockets.sockets.size).toBe(1);
 });
 
 describe("a connection goes on", () => {

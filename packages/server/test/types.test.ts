@@ -101,7 +101,10 @@ describe("types of the server, beside Socket.IO's", () => {
   });
 
   it("between servers", () => {
-    io.serverSideEmit("ping", "a", (load) => expectTypeOf(load).toEqualTypeOf<number>());
+    io.serverSideEmit("ping", "a", (error, loads) => {
+      expectTypeOf(error).toEqualTypeOf<Error>();
+      expectTypeOf(loads).toEqualTypeOf<number[]>();
+    });
     expectTypeOf(io.serverSideEmitWithAck("ping", "a")).toEqualTypeOf<Promise<number[]>>();
     expectTypeOf(stockIo.serverSideEmitWithAck("ping", "a")).toEqualTypeOf<Promise<number[]>>();
     // @ts-expect-error an event for clients

@@ -8,7 +8,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import type { Turn } from "./turn.js";
-import type { Upgradable, Upgrade } from "./upgrade.js";
+import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
 import type { TimerWheel } from "./wheel.js";
 
 /** What all sessions of one server, or one client, share. */
@@ -65,6 +65,8 @@ export interface ClientRole {
   readonly side: "client";
   /** The server's terms have come. Called before the first packet. */
   opened(data: OpenData): void;
+  /** What takes care of upgrades; without it there are none. */
+  readonly probe: ClientProbe | undefined;
   /** Dials a candidate for an upgrade, or not. Called after {@link opened} for each transport that the server offers. */
   dial(transport: string): Transport | undefined;
   /** The transport failed before OPEN came. Dials the next one; without one the session ends. */

@@ -5,5 +5,7 @@ export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./confi
 export { serverActs } from "./server-acts.js";
 export { encodeMessage, Session } from "./session.js";
 export { Turn } from "./turn.js";
+export type { ClientProbe } from "./upgrade.js";
+export { clientProbe } from "./upgrade.js";
 export type { Timed } from "./wheel.js";
 export { NO_SLOT, TimerWheel } from "./wheel.js";

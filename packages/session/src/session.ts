@@ -15,7 +15,6 @@ import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Flushable } from "./turn.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
-import { ClientUpgrade } from "./upgrade.js";
 import type { Timed } from "./wheel.js";
 import { NO_SLOT } from "./wheel.js";
 
@@ -313,11 +312,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.#enter("open");
       this.#signOfLife(clock.now());
       role.opened(terms);
+      this.observer?.onOpen?.(terms);
       for (const name of terms.upgrades) {
         // The app may have closed the session in what `opened` led to.
         if (this.#upgrade || this.state !== "open") break;
-        const candidate = role.dial(name);
-        if (candidate) this.#upgrade = new ClientUpgrade(this, candidate);
+        const candidate = role.probe && role.dial(name);
+        if (candidate) this.#upgrade = role.probe?.(this, candidate);
       }
       this.#wantWrite();
     } catch (error) {
@@ -414,8 +414,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#dropCandidate();
     this.#outbox = NONE;
     this.#decoder.close?.();
-    if (pipeIsOpen) this.transport?.close(true);
-    else this.transport?.close(false);
+    this.transport?.close(pipeIsOpen);
     const { role } = this.#config;
     if (role.side === "server") role.ended(this.id);
     if (!told) this.#tellClosed(reason, cause);

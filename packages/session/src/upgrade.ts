@@ -34,7 +34,12 @@ export interface Upgrade {
   abandon(): void;
 }
 
-export class ClientUpgrade implements Upgrade, TransportSink {
+/** Probes a candidate that the client has dialled. */
+export type ClientProbe = (session: Upgradable, candidate: Transport) => Upgrade;
+
+export const clientProbe: ClientProbe = (session, candidate) => new ClientUpgrade(session, candidate);
+
+class ClientUpgrade implements Upgrade, TransportSink {
   readonly #session: Upgradable;
   readonly #candidate: Transport;
   #probed = false;

@@ -2,7 +2,7 @@ import { type ManualClock, manualClock } from "@sockeye/conformance";
 import type { CloseReason, Codec, OpenData, Packet, SessionState, Transport } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ClientRole, ServerRole } from "../src/config.js";
-import { defaultCodec, Session, serverActs, TimerWheel, Turn } from "../src/index.js";
+import { clientProbe, defaultCodec, Session, serverActs, TimerWheel, Turn } from "../src/index.js";
 
 export const INTERVAL_MS = 1000;
 export const TIMEOUT_MS = 500;
@@ -54,6 +54,7 @@ export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly strin
   const opened: OpenData[] = [];
   const clientRole: ClientRole = {
     side: "client",
+    probe: clientProbe,
     opened: (data) => void opened.push(data),
     dial: (name) => client.dial(name),
     redial: (cause) => client.redial(cause),

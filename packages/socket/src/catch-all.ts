@@ -1,6 +1,15 @@
 import type { ErrorBoundary } from "./dispatch.js";
 import { callGuarded } from "./dispatch.js";
 import type { Listener } from "./emitter.js";
+import type { Unchecked } from "./events.js";
+
+/** A method, so that the app may declare a narrower type for the name: TypeScript compares the parameters of methods both ways. */
+interface CatchAllHandler {
+  call(event: string, ...args: Unchecked[]): void;
+}
+
+/** A listener for every event. */
+export type AnyListener = CatchAllHandler["call"];
 
 /** Listeners for every event, with its name as their first argument. One list for what comes in, one for what goes out. */
 export class CatchAll {

@@ -1,7 +1,12 @@
 import { EventEmitter } from "eventemitter3";
-import type { EventHandler, EventNames, EventsMap } from "./events.js";
+import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
 
 export type Listener = (...args: never[]) => unknown;
+
+/** Any name; editors still offer those that stand beside it in a union. */
+type AnyName = symbol | (string & Record<never, never>);
+
+type AnyHandler = (...args: Unchecked[]) => unknown;
 
 /** A listener that `once` has wrapped; the app knows only the one inside. */
 type Wrapped = Listener & { readonly listener?: Listener };
@@ -58,9 +63,12 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   off<Ev extends EventNames<Own> | EventNames<Listen>>(
     event?: Ev,
     listener?: EventHandler<Own & Listen, Ev>,
-  ): this {
+  ): this;
+  /** By a name of which nothing is known: what is not there is not taken off. */
+  off(event: string | symbol, listener?: AnyHandler): this;
+  off(event?: string | symbol, listener?: Listener): this {
     if (event === undefined || listener === undefined) return this.removeAllListeners(event);
-    const wanted = listener as Listener;
+    const wanted = listener;
     const before = this.rawListeners(event) as Wrapped[];
     const at = before.findIndex((each) => each === wanted || each.listener === wanted);
     if (at >= 0)
@@ -74,11 +82,13 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   removeListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
-  ): this {
+  ): this;
+  removeListener(event: string | symbol, listener: AnyHandler): this;
+  removeListener(event: string | symbol, listener: AnyHandler): this {
     return this.off(event, listener);
   }
 
-  removeAllListeners(event?: EventNames<Own> | EventNames<Listen>): this {
+  removeAllListeners(event?: EventNames<Own> | EventNames<Listen> | AnyName): this {
     this.#events?.removeAllListeners(event as string | undefined);
     return this;
   }
@@ -93,11 +103,11 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return (this.#events?.listeners(event as string) ?? []) as Listener[];
   }
 
-  listenerCount(event: EventNames<Own> | EventNames<Listen>): number {
+  listenerCount(event: EventNames<Own> | EventNames<Listen> | AnyName): number {
     return this.#events?.listenerCount(event as string) ?? 0;
   }
 
-  hasListeners(event: EventNames<Own> | EventNames<Listen>): boolean {
+  hasListeners(event: EventNames<Own> | EventNames<Listen> | AnyName): boolean {
     return this.listenerCount(event) > 0;
   }
 

@@ -4,6 +4,7 @@ import type {
   EnginePacket,
   EnginePacketType,
   Frame,
+  OpenData,
   SessionObserver,
   SessionView,
   Transport,
@@ -14,6 +15,10 @@ import { Emitter } from "./emitter.js";
 
 /** What `socket.conn` and `manager.engine` emit. */
 export interface EngineSocketEvents {
+  /** Client: the server's terms have come. */
+  handshake: (terms: OpenData) => void;
+  /** Client: the same moment. */
+  open: () => void;
   /** A packet came in. */
   packet: (packet: EnginePacket) => void;
   /** A packet goes out. */
@@ -23,6 +28,10 @@ export interface EngineSocketEvents {
   data: (data: Frame) => void;
   /** The peer's PING or PONG. */
   heartbeat: () => void;
+  /** The peer's PING; it gets a PONG. */
+  ping: () => void;
+  /** That PONG is on its way. */
+  pong: () => void;
   /** Packets were handed to the transport. */
   flush: (batch: readonly EncodedPacket[]) => void;
   /** None is queued any more. */
@@ -30,6 +39,8 @@ export interface EngineSocketEvents {
   upgrading: (transport: Transport) => void;
   upgrade: (transport: Transport) => void;
   upgradeError: (error: Error) => void;
+  /** The transport broke, or could not be opened; `close` follows. */
+  error: (error: Error | undefined) => void;
   close: (reason: CloseReason, description: Error | undefined) => void;
 }
 
@@ -88,12 +99,16 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
     this.#session.observer = this;
   }
 
+  onOpen(terms: OpenData): void {
+    dispatch(this, "handshake", [terms]);
+    dispatch(this, "open", []);
+  }
+
   onPacket(packet: EnginePacket): void {
+    const { type, data } = packet;
+    const args = type === "message" ? [data] : [];
     dispatch(this, "packet", [packet]);
-    if (packet.type === "ping" || packet.type === "pong") dispatch(this, "heartbeat", []);
-    if (packet.type !== "message") return;
-    dispatch(this, "data", [packet.data]);
-    dispatch(this, "message", [packet.data]);
+    for (const event of EVENTS_OF[type] ?? []) dispatch(this, event, args);
   }
 
   onFlush(batch: readonly EncodedPacket[]): void {
@@ -119,6 +134,7 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
   }
 
   onClose(reason: CloseReason, cause: Error | undefined): void {
+    if (reason === "transport error") dispatch(this, "error", [cause]);
     dispatch(this, "close", [reason, cause]);
   }
 
@@ -126,6 +142,13 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
     this.#boundary.reportError(error, event);
   }
 }
+
+/** What a packet that came in is told as, besides `packet`. */
+const EVENTS_OF: { readonly [type in EnginePacketType]?: readonly string[] } = {
+  ping: ["heartbeat", "ping", "pong"],
+  pong: ["heartbeat"],
+  message: ["data", "message"],
+};
 
 const ENGINE_TYPES: readonly EnginePacketType[] = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
 

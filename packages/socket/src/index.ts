@@ -1,6 +1,7 @@
 export { ackTimeout, Acks } from "./acks.js";
 export type { AckCallback, AckOptions } from "./acks.js";
 export { CatchAll } from "./catch-all.js";
+export type { AnyListener } from "./catch-all.js";
 export { callGuarded, dispatch, isThenable } from "./dispatch.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
 export { emitAndWait, Emission, Flagged, readEmit } from "./emission.js";

@@ -1,3 +1,5 @@
+import type { DialOptions } from "./dial-options.js";
+
 /**
  * What a dialling transport needs of a WebSocket: the part of the browser's interface that every implementation has.
  * `node/client-websocket.ts` and `web/native-websocket.ts` give one; the package's `imports` map chooses between them.
@@ -14,7 +16,8 @@ export interface WebSocketLike {
   /** Comes last, after `onerror` if there was an error, and always. */
   onclose: Listener<WebSocketClose> | null;
   onerror: Listener<unknown> | null;
-  send(frame: string | Uint8Array<ArrayBuffer>): void;
+  /** @param options whether the frame may be compressed; where the platform lets us decide */
+  send(frame: string | Uint8Array<ArrayBuffer>, options?: { readonly compress: boolean }): void;
   close(code?: number): void;
   /** With {@link uncork}: what is sent between the two leaves in one write. Where the platform lets us. */
   cork?(): void;
@@ -31,13 +34,9 @@ export interface WebSocketClose {
 }
 
 /** What {@link WebSocketLike} is dialled with. Browsers take none of it. */
-export interface WebSocketOptions {
-  /** Headers of the handshake request. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+export interface WebSocketOptions extends DialOptions {
   /** `true`, or the options of the `ws` package. Off by default. */
   readonly perMessageDeflate?: unknown;
-  /** Options of the client, of which those of sockets and TLS are taken. What is undefined is not passed on. */
-  readonly client?: Readonly<Record<string, unknown>> | undefined;
 }
 
 // Written as a method, so that a platform's own, more exact event types fit.

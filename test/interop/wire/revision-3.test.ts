@@ -1,3 +1,8 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Server } from "@sockeye/server";
+import { Server as EngineServer } from "engine.io";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Answer, http, openWire, type Wire } from "../../support/rawsocket.js";
 import { type ServerName, type Site, startSite } from "../../support/servers.js";
@@ -228,5 +233,28 @@ describe("revision 3 with sockeye alone", () => {
     const wire = await wireTo(site, "EIO=3&transport=websocket");
     wire.send(`40/${"n".repeat(600)}?a=1,`);
     expect(await wire.closed).toBe(1005);
+  });
+});
+
+describe("revision 3 through another engine", () => {
+  it("joins the main namespace by itself, with its own ids and refusals", async () => {
+    const http = createServer();
+    const io = new Server();
+    const engine = new EngineServer({ allowEIO3: true } as never);
+    engine.attach(http, { path: "/socket.io" });
+    io.bind(engine as never);
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    ends.push(
+      () => io.close(),
+      () => http.close(),
+    );
+    const wire = await openWire((http.address() as AddressInfo).port, "EIO=3&transport=websocket");
+    ends.push(() => wire.end());
+    const sid = /"sid":"([^"]+)"/.exec(String(await wire.next()))?.[1];
+    expect(await wire.next()).toBe("40");
+    expect([...io.sockets.sockets.keys()]).toEqual([sid]);
+    wire.send("40/nowhere?a=1,");
+    expect(await wire.next()).toBe('44/nowhere,"Invalid namespace"');
   });
 });

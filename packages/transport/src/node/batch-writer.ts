@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { EncodedPacket } from "@sockeye/protocol";
-import { frameBatch } from "./frame.js";
+import { type Framed, frameBatch } from "./frame.js";
 
 /**
  * Writes a batch as WebSocket frames, in one system call. The socket says by `writableNeedDrain` whether it is behind then.
@@ -8,7 +8,11 @@ import { frameBatch } from "./frame.js";
  * @param base64 write bytes as text?
  */
 export function writeBatch(socket: Duplex, batch: readonly EncodedPacket[], base64: boolean): void {
-  const framed = frameBatch(base64 ? batch.flatMap(inBase64) : batch);
+  writeFramed(socket, frameBatch(base64 ? batch.flatMap(inBase64) : batch));
+}
+
+/** The same, with frames that are made already. */
+export function writeFramed(socket: Duplex, framed: Framed): void {
   if (framed instanceof Uint8Array) {
     socket.write(framed);
     return;

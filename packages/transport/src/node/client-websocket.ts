@@ -1,24 +1,15 @@
+import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import type { WebSocketLike, WebSocketOptions } from "../websocket-like.js";
+import { isUnref, socketOptions } from "./client-options.js";
+import { headersWithCookies } from "./cookie-jar.js";
 
-/** What goes from a client's options to `ws`, and on to `tls.connect`. */
-const SOCKET_OPTIONS = [
-  "agent",
-  "pfx",
-  "key",
-  "passphrase",
-  "cert",
-  "ca",
-  "ciphers",
-  "rejectUnauthorized",
-  "localAddress",
-  "protocolVersion",
-  "origin",
-  "maxPayload",
-  "family",
-  "checkServerIdentity",
-];
+/** What `ws` takes besides the options of sockets and TLS. */
+const WS_OPTIONS = ["protocolVersion", "origin", "maxPayload"];
+
+/** Bytes below which a message is not worth compressing, unless the app says otherwise. The default of `ws`, and of Socket.IO. */
+const THRESHOLD = 1024;
 
 /** Dials with the `ws` package. Redirects are not followed. */
 export function createWebSocket(
@@ -26,24 +17,42 @@ export function createWebSocket(
   protocols: readonly string[],
   options: WebSocketOptions = {},
 ): WebSocketLike {
-  const { headers, perMessageDeflate = false, client = {} } = options;
-  const socketOptions = SOCKET_OPTIONS.map((name) => [name, client[name]]);
-  const socket = new WebSocket(url, [...protocols], {
-    // What is undefined or null must not arrive: some TLS options (rejectUnauthorized) mean "off" then.
-    ...defined([...socketOptions, ["headers", headers]]),
+  const { perMessageDeflate = false, client } = options;
+  const init: ClientOptions = {
+    ...socketOptions(client, WS_OPTIONS),
+    headers: headersWithCookies(new URL(url), options),
     perMessageDeflate: perMessageDeflate as boolean,
     followRedirects: false,
-  });
+  };
+  if (isUnref(client)) init.finishRequest = endUnref;
+  const socket = new WebSocket(url, [...protocols], init);
   let raw: Socket | undefined;
   socket.once("upgrade", (response) => {
     raw = response.socket;
   });
-  return Object.assign(socket as unknown as WebSocketLike, {
+  const dialled: WebSocketLike = Object.assign(socket as unknown as WebSocketLike, {
     cork: () => raw?.cork(),
     uncork: () => raw?.uncork(),
   });
+  if (perMessageDeflate) compressAbove(thresholdOf(perMessageDeflate), dialled);
+  return dialled;
 }
 
-function defined(options: readonly (readonly unknown[])[]): Record<string, unknown> {
-  return Object.fromEntries(options.filter(([, value]) => value !== undefined && value !== null));
+function endUnref(request: ClientRequest): void {
+  request.on("socket", (socket) => socket.unref());
+  request.end();
+}
+
+/** `ws` looks at the threshold only where the compressor forgets what was before. */
+function compressAbove(threshold: number, socket: WebSocketLike): void {
+  const send = socket.send.bind(socket);
+  socket.send = (frame, options) => {
+    const compress = options?.compress !== false && Buffer.byteLength(frame) >= threshold;
+    send(frame, { compress });
+  };
+}
+
+function thresholdOf(perMessageDeflate: unknown): number {
+  const { threshold } = perMessageDeflate as { readonly threshold?: unknown };
+  return typeof threshold === "number" ? threshold : THRESHOLD;
 }

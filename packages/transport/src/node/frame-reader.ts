@@ -1,5 +1,6 @@
-import { isUtf8 } from "node:buffer";
+import { constants, isUtf8 } from "node:buffer";
 import { GrowingBytes } from "./growing-bytes.js";
+import type { Inflater, InflateFault } from "./inflater.js";
 import { unmask } from "./mask.js";
 
 /** What a {@link FrameReader} reports to. After `goodbye` and `violation` nothing follows. */
@@ -14,6 +15,8 @@ export interface FrameSink {
   goodbye(body: Buffer): void;
   /** The peer broke the protocol or a limit. `code` is what the close frame should tell it. */
   violation(code: CloseCode, what: string): void;
+  /** A large message is being unpacked: until the next call with `false`, nothing more should be read. */
+  hold?(held: boolean): void;
 }
 
 /** Status codes that a server closes with. @see RFC 6455, section 7.4.1 */
@@ -31,6 +34,8 @@ const PONG = 10;
 
 const FIN = 0x80;
 const RESERVED = 0x70;
+/** The message is compressed, which its first frame says. @see RFC 7692, section 6 */
+const COMPRESSED = 0x40;
 const OPCODE = 0x0f;
 const MASKED = 0x80;
 const LENGTH = 0x7f;
@@ -42,14 +47,15 @@ class Message {
   fragments = 0;
   isAscii = true;
 
-  constructor(readonly opcode: number) {}
+  /** @param first the first byte of its first frame */
+  constructor(readonly first: number) {}
 }
 
 /**
- * Reads what a WebSocket client sends: masked frames, no extension. Frames that are whole are read where they lie, and
+ * Reads what a WebSocket client sends: masked frames, and compressed messages if that was agreed on. Frames that are whole are read where they lie, and
  * their bytes are overwritten by that; only what is incomplete is copied and kept. Nothing is kept of a chunk otherwise.
  *
- * @see RFC 6455, section 5
+ * @see RFC 6455, section 5, and RFC 7692, section 6.2
  */
 export class FrameReader {
   readonly #sink: FrameSink;
@@ -61,17 +67,26 @@ export class FrameReader {
   /** Bytes of the frame at hand that must be there before it is worth another look. */
   #needed = 0;
   #stopped = false;
+  readonly #inflater: Inflater | undefined;
+  /** What has come while a message is being unpacked, which takes its turn. */
+  #backlog: Buffer[] | undefined = undefined;
 
-  /** @param maxPayload bytes of one message */
-  constructor(sink: FrameSink, maxPayload: number) {
+  /** @param maxPayload bytes of one message; more than a string can hold is never taken */
+  constructor(sink: FrameSink, maxPayload: number, inflater?: Inflater) {
     this.#sink = sink;
-    this.#maxPayload = maxPayload;
+    this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
+    this.#inflater = inflater;
   }
 
   /** Reads on; reports all that the chunk holds before it returns. The chunk is the reader's from now on. */
   read(chunk: Buffer): void {
-    let at = this.#partial === undefined ? 0 : this.#readPartial(this.#partial, chunk);
+    let at = 0;
+    if (this.#partial !== undefined && this.#backlog === undefined) at = this.#readPartial(this.#partial, chunk);
     while (at < chunk.length && !this.#stopped) {
+      if (this.#backlog !== undefined) {
+        this.#backlog.push(chunk.subarray(at));
+        return;
+      }
       const next = this.#readFrame(chunk, at);
       if (next === at) {
         if (!this.#stopped) this.#keep(chunk.subarray(at));
@@ -86,6 +101,7 @@ export class FrameReader {
     this.#stopped = true;
     this.#partial = undefined;
     this.#message = undefined;
+    this.#backlog = undefined;
   }
 
   #keep(rest: Buffer): void {
@@ -127,12 +143,12 @@ export class FrameReader {
       maskAt += 2;
     } else if (length === 127) {
       if (available < 10) return this.#await(10, at);
-      // Beyond 2^53 this is not exact any more, but then it is too much for any limit.
+      // Beyond 2^53 this is not exact, but then it is over the limit all the same.
       length = bytes.readUInt32BE(maskAt) * 2 ** 32 + bytes.readUInt32BE(maskAt + 4);
       maskAt += 8;
     }
     const gathered = this.#message === undefined ? 0 : this.#message.gathered.length;
-    if ((first & OPCODE) < CLOSE && this.#exceeds(gathered + length)) {
+    if ((first & OPCODE) < CLOSE && gathered + length > this.#maxPayload) {
       return this.#violated(1009, "a message is larger than the limit", at);
     }
     const end = maskAt + 4 + length;
@@ -148,15 +164,12 @@ export class FrameReader {
     return at;
   }
 
-  #exceeds(length: number): boolean {
-    return length > this.#maxPayload || length > Number.MAX_SAFE_INTEGER;
-  }
-
   /** What is wrong with the first two bytes of a frame. */
   #faultOf(first: number, second: number): string | undefined {
     if (second < MASKED) return "a frame is not masked";
-    if ((first & RESERVED) !== 0) return "a reserved bit is set";
     const opcode = first & OPCODE;
+    const allowed = this.#inflater !== undefined && opcode !== CONTINUATION && opcode < CLOSE ? COMPRESSED : 0;
+    if ((first & RESERVED & ~allowed) !== 0) return "a reserved bit is set";
     if (opcode === TEXT || opcode === BINARY) {
       return this.#message === undefined ? undefined : "a message begins within another";
     }
@@ -176,11 +189,11 @@ export class FrameReader {
     else if (opcode === PING) this.#sink.ping(payload);
     else if (opcode === PONG) return;
     else if (first < FIN || opcode === CONTINUATION) this.#gather(first, payload, isAscii);
-    else this.#hand(opcode, payload, isAscii);
+    else this.#complete(first, payload, isAscii);
   }
 
   #gather(first: number, payload: Buffer, isAscii: boolean): void {
-    this.#message ??= new Message(first & OPCODE);
+    this.#message ??= new Message(first);
     const message = this.#message;
     if (++message.fragments > MAX_FRAGMENTS) {
       this.#violated(1008, "a message has too many fragments", 0);
@@ -190,10 +203,36 @@ export class FrameReader {
     message.isAscii &&= isAscii;
     if (first < FIN) return;
     this.#message = undefined;
-    this.#hand(message.opcode, message.gathered.bytes, message.isAscii);
+    this.#complete(message.first, message.gathered.bytes, message.isAscii);
   }
 
-  /** A whole message. */
+  #complete(first: number, payload: Buffer, isAscii: boolean): void {
+    const opcode = first & OPCODE;
+    if ((first & COMPRESSED) === 0 || this.#inflater === undefined) this.#hand(opcode, payload, isAscii);
+    else if (this.#inflater.isSmall(payload)) this.#unpacked(opcode, this.#inflater.inflate(payload));
+    else this.#unpackLater(opcode, payload, this.#inflater);
+  }
+
+  #unpackLater(opcode: number, payload: Buffer, inflater: Inflater): void {
+    this.#backlog = [];
+    this.#sink.hold?.(true);
+    inflater.inflateLater(payload, (result) => {
+      // Undefined if somebody has stopped it.
+      const backlog = this.#backlog;
+      if (backlog === undefined) return;
+      this.#backlog = undefined;
+      this.#unpacked(opcode, result);
+      for (const chunk of backlog) this.read(chunk);
+      if (this.#backlog === undefined) this.#sink.hold?.(false);
+    });
+  }
+
+  #unpacked(opcode: number, result: Buffer | InflateFault): void {
+    if (Buffer.isBuffer(result)) this.#hand(opcode, result, false);
+    else this.#violated(result.code, result.what, 0);
+  }
+
+  /** A whole message, as its sender had it. */
   #hand(opcode: number, payload: Buffer, isAscii: boolean): void {
     if (opcode === BINARY) this.#sink.binary(owned(payload));
     else if (isAscii) this.#sink.text(payload.toString("latin1"));

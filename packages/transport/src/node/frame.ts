@@ -1,69 +1,38 @@
 import type { EncodedPacket, Frame } from "@sockeye/protocol";
+import { allSeen, type Framed, findForm, keepForm, WireForm } from "./wire-form.js";
+
+export type { Framed } from "./wire-form.js";
 
 /**
- * WebSocket frames as a server writes them: one frame a message, no mask, no extension.
+ * WebSocket frames as a server writes them: one frame a message, no mask.
  *
  * @see RFC 6455, section 5.2
  */
 
-/** What a batch became: one buffer, or several when it holds bytes too large to be copied. To be written in order. */
-export type Framed = Buffer | readonly Uint8Array[];
-
 const FIN_TEXT = 0x81;
 const FIN_BINARY = 0x82;
+/** The first reserved bit: the payload is compressed. @see RFC 7692, section 6 */
+const COMPRESSED = 0x40;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
 /** From here on, one chunk more in a `writev` costs less than copying the bytes. */
 const COPY_LIMIT = 16_384;
 
-/** Marks a packet that was framed once. Who is framed again is shared by several receivers. */
-const SEEN: unique symbol = Symbol("framed once");
-
-/** The frames of one batch, kept at its first packet. */
-class SharedRun {
-  constructor(
-    readonly batch: readonly EncodedPacket[],
-    readonly framed: Framed,
-  ) {}
-
-  covers(batch: readonly EncodedPacket[]): boolean {
-    if (batch.length !== this.batch.length) return false;
-    for (let index = 0; index < batch.length; index++) {
-      if (batch[index] !== this.batch[index]) return false;
-    }
-    return true;
-  }
-}
-
 /**
  * Frames a batch, once for all receivers of the same batch: from the second time on the frames are kept in
  * {@link EncodedPacket.wire}, so that a broadcast is the same buffer for all, while a packet for one receiver keeps nothing.
  */
 export function frameBatch(batch: readonly EncodedPacket[]): Framed {
-  const first = batch[0];
-  if (first === undefined) return NOTHING;
-  const known = first.wire;
-  if (known instanceof SharedRun && known.covers(batch)) return known.framed;
+  const kept = keptBatch(batch);
+  if (kept !== undefined) return kept;
   const framed = frameAll(batch);
-  // Only a batch in which every packet is shared may be kept: a constant packet (PING) in front of somebody's message
-  // must not hold that message for ever.
-  if (allSeen(batch)) first.wire = new SharedRun(batch, framed);
+  keepBatch(batch, framed);
   return framed;
 }
 
-function allSeen(batch: readonly EncodedPacket[]): boolean {
-  let all = true;
-  for (const packet of batch) {
-    if (packet.wire === undefined) {
-      packet.wire = SEEN;
-      all = false;
-    }
-  }
-  return all;
-}
-
-function frameAll(batch: readonly EncodedPacket[]): Framed {
+/** The same, for one receiver. */
+export function frameAll(batch: readonly EncodedPacket[]): Framed {
   let total = 0;
   let whole = true;
   for (const packet of batch) {
@@ -96,7 +65,8 @@ function frameInChunks(batch: readonly EncodedPacket[]): Uint8Array[] {
   return chunks;
 }
 
-function frameInto(chunks: Uint8Array[], frame: Frame): void {
+/** Adds the frame of one message. */
+export function frameInto(chunks: Uint8Array[], frame: Frame): void {
   if (typeof frame === "string" || !isLarge(frame)) {
     const target = Buffer.allocUnsafe(framedLength(frame));
     writeFrame(target, 0, frame);
@@ -121,6 +91,14 @@ function headerLength(length: number): number {
   return length < LENGTH_16 ? 2 : length < 65_536 ? 4 : 10;
 }
 
+/** The frame of a message whose payload was compressed already. */
+export function compressedFrame(isText: boolean, payload: Uint8Array): Buffer {
+  const target = Buffer.allocUnsafe(headerLength(payload.byteLength) + payload.byteLength);
+  const first = COMPRESSED | (isText ? FIN_TEXT : FIN_BINARY);
+  target.set(payload, writeHeader(target, 0, first, payload.byteLength));
+  return target;
+}
+
 /** A control frame, of at most 125 bytes. `first`: its opcode, and the bit that ends a message. */
 export function controlFrame(first: number, payload: Uint8Array): Buffer {
   const target = Buffer.allocUnsafe(2 + payload.byteLength);
@@ -142,9 +120,9 @@ function writeFrame(target: Buffer, offset: number, frame: Frame): number {
   return start + length;
 }
 
-/** Returns the offset after the header. */
-function writeHeader(target: Buffer, offset: number, opcode: number, length: number): number {
-  target[offset] = opcode;
+/** Returns the offset after the header. `first`: the opcode and the bits before it. */
+function writeHeader(target: Buffer, offset: number, first: number, length: number): number {
+  target[offset] = first;
   if (length < LENGTH_16) {
     target[offset + 1] = length;
     return offset + 2;
@@ -157,5 +135,3 @@ function writeHeader(target: Buffer, offset: number, opcode: number, length: num
   target.writeUInt32BE(Math.floor(length / 2 ** 32), offset + 2);
   return target.writeUInt32BE(length >>> 0, offset + 6);
 }
-
-const NOTHING: readonly Uint8Array[] = [];

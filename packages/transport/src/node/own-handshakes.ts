@@ -1,5 +1,6 @@
 import crypto from "node:crypto";
 import type { Duplex } from "node:stream";
+import type { DeflateExtension } from "./deflate-extension.js";
 import { OwnWebSocketPipe, type OwnWebSocketTerms } from "./own-websocket.js";
 import { endConnection } from "./refusal.js";
 import { checkUpgrade, type UpgradeFault } from "./upgrade-check.js";
@@ -12,14 +13,16 @@ export interface OwnHandshakeOptions {
   readonly headers: () => readonly (readonly [name: string, value: string])[];
 }
 
-/** Completes handshakes of WebSockets that have no extension. */
+/** Completes handshakes of WebSockets, with permessage-deflate if that is on offer at both ends. */
 export class OwnHandshakes {
   readonly #terms: OwnWebSocketTerms;
+  readonly #deflate: DeflateExtension | undefined;
   /** Sockets that hold their 101 response back until the end of the turn, so that the first frames leave with it. */
   #held: Duplex[] = [];
 
-  constructor(terms: OwnWebSocketTerms) {
+  constructor(terms: OwnWebSocketTerms, deflate?: DeflateExtension) {
     this.#terms = terms;
+    this.#deflate = deflate;
   }
 
   /** Calls `accepted` with the open pipe, before it returns, or not at all. */
@@ -34,16 +37,22 @@ export class OwnHandshakes {
       refuse(socket, checked);
       return;
     }
+    const deflate = this.#deflate?.negotiate(req.headers["sec-websocket-extensions"]);
+    if (deflate === "malformed") {
+      refuse(socket, MALFORMED_EXTENSIONS);
+      return;
+    }
     if (visit.gone || OwnWebSocketPipe.has(socket)) {
       socket.destroy();
       return;
     }
     let text = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${digestOf(checked.key)}\r\n`;
     if (checked.protocol !== undefined) text += `Sec-WebSocket-Protocol: ${checked.protocol}\r\n`;
+    if (deflate !== undefined) text += `Sec-WebSocket-Extensions: ${deflate.response}\r\n`;
     for (const [name, value] of headers()) text += `${name}: ${value}\r\n`;
     socket.cork();
     socket.write(`${text}\r\n`, "latin1");
-    accepted(new OwnWebSocketPipe(socket, this.#terms, { head, base64 }));
+    accepted(new OwnWebSocketPipe(socket, this.#terms, { head, base64, deflate }));
     // After what `accepted` deferred to the end of the turn: that is where the first frames are written.
     if (this.#held.push(socket) === 1) setImmediate(this.#release);
   }
@@ -54,6 +63,11 @@ export class OwnHandshakes {
     for (const socket of held) socket.uncork();
   };
 }
+
+const MALFORMED_EXTENSIONS: UpgradeFault = {
+  status: "400 Bad Request",
+  message: "The Sec-WebSocket-Extensions header is malformed.",
+};
 
 /** Of every WebSocket. @see RFC 6455, section 1.3 */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -9,7 +9,8 @@ import {
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
-import { writeBatch } from "./batch-writer.js";
+import { inBase64, writeBatch, writeFramed } from "./batch-writer.js";
+import type { AgreedDeflate } from "./deflate-extension.js";
 import { controlFrame } from "./frame.js";
 import { type CloseCode, FrameReader, type FrameSink } from "./frame-reader.js";
 import { ignoreErrors } from "./refusal.js";
@@ -26,6 +27,8 @@ export interface OwnWebSocketOptions {
   readonly head?: Buffer | undefined;
   /** Sends bytes as base64 text, because the client asked for it (`b64=1`). Default false. */
   readonly base64?: boolean | undefined;
+  /** Left out: no extension was agreed on. */
+  readonly deflate?: AgreedDeflate | undefined;
 }
 
 /** From its close frame on, a peer has this long to close, too. */
@@ -46,19 +49,22 @@ interface PipedSocket extends Duplex {
 }
 
 /**
- * The accepting end of a WebSocket without extensions, with nothing between it and the TCP socket. It answers pings and
+ * The accepting end of a WebSocket, compressed or not, with nothing between it and the TCP socket. It answers pings and
  * close frames, and sees to it that the socket ends up destroyed, whatever the peer does.
  *
  * `open`: frames go both ways. `closing`: our close frame is out, and only the peer's is waited for. `over`: both are, or
  * something broke; what still comes is dropped.
  *
- * @see RFC 6455, sections 5 to 7
+ * @see RFC 6455, sections 5 to 7, and RFC 7692
  */
 export class OwnWebSocketPipe implements Transport, FrameSink {
   readonly #socket: PipedSocket;
   readonly #terms: OwnWebSocketTerms;
   readonly #reader: FrameReader;
   readonly #base64: boolean;
+  readonly #deflate: AgreedDeflate | undefined;
+  /** What is being compressed, and leaves before all else. */
+  #compressing: readonly EncodedPacket[] | undefined = undefined;
   /** Nobody from the end on, so that whatever still comes is lost. */
   #sink: TransportSink | undefined = undefined;
   #state: "open" | "closing" | "over" = "open";
@@ -70,8 +76,9 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   constructor(socket: Duplex, terms: OwnWebSocketTerms, options: OwnWebSocketOptions = {}) {
     this.#socket = socket;
     this.#terms = terms;
-    this.#reader = new FrameReader(this, terms.maxPayload);
+    this.#reader = new FrameReader(this, terms.maxPayload, options.deflate?.inflater);
     this.#base64 = options.base64 === true;
+    this.#deflate = options.deflate;
     takeOver(socket, options.head ?? NOTHING);
     this.#socket[PIPE] = this;
     socket.on("data", OwnWebSocketPipe.#listeners.data);
@@ -90,7 +97,8 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   get writable(): boolean {
     const socket = this.#socket;
-    return this.#state === "open" && socket.writable && !socket.writableNeedDrain;
+    if (this.#state !== "open" || this.#compressing !== undefined) return false;
+    return socket.writable && !socket.writableNeedDrain;
   }
 
   bind(sink: TransportSink): void {
@@ -98,7 +106,9 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   send(batch: readonly EncodedPacket[]): void {
-    if (this.#state === "open" && this.#socket.writable) writeBatch(this.#socket, batch, this.#base64);
+    if (this.#state !== "open" || !this.#socket.writable) return;
+    if (this.#deflate === undefined) writeBatch(this.#socket, batch, this.#base64);
+    else this.#sendDeflated(this.#base64 ? batch.flatMap(inBase64) : batch, this.#deflate);
   }
 
   pause(done: () => void): void {
@@ -112,7 +122,13 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     this.#sink = undefined;
     if (this.#state !== "open") return;
     this.#state = "closing";
-    if (this.#socket.writable) this.#socket.write(controlFrame(FIN_CLOSE, NOTHING));
+    const compressing = this.#compressing;
+    this.#compressing = undefined;
+    if (this.#socket.writable) {
+      // There is no time left to wait for that.
+      if (compressing !== undefined) writeBatch(this.#socket, compressing, false);
+      this.#socket.write(controlFrame(FIN_CLOSE, NOTHING));
+    }
     this.#limitClosing();
   }
 
@@ -147,6 +163,26 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     // The peer may be sending still. What comes is read and dropped: a reset could reach it before the close frame does.
     this.#socket.end(this.#finish(Buffer.from([code >> 8, code & 0xff])));
     this.#end("transport error", new TransportError("ERR_TRANSPORT_FAILED", what));
+  }
+
+  hold(held: boolean): void {
+    if (held) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  // ---- from the deflater
+
+  #sendDeflated(batch: readonly EncodedPacket[], { deflater }: AgreedDeflate): void {
+    const waiting = this.#compressing;
+    const framed = waiting === undefined ? deflater.frame(batch) : undefined;
+    if (framed !== undefined) {
+      writeFramed(this.#socket, framed);
+    } else if (waiting !== undefined) {
+      this.#compressing = [...waiting, ...batch];
+    } else {
+      this.#compressing = batch;
+      deflater.whenReady(batch, this.#compressed);
+    }
   }
 
   // ---- from the socket

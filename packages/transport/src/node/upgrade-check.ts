@@ -63,7 +63,7 @@ function firstToken(list: string): string | undefined {
 }
 
 /** @see RFC 9110, section 5.6.2 */
-function isToken(text: string): boolean {
+export function isToken(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (!isAlphanumeric(code) && !"!#$%&'*+-.^_`|~".includes(text.charAt(at))) return false;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Transport } from "@sockeye/protocol";
 import { WebSocketServer } from "ws";
+import { DeflateExtension } from "./deflate-extension.js";
 import { headerLines, type ResponseHeaders } from "./headers.js";
 import { OwnHandshakes } from "./own-handshakes.js";
 import { endConnection, stopIgnoringErrors } from "./refusal.js";

@@ -7,8 +7,9 @@ import {
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
-import { type HttpAnswer, type HttpRequest, httpRequest } from "./http-request.js";
-import type { Target } from "./target.js";
+import { httpRequest } from "#http";
+import type { HttpAnswer, HttpRequest } from "../http-like.js";
+import { addressOf, type Target } from "./target.js";
 
 /** The engine CLOSE packet, which is how either side of a polling session says goodbye. */
 const CLOSE = "1";
@@ -89,7 +90,7 @@ export class PollingTransport implements Transport {
   }
 
   #request(kind: Kind, body?: string): void {
-    const request = httpRequest(this.#target, body);
+    const request = httpRequest(addressOf(this.#target, "polling", true), this.#target, body);
     this.#requests[kind] = request;
     const ended = (answer: HttpAnswer | undefined, error?: unknown): void => {
       if (answer?.status !== 200) this.#failed(`xhr ${kind} error`, answer, error);

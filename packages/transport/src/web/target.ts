@@ -1,7 +1,9 @@
 import { ENGINE_PROTOCOL, type Transport } from "@sockeye/protocol";
+import type { HttpOptions } from "../http-like.js";
+import type { WebSocketOptions } from "../websocket-like.js";
 
 /** Where and how to dial. One object per session, owned by the client; `sid` and `maxPayload` are set when OPEN came. */
-export interface Target {
+export interface Target extends HttpOptions, WebSocketOptions {
   /** The engine path with a slash at its end: `http(s)://host:port/path/`. IPv6 hosts stand in brackets. */
   readonly url: string;
   /** The user's own query parameters. The engine's parameters win over them. */
@@ -10,24 +12,14 @@ export interface Target {
   sid: string | undefined;
   /** Bytes that the server takes in one HTTP body; `undefined` if it did not say. */
   maxPayload: number | undefined;
-  /** Sent with every request; a browser cannot add them to a WebSocket. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Should cookies go to another origin? */
-  readonly withCredentials: boolean;
   /** Name of the parameter that keeps caches away. Default `t`. */
   readonly timestampParam: string;
   /** Is it sent? `undefined`: by HTTP requests yes, by WebSockets no. */
   readonly timestampRequests: boolean | undefined;
-  /** Milliseconds that one HTTP request may take; 0 for no limit. */
-  readonly requestTimeoutMs: number;
   /** WebSocket subprotocols to offer. */
   readonly protocols: readonly string[];
   /** Sends bytes as base64 text, and asks the server to do the same. */
   readonly forceBase64: boolean;
-  /** All options of the client. Node.js only: those of sockets and TLS are taken from them. */
-  readonly client?: Readonly<Record<string, unknown>> | undefined;
-  /** Options of the `ws` package. Node.js only. */
-  readonly perMessageDeflate?: unknown;
 }
 
 /** A way to dial: the constructor starts at once. */

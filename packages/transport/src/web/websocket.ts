@@ -14,6 +14,8 @@ import { addressOf, type Target } from "./target.js";
 /** `readyState` of a WebSocket that may be written to. */
 const OPEN = 1;
 
+const UNCOMPRESSED = { compress: false };
+
 /** No platform takes shared memory here, and the type of its `send` says so. */
 type Sendable = Parameters<WebSocketLike["send"]>[0];
 
@@ -47,15 +49,16 @@ export class WebSocketTransport implements Transport {
 
   send(batch: readonly EncodedPacket[]): void {
     this.#socket?.cork?.();
-    for (const { head, attachments } of batch) {
-      this.#write(head);
-      for (const attachment of attachments) this.#write(attachment);
+    for (const { head, attachments, compress } of batch) {
+      const options = compress ? undefined : UNCOMPRESSED;
+      this.#write(head, options);
+      for (const attachment of attachments) this.#write(attachment, options);
     }
     this.#socket?.uncork?.();
   }
 
-  #write(frame: Frame): void {
-    this.#socket?.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable);
+  #write(frame: Frame, options: typeof UNCOMPRESSED | undefined): void {
+    this.#socket?.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable, options);
   }
 
   pause(done: () => void): void {
@@ -70,9 +73,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #dial(target: Target): WebSocketLike {
-    const { headers, perMessageDeflate, client } = target;
     const address = addressOf(target, "websocket", false).replace("http", "ws");
-    const socket = createWebSocket(address, target.protocols, { headers, perMessageDeflate, client });
+    const socket = createWebSocket(address, target.protocols, target);
     socket.onopen = () => {
       this.#opened = true;
       this.#sink?.writable(this);

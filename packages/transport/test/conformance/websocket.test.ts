@@ -4,6 +4,8 @@ import { nodePair } from "./node-pair.js";
 
 transportSuite("websocket", nodePair(WebSocketTransport));
 
+transportSuite("websocket by ws", nodePair(WebSocketTransport, { gate: { webSockets: "ws" } }));
+
 transportSuite(
   "websocket with compression",
   nodePair(WebSocketTransport, { gate: { perMessageDeflate: true }, target: { perMessageDeflate: true } }),

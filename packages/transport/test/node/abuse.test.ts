@@ -344,32 +344,35 @@ const rows: Row[] = [
   },
 ];
 
-describe("whoever does this harms nobody else", () => {
-  it.each(rows)("$name", async ({ act, ends, polls }) => {
-    const server = await gateServer();
-    const { port, acceptor } = server;
-    const bystander = await pollingSession(port);
-    const waiting = ask(port, { target: `${POLLING}&sid=${bystander}` });
-    await vi.waitFor(() => expect(acceptor.session(bystander).transport.writable).toBe(true));
-    const sid = polls ? await pollingSession(port) : "";
+describe.each(["own", "ws"] as const)(
+  "whoever does this harms nobody else (WebSockets: %s)",
+  (webSockets) => {
+    it.each(rows)("$name", async ({ act, ends, polls }) => {
+      const server = await gateServer({ webSockets });
+      const { port, acceptor } = server;
+      const bystander = await pollingSession(port);
+      const waiting = ask(port, { target: `${POLLING}&sid=${bystander}` });
+      await vi.waitFor(() => expect(acceptor.session(bystander).transport.writable).toBe(true));
+      const sid = polls ? await pollingSession(port) : "";
 
-    await act({ ...server, sid });
+      await act({ ...server, sid });
 
-    // What is left: the bystander's poll and its connection.
-    await vi.waitFor(() => expect([server.unanswered.size, server.connections.size]).toEqual([1, 1]), 4000);
-    const reasons = [...acceptor.sessions]
-      .filter(([id]) => id !== bystander)
-      .flatMap(([, { ended }]) => ended);
-    expect(reasons.map(({ reason }) => reason)).toEqual(ends === undefined ? [] : [ends]);
-    const session = acceptor.session(bystander);
-    expect(
-      (await ask(port, { method: "POST", target: `${POLLING}&sid=${bystander}`, body: "4hi" })).status,
-    ).toBe(200);
-    session.send("4ho");
-    expect(await waiting).toMatchObject({ status: 200, body: "4ho" });
-    expect([session.frames, session.ended]).toEqual([["4hi"], []]);
-  });
-});
+      // What is left: the bystander's poll and its connection.
+      await vi.waitFor(() => expect([server.unanswered.size, server.connections.size]).toEqual([1, 1]), 4000);
+      const reasons = [...acceptor.sessions]
+        .filter(([id]) => id !== bystander)
+        .flatMap(([, { ended }]) => ended);
+      expect(reasons.map(({ reason }) => reason)).toEqual(ends === undefined ? [] : [ends]);
+      const session = acceptor.session(bystander);
+      expect(
+        (await ask(port, { method: "POST", target: `${POLLING}&sid=${bystander}`, body: "4hi" })).status,
+      ).toBe(200);
+      session.send("4ho");
+      expect(await waiting).toMatchObject({ status: 200, body: "4ho" });
+      expect([session.frames, session.ended]).toEqual([["4hi"], []]);
+    });
+  },
+);
 
 async function pollingSession(port: number): Promise<string> {
   const { body } = await ask(port, { target: POLLING });

@@ -1,14 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { httpRequest } from "../../src/web/http-request.js";
+import type { HttpRequest } from "../../src/http-like.js";
+import { httpRequest as viaNode } from "../../src/node/client-http.js";
+import { httpRequest as viaWeb } from "../../src/web/http-request.js";
+import { addressOf, type Target } from "../../src/web/target.js";
 import { HandServer } from "./http-server.js";
 import { target } from "./target-of.js";
 
 afterEach(() => vi.unstubAllGlobals());
 
-describe("with fetch", () => {
+function ask(changes: Partial<Target> = {}, body?: string, via: typeof viaWeb = viaWeb): HttpRequest {
+  const options = target(changes);
+  return via(addressOf(options, "polling", true), options, body);
+}
+
+describe.each([
+  ["fetch", viaWeb],
+  ["node:http", viaNode],
+])("with %s", (_name, via) => {
   it("sends a GET with the user's headers", async () => {
     const server = await HandServer.start();
-    const { answer } = httpRequest(target({ url: server.url, sid: "s", headers: { "x-token": "abc" } }));
+    const { answer } = ask({ url: server.url, sid: "s", headers: { "x-token": "abc" } }, undefined, via);
     const asked = await server.next();
     expect(asked.method).toBe("GET");
     expect(asked.headers["x-token"]).toBe("abc");
@@ -22,7 +33,7 @@ describe("with fetch", () => {
 
   it("sends a POST as text", async () => {
     const server = await HandServer.start();
-    const { answer } = httpRequest(target({ url: server.url }), "4žluť");
+    const { answer } = ask({ url: server.url }, "4žluť", via);
     const asked = await server.next();
     expect([asked.method, asked.body]).toEqual(["POST", "4žluť"]);
     expect(asked.headers["content-type"]).toBe("text/plain;charset=UTF-8");
@@ -32,22 +43,22 @@ describe("with fetch", () => {
 
   it("answers with the body of a refusal", async () => {
     const server = await HandServer.start();
-    const { answer } = httpRequest(target({ url: server.url }));
+    const { answer } = ask({ url: server.url }, undefined, via);
     (await server.next()).answer('{"code":1,"message":"Session ID unknown"}', 400);
     expect(await answer).toEqual({ status: 400, responseText: '{"code":1,"message":"Session ID unknown"}' });
   });
 
   it("rejects when the network fails", async () => {
     const server = await HandServer.start();
-    const { answer } = httpRequest(target({ url: server.url }));
+    const { answer } = ask({ url: server.url }, undefined, via);
     (await server.next()).destroy();
-    await expect(answer).rejects.toBeInstanceOf(TypeError);
-    await expect(httpRequest(target({ url: "http://[bad/" })).answer).rejects.toBeInstanceOf(TypeError);
+    await expect(answer).rejects.toBeInstanceOf(Error);
+    await expect(ask({ url: "http://[bad/" }, undefined, via).answer).rejects.toBeInstanceOf(TypeError);
   });
 
   it("rejects after requestTimeoutMs, also in the middle of a body", async () => {
     const server = await HandServer.start();
-    const { answer } = httpRequest(target({ url: server.url, requestTimeoutMs: 50 }));
+    const { answer } = ask({ url: server.url, requestTimeoutMs: 50 }, undefined, via);
     await expect(answer).rejects.toThrow("request timeout");
     const asked = await server.next();
     await vi.waitFor(() => expect(asked.aborted()).toBe(true));
@@ -57,7 +68,7 @@ describe("with fetch", () => {
     const server = await HandServer.start();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
-      const request = httpRequest(target({ url: server.url, requestTimeoutMs: 60_000 }));
+      const request = ask({ url: server.url, requestTimeoutMs: 60_000 }, undefined, via);
       expect(vi.getTimerCount()).toBe(1);
       request.abort();
       await expect(request.answer).rejects.toThrow();
@@ -69,13 +80,15 @@ describe("with fetch", () => {
 
   it("cancels", async () => {
     const server = await HandServer.start();
-    const request = httpRequest(target({ url: server.url }));
+    const request = ask({ url: server.url }, undefined, via);
     const asked = await server.next();
     request.abort();
     await expect(request.answer).rejects.toThrow();
     await vi.waitFor(() => expect(asked.aborted()).toBe(true));
   });
+});
 
+describe("with fetch", () => {
   const options: [withCredentials: boolean, body: string | undefined, expected: object][] = [
     [false, undefined, { method: "GET", credentials: "same-origin", keepalive: false, body: null }],
     [true, undefined, { method: "GET", credentials: "include", keepalive: false, body: null }],
@@ -85,7 +98,7 @@ describe("with fetch", () => {
   it.each(options)("with credentials %s and body %s asks fetch for %o", (withCredentials, body, expected) => {
     const fetched = vi.fn(() => new Promise(() => {}));
     vi.stubGlobal("fetch", fetched);
-    httpRequest(target({ withCredentials }), body);
+    ask({ withCredentials }, body);
     expect(fetched).toHaveBeenCalledWith(expect.any(String), expect.objectContaining(expected));
   });
 });
@@ -130,7 +143,7 @@ describe("with XMLHttpRequest", () => {
   });
 
   it("sends a GET", async () => {
-    const { answer } = httpRequest(target({ headers: { "x-token": "abc" }, withCredentials: true }));
+    const { answer } = ask({ headers: { "x-token": "abc" }, withCredentials: true });
     const xhr = Stub.last;
     expect(xhr.calls).toEqual(["open GET", "send undefined"]);
     expect(xhr.headers).toEqual({ "x-token": "abc" });
@@ -140,7 +153,7 @@ describe("with XMLHttpRequest", () => {
   });
 
   it("sends a POST as text", async () => {
-    const { answer } = httpRequest(target({ requestTimeoutMs: 70 }), "4x");
+    const { answer } = ask({ requestTimeoutMs: 70 }, "4x");
     const xhr = Stub.last;
     expect(xhr.calls).toEqual(["open POST", "send 4x"]);
     expect(xhr.headers).toEqual({ "Content-Type": "text/plain;charset=UTF-8" });
@@ -150,17 +163,17 @@ describe("with XMLHttpRequest", () => {
   });
 
   it("answers with status 0 when the network fails", async () => {
-    const { answer } = httpRequest(target());
+    const { answer } = ask();
     Stub.last.end(0, "");
     expect(await answer).toMatchObject({ status: 0 });
   });
 
   it("rejects what the platform refuses to open", async () => {
-    await expect(httpRequest(target({ url: "bad" })).answer).rejects.toThrow("bad address");
+    await expect(ask({ url: "bad" }).answer).rejects.toThrow("bad address");
   });
 
   it("cancels", () => {
-    httpRequest(target()).abort();
+    ask().abort();
     expect(Stub.last.calls).toEqual(["open GET", "send undefined", "abort"]);
   });
 });

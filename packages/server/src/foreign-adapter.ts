@@ -1,0 +1,78 @@
+import type { Adapter } from "@sockeye/adapter";
+import type { Codec, EventPacket, Frame, Room, SocketId } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
+import type { Unchecked } from "@sockeye/socket";
+
+/**
+ * An adapter that was made for Socket.IO: `Adapter` of `socket.io-adapter`, or a class derived from it, as the adapters for
+ * Redis, Node's cluster and others are. It has the methods of ours; those that it lacks are added by {@link adopt}.
+ *
+ * It reaches further into the server than ours do. What it finds there, by Socket.IO's names: `server.encoder` and
+ * `server.opts`; `_ids` and `_onServerSideEmit` of the namespace; `acks`, `notifyOutgoingListeners` and
+ * `client.writeToEngine` of the sockets.
+ */
+export interface ForeignAdapter {
+  readonly rooms: Map<Room, Set<SocketId>>;
+  readonly sids: Map<SocketId, Set<Room>>;
+  broadcast(packet: Unchecked, options: Unchecked): unknown;
+  serverSideEmit(args: Unchecked[]): unknown;
+  restoreSession(pid: Unchecked, offset: Unchecked): unknown;
+}
+
+/** Makes any adapter one of ours: one of Socket.IO keeps no log whose end it could tell. */
+export function adopt(made: Adapter | ForeignAdapter): Adapter {
+  const adapter = made as Adapter;
+  if (typeof adapter.position !== "function") Object.assign(adapter, { position: () => undefined });
+  return adapter;
+}
+
+/** What {@link BareEncoder} has encoded, by the frames that it gave out. */
+const whole = new WeakMap<readonly Frame[], EncodedPacket>();
+
+/** `server.encoder` for foreign adapters: a packet as frames without the engine's envelope. */
+export class BareEncoder {
+  readonly #codec: Codec;
+  readonly #failed: (error: unknown, packet: EventPacket) => void;
+
+  /** @param failed told of packets that cannot be encoded. Must not throw */
+  constructor(codec: Codec, failed: (error: unknown, packet: EventPacket) => void) {
+    this.#codec = codec;
+    this.#failed = failed;
+  }
+
+  /**
+   * Never throws: such adapters call it from listeners and promises of their own, where an exception would end the process.
+   *
+   * @returns no frame if it cannot be encoded
+   */
+  encode(packet: EventPacket): readonly Frame[] {
+    try {
+      const encoded = this.#codec.encode(packet);
+      const { head, attachments } = encoded;
+      const frames = [typeof head === "string" ? head.slice(1) : head, ...attachments];
+      whole.set(frames, encoded);
+      return frames;
+    } catch (error) {
+      this.#failed(error, packet);
+      return [];
+    }
+  }
+}
+
+/** The packet of these frames, the same for all receivers. `undefined` if there is no frame. */
+export function enveloped(
+  frames: readonly Frame[],
+  compress: boolean | undefined,
+): EncodedPacket | undefined {
+  const known = whole.get(frames);
+  if (known && known.compress === (compress ?? true)) return known;
+  const [head, ...attachments] = frames;
+  if (head === undefined) return undefined;
+  const packet = new EncodedPacket(
+    typeof head === "string" ? `4${head}` : head,
+    attachments as Uint8Array[],
+    compress,
+  );
+  whole.set(frames, packet);
+  return packet;
+}

@@ -1,0 +1,78 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequestOf,
+  type RequestOptions,
+} from "node:http";
+import { Agent as HttpsAgent, request as httpsRequestOf } from "node:https";
+import type { HttpAnswer, HttpOptions, HttpRequest } from "../http-like.js";
+import { isUnref, socketOptions } from "./client-options.js";
+import { cookieJarOf, headersWithCookies } from "./cookie-jar.js";
+
+/**
+ * How long a connection may wait for the next request. Polls follow each other at once; one that waited longer might be
+ * closed by the server at the very moment when a request goes out, and a POST can't be sent twice.
+ */
+const IDLE_MS = 2000;
+
+/** Bytes of an answer, as `ws` has it for a message. Without an end, a string would become too long for Node.js. */
+const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
+
+const agents = new WeakMap<object, HttpAgent>();
+
+/** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. Redirects are not followed. */
+export function httpRequest(address: string, options: HttpOptions, body?: string): HttpRequest {
+  let request: ClientRequest | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  // What request() throws rejects the promise.
+  const answer = new Promise<HttpAnswer>((resolve, reject) => {
+    const url = new URL(address);
+    request = requestTo(url, options, body);
+    request.on("error", reject);
+    request.on("response", (response) => {
+      cookieJarOf(options)?.store(url, response.headers["set-cookie"] ?? []);
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > MAX_ANSWER_BYTES) request?.destroy(new Error("answer too large"));
+        else chunks.push(chunk);
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        resolve({ status: response.statusCode ?? 0, responseText: Buffer.concat(chunks).toString() });
+      });
+    });
+    if (options.requestTimeoutMs > 0) {
+      timer = setTimeout(() => request?.destroy(new Error("request timeout")), options.requestTimeoutMs);
+    }
+    if (isUnref(options.client)) {
+      timer?.unref();
+      request.on("socket", (socket) => socket.unref());
+    }
+    request.end(body);
+  }).finally(() => clearTimeout(timer));
+  return { answer, abort: () => request?.destroy() };
+}
+
+function requestTo(url: URL, options: HttpOptions, body: string | undefined): ClientRequest {
+  const isSecure = url.protocol === "https:";
+  const type = body === undefined ? undefined : { "Content-Type": "text/plain;charset=UTF-8" };
+  const init: RequestOptions = {
+    agent: agentOf(options.session ?? options, isSecure),
+    ...socketOptions(options.client),
+    method: body === undefined ? "GET" : "POST",
+    headers: { Accept: "*/*", ...headersWithCookies(url, options), ...type },
+  };
+  return isSecure ? httpsRequestOf(url, init) : httpRequestOf(url, init);
+}
+
+/** Connections of one session serve no other: they were opened with its certificates, and checked as it asked. */
+function agentOf(session: object, isSecure: boolean): HttpAgent {
+  let agent = agents.get(session);
+  if (!agent) {
+    agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: true, timeout: IDLE_MS });
+    agents.set(session, agent);
+  }
+  return agent;
+}

@@ -1,0 +1,84 @@
+import { constants as limits } from "node:buffer";
+import { constants, inflateRaw, inflateRawSync, type ZlibOptions } from "node:zlib";
+import type { CloseCode } from "./frame-reader.js";
+import type { ZlibQueue } from "./zlib-queue.js";
+
+/** Why a message could not be unpacked. */
+export interface InflateFault {
+  readonly code: CloseCode;
+  readonly what: string;
+}
+
+export interface InflaterOptions {
+  /** Bytes of an unpacked message; more than a string can hold is never made. */
+  readonly maxPayload: number;
+  readonly zlib: ZlibOptions;
+  readonly queue: ZlibQueue;
+}
+
+/** Up to here a message is unpacked at once. Deflate makes at most 1032 bytes of one. */
+const SYNC_LIMIT = 8192;
+
+const MIN_CHUNK = 1024;
+const MAX_CHUNK = 65_536;
+
+/** What a sender takes off the end of a message. @see RFC 7692, section 7.2.2 */
+const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+
+/**
+ * Unpacks messages that were compressed without context takeover, so that nothing is kept from one to the next. The limit
+ * is watched while a message is unpacked: a bomb never takes more memory than a message may.
+ */
+export class Inflater {
+  readonly #options: ZlibOptions;
+  readonly #queue: ZlibQueue;
+
+  constructor({ maxPayload, zlib, queue }: InflaterOptions) {
+    this.#queue = queue;
+    this.#options = {
+      ...zlib,
+      // Clients may use any window; what is here is given back as soon as the message is unpacked.
+      windowBits: constants.Z_DEFAULT_WINDOWBITS,
+      flush: constants.Z_NO_FLUSH,
+      finishFlush: constants.Z_SYNC_FLUSH,
+      info: false,
+      maxOutputLength: Math.min(Math.max(maxPayload, 1), limits.MAX_STRING_LENGTH),
+    };
+  }
+
+  /** Is it small enough for {@link inflate}? */
+  isSmall(payload: Buffer): boolean {
+    return payload.length <= SYNC_LIMIT;
+  }
+
+  inflate(payload: Buffer): Buffer | InflateFault {
+    try {
+      return inflateRawSync(Buffer.concat([payload, TAIL]), this.#optionsFor(payload));
+    } catch (error) {
+      return faultOf(error);
+    }
+  }
+
+  /** Calls back once, and not before it returns. The payload is copied before that. */
+  inflateLater(payload: Buffer, done: (result: Buffer | InflateFault) => void): void {
+    const whole = Buffer.concat([payload, TAIL]);
+    this.#queue.add((free) => {
+      inflateRaw(whole, this.#optionsFor(payload), (error, bytes) => {
+        free();
+        done(error === null ? bytes : faultOf(error));
+      });
+    });
+  }
+
+  #optionsFor(payload: Buffer): ZlibOptions {
+    // The app's own size goes first. Text is about a fifth of its size when it is compressed.
+    const chunkSize = this.#options.chunkSize ?? Math.min(Math.max(8 * payload.length, MIN_CHUNK), MAX_CHUNK);
+    return { ...this.#options, chunkSize };
+  }
+}
+
+function faultOf(error: unknown): InflateFault {
+  return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE"
+    ? { code: 1009, what: "an unpacked message is larger than the limit" }
+    : { code: 1007, what: "a message cannot be unpacked" };
+}
