@@ -29,7 +29,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     passWithNoTests: false,
-    reporters: ["default", "./scripts/count-reporter.mjs"],
+    reporters: ["default", "./test/parity/reporter.ts", "./scripts/count-reporter.mjs"],
   },
 });
 

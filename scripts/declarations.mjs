@@ -16,10 +16,10 @@ export function buildDeclarations(packageDirectory) {
   if (existsSync(join(dist, "require.d.ts"))) writeCallable(dist);
 }
 
-/** `from "./x.js"`, `import("./x.js")` and `import "./x.js"`, with .cjs in place of .js. */
+/** `from "./x.js"`, `import("./x.js")`, `import "./x.js"` and `declare module "./x.js"`, with .cjs in place of .js. */
 function forCommonJs(text) {
   return text
-    .replace(/(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.\.?\/[^"']*)\.js\2/g, "$1$2$3.cjs$2")
+    .replace(/(\bfrom\s*|\bimport\s*\(?\s*|\bdeclare module\s*)(["'])(\.\.?\/[^"']*)\.js\2/g, "$1$2$3.cjs$2")
     .replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
 }
 

@@ -1,6 +1,7 @@
-// npm test: a browser if one can be had, what is not built yet, then every test (or those that the arguments name).
+// npm test: a browser and a Redis if they can be had, what is not built yet, then every test (or those that the arguments name).
 import { run } from "./run.mjs";
 
 run("node", ["scripts/setup-browser.mjs"]);
+run("node", ["scripts/setup-redis.mjs"]);
 run("turbo", ["run", "build"]);
 run("vitest", ["run", ...process.argv.slice(2)]);

@@ -84,12 +84,9 @@ onServers("io.engine.use", (test) => {
     site.io.engine.use((_req: unknown, _res: unknown, next: (error?: Error) => void) =>
       next(new Error("no")),
     );
-    expect(await refused(site, "EIO=4&transport=polling")).toEqual([
-      400,
-      3,
-      "Bad request",
-      { name: "MIDDLEWARE_FAILURE" },
-    ]);
+    const [status, code, message, context] = await refused(site, "EIO=4&transport=polling");
+    expect([status, code, message]).toEqual([400, 3, "Bad request"]);
+    expect(context).toMatchObject({ name: "MIDDLEWARE_FAILURE" });
   });
 
   test("runs for every request and upgrade", async (scene) => {
@@ -179,7 +176,11 @@ onServers("handshake errors", (test) => {
     const told = once(site.io.engine, "connection_error");
     const { status, text } = await ask(pollingUrl(site));
     expect([status, JSON.parse(text)]).toEqual([403, { code: 4, message: "no entry" }]);
-    expect((await told)[0]).toMatchObject({ code: 4, message: "Forbidden", context: { message: "no entry" } });
+    expect((await told)[0]).toMatchObject({
+      code: 4,
+      message: "Forbidden",
+      context: { message: "no entry" },
+    });
   });
 
   test("5 Unsupported protocol version", async (scene) => {

@@ -124,7 +124,8 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     const withId: EventPacket = { ...packet, id: this.nsp.nextAckId() };
     const encoded = this.nsp.encode(withId, flags);
     const receivers = [...this.select(options)];
-    for (const socket of receivers) socket.deliverWithAck(withId, encoded, flags, (args) => answered(...args));
+    for (const socket of receivers)
+      socket.deliverWithAck(withId, encoded, flags, (args) => answered(...args));
     counted(receivers.length);
   }
 
@@ -176,7 +177,8 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   protected *select({ rooms, except }: BroadcastOptions): Generator<S> {
     const { sockets } = this.nsp;
     const excluded = except && except.size > 0 ? this.#members(except) : undefined;
-    const ids = rooms.size === 0 ? sockets.keys() : rooms.size === 1 ? this.#room(rooms) : this.#members(rooms);
+    const ids =
+      rooms.size === 0 ? sockets.keys() : rooms.size === 1 ? this.#room(rooms) : this.#members(rooms);
     for (const id of ids) {
       if (excluded?.has(id)) continue;
       const socket = sockets.get(id);

@@ -7,8 +7,8 @@ import type {
   Room,
   Timer,
 } from "@sockeye/protocol";
-import { Adapter } from "./adapter.js";
 import type { PersistedSession, RestoredSession } from "./adapter.js";
+import { Adapter } from "./adapter.js";
 
 export interface RecoveryOptions {
   /** How long a session and the packets that it may have missed are kept, in ms. */
@@ -104,8 +104,11 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
 
   #missedSince(offset: string | undefined, rooms: ReadonlySet<Room>): EventData[] | undefined {
     const number = this.#number(offset);
-    if (number === undefined || number < this.#first || number > this.#first + this.#packets.length) return undefined;
-    return this.#packets.slice(number - this.#first).flatMap((packet) => (isFor(packet, rooms) ? [packet.data] : []));
+    if (number === undefined || number < this.#first || number > this.#first + this.#packets.length)
+      return undefined;
+    return this.#packets
+      .slice(number - this.#first)
+      .flatMap((packet) => (isFor(packet, rooms) ? [packet.data] : []));
   }
 
   /** The offset after so many packets. */
@@ -134,7 +137,8 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
       this.#packets = this.#packets.slice(gone);
       this.#first += gone;
     }
-    if (this.#timer === undefined && (this.#sessions.size > 0 || this.#packets.length > 0)) this.#purgeLater();
+    if (this.#timer === undefined && (this.#sessions.size > 0 || this.#packets.length > 0))
+      this.#purgeLater();
   }
 
   #purgeLater(): void {

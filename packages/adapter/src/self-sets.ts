@@ -36,7 +36,10 @@ export class SelfSets extends Map<string, Set<string>> {
     return this.entries();
   }
 
-  override forEach(callback: (set: Set<string>, key: string, map: Map<string, Set<string>>) => void, self?: unknown): void {
+  override forEach(
+    callback: (set: Set<string>, key: string, map: Map<string, Set<string>>) => void,
+    self?: unknown,
+  ): void {
     for (const [key, set] of this.entries()) callback.call(self, set, key, this);
   }
 }

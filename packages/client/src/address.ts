@@ -41,7 +41,8 @@ export function readUrl(url: string | undefined): Place {
 /** Where a manager without a URL goes: what its options say, else where the page came from. */
 export function addressOf(options: Partial<EngineOptions>): Address {
   const page = globalThis.location as Location | undefined;
-  const host = options.hostname ?? options.host;
+  // IPv6 without brackets gets them.
+  const host = (options.host ?? options.hostname)?.replace(/^[^[]*:.*/, "[$&]");
   const secure = options.secure ?? page?.protocol === "https:";
   const port = options.port ?? (host ? "" : page?.port);
   return { secure, host: host ?? (page?.hostname || "localhost"), port: `${port || portOf(secure)}` };

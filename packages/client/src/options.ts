@@ -4,9 +4,9 @@ import type { TransportClass } from "@sockeye/transport/web";
 
 /** How to reach the server. Socket.IO's names and defaults. */
 export interface EngineOptions {
-  /** Only for a manager without a URL. A host name, IPv6 in brackets. */
+  /** Only for a manager without a URL. Wins over {@link hostname}. */
   host: string;
-  /** The same as {@link host}, and wins over it. */
+  /** The same as {@link host}. */
   hostname: string;
   port: string | number;
   /** TLS? Default: as the page. */
@@ -40,7 +40,7 @@ export interface EngineOptions {
   transportOptions: Readonly<Record<string, Partial<EngineOptions> | undefined>>;
   /** Milliseconds that one HTTP request may take. Default 0: no limit. */
   requestTimeout: number;
-  /** Sends cookies to another origin too. Default false. */
+  /** Sends cookies to another origin too. On Node.js: sends back the cookies that the server sets, for the length of a session. Default false. */
   withCredentials: boolean;
   /** Headers of all requests; a browser cannot add them to a WebSocket. */
   extraHeaders: Readonly<Record<string, string>>;
@@ -48,13 +48,13 @@ export interface EngineOptions {
   closeOnBeforeunload: boolean;
   /** Accepted, and without effect: the timers are always the platform's own. */
   useNativeTimers: boolean;
-  /** Node.js: timers of this manager do not keep the process alive. Default false. */
+  /** Node.js: connections and timers of this manager do not keep the process alive. Default false. */
   autoUnref: boolean;
   /** WebSocket subprotocols to offer. */
   protocols: string | readonly string[];
   /** Node.js: compression of WebSocket messages, `true` or options of `ws`. Default: not offered. */
   perMessageDeflate: unknown;
-  /** Node.js: TLS and socket options, as for `tls.connect`. */
+  /** Node.js: TLS and socket options, as for `tls.connect`, for HTTP and WebSocket alike. Default: connections are kept for the next request. */
   agent: unknown;
   pfx: unknown;
   key: unknown;

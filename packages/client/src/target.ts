@@ -20,6 +20,5 @@ export function targetOf({ secure, host, port }: Address, options: Partial<Engin
     protocols: typeof protocols === "string" ? [protocols] : protocols,
     forceBase64: options.forceBase64 ?? false,
     client: { ...options },
-    perMessageDeflate: options.perMessageDeflate,
   };
 }

@@ -66,8 +66,10 @@ describe("addressOf", () => {
     ],
     [
       { host: "a.example", hostname: "b.example", secure: true },
-      { secure: true, host: "b.example", port: "443" },
+      { secure: true, host: "a.example", port: "443" },
     ],
+    [{ hostname: "::1" }, { secure: false, host: "[::1]", port: "80" }],
+    [{ host: "[::1]" }, { secure: false, host: "[::1]", port: "80" }],
   ])("%o, without a page", (options, address) => {
     expect(addressOf(options)).toEqual(address);
   });

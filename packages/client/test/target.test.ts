@@ -18,7 +18,6 @@ describe("targetOf", () => {
       requestTimeoutMs: 0,
       protocols: [],
       forceBase64: false,
-      perMessageDeflate: undefined,
     });
   });
 

@@ -11,7 +11,10 @@ export type CloseReason =
   | "server shutting down"; // `io.close()`
 
 /** `disconnect` reasons on the server. */
-export type ServerDisconnectReason = CloseReason | "server namespace disconnect" | "client namespace disconnect";
+export type ServerDisconnectReason =
+  | CloseReason
+  | "server namespace disconnect"
+  | "client namespace disconnect";
 
 /** `disconnect` reasons on the client. */
 export type ClientDisconnectReason =

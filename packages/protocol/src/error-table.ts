@@ -1,5 +1,3 @@
-
-
 /**
  * All codes, with what each means and whether the same act may succeed if tried again without a change by a person.
  * Kept apart from the classes, so that a browser bundle does not carry the prose.
@@ -10,27 +8,63 @@ export const ERROR_TABLE = {
   // codec
   ERR_PACKET_MALFORMED: { meaning: "A frame is not a packet of the protocol.", retryable: false },
   ERR_PACKET_TOO_LARGE: { meaning: "A message or HTTP body exceeds maxHttpBufferSize.", retryable: false },
-  ERR_PACKET_TOO_DEEP: { meaning: "The JSON of a packet is nested deeper than maxJsonDepth.", retryable: false },
-  ERR_TOO_MANY_PACKETS: { meaning: "A polling body holds more packets than maxPacketsPerPayload.", retryable: false },
-  ERR_TOO_MANY_ATTACHMENTS: { meaning: "A packet announces more binary attachments than maxAttachments.", retryable: false },
-  ERR_BAD_ATTACHMENT: { meaning: "A binary placeholder or attachment is missing, repeated, out of range or unexpected.", retryable: false },
-  ERR_BAD_EVENT_NAME: { meaning: "An event's name is not a string or number, is reserved, or is too long.", retryable: false },
-  ERR_NAMESPACE_TOO_LONG: { meaning: "A namespace's name is longer than maxNamespaceLength.", retryable: false },
-  ERR_UNENCODABLE: { meaning: "The arguments cannot be written as JSON (a cycle, a BigInt, a toJSON that throws, too deep).", retryable: false },
+  ERR_PACKET_TOO_DEEP: {
+    meaning: "The JSON of a packet is nested deeper than maxJsonDepth.",
+    retryable: false,
+  },
+  ERR_TOO_MANY_PACKETS: {
+    meaning: "A polling body holds more packets than maxPacketsPerPayload.",
+    retryable: false,
+  },
+  ERR_TOO_MANY_ATTACHMENTS: {
+    meaning: "A packet announces more binary attachments than maxAttachments.",
+    retryable: false,
+  },
+  ERR_BAD_ATTACHMENT: {
+    meaning: "A binary placeholder or attachment is missing, repeated, out of range or unexpected.",
+    retryable: false,
+  },
+  ERR_BAD_EVENT_NAME: {
+    meaning: "An event's name is not a string or number, is reserved, or is too long.",
+    retryable: false,
+  },
+  ERR_NAMESPACE_TOO_LONG: {
+    meaning: "A namespace's name is longer than maxNamespaceLength.",
+    retryable: false,
+  },
+  ERR_UNENCODABLE: {
+    meaning: "The arguments cannot be written as JSON (a cycle, a BigInt, a toJSON that throws, too deep).",
+    retryable: false,
+  },
   // transport
   ERR_TRANSPORT_OPEN: { meaning: "A transport could not be opened.", retryable: true },
   ERR_TRANSPORT_FAILED: { meaning: "An open transport broke.", retryable: true },
-  ERR_TRANSPORT_UNKNOWN: { meaning: "None of the named transports exists here, or the server does not offer it.", retryable: false },
-  ERR_PROBE_FAILED: { meaning: "A transport did not pass the upgrade probe; the session stays on its transport.", retryable: true },
+  ERR_TRANSPORT_UNKNOWN: {
+    meaning: "None of the named transports exists here, or the server does not offer it.",
+    retryable: false,
+  },
+  ERR_PROBE_FAILED: {
+    meaning: "A transport did not pass the upgrade probe; the session stays on its transport.",
+    retryable: true,
+  },
   // session
   ERR_HANDSHAKE: { meaning: "The server's OPEN packet is missing or malformed.", retryable: false },
-  ERR_PROTOCOL_VIOLATION: { meaning: "The peer sent a packet that is not allowed in this state.", retryable: false },
-  ERR_CONNECT_TIMEOUT: { meaning: "The connection was not established within the timeout option.", retryable: true },
+  ERR_PROTOCOL_VIOLATION: {
+    meaning: "The peer sent a packet that is not allowed in this state.",
+    retryable: false,
+  },
+  ERR_CONNECT_TIMEOUT: {
+    meaning: "The connection was not established within the timeout option.",
+    retryable: true,
+  },
   ERR_OFFLINE: { meaning: "The browser reported that the network is gone.", retryable: true },
   // namespace
   ERR_INVALID_NAMESPACE: { meaning: "The server has no such namespace.", retryable: false },
   ERR_CONNECT_REFUSED: { meaning: "A middleware of the namespace refused the socket.", retryable: false },
-  ERR_TOO_MANY_NAMESPACES: { meaning: "The connection has joined maxNamespacesPerConnection namespaces already.", retryable: false },
+  ERR_TOO_MANY_NAMESPACES: {
+    meaning: "The connection has joined maxNamespacesPerConnection namespaces already.",
+    retryable: false,
+  },
   ERR_V2_SERVER: { meaning: "The server speaks Socket.IO 2, which this client does not.", retryable: false },
   // acks
   ERR_ACK_TIMEOUT: { meaning: "The acknowledgement did not come in time.", retryable: true },
@@ -38,7 +72,10 @@ export const ERROR_TABLE = {
   // reconnection
   ERR_RECONNECT_FAILED: { meaning: "All reconnectionAttempts are used up.", retryable: false },
   // usage
-  ERR_RESERVED_EVENT: { meaning: "The app emitted an event name that the library itself uses.", retryable: false },
+  ERR_RESERVED_EVENT: {
+    meaning: "The app emitted an event name that the library itself uses.",
+    retryable: false,
+  },
   ERR_BAD_OPTION: { meaning: "An option or argument has a value that makes no sense.", retryable: false },
   ERR_NOT_SUPPORTED: { meaning: "The call makes no sense on this object.", retryable: false },
   ERR_SERVER_CLOSED: { meaning: "The server is closed.", retryable: false },

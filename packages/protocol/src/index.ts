@@ -9,8 +9,8 @@ export type {
 export type { Clock, Timer } from "./clock.js";
 export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from "./close.js";
 export type { Codec, Decoder } from "./codec.js";
-export { ERROR_TABLE } from "./error-table.js";
 export type { ErrorCode } from "./error-table.js";
+export { ERROR_TABLE } from "./error-table.js";
 export {
   AckError,
   CodecError,
@@ -20,9 +20,8 @@ export {
   TransportError,
   UsageError,
 } from "./errors.js";
-export { DEFAULT_LIMITS } from "./limits.js";
 export type { Limits } from "./limits.js";
-export { ENGINE_PROTOCOL, EncodedPacket, PacketType, RESERVED_EVENTS, SOCKET_PROTOCOL } from "./packet.js";
+export { DEFAULT_LIMITS } from "./limits.js";
 export type {
   AckPacket,
   ConnectErrorPacket,
@@ -36,7 +35,8 @@ export type {
   OpenData,
   Packet,
 } from "./packet.js";
+export { ENGINE_PROTOCOL, EncodedPacket, PacketType, RESERVED_EVENTS, SOCKET_PROTOCOL } from "./packet.js";
 export type { SessionObserver, SessionView } from "./session.js";
-export { SESSION_STATES } from "./state.js";
 export type { SessionState } from "./state.js";
+export { SESSION_STATES } from "./state.js";
 export type { Transport, TransportName, TransportSink } from "./transport.js";

@@ -220,7 +220,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     if (type === PacketType.CONNECT && !isSocket(lane)) this.#connect(packet);
     else if (isSocket(lane) && type !== PacketType.CONNECT && type !== PacketType.CONNECT_ERROR)
       lane.receive(packet);
-    else if (lane !== "left") this.#open.close();
+    else if (lane !== "left") this.#violated();
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
@@ -237,15 +237,20 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     return this.#session;
   }
 
+  /** The client has sent what it must not. The reason is Socket.IO's, which tells so whether the end has to wait for a poll. */
+  #violated(): void {
+    this.#open.close(this.#open.ready ? "forced close" : "forced server close");
+  }
+
   #connect(packet: ConnectPacket): void {
     const asked = isOlder(this) ? splitQuery(packet, this.#host.limits) : packet;
     if (asked === undefined) {
-      this.#open.close();
+      this.#violated();
       return;
     }
     const { nsp: name, data: auth = NO_AUTH } = asked;
     if (isSocket(this.#lanes.get(name))) {
-      this.#open.close();
+      this.#violated();
       return;
     }
     const inUse = this.#lanes.all().filter((lane) => lane !== "left");

@@ -52,7 +52,6 @@ describe("a connection ends", () => {
     wire.send('42["a"]');
     await wire.closed;
   });
-
 });
 
 it("a second CONNECT takes the place of the first, which is still being decided", async () => {

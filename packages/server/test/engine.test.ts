@@ -104,6 +104,23 @@ describe("io.engine", () => {
     expect([refused.status, refused.body]).toEqual([400, '{"code":3,"message":"Bad request"}']);
   });
 
+  it("lets an app forget the request of a connection, and emit by itself", async () => {
+    const site = await serve();
+    site.io.engine.on("connection", (conn) => {
+      conn.request = null;
+    });
+    const { socket } = await join(site);
+    expect(socket.conn.request).toBeNull();
+    expect(socket.request.url).toMatch(/^\/socket\.io\/\?EIO=4/);
+    const seen: unknown[] = [];
+    site.io.engine.on("connection_error", (refused) => seen.push(refused));
+    expect([site.io.engine.emit("connection_error", 1), site.io.engine.emit("nobody listens")]).toEqual([
+      true,
+      false,
+    ]);
+    expect(seen).toEqual([1]);
+  });
+
   it.each([
     ["at once", () => "own-id"],
     ["later", async () => "own-id"],

@@ -406,6 +406,7 @@ describe("an observer", () => {
       (what?: unknown): void =>
         void seen.push([name, what]);
     stage.client.session.observer = {
+      onOpen: ({ pingInterval }) => note("open")(pingInterval),
       onPacket: ({ type, data }: EnginePacket) => note("packet")(`${type} ${type === "open" ? "…" : data}`),
       onFlush: (batch) => note("flush")(batch.map(({ head }) => head)),
       onUpgrading: note("upgrading"),
@@ -420,6 +421,7 @@ describe("an observer", () => {
     stage.client.session.close();
     expect(seen).toEqual([
       ["packet", "open …"],
+      ["open", INTERVAL_MS],
       ["flush", ['42["n",1]']],
       ["packet", 'message 2["n",2]'],
       ["packet", "ping undefined"],

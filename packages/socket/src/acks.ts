@@ -33,7 +33,9 @@ export class Acks {
 
   expect(id: number, { callback, takesError, timeoutMs }: AckOptions): void {
     const timer =
-      timeoutMs === undefined ? undefined : this.#clock.setTimer(() => this.#fail(id, ackTimeout()), timeoutMs);
+      timeoutMs === undefined
+        ? undefined
+        : this.#clock.setTimer(() => this.#fail(id, ackTimeout()), timeoutMs);
     this.#pending.set(id, { callback, takesError, timer });
   }
 

@@ -17,7 +17,11 @@ export interface Dispatchable extends ErrorBoundary {
  *
  * @returns whether there was a listener
  */
-export function dispatch(target: Dispatchable, event: string | symbol | number, args: readonly unknown[]): boolean {
+export function dispatch(
+  target: Dispatchable,
+  event: string | symbol | number,
+  args: readonly unknown[],
+): boolean {
   const listeners = target.rawListeners(event);
   for (const listener of listeners) callGuarded(listener, args, { target, event });
   return listeners.length > 0;
@@ -41,5 +45,7 @@ export function callGuarded(fn: Listener, args: readonly unknown[], { target, ev
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  );
 }

@@ -1,7 +1,15 @@
 import type { BroadcastFlags } from "@sockeye/protocol";
 import { RESERVED_EVENTS, UsageError } from "@sockeye/protocol";
 import type { AckCallback } from "./acks.js";
-import type { AckAnswer, EventNames, EventParams, EventParamsWithoutAck, EventsMap, Unchecked, WithTimeout } from "./events.js";
+import type {
+  AckAnswer,
+  EventNames,
+  EventParams,
+  EventParamsWithoutAck,
+  EventsMap,
+  Unchecked,
+  WithTimeout,
+} from "./events.js";
 
 /** One emit, taken apart. */
 export interface Emit {

@@ -45,7 +45,10 @@ export interface EngineSocketEvents {
 }
 
 /** The session under a socket, as Socket.IO shows it to apps: names of transports, raw packets, upgrades. */
-export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEvents> implements SessionObserver, ErrorBoundary {
+export class EngineSocket
+  extends Emitter<Record<never, never>, EngineSocketEvents>
+  implements SessionObserver, ErrorBoundary
+{
   /** The revision of the engine protocol; 3 for a client of Socket.IO 2. */
   readonly protocol: 3 | 4;
   readonly #session: SessionView;
@@ -100,42 +103,52 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
   }
 
   onOpen(terms: OpenData): void {
-    dispatch(this, "handshake", [terms]);
-    dispatch(this, "open", []);
+    this.#tell("handshake", terms);
+    this.#tell("open");
   }
 
   onPacket(packet: EnginePacket): void {
     const { type, data } = packet;
-    const args = type === "message" ? [data] : [];
-    dispatch(this, "packet", [packet]);
-    for (const event of EVENTS_OF[type] ?? []) dispatch(this, event, args);
+    this.#tell("packet", packet);
+    if (type === "message") {
+      this.#tell("data", data);
+      this.#tell("message", data);
+    } else if (type === "ping" || type === "pong") {
+      this.#tell("heartbeat");
+      if (type === "ping") this.#tell("ping");
+      if (type === "ping") this.#tell("pong");
+    }
   }
 
   onFlush(batch: readonly EncodedPacket[]): void {
     if (this.hasListeners("packetCreate")) {
       for (const { head, attachments } of batch) {
-        for (const frame of [head, ...attachments]) dispatch(this, "packetCreate", [enginePacket(frame)]);
+        for (const frame of [head, ...attachments]) this.#tell("packetCreate", enginePacket(frame));
       }
     }
-    dispatch(this, "flush", [batch]);
-    dispatch(this, "drain", []);
+    this.#tell("flush", batch);
+    this.#tell("drain");
   }
 
   onUpgrading(candidate: Transport): void {
-    dispatch(this, "upgrading", [candidate]);
+    this.#tell("upgrading", candidate);
   }
 
   onUpgrade(transport: Transport): void {
-    dispatch(this, "upgrade", [transport]);
+    this.#tell("upgrade", transport);
   }
 
   onUpgradeFailed(cause: Error): void {
-    dispatch(this, "upgradeError", [cause]);
+    this.#tell("upgradeError", cause);
   }
 
   onClose(reason: CloseReason, cause: Error | undefined): void {
-    if (reason === "transport error") dispatch(this, "error", [cause]);
-    dispatch(this, "close", [reason, cause]);
+    if (reason === "transport error") this.#tell("error", cause);
+    this.#tell("close", reason, cause);
+  }
+
+  #tell(event: string, ...args: unknown[]): void {
+    dispatch(this, event, args);
   }
 
   reportError(error: unknown, event: string | symbol | number): void {
@@ -143,14 +156,15 @@ export class EngineSocket extends Emitter<Record<never, never>, EngineSocketEven
   }
 }
 
-/** What a packet that came in is told as, besides `packet`. */
-const EVENTS_OF: { readonly [type in EnginePacketType]?: readonly string[] } = {
-  ping: ["heartbeat", "ping", "pong"],
-  pong: ["heartbeat"],
-  message: ["data", "message"],
-};
-
-const ENGINE_TYPES: readonly EnginePacketType[] = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
+const ENGINE_TYPES: readonly EnginePacketType[] = [
+  "open",
+  "close",
+  "ping",
+  "pong",
+  "message",
+  "upgrade",
+  "noop",
+];
 
 function enginePacket(frame: Frame): EnginePacket {
   if (typeof frame !== "string") return { type: "message", data: frame };

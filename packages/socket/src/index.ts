@@ -1,15 +1,15 @@
-export { ackTimeout, Acks } from "./acks.js";
 export type { AckCallback, AckOptions } from "./acks.js";
-export { CatchAll } from "./catch-all.js";
+export { Acks, ackTimeout } from "./acks.js";
 export type { AnyListener } from "./catch-all.js";
-export { callGuarded, dispatch, isThenable } from "./dispatch.js";
+export { CatchAll } from "./catch-all.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
-export { emitAndWait, Emission, Flagged, readEmit } from "./emission.js";
+export { callGuarded, dispatch, isThenable } from "./dispatch.js";
 export type { Emit, EmitTarget } from "./emission.js";
-export { Emitter } from "./emitter.js";
+export { Emission, emitAndWait, Flagged, readEmit } from "./emission.js";
 export type { Listener } from "./emitter.js";
-export { EngineSocket } from "./engine-socket.js";
+export { Emitter } from "./emitter.js";
 export type { EngineSocketEvents } from "./engine-socket.js";
+export { EngineSocket } from "./engine-socket.js";
 export type {
   AckAnswer,
   AllButLast,

@@ -31,16 +31,21 @@ function watched() {
   const socket = new EngineSocket(session, { reportError: (...args) => reported.push(args) });
   const events: unknown[] = [];
   const names = [
+    "handshake",
+    "open",
     "packet",
     "packetCreate",
     "message",
     "data",
     "heartbeat",
+    "ping",
+    "pong",
     "flush",
     "drain",
     "upgrading",
     "upgrade",
     "upgradeError",
+    "error",
     "close",
   ] as const;
   for (const name of names) socket.on(name, ((...args: unknown[]) => events.push([name, ...args])) as never);
@@ -95,7 +100,7 @@ describe("EngineSocket", () => {
         ["message", "2[]"],
       ],
     },
-    { name: "ping", packet: { type: "ping", data: "" }, also: [["heartbeat"]] },
+    { name: "ping", packet: { type: "ping", data: "" }, also: [["heartbeat"], ["ping"], ["pong"]] },
     { name: "pong", packet: { type: "pong", data: "" }, also: [["heartbeat"]] },
     { name: "noop", packet: { type: "noop", data: "" }, also: [] },
     { name: "open", packet: { type: "open", data: "{}" }, also: [] },
@@ -103,6 +108,13 @@ describe("EngineSocket", () => {
     const { socket, events } = watched();
     socket.onPacket(packet);
     expect(events).toEqual([["packet", packet], ...also]);
+  });
+
+  it("tells the server's terms, then that it is open", () => {
+    const { socket, events } = watched();
+    const terms = { sid: "s", upgrades: [], pingInterval: 1, pingTimeout: 2, maxPayload: undefined };
+    socket.onOpen(terms);
+    expect(events).toEqual([["handshake", terms], ["open"]]);
   });
 
   it("tells of packets that go out, one by one with their attachments, then of the batch", () => {
@@ -130,6 +142,7 @@ describe("EngineSocket", () => {
       ["upgrading", transport],
       ["upgrade", transport],
       ["upgradeError", boom],
+      ["error", boom],
       ["close", "transport error", boom],
     ]);
   });

@@ -1,5 +1,3 @@
-import type { DialOptions } from "./dial-options.js";
-
 /**
  * What a dialling transport needs of a WebSocket: the part of the browser's interface that every implementation has.
  * `node/client-websocket.ts` and `web/native-websocket.ts` give one; the package's `imports` map chooses between them.
@@ -31,12 +29,6 @@ export interface WebSocketMessage {
 export interface WebSocketClose {
   readonly code: number;
   readonly reason: string;
-}
-
-/** What {@link WebSocketLike} is dialled with. Browsers take none of it. */
-export interface WebSocketOptions extends DialOptions {
-  /** `true`, or the options of the `ws` package. Off by default. */
-  readonly perMessageDeflate?: unknown;
 }
 
 // Written as a method, so that a platform's own, more exact event types fit.

@@ -6,7 +6,9 @@ export interface Order {
   readonly state: "open" | "ready";
 }
 
-export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+export type Reply<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string };
 
 export interface ClientToServerEvents {
   "order:add": (item: string, ack: (reply: Reply<Order>) => void) => void;

@@ -63,7 +63,8 @@ const authenticate = (socket: ShopSocket, next: (error?: ExtendedError) => void)
   if (!user) {
     const error: ExtendedError = new Error("who are you?");
     error.data = { code: "NO_USER" };
-    return next(error);
+    next(error);
+    return;
   }
   const name: string = socket.handshake.auth["user"];
   socket.data.user = name.trim();
@@ -122,10 +123,7 @@ async function confirm(io: ShopServer, order: Order): Promise<boolean[]> {
   } catch (error) {
     answers = (error as { responses?: boolean[] }).responses ?? [];
   }
-  io.to(`order:${order.id}`)
-    .except("nobody")
-    .compress(false)
-    .emit("order:changed", order, answers.join());
+  io.to(`order:${order.id}`).except("nobody").compress(false).emit("order:changed", order, answers.join());
   return answers;
 }
 
@@ -144,7 +142,9 @@ async function names(io: ShopServer): Promise<string[]> {
 
 /** What an admin page such as Socket.IO's would read, asked for by structure. */
 interface Inspectable {
-  of(name: string): { readonly sockets: ReadonlyMap<string, { readonly id: string; readonly data: unknown }> };
+  of(name: string): {
+    readonly sockets: ReadonlyMap<string, { readonly id: string; readonly data: unknown }>;
+  };
   readonly engine: { readonly clientsCount: number };
 }
 
@@ -163,7 +163,10 @@ export interface Shop {
 
 export async function start(): Promise<Shop> {
   const http = createServer();
-  const io = new Server<ClientToServerEvents, ServerToClientEvents, InterServerEvents, SocketData>(http, OPTIONS);
+  const io = new Server<ClientToServerEvents, ServerToClientEvents, InterServerEvents, SocketData>(
+    http,
+    OPTIONS,
+  );
   const seen: string[] = [];
   const orders = new Orders();
   const kitchen: Kitchen = io.of("/kitchen");

@@ -3,18 +3,12 @@ import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Request, RequestHandler } from "express";
 import session from "express-session";
-import {
-  type ExtendedError,
-  type Namespace,
-  Server,
-  type ServerOptions,
-  Socket,
-} from "socket.io";
+import { type ExtendedError, type Namespace, Server, type ServerOptions, Socket } from "socket.io";
 import connect, {
-  type ManagerOptions,
   type Socket as ClientSocket,
-  type SocketOptions,
   io as dial,
+  type ManagerOptions,
+  type SocketOptions,
 } from "socket.io-client";
 import type {
   ClientToServerEvents,
@@ -208,7 +202,9 @@ export async function emits(io: Shop, socket: ShopSocket): Promise<void> {
   io.timeout(5).emit("order:confirm", order, (error, answers: boolean[]) => (error ? error.name : answers));
   io.local.emit("hello");
   io.serverSideEmit("cleared", "a");
-  io.serverSideEmit("load", "a", (error, counts) => (error ? error.message : counts.map((count) => count + 1)));
+  io.serverSideEmit("load", "a", (error, counts) =>
+    error ? error.message : counts.map((count) => count + 1),
+  );
   const loads: number[] = await io.serverSideEmitWithAck("load", "a");
   io.of("/x").serverSideEmit("cleared", "a");
   io.socketsJoin(["a"]);
@@ -240,7 +236,11 @@ export function inside(io: Shop, socket: ShopSocket): void {
   socket.conn.on("packetCreate", ({ type }) => type);
   socket.conn.on("close", (reason) => reason);
   socket.conn.on("drain", () => {});
-  const facts: [string, number, string] = [socket.conn.remoteAddress, socket.conn.protocol, socket.conn.readyState];
+  const facts: [string, number, string] = [
+    socket.conn.remoteAddress,
+    socket.conn.protocol,
+    socket.conn.readyState,
+  ];
   const address = io.httpServer.address();
   const request: string | undefined = socket.client.request.url ?? socket.request.socket.remoteAddress;
   socket.client.conn.close();
@@ -269,7 +269,8 @@ export function listeners(socket: ShopSocket, name: string): void {
   socket.off(name, mine).removeListener(name, mine).removeAllListeners(name);
   const any = (event: keyof ClientToServerEvents, ...args: unknown[]): unknown => [event, args];
   socket.onAny(any).offAny(any).prependAny(any).onAnyOutgoing(any).offAnyOutgoing();
-  const counts: number = socket.listenerCount(name) + socket.listenersAny().length + socket.listeners("watch").length;
+  const counts: number =
+    socket.listenerCount(name) + socket.listenersAny().length + socket.listeners("watch").length;
   const names: Array<string | symbol> = socket.eventNames();
   socket.setMaxListeners(50);
   void [counts, names];

@@ -1,7 +1,8 @@
 import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { type ClientOptions, WebSocket } from "ws";
-import type { WebSocketLike, WebSocketOptions } from "../websocket-like.js";
+import type { DialOptions } from "../dial-options.js";
+import type { WebSocketLike } from "../websocket-like.js";
 import { isUnref, socketOptions } from "./client-options.js";
 import { headersWithCookies } from "./cookie-jar.js";
 
@@ -15,9 +16,11 @@ const THRESHOLD = 1024;
 export function createWebSocket(
   url: string,
   protocols: readonly string[],
-  options: WebSocketOptions = {},
+  options: DialOptions = {},
 ): WebSocketLike {
-  const { perMessageDeflate = false, client } = options;
+  const { client } = options;
+  // `ws` offers it by default.
+  const perMessageDeflate = client?.["perMessageDeflate"] ?? false;
   const init: ClientOptions = {
     ...socketOptions(client, WS_OPTIONS),
     headers: headersWithCookies(new URL(url), options),

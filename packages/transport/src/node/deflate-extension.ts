@@ -66,7 +66,9 @@ export class DeflateExtension {
   static isBeyond(perMessageDeflate: boolean | Readonly<Record<string, unknown>>): boolean {
     if (typeof perMessageDeflate === "boolean") return false;
     const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits } = perMessageDeflate;
-    return serverNoContextTakeover === false || clientNoContextTakeover === false || serverMaxWindowBits === 8;
+    return (
+      serverNoContextTakeover === false || clientNoContextTakeover === false || serverMaxWindowBits === 8
+    );
   }
 
   /** Takes the first offer that can be taken; `undefined` if there is none. `malformed`: the header is none at all. */
@@ -90,7 +92,11 @@ export class DeflateExtension {
       if (own === false || serverBits < least) return undefined;
     }
     // A client that does not offer it cannot be told to use a smaller window.
-    if (typeof wanted === "number" && (clientBits === undefined || clientBits < wanted)) return undefined;
+    if (
+      typeof wanted === "number" &&
+      (clientBits === undefined || (clientBits !== true && clientBits < wanted))
+    )
+      return undefined;
     const parameters: string[] = [];
     const agreedBits = typeof own === "number" ? own : serverBits;
     if (agreedBits !== undefined) parameters.push(`server_max_window_bits=${agreedBits}`);
@@ -99,7 +105,9 @@ export class DeflateExtension {
   }
 
   #agree(windowBits: number, parameters: readonly string[]): AgreedDeflate {
-    const response = [NAME, "server_no_context_takeover", "client_no_context_takeover", ...parameters].join("; ");
+    const response = [NAME, "server_no_context_takeover", "client_no_context_takeover", ...parameters].join(
+      "; ",
+    );
     let agreed = this.#agreed.get(response);
     if (agreed === undefined) {
       const deflater = new Deflater(this.#options, windowBits);
@@ -144,7 +152,12 @@ function readBits(value: string | undefined): number | undefined {
   return bits >= 8 && bits <= MAX_WINDOW && String(bits) === value ? bits : undefined;
 }
 
-function numberFrom(given: Readonly<Record<string, unknown>>, name: string, fallback: number, least: number): number {
+function numberFrom(
+  given: Readonly<Record<string, unknown>>,
+  name: string,
+  fallback: number,
+  least: number,
+): number {
   const value = given[name] ?? fallback;
   if (typeof value === "number" && value >= least) return value;
   throw badOption(name, `a number, at least ${least}`);
@@ -154,7 +167,8 @@ function numberFrom(given: Readonly<Record<string, unknown>>, name: string, fall
 function bitsFrom(given: Readonly<Record<string, unknown>>, name: string, least: number): number | boolean {
   const value = given[name] ?? true;
   if (typeof value === "boolean") return value;
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_WINDOW) return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_WINDOW)
+    return value;
   throw badOption(name, `true, false, or a whole number from ${least} to ${MAX_WINDOW}`);
 }
 

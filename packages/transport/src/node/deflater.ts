@@ -95,7 +95,9 @@ export class Deflater {
     const { threshold } = this.#options;
     if (frame.length >= threshold) return true;
     // A character is three bytes at most.
-    return typeof frame === "string" && 3 * frame.length >= threshold && Buffer.byteLength(frame) >= threshold;
+    return (
+      typeof frame === "string" && 3 * frame.length >= threshold && Buffer.byteLength(frame) >= threshold
+    );
   }
 
   #begin(packet: EncodedPacket): DeflatedPacket {

@@ -1,6 +1,6 @@
 import { constants, isUtf8 } from "node:buffer";
 import { GrowingBytes } from "./growing-bytes.js";
-import type { Inflater, InflateFault } from "./inflater.js";
+import type { InflateFault, Inflater } from "./inflater.js";
 import { unmask } from "./mask.js";
 
 /** What a {@link FrameReader} reports to. After `goodbye` and `violation` nothing follows. */
@@ -81,7 +81,8 @@ export class FrameReader {
   /** Reads on; reports all that the chunk holds before it returns. The chunk is the reader's from now on. */
   read(chunk: Buffer): void {
     let at = 0;
-    if (this.#partial !== undefined && this.#backlog === undefined) at = this.#readPartial(this.#partial, chunk);
+    if (this.#partial !== undefined && this.#backlog === undefined)
+      at = this.#readPartial(this.#partial, chunk);
     while (at < chunk.length && !this.#stopped) {
       if (this.#backlog !== undefined) {
         this.#backlog.push(chunk.subarray(at));
@@ -168,7 +169,8 @@ export class FrameReader {
   #faultOf(first: number, second: number): string | undefined {
     if (second < MASKED) return "a frame is not masked";
     const opcode = first & OPCODE;
-    const allowed = this.#inflater !== undefined && opcode !== CONTINUATION && opcode < CLOSE ? COMPRESSED : 0;
+    const allowed =
+      this.#inflater !== undefined && opcode !== CONTINUATION && opcode < CLOSE ? COMPRESSED : 0;
     if ((first & RESERVED & ~allowed) !== 0) return "a reserved bit is set";
     if (opcode === TEXT || opcode === BINARY) {
       return this.#message === undefined ? undefined : "a message begins within another";

@@ -1,7 +1,7 @@
 import type { EncodedPacket, Frame } from "@sockeye/protocol";
-import { allSeen, type Framed, findForm, keepForm, WireForm } from "./wire-form.js";
+import { type Framed, keepBatch, keptBatch } from "./kept-frames.js";
 
-export type { Framed } from "./wire-form.js";
+export type { Framed } from "./kept-frames.js";
 
 /**
  * WebSocket frames as a server writes them: one frame a message, no mask.

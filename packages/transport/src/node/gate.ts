@@ -32,6 +32,7 @@ export interface GateOptions {
   readonly cookie?: CookieOptions | boolean | undefined;
   /** Compresses polling bodies from `threshold` bytes on. Default `{ threshold: 1024 }`; `false`: never. */
   readonly httpCompression?: HttpCompression | boolean | undefined;
+  /** Compresses WebSocket messages: `true`, or options of the `ws` package. Default false. */
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   readonly wsEngine?: WebSocketEngine | undefined;
   /** For comparing: `ws` reads WebSockets with the `ws` package also where nothing needs it. Default `own`. */
@@ -50,7 +51,7 @@ export interface Gate {
   close(): void;
 }
 
-/** @throws UsageError `ERR_BAD_OPTION` if the cookie option does not make a valid cookie */
+/** @throws UsageError `ERR_BAD_OPTION` if the cookie option does not make a valid cookie, or `perMessageDeflate` no sense */
 export function createGate(options: GateOptions, acceptor: Acceptor): Gate {
   return new HttpGate(options, acceptor);
 }

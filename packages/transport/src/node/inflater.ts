@@ -1,11 +1,12 @@
 import { constants as limits } from "node:buffer";
 import { constants, inflateRaw, inflateRawSync, type ZlibOptions } from "node:zlib";
-import type { CloseCode } from "./frame-reader.js";
+import { UsageError } from "@sockeye/protocol";
 import type { ZlibQueue } from "./zlib-queue.js";
 
 /** Why a message could not be unpacked. */
 export interface InflateFault {
-  readonly code: CloseCode;
+  /** What the close frame should tell its sender. */
+  readonly code: 1007 | 1009;
   readonly what: string;
 }
 
@@ -25,6 +26,9 @@ const MAX_CHUNK = 65_536;
 /** What a sender takes off the end of a message. @see RFC 7692, section 7.2.2 */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
+/** A message of no bytes. @see RFC 7692, section 7.2.3.6 */
+const EMPTY = Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff]);
+
 /**
  * Unpacks messages that were compressed without context takeover, so that nothing is kept from one to the next. The limit
  * is watched while a message is unpacked: a bomb never takes more memory than a message may.
@@ -33,6 +37,7 @@ export class Inflater {
   readonly #options: ZlibOptions;
   readonly #queue: ZlibQueue;
 
+  /** @throws UsageError `ERR_BAD_OPTION` if zlib does not take the options */
   constructor({ maxPayload, zlib, queue }: InflaterOptions) {
     this.#queue = queue;
     this.#options = {
@@ -44,6 +49,11 @@ export class Inflater {
       info: false,
       maxOutputLength: Math.min(Math.max(maxPayload, 1), limits.MAX_STRING_LENGTH),
     };
+    try {
+      inflateRawSync(EMPTY, this.#optionsFor(EMPTY));
+    } catch (error) {
+      throw new UsageError("ERR_BAD_OPTION", "perMessageDeflate: zlib does not take the options", error);
+    }
   }
 
   /** Is it small enough for {@link inflate}? */

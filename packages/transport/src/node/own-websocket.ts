@@ -170,8 +170,6 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     else this.#socket.resume();
   }
 
-  // ---- from the deflater
-
   #sendDeflated(batch: readonly EncodedPacket[], { deflater }: AgreedDeflate): void {
     const waiting = this.#compressing;
     const framed = waiting === undefined ? deflater.frame(batch) : undefined;
@@ -181,8 +179,18 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
       this.#compressing = [...waiting, ...batch];
     } else {
       this.#compressing = batch;
-      deflater.whenReady(batch, this.#compressed);
+      deflater.whenReady(batch, () => this.#sendCompressed());
     }
+  }
+
+  #sendCompressed(): void {
+    const batch = this.#compressing;
+    this.#compressing = undefined;
+    // The connection may be over, or closing, and then all is sent.
+    if (batch === undefined || this.#deflate === undefined) return;
+    if (this.#state !== "open" || !this.#socket.writable) return;
+    this.#sendDeflated(batch, this.#deflate);
+    this.#caughtUp();
   }
 
   // ---- from the socket

@@ -27,7 +27,10 @@ export interface WebSocketHandshakesOptions {
   readonly clock: Clock;
   /** Bytes of one message; a larger one closes the WebSocket with 1009. */
   readonly maxPayload: number;
-  /** `true` or options of the `ws` package; the threshold defaults to 1024 bytes. Default: no compression. */
+  /**
+   * `true` or options of the `ws` package; the threshold defaults to 1024 bytes. Default: no compression. Without context
+   * takeover, unless the options demand it.
+   */
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   /** Another implementation than `ws`. It is used by its public interface only. */
   readonly wsEngine?: WebSocketEngine | undefined;
@@ -46,26 +49,36 @@ export interface AskedWebSocket {
 }
 
 /**
- * Completes WebSocket handshakes: by itself if it can, and by `ws` if an extension may be agreed on, or if the app or an
- * option wants it so.
+ * Completes WebSocket handshakes: by itself if it can, and by `ws` if an extension may be agreed on that must keep its
+ * context, or if the app or an option wants it so.
  */
 export class WebSocketHandshakes {
   readonly #options: WebSocketHandshakesOptions;
-  readonly #own: OwnHandshakes | undefined;
+  readonly #own: OwnHandshakes | undefined = undefined;
+  /** Does `ws` see to clients that offer an extension? */
+  readonly #leavesExtensions: boolean = false;
   #server: InstanceType<WebSocketEngine> | undefined = undefined;
   /** The visit that is being completed: `ws` asks for its headers synchronously. */
   #current: { readonly visit: UpgradeVisit; readonly initial: boolean } | undefined = undefined;
 
+  /** @throws UsageError `ERR_BAD_OPTION` if `perMessageDeflate` makes no sense */
   constructor(options: WebSocketHandshakesOptions) {
     this.#options = options;
-    this.#own =
-      options.wsEngine === undefined && options.webSockets !== "ws" ? new OwnHandshakes(options) : undefined;
+    const { wsEngine, webSockets, maxPayload, perMessageDeflate = false } = options;
+    if (wsEngine !== undefined || webSockets === "ws") return;
+    this.#leavesExtensions = perMessageDeflate !== false && DeflateExtension.isBeyond(perMessageDeflate);
+    const deflates = perMessageDeflate !== false && !this.#leavesExtensions;
+    this.#own = new OwnHandshakes(
+      options,
+      deflates ? new DeflateExtension({ maxPayload, perMessageDeflate }) : undefined,
+    );
   }
 
   /** Calls `accepted` with a pipe over the open WebSocket, before it returns, or not at all. */
   complete(visit: UpgradeVisit, asked: AskedWebSocket, accepted: (pipe: Transport) => void): void {
     const { base64, initial } = asked;
-    if (this.#own !== undefined && !this.#mayExtend(visit.req)) {
+    const offers = visit.req.headers["sec-websocket-extensions"] !== undefined;
+    if (this.#own !== undefined && !(offers && this.#leavesExtensions)) {
       const headers = (): [string, string][] => this.#headerLines(visit, initial);
       this.#own.complete(visit, { base64, headers }, accepted);
     } else {
@@ -77,11 +90,6 @@ export class WebSocketHandshakes {
 
   close(): void {
     this.#server?.close();
-  }
-
-  #mayExtend(req: IncomingMessage): boolean {
-    const { perMessageDeflate } = this.#options;
-    return Boolean(perMessageDeflate) && req.headers["sec-websocket-extensions"] !== undefined;
   }
 
   #completeByServer(visit: UpgradeVisit, base64: boolean, accepted: (pipe: Transport) => void): void {

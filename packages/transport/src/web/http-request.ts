@@ -2,20 +2,36 @@ import type { HttpAnswer, HttpOptions, HttpRequest } from "../http-like.js";
 
 /** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. */
 export function httpRequest(address: string, options: HttpOptions, body?: string): HttpRequest {
-  return typeof fetch === "function" ? viaFetch(address, options, body) : viaXhr(address, options, body);
+  // text/plain needs no preflight from another origin.
+  const type = body === undefined ? undefined : { "Content-Type": "text/plain;charset=UTF-8" };
+  const call = {
+    ...options,
+    address,
+    body,
+    method: type ? "POST" : "GET",
+    headers: { ...options.headers, ...type },
+  };
+  return typeof fetch === "function" ? viaFetch(call) : viaXhr(call);
 }
 
-function viaFetch(address: string, options: HttpOptions, body: string | undefined): HttpRequest {
+interface Call extends HttpOptions {
+  readonly address: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+function viaFetch({ address, method, headers, body, withCredentials, requestTimeoutMs }: Call): HttpRequest {
   const controller = new AbortController();
   const timer =
-    options.requestTimeoutMs > 0
-      ? setTimeout(() => controller.abort(new Error("request timeout")), options.requestTimeoutMs)
+    requestTimeoutMs > 0
+      ? setTimeout(() => controller.abort(new Error("request timeout")), requestTimeoutMs)
       : undefined;
   const answer = fetch(address, {
-    method: methodOf(body),
-    headers: headersOf(options, body),
+    method,
+    headers,
     body: body ?? null,
-    credentials: options.withCredentials ? "include" : "same-origin",
+    credentials: withCredentials ? "include" : "same-origin",
     // The goodbye should still leave when the page is going away.
     keepalive: body === "1",
     signal: controller.signal,
@@ -25,25 +41,16 @@ function viaFetch(address: string, options: HttpOptions, body: string | undefine
   return { answer, abort: () => controller.abort() };
 }
 
-function viaXhr(address: string, options: HttpOptions, body: string | undefined): HttpRequest {
+function viaXhr({ address, method, headers, body, withCredentials, requestTimeoutMs }: Call): HttpRequest {
   const xhr = new XMLHttpRequest();
   // What open() and send() throw rejects the promise.
   const answer = new Promise<HttpAnswer>((resolve) => {
-    xhr.open(methodOf(body), address);
-    for (const [name, value] of Object.entries(headersOf(options, body))) xhr.setRequestHeader(name, value);
-    xhr.withCredentials = options.withCredentials;
-    xhr.timeout = options.requestTimeoutMs;
+    xhr.open(method, address);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.withCredentials = withCredentials;
+    xhr.timeout = requestTimeoutMs;
     xhr.onloadend = () => resolve(xhr);
     xhr.send(body);
   });
   return { answer, abort: () => xhr.abort() };
-}
-
-function methodOf(body: string | undefined): string {
-  return body === undefined ? "GET" : "POST";
-}
-
-// text/plain needs no preflight from another origin.
-function headersOf({ headers }: HttpOptions, body: string | undefined): Record<string, string> {
-  return body === undefined ? { ...headers } : { ...headers, "Content-Type": "text/plain;charset=UTF-8" };
 }

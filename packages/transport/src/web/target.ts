@@ -1,9 +1,8 @@
 import { ENGINE_PROTOCOL, type Transport } from "@sockeye/protocol";
 import type { HttpOptions } from "../http-like.js";
-import type { WebSocketOptions } from "../websocket-like.js";
 
 /** Where and how to dial. One object per session, owned by the client; `sid` and `maxPayload` are set when OPEN came. */
-export interface Target extends HttpOptions, WebSocketOptions {
+export interface Target extends HttpOptions {
   /** The engine path with a slash at its end: `http(s)://host:port/path/`. IPv6 hosts stand in brackets. */
   readonly url: string;
   /** The user's own query parameters. The engine's parameters win over them. */

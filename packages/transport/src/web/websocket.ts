@@ -14,8 +14,6 @@ import { addressOf, type Target } from "./target.js";
 /** `readyState` of a WebSocket that may be written to. */
 const OPEN = 1;
 
-const UNCOMPRESSED = { compress: false };
-
 /** No platform takes shared memory here, and the type of its `send` says so. */
 type Sendable = Parameters<WebSocketLike["send"]>[0];
 
@@ -50,15 +48,14 @@ export class WebSocketTransport implements Transport {
   send(batch: readonly EncodedPacket[]): void {
     this.#socket?.cork?.();
     for (const { head, attachments, compress } of batch) {
-      const options = compress ? undefined : UNCOMPRESSED;
-      this.#write(head, options);
-      for (const attachment of attachments) this.#write(attachment, options);
+      this.#write(head, compress);
+      for (const attachment of attachments) this.#write(attachment, compress);
     }
     this.#socket?.uncork?.();
   }
 
-  #write(frame: Frame, options: typeof UNCOMPRESSED | undefined): void {
-    this.#socket?.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable, options);
+  #write(frame: Frame, compress: boolean): void {
+    this.#socket?.send((this.#forceBase64 ? textFrame(frame) : frame) as Sendable, { compress });
   }
 
   pause(done: () => void): void {

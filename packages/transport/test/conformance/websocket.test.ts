@@ -8,5 +8,8 @@ transportSuite("websocket by ws", nodePair(WebSocketTransport, { gate: { webSock
 
 transportSuite(
   "websocket with compression",
-  nodePair(WebSocketTransport, { gate: { perMessageDeflate: true }, target: { perMessageDeflate: true } }),
+  nodePair(WebSocketTransport, {
+    gate: { perMessageDeflate: true },
+    target: { client: { perMessageDeflate: true } },
+  }),
 );

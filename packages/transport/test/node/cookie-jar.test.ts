@@ -29,7 +29,11 @@ const ROWS: readonly Row[] = [
   { what: "an empty value", set: ["a="], cookie: "a=" },
   { what: "no =", set: ["a"], cookie: undefined },
   { what: "no name", set: ["=1"], cookie: undefined },
-  { what: "names of Object.prototype", set: ["__proto__=1", "constructor=2"], cookie: "__proto__=1; constructor=2" },
+  {
+    what: "names of Object.prototype",
+    set: ["__proto__=1", "constructor=2"],
+    cookie: "__proto__=1; constructor=2",
+  },
   { what: "the same name again", set: ["a=1", "b=1", "a=2"], cookie: "a=2; b=1" },
   { what: "names in another case are others", set: ["a=1", "A=2"], cookie: "a=1; A=2" },
 
@@ -44,7 +48,11 @@ const ROWS: readonly Row[] = [
     set: ["a=1", "a=; EXPIRES=Thu, 01 Jan 1970 00:00:00 GMT"],
     cookie: undefined,
   },
-  { what: "Expires in the old form", set: ["a=1; expires=Wednesday, 09-Nov-99 23:12:40 GMT"], cookie: undefined },
+  {
+    what: "Expires in the old form",
+    set: ["a=1; expires=Wednesday, 09-Nov-99 23:12:40 GMT"],
+    cookie: undefined,
+  },
   {
     what: "Expires in the future, until then",
     set: ["a=1; Expires=Thu, 01 Jan 2026 00:00:10 GMT"],
@@ -84,7 +92,12 @@ const ROWS: readonly Row[] = [
   { what: "Path without the slash", set: ["a=1; Path=/socket.io"], cookie: "a=1" },
   { what: "another Path", set: ["a=1; Path=/socket"], cookie: undefined },
   { what: "a Path that is none", set: ["a=1; Path=x"], cookie: "a=1" },
-  { what: "no Path: that of the request", set: ["a=1"], cookie: undefined, to: "http://a.example.com/other/" },
+  {
+    what: "no Path: that of the request",
+    set: ["a=1"],
+    cookie: undefined,
+    to: "http://a.example.com/other/",
+  },
   {
     what: "no Path, at the top",
     set: ["a=1"],

@@ -77,8 +77,8 @@ describe("the request for a WebSocket", () => {
     expect(head).toContain("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   });
 
-  it("is left to ws if compression is on and offered, and only then", async () => {
-    const { port, acceptor } = await gateServer({ perMessageDeflate: true });
+  it("is left to ws if compression with context takeover is on and offered, and only then", async () => {
+    const { port, acceptor } = await gateServer({ perMessageDeflate: { serverNoContextTakeover: false } });
     await answer(port, {});
     await answer(port, { "Sec-WebSocket-Extensions": "permessage-deflate" });
     const names = [...acceptor.sessions.values()].map(({ transport }) => transport.constructor.name);

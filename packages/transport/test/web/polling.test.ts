@@ -12,7 +12,8 @@ const http = vi.hoisted((): { instead: (() => HttpRequest) | undefined } => ({ i
 vi.mock("#http", async (importOriginal) => {
   const real = await importOriginal<typeof import("#http")>();
   return {
-    httpRequest: (...args: Parameters<typeof real.httpRequest>) => (http.instead ?? real.httpRequest)(...args),
+    httpRequest: (...args: Parameters<typeof real.httpRequest>) =>
+      (http.instead ?? real.httpRequest)(...args),
   };
 });
 

@@ -21,9 +21,9 @@ class FakeSocket implements WebSocketLike {
   constructor(readonly dialled: readonly unknown[]) {
     FakeSocket.last = this;
   }
-  send(frame: string | Uint8Array, options?: object): void {
+  send(frame: string | Uint8Array, options: { readonly compress: boolean }): void {
     this.calls.push(frame);
-    if (options) this.calls.push(options);
+    if (!options.compress) this.calls.push(options);
   }
   close(): void {
     if (this.readyState < 2) this.readyState = 2;
@@ -69,7 +69,7 @@ describe("dialling", () => {
     ["http://localhost:3000/http/", "ws://localhost:3000/http/"],
     ["https://[::1]/socket.io/", "wss://[::1]/socket.io/"],
   ])("turns %s into %s", (url, expected) => {
-    const changes = { headers: { a: "b" }, perMessageDeflate: true, client: { rejectUnauthorized: false } };
+    const changes = { headers: { a: "b" }, client: { rejectUnauthorized: false } };
     const { socket } = dial({ url, sid: "S", protocols: ["p"], maxPayload: 5, ...changes });
     const [address, protocols, options] = socket.dialled;
     expect(address).toBe(`${expected}?EIO=4&transport=websocket&sid=S`);
@@ -157,6 +157,13 @@ describe("frames", () => {
     transport.send(batch);
     expect(socket.calls).toEqual(["4a", "452-[]", bytes, bytes, bytes]);
     expect(transport.writable).toBe(true);
+  });
+
+  it("say which must not be compressed, with their attachments", () => {
+    const { transport, socket } = connected();
+    transport.send([new EncodedPacket("451-[]", [bytes], false), new EncodedPacket("4b")]);
+    const no = { compress: false };
+    expect(socket.calls).toEqual(["451-[]", no, bytes, no, "4b"]);
   });
 
   it("leave in one write where the platform can", () => {

@@ -1,0 +1,37 @@
+import { StrictMode, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { useConnected, useEvent, useSocket } from "./use-socket.js";
+
+function Counter() {
+  const socket = useSocket();
+  const connected = useConnected(socket);
+  const [count, setCount] = useState(0);
+  useEvent(socket, "count", setCount);
+  return (
+    <section>
+      <p role="status">{connected ? "connected" : "not connected"}</p>
+      <button type="button" onClick={() => socket.emit("add", 1)}>
+        {count}
+      </button>
+    </section>
+  );
+}
+
+function App() {
+  const [shown, setShown] = useState(true);
+  return (
+    <main>
+      <h1>Everybody counts</h1>
+      <label>
+        <input type="checkbox" checked={shown} onChange={() => setShown(!shown)} /> count along
+      </label>
+      {shown && <Counter />}
+    </main>
+  );
+}
+
+createRoot(document.querySelector("#app")).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,22 @@
+// @ts-check
+// Beside the routes of Hono: `node hono.js`, or `start()` from a test.
+import { fileURLToPath } from "node:url";
+import { serve } from "@hono/node-server";
+import { Server } from "@sockeye/server";
+import { Hono } from "hono";
+import { greet, running } from "./greet.js";
+
+/** @param {{ port?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
+export function start({ port = 3000 } = {}) {
+  const app = new Hono();
+  app.get("/", (context) => context.text("Hono is here, too."));
+
+  const io = new Server(serve({ fetch: app.fetch, port }));
+  greet(io);
+  return running(io);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  console.log(url);
+}

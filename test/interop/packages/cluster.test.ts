@@ -1,0 +1,84 @@
+// @socket.io/cluster-adapter and @socket.io/sticky: a server on two workers of Node's cluster, behind one port.
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { type Socket as ClientSocket, io as dial } from "socket.io-client";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { ServerName } from "../../support/servers.js";
+import { optionsFor, WAYS, type Way } from "../../support/servers.js";
+import { collect, once, until, within } from "../../support/wait.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const app = fileURLToPath(new URL("./cluster-app.ts", import.meta.url));
+
+/** The second is there to prove the tests: what they expect is what Socket.IO does. */
+const SERVERS: readonly ServerName[] = ["sockeye", "socket.io 4"];
+
+describe.each(SERVERS)("%s on two workers", (server) => {
+  let primary: ChildProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    primary = spawn(process.execPath, ["--import", "tsx", app], {
+      cwd: root,
+      env: { ...process.env, SERVER: server, TSX_TSCONFIG_PATH: `${root}tsconfig.json` },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const port = new Promise((resolve, reject) => {
+      primary.stdout?.once("data", (line) => resolve(Number(line)));
+      primary.once("exit", () => reject(new Error("the primary has ended")));
+    });
+    url = `http://127.0.0.1:${await within(port, "two workers", 15_000)}`;
+  });
+  afterAll(async () => {
+    const ended = new Promise((resolve) => primary.once("exit", resolve));
+    primary.stdin?.end();
+    await within(ended, "the end of the primary");
+  });
+
+  async function enter(way: Way): Promise<ClientSocket> {
+    const client = dial(url, { ...optionsFor(way), reconnection: false });
+    onTestFinished(() => void client.disconnect());
+    await once(client, "connect");
+    if (way === "polling, then websocket") {
+      await until(() => client.io.engine.transport.name === "websocket", "the upgrade");
+    }
+    return client;
+  }
+
+  test.each(WAYS)("clients of different workers, %s", async (way) => {
+    const clients: [ClientSocket, ClientSocket] = await Promise.all([enter(way), enter(way)]);
+    const [ann, ben] = clients;
+    const pids = (await Promise.all(clients.map((client) => client.emitWithAck("join", "r")))) as number[];
+    expect(new Set(pids).size).toBe(2);
+
+    const heard = Promise.all(clients.map((client) => collect(client, "told", 2)));
+    ann.emit("tell", "r", 1, Buffer.from([1, 2]));
+    ann.emit("tell", ben.id, "Ben");
+    ann.emit("tell", ann.id, "Ann");
+    expect(await heard).toEqual([
+      [[1, Buffer.from([1, 2])], ["Ann"]],
+      [[1, Buffer.from([1, 2])], ["Ben"]],
+    ]);
+
+    for (const [index, client] of clients.entries()) client.on("who?", (answer) => answer(index));
+    expect((await ann.emitWithAck("ask all")).sort()).toEqual([0, 1]);
+
+    const sockets = (await ben.emitWithAck("sockets")) as [string, number, string[]][];
+    expect(sockets.sort()).toEqual(clients.map(({ id }, index) => [id, pids[index], [id, "r"]]).sort());
+
+    expect(await ann.emitWithAck("other pids")).toEqual([pids[1]]);
+
+    const moved = once(ben, "told");
+    ann.emit("move", ben.id, "elsewhere");
+    ann.emit("tell", "elsewhere", "moved");
+    expect(await moved).toEqual(["moved"]);
+  });
+
+  test("a body of many chunks goes to the worker of its session", async () => {
+    const client = await enter("polling");
+    const long = "ü".repeat(150_000);
+    const told = once(client, "told");
+    client.emit("tell", client.id, long);
+    expect((await told)[0]).toBe(long);
+  });
+});

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { within } from "../../support/wait.js";
+
+/** The program that REDIS_SERVER_PATH names, or the one in PATH. Sharded channels came with Redis 7. */
+export function findRedis(): string | undefined {
+  const program = process.env["REDIS_SERVER_PATH"] ?? "redis-server";
+  const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  return Number(/v=(\d+)/.exec(stdout ?? "")?.[1]) >= 7 ? program : undefined;
+}
+
+/** A Redis of the tests' own: a free port, nothing on disk. */
+export interface Redis {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export async function startRedis(program: string): Promise<Redis> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "sockeye-redis-"));
+  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  const redis = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  await within(ready(redis), "Redis to start");
+  const stop = async (): Promise<void> => {
+    const ended = new Promise((resolve) => redis.once("exit", resolve));
+    redis.kill();
+    await within(ended, "Redis to end");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { port, stop };
+}
+
+function ready(redis: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    redis.stdout?.on("data", (chunk) => {
+      said += String(chunk);
+      if (said.includes("Ready to accept connections")) resolve();
+    });
+    redis.once("error", reject);
+    redis.once("exit", () => reject(new Error(`Redis has ended: ${said}`)));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

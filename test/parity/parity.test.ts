@@ -1,0 +1,130 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { type Outcome, readClaims, unshown } from "./check.js";
+
+// docs/parity.md is true (reporter.ts sees to that, at the end of a run) and complete (this file sees to that).
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const claims = readClaims(readFileSync(`${root}docs/parity.md`, "utf8"));
+const SECTIONS = Array.from({ length: 31 }, (_, index) => `1.${index + 1}`);
+
+describe("docs/parity.md", () => {
+  it("has every section, in order", () => {
+    expect([...new Set(claims.map(({ section }) => section))]).toEqual(SECTIONS);
+  });
+
+  it("names files that exist", () => {
+    const files = new Set(claims.flatMap(({ evidence }) => evidence.map(({ file }) => file)));
+    expect([...files].filter((file) => !existsSync(root + file))).toEqual([]);
+  });
+
+  it("says each thing once", () => {
+    const rows = claims.map(({ section, feature }) => `${section} ${feature}`);
+    expect(rows.filter((row, index) => rows.indexOf(row) !== index)).toEqual([]);
+  });
+});
+
+/** What Socket.IO's classes have and its documentation does not: its own insides. */
+const INSIDE = new Set(
+  `constructor addEventListener removeEventListener emitReserved emitUntyped extractFilename initEngine attachServe serve
+   onconnection run dispatch newBroadcastOperator notifyOutgoingListeners registerAckCallback packet leaveAll buildHandshake
+   onevent ack onack ondisconnect maybeReconnectOnOpen onopen onping ondata ondecoded onerror cleanup onclose reconnect
+   onreconnect subEvents onpacket emitEvent onconnect emitBuffered destroy callbacks`.split(/\s+/),
+);
+
+/** The names of a class of Socket.IO, without those that it inherits. */
+function namesOf(Class: { readonly prototype: object }): string[] {
+  return Object.getOwnPropertyNames(Class.prototype).filter(
+    (name) => !name.startsWith("_") && !INSIDE.has(name),
+  );
+}
+
+describe("docs/parity.md has every name", () => {
+  it.each(["Server", "Namespace", "Socket"] as const)("of Socket.IO's server: %s", async (name) => {
+    const section = { Server: "1.3", Namespace: "1.4", Socket: "1.5" }[name];
+    const { [name]: Class } = await import("socket.io");
+    expect(missing(namesOf(Class), [section])).toEqual([]);
+  });
+
+  it.each(["Manager", "Socket"] as const)("of Socket.IO's client: %s", async (name) => {
+    const { [name]: Class } = await import("socket.io-client");
+    expect(missing(namesOf(Class), [name === "Manager" ? "1.14" : "1.15"])).toEqual([]);
+  });
+
+  it("of Socket.IO's adapter", async () => {
+    const { Adapter } = await import("socket.io-adapter");
+    const inside = ["apply", "computeExceptSids"];
+    expect(missing(namesOf(Adapter), ["1.9"]).filter((name) => !inside.includes(name))).toEqual([]);
+  });
+
+  it("that the client's module exports", async () => {
+    const names = Object.keys(await import("socket.io-client"));
+    // What Socket.IO exports without a word about it.
+    const inside = ["installTimerFunctions", "nextTick", "transports", "lookup", "parse"];
+    expect(missing(names, ["1.13", "1.16"]).filter((name) => !inside.includes(name))).toEqual([]);
+  });
+});
+
+/** Those of the names that no row of these sections has. */
+function missing(names: readonly string[], sections: readonly string[]): string[] {
+  const told = claims.filter(({ section }) => sections.includes(section)).map(({ feature }) => feature);
+  return names.filter(
+    (name) => !told.some((feature) => new RegExp(`(^|[^\\w$])${name}([^\\w$]|$)`).test(feature)),
+  );
+}
+
+describe("a row", () => {
+  const table = (row: string): string =>
+    `## 1.1 Options\n\n| feature | status | test |\n| --- | --- | --- |\n${row}\n`;
+  const good = "| `path` | yes | `a.test.ts` `suite > it \\| works`<br>`b.test.ts` `else` |";
+
+  it("is read", () => {
+    expect(readClaims(table(good))).toEqual([
+      {
+        section: "1.1",
+        feature: "`path`",
+        status: "yes",
+        reason: "",
+        line: 5,
+        evidence: [
+          { file: "a.test.ts", title: "suite > it | works" },
+          { file: "b.test.ts", title: "else" },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ["| `path` | perhaps | `a.test.ts` `x` |", "no status"],
+    ["| `path` | yes | |", "names no test"],
+    ["| `path` | different | a.test.ts, x |", "names no test"],
+    ["| `path` | no | |", "gives no reason"],
+    ["| | yes | `a.test.ts` `x` |", "names nothing"],
+    ["| `path` | yes |", "three columns"],
+  ])("that makes no sense is refused: %s", (row, complaint) => {
+    expect(() => readClaims(table(row))).toThrow(complaint);
+  });
+
+  const test = (title: string, state: Outcome["state"]): Outcome => ({ file: "a.test.ts", title, state });
+  it.each<{ outcomes: readonly Outcome[]; fault: string | undefined }>([
+    { outcomes: [test("suite > it | works", "passed")], fault: undefined },
+    { outcomes: [test("all > suite > it | works > well", "passed")], fault: undefined },
+    {
+      outcomes: [test("suite > it | works", "passed"), test("x > suite > it | works", "skipped")],
+      fault: undefined,
+    },
+    {
+      outcomes: [test("suite > it | works", "passed"), test("x > suite > it | works", "failed")],
+      fault: "fails",
+    },
+    { outcomes: [test("suite > it | works", "skipped")], fault: "is skipped" },
+    { outcomes: [test("suite > it | works now", "passed")], fault: "does not exist" },
+    { outcomes: [], fault: "does not exist" },
+  ])("is shown by its tests or not: $fault", ({ outcomes, fault }) => {
+    const found = unshown(readClaims(table(good)), outcomes, new Set(["a.test.ts"]));
+    expect(found).toEqual(
+      fault ? [`docs/parity.md:5: 1.1 \`path\`: a.test.ts, "suite > it | works" ${fault}`] : [],
+    );
+  });
+});

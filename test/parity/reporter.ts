@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+import type { Reporter, TestModule, Vitest } from "vitest/node";
+import { type Outcome, readClaims, unshown } from "./check.js";
+
+/**
+ * Fails a run in which a row of docs/parity.md has no passing test: only here it is known which tests passed. A run of some
+ * files judges the rows about these files; a run of tests chosen by title judges nothing.
+ */
+export default class ParityReporter implements Reporter {
+  #vitest: Vitest | undefined = undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    if (this.#vitest === undefined || this.#vitest.getGlobalTestNamePattern() !== undefined) return;
+    const { root } = this.#vitest.config;
+    const claims = readClaims(readFileSync(`${root}/docs/parity.md`, "utf8"));
+    const outcomes = modules.flatMap((module) => outcomesOf(module, relative(root, module.moduleId)));
+    const faults = unshown(
+      claims,
+      outcomes,
+      new Set(modules.map(({ moduleId }) => relative(root, moduleId))),
+    );
+    if (faults.length === 0) return;
+    process.exitCode = 1;
+    process.stderr.write(`\nRows of docs/parity.md that no passing test shows:\n${faults.join("\n")}\n`);
+  }
+}
+
+function outcomesOf(module: TestModule, file: string): Outcome[] {
+  return [...module.children.allTests()].map((test) => {
+    const { state } = test.result();
+    return {
+      file,
+      title: test.fullName,
+      state: state === "passed" || state === "failed" ? state : "skipped",
+    };
+  });
+}
