@@ -72,7 +72,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
 
   /** Would a packet leave at once? Volatile packets are dropped if not. */
   get ready(): boolean {
-    return this.transport !== undefined && this.transport.writable && this.#mayWrite();
+    return this.transport?.writable === true && this.#mayWrite();
   }
 
   // ---- from the layer above
