@@ -1,7 +1,6 @@
 // npm test: a browser and a Redis if they can be had, what is not built yet, then every test (or those that the arguments name).
 import { run } from "./run.mjs";
 
-run("node", ["scripts/setup-browser.mjs"]);
-run("node", ["scripts/setup-redis.mjs"]);
+run("node", ["scripts/setup-programs.mjs"]);
 run("turbo", ["run", "build"]);
 run("vitest", ["run", ...process.argv.slice(2)]);

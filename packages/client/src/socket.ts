@@ -12,7 +12,6 @@ import type { Session } from "@sockeye/session";
 import type {
   AckAnswer,
   AckCallback,
-  AnyListener,
   DefaultEventsMap,
   Emit,
   EmitTarget,
@@ -20,20 +19,10 @@ import type {
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
-  Listener,
   Unchecked,
   WithTimeout,
 } from "@sockeye/socket";
-import {
-  Acks,
-  CatchAll,
-  callGuarded,
-  dispatch,
-  Emission,
-  Emitter,
-  emitAndWait,
-  readEmit,
-} from "@sockeye/socket";
+import { Acks, callGuarded, dispatch, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
 import { BlobQueue, holdsBlob } from "./blobs.js";
 import type { DisconnectDescription, ManagerView } from "./manager-view.js";
 import type { Auth, SocketOptions } from "./options.js";
@@ -94,7 +83,7 @@ export class Socket<
     ListenEvents extends EventsMap = DefaultEventsMap,
     EmitEvents extends EventsMap = ListenEvents,
   >
-  extends Emitter<ListenEvents, SocketReservedEvents>
+  extends SocketEmitter<ListenEvents, SocketReservedEvents>
   implements EmitTarget, RetryOwner
 {
   readonly io: SocketManager;
@@ -120,8 +109,6 @@ export class Socket<
   #askedOn: Session | undefined;
   #nextAckId = 0;
   #acks: Acks | undefined;
-  #incoming: CatchAll | undefined;
-  #outgoing: CatchAll | undefined;
   #blobs: BlobQueue | undefined;
   #recovery: Recovery | undefined;
 
@@ -231,52 +218,6 @@ export class Socket<
     return new Emission(this, { timeout: timeoutMs });
   }
 
-  // ---- listening to everything
-
-  /** Listens to all events from the server. */
-  onAny(listener: AnyListener): this {
-    this.#incoming ??= new CatchAll();
-    this.#incoming.add(listener);
-    return this;
-  }
-
-  prependAny(listener: AnyListener): this {
-    this.#incoming ??= new CatchAll();
-    this.#incoming.prepend(listener);
-    return this;
-  }
-
-  offAny(listener?: AnyListener): this {
-    this.#incoming?.remove(listener);
-    return this;
-  }
-
-  listenersAny(): Listener[] {
-    return this.#incoming?.list() ?? [];
-  }
-
-  /** Listens to all events to the server, when they leave. */
-  onAnyOutgoing(listener: AnyListener): this {
-    this.#outgoing ??= new CatchAll();
-    this.#outgoing.add(listener);
-    return this;
-  }
-
-  prependAnyOutgoing(listener: AnyListener): this {
-    this.#outgoing ??= new CatchAll();
-    this.#outgoing.prepend(listener);
-    return this;
-  }
-
-  offAnyOutgoing(listener?: AnyListener): this {
-    this.#outgoing?.remove(listener);
-    return this;
-  }
-
-  listenersAnyOutgoing(): Listener[] {
-    return this.#outgoing?.list() ?? [];
-  }
-
   // ---- the way out
 
   /** @internal */
@@ -321,7 +262,7 @@ export class Socket<
   }
 
   #leave(packet: EventPacket, encoded: EncodedPacket): void {
-    this.#outgoing?.run(this, packet.data);
+    this.showOutgoing(packet.data);
     this.#host.session.send(encoded);
   }
 
@@ -476,7 +417,7 @@ export class Socket<
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: readonly unknown[]): void {
     const shown = this.#recovery?.shown(event) ?? event;
-    this.#incoming?.run(this, shown);
+    this.showIncoming(shown);
     dispatch(this, shown[0] as string, shown.slice(1));
   }
 

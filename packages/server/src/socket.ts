@@ -15,7 +15,6 @@ import { AckError, PacketType } from "@sockeye/protocol";
 import type {
   AckAnswer,
   AckCallback,
-  AnyListener,
   DefaultEventsMap,
   Emit,
   EmitTarget,
@@ -24,11 +23,10 @@ import type {
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
-  Listener,
   Unchecked,
   WithTimeout,
 } from "@sockeye/socket";
-import { Acks, CatchAll, callGuarded, dispatch, Emitter, emitAndWait, readEmit } from "@sockeye/socket";
+import { Acks, callGuarded, dispatch, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
 import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
@@ -112,7 +110,7 @@ export class Socket<
     ServerSideEvents extends EventsMap = DefaultEventsMap,
     SocketData = Unchecked,
   >
-  extends Emitter<ListenEvents, SocketEvents>
+  extends SocketEmitter<ListenEvents, SocketEvents>
   implements AdapterSocket, EmitTarget, ErrorBoundary
 {
   readonly nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
@@ -132,8 +130,6 @@ export class Socket<
   #data: SocketData | undefined = undefined;
   #acks: Acks | undefined = undefined;
   #middlewares: SocketMiddleware[] | undefined = undefined;
-  #incoming: CatchAll | undefined = undefined;
-  #outgoing: CatchAll | undefined = undefined;
 
   constructor(
     nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
@@ -294,50 +290,6 @@ export class Socket<
     return this;
   }
 
-  /** Listens to all events from the client. */
-  onAny(listener: AnyListener): this {
-    this.#incoming ??= new CatchAll();
-    this.#incoming.add(listener);
-    return this;
-  }
-
-  prependAny(listener: AnyListener): this {
-    this.#incoming ??= new CatchAll();
-    this.#incoming.prepend(listener);
-    return this;
-  }
-
-  offAny(listener?: AnyListener): this {
-    this.#incoming?.remove(listener);
-    return this;
-  }
-
-  listenersAny(): Listener[] {
-    return this.#incoming?.list() ?? [];
-  }
-
-  /** Listens to all events to the client. */
-  onAnyOutgoing(listener: AnyListener): this {
-    this.#outgoing ??= new CatchAll();
-    this.#outgoing.add(listener);
-    return this;
-  }
-
-  prependAnyOutgoing(listener: AnyListener): this {
-    this.#outgoing ??= new CatchAll();
-    this.#outgoing.prepend(listener);
-    return this;
-  }
-
-  offAnyOutgoing(listener?: AnyListener): this {
-    this.#outgoing?.remove(listener);
-    return this;
-  }
-
-  listenersAnyOutgoing(): Listener[] {
-    return this.#outgoing?.list() ?? [];
-  }
-
   // ---- the way out (from emits and from the adapter)
 
   /** @internal */
@@ -374,7 +326,7 @@ export class Socket<
     }
     // Who takes an error hears of a packet that was dropped as of one that nobody answers.
     if (dropped) return;
-    this.#outgoing?.run(this, packet.data);
+    this.showOutgoing(packet.data);
     this.client.send(encoded);
   }
 
@@ -386,7 +338,7 @@ export class Socket<
   /** @internal */
   deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
     if (this.#phase === "left" || (flags.volatile && !this.client.ready)) return;
-    this.#outgoing?.run(this, packet.data);
+    this.showOutgoing(packet.data);
     if (packet.offset === undefined || this.#recovers) this.client.send(encoded);
     else this.client.send(this.client.encode({ ...packet, offset: undefined }, flags.compress));
   }
@@ -407,7 +359,7 @@ export class Socket<
 
   /** @internal For adapters made for Socket.IO. */
   notifyOutgoingListeners({ data }: EventPacket): void {
-    this.#outgoing?.run(this, data);
+    this.showOutgoing(data);
   }
 
   /** @internal For adapters made for Socket.IO: `set(id, callback)` waits for an acknowledgement. */
@@ -517,7 +469,7 @@ export class Socket<
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: [string | number, ...unknown[]]): void {
-    this.#incoming?.run(this, event);
+    this.showIncoming(event);
     dispatch(this, event[0], event.slice(1));
   }
 

@@ -24,3 +24,4 @@ export type {
   WithAnswers,
   WithTimeout,
 } from "./events.js";
+export { SocketEmitter } from "./socket-emitter.js";

@@ -1,0 +1,75 @@
+import type { AnyListener } from "./catch-all.js";
+import { CatchAll } from "./catch-all.js";
+import type { ErrorBoundary } from "./dispatch.js";
+import type { Listener } from "./emitter.js";
+import { Emitter } from "./emitter.js";
+import type { EventsMap } from "./events.js";
+
+/** The emitter of a socket, on either side: listeners for single events, and for all that come in or go out. */
+export abstract class SocketEmitter<Listen extends EventsMap, Own extends EventsMap>
+  extends Emitter<Listen, Own>
+  implements ErrorBoundary
+{
+  #incoming: CatchAll | undefined;
+  #outgoing: CatchAll | undefined;
+
+  abstract reportError(error: unknown, event: string | symbol | number): void;
+
+  /** Listens to all events from the other side. An acknowledgement that it waits for is the last argument. */
+  onAny(listener: AnyListener): this {
+    this.#incoming ??= new CatchAll();
+    this.#incoming.add(listener);
+    return this;
+  }
+
+  /** As {@link onAny}, before the others. */
+  prependAny(listener: AnyListener): this {
+    this.#incoming ??= new CatchAll();
+    this.#incoming.prepend(listener);
+    return this;
+  }
+
+  /** Takes off one, or all. */
+  offAny(listener?: AnyListener): this {
+    this.#incoming?.remove(listener);
+    return this;
+  }
+
+  listenersAny(): Listener[] {
+    return this.#incoming?.list() ?? [];
+  }
+
+  /** Listens to all events to the other side, when they leave. Acknowledgements are not shown. */
+  onAnyOutgoing(listener: AnyListener): this {
+    this.#outgoing ??= new CatchAll();
+    this.#outgoing.add(listener);
+    return this;
+  }
+
+  /** As {@link onAnyOutgoing}, before the others. */
+  prependAnyOutgoing(listener: AnyListener): this {
+    this.#outgoing ??= new CatchAll();
+    this.#outgoing.prepend(listener);
+    return this;
+  }
+
+  /** Takes off one, or all. */
+  offAnyOutgoing(listener?: AnyListener): this {
+    this.#outgoing?.remove(listener);
+    return this;
+  }
+
+  listenersAnyOutgoing(): Listener[] {
+    return this.#outgoing?.list() ?? [];
+  }
+
+  /** An event has come in. @param event its name, its arguments, and the acknowledgement if one is wanted */
+  protected showIncoming(event: readonly unknown[]): void {
+    this.#incoming?.run(this, event);
+  }
+
+  /** An event leaves. @param event its name, then its arguments */
+  protected showOutgoing(event: readonly unknown[]): void {
+    this.#outgoing?.run(this, event);
+  }
+}

@@ -1,0 +1,68 @@
+// Makes sure that the programs are there that some tests need: the one that a variable names, the one in PATH, or, as root
+// on a machine with apt-get, a freshly installed one. Prints one line each. Tests whose program is missing skip
+// themselves; where that would hide something (CI=true) it is an error.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const PROGRAMS = [
+  {
+    name: "browser",
+    variable: "CHROMIUM_PATH",
+    commands: ["chromium", "chromium-browser", "google-chrome"],
+    package: "chromium",
+    users: "browser tests",
+  },
+  {
+    name: "redis",
+    variable: "REDIS_SERVER_PATH",
+    commands: ["redis-server"],
+    package: "redis-server",
+    users: "tests of the Redis adapter",
+  },
+];
+
+for (const program of PROGRAMS) {
+  const { line, ok } = provide(program);
+  console.log(`${program.name}: ${line}${ok ? "" : `; ${program.users} are skipped`}`);
+  if (!ok && process.env.CI === "true") process.exitCode = 1;
+}
+
+function provide(program) {
+  const found = find(program);
+  if (found) return { ok: true, line: found };
+  if (process.getuid?.() !== 0 || !which("apt-get")) {
+    const line = `no ${program.commands[0]} in PATH and no apt-get to install it as root (or set ${program.variable})`;
+    return { ok: false, line };
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [["update"], ["install", "-y", "--no-install-recommends", program.package]]) {
+    const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
+    const reason = (stderr ?? "").trim().split("\n").at(-1);
+    if (status !== 0) return { ok: false, line: `apt-get ${args[0]} failed (${reason})` };
+  }
+  const installed = find(program);
+  return installed
+    ? { ok: true, line: `installed ${installed}` }
+    : { ok: false, line: `apt-get installed no ${program.commands[0]}` };
+}
+
+function find({ variable, commands }) {
+  const named = process.env[variable];
+  if (named) return isExecutable(named) ? named : undefined;
+  return commands.map(which).find((path) => path !== undefined);
+}
+
+function which(command) {
+  const candidates = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, command));
+  return candidates.find(isExecutable);
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
