@@ -419,8 +419,7 @@ export class Socket<
     this.#phase = "leaving";
     if (was === "connected") dispatch(this, "disconnecting", [reason, description]);
     this.#phase = "left";
-    if (was === "connected" && this.#pid !== undefined && RECOVERABLE.has(reason)) this.#persist(this.#pid);
-    this.nsp.adapter.delAll(this.id);
+    this.#forget(was === "connected" && RECOVERABLE.has(reason));
     this.nsp.left(this);
     this.client.left(this.nsp.name);
     this.#acks?.failAll();
@@ -442,6 +441,16 @@ export class Socket<
   #welcome(): ConnectPacket["data"] {
     if (isOlder(this.client)) return undefined;
     return this.#pid === undefined ? { sid: this.id } : { sid: this.id, pid: this.#pid };
+  }
+
+  /** The adapter may be the app's: what it throws must not come back to whoever noticed the end. */
+  #forget(comesBack: boolean): void {
+    try {
+      if (comesBack && this.#pid !== undefined) this.#persist(this.#pid);
+      this.nsp.adapter.delAll(this.id);
+    } catch (error) {
+      this.reportError(error, "adapter");
+    }
   }
 
   #persist(pid: string): void {

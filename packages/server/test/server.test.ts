@@ -168,6 +168,22 @@ describe("adapters", () => {
     expect(io.of("/y").adapter).toBeInstanceOf(Own);
   });
 
+  it("that fail when a client leaves are reported, and harm nobody", async () => {
+    class Failing extends Adapter {
+      override delAll(): void {
+        throw new Error("no broker");
+      }
+    }
+    const site = await serve({ adapter: Failing });
+    const failed = once(site.io as never, "error");
+    const { client, socket } = await join(site);
+    const gone = once(socket, "disconnect");
+    client.disconnect();
+    expect((await gone)[0]).toBe("client namespace disconnect");
+    expect((await failed)[0]).toMatchObject({ message: "no broker" });
+    expect((await join(site)).client.connected).toBe(true);
+  });
+
   it("that fail to begin are reported", async () => {
     class Failing extends Adapter {
       override init(): Promise<void> {
