@@ -81,17 +81,26 @@ export class Server<
   /** @internal */
   readonly clock: Clock = systemClock;
   /** @internal */
-  readonly codec: Codec;
+  get codec(): Codec {
+    return this.#derived.codec;
+  }
   /** @internal */
-  readonly olderCodec: Codec;
+  get olderCodec(): Codec {
+    return this.#derived.olderCodec;
+  }
   /** What one client may ask of this server. */
-  readonly limits: Limits;
+  get limits(): Limits {
+    return this.#derived.limits;
+  }
 
   #httpServer: AnyHttpServer | undefined = undefined;
   #options: ServerOptions;
+  #derived: ReturnType<typeof derive>;
   #engine: Engine | undefined = undefined;
   readonly #foreign: ForeignEngine[] = [];
-  #detach: (() => void) | undefined = undefined;
+  /** The HTTP servers that it sits on, each with its engine. */
+  #attached: { readonly httpServer: AnyHttpServer; readonly engine: Engine; readonly detach: () => void }[] =
+    [];
   readonly #matchers = new Matchers<
     ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   >();
@@ -108,10 +117,7 @@ export class Server<
     super();
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
-    checkTimes(this.#options);
-    this.limits = limitsOf(this.#options);
-    this.codec = codecOf(this.#options, this.limits);
-    this.olderCodec = codecOf(this.#options, olderLimits(this.limits));
+    this.#derived = derive(this.#options);
     this.#waiting = new WaitingRoom(
       this.clock,
       () => this.connectTimeout(),
@@ -180,15 +186,15 @@ export class Server<
         "A request handler (an Express app, say) cannot be attached to. Pass the server: http.createServer(app).",
       );
     }
-    if (options) this.#set(options);
+    if (options) this.#reconfigure(options);
     // An engine that was closed stays closed.
-    const closed = this.#httpServer !== undefined && this.#detach === undefined;
+    const closed = this.#httpServer !== undefined && this.#attached.length === 0;
     if (options || closed) this.#engine = undefined;
     const httpServer = typeof server === "object" ? server : listen(server);
     this.#httpServer = httpServer;
     const { engine } = this;
     const cors = this.#options.cors ? corsMiddleware(this.#options.cors) : undefined;
-    this.#detach = attach(httpServer, {
+    const detach = attach(httpServer, {
       ...this.#options,
       path: this.path(),
       onRequest: (req, res) => {
@@ -198,6 +204,7 @@ export class Server<
       },
       onUpgrade: (req, socket, head) => engine.handleUpgrade(req, socket, head),
     });
+    this.#attached.push({ httpServer, engine, detach });
     return this;
   }
 
@@ -231,10 +238,13 @@ export class Server<
     await Promise.allSettled([...this._nsps.values()].map((namespace) => namespace.shutDown()));
     this.#engine?.close();
     for (const engine of this.#foreign.splice(0)) engine.close?.();
-    this.#detach?.();
-    this.#detach = undefined;
-    const error = await closeHttpServer(this.#httpServer);
-    done?.(error);
+    const attached = this.#attached.splice(0);
+    for (const { engine, detach } of attached) {
+      engine.close();
+      detach();
+    }
+    const errors = await Promise.all(attached.map(({ httpServer }) => closeHttpServer(httpServer)));
+    done?.(errors.find((error) => error !== undefined));
   }
 
   // ---- namespaces
@@ -337,6 +347,13 @@ export class Server<
       new RecoveryAdapter(nsp, { maxDisconnectionDuration, maxPackets, epoch: randomId().slice(0, 8) });
   }
 
+  /** Options that come with {@link attach} hold as if they had come with the constructor. */
+  #reconfigure(options: ServerOptions): void {
+    const all = { ...this.#options, ...options };
+    this.#derived = derive(all);
+    this.#options = all;
+  }
+
   #set(options: ServerOptions): this {
     this.#options = { ...this.#options, ...options };
     return this;
@@ -392,6 +409,13 @@ export class Server<
     if (cors) cors(req, res, serve);
     else serve();
   }
+}
+
+/** What follows from the options. @throws UsageError `ERR_BAD_OPTION` */
+function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
+  checkTimes(options);
+  const limits = limitsOf(options);
+  return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, olderLimits(limits)) };
 }
 
 function listen(port: number | string): HttpServer {

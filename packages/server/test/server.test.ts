@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Adapter, type ErrorContext, Server, type ServerOptions, UsageError } from "@sockeye/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { http as request } from "../../../test/support/rawsocket.js";
@@ -199,6 +200,28 @@ describe("adapters", () => {
     expect(io.of("/x").adapter).toBeInstanceOf(Failing);
     expect(await failed).toMatchObject({ message: "no broker" });
   });
+});
+
+it("options that come with attach() hold, limits among them, and close() ends every server", async () => {
+  const io = new Server({ maxHttpBufferSize: 1000 });
+  const [one, two] = [createServer(), createServer()];
+  await Promise.all([one, two].map((http) => new Promise<void>((resolve) => http.listen(0, resolve))));
+  io.attach(one);
+  io.attach(two, { maxHttpBufferSize: 5000, limits: { maxJsonDepth: 7 } });
+  expect([io.limits.maxMessageBytes, io.limits.maxJsonDepth]).toEqual([5000, 7]);
+  expect(() => io.attach(two, { pingInterval: -1 })).toThrow(
+    expect.objectContaining({ code: "ERR_BAD_OPTION" }),
+  );
+  const asked = await Promise.all(
+    [one, two].map(async (http) => {
+      const { port } = http.address() as AddressInfo;
+      const answer = await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`);
+      return JSON.parse((await answer.text()).slice(1)).maxPayload as number;
+    }),
+  );
+  expect(asked).toEqual([1000, 5000]);
+  await io.close();
+  expect([one.listening, two.listening]).toEqual([false, false]);
 });
 
 describe("close", () => {
