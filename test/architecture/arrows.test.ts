@@ -36,6 +36,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
   ws: /^packages\/transport\/src\/node\//,
   cookie: /^packages\/transport\/src\/node\//,
   cors: /^packages\/transport\/src\/node\//,
+  debug: /^packages\/server\/src\/debug-log\.ts$/,
   eventemitter3: /^packages\/socket\/src\//,
   "engine.io-parser": /^packages\/codec\/src\/envelope\.ts$/,
   vitest: /^packages\/conformance\/src\//,

@@ -1,5 +1,5 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { BroadcastFlags, Clock, Room, SocketId } from "@sockeye/protocol";
+import type { BroadcastFlags, Clock, Room, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
@@ -74,7 +74,7 @@ export abstract class Audience<
   abstract nextAckId(): number;
 
   /** @internal A socket is gone. */
-  abstract left(socket: S): void;
+  abstract left(socket: S, reason: ServerDisconnectReason | undefined): void;
 
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().to(room);

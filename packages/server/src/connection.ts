@@ -21,6 +21,7 @@ import type { FirstRequest } from "./first-request.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import { Lanes } from "./lanes.js";
+import type { Monitor, Monitored } from "./monitor.js";
 import { isOlder, splitQuery } from "./older-client.js";
 import type { SocketConnection } from "./socket.js";
 
@@ -80,6 +81,7 @@ export interface ConnectionSession extends SessionView {
 export interface ConnectionHost extends ErrorBoundary {
   readonly codec: Codec;
   readonly limits: Limits;
+  readonly monitor: Monitor;
   /** The namespace of this name, if there is one, or if one may be made for this client. */
   route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<Joinable | undefined>;
   /** The connection has joined its first namespace, or is over. */
@@ -89,7 +91,7 @@ export interface ConnectionHost extends ErrorBoundary {
 const NO_AUTH: Handshake["auth"] = {};
 
 /** One session with many namespaces on it: leads each packet to its socket. */
-export class Connection implements SessionSink, SocketConnection, KnownSession {
+export class Connection implements SessionSink, SocketConnection, KnownSession, Monitored {
   readonly first: FirstRequest;
   readonly #host: ConnectionHost;
   #session: ConnectionSession | undefined = undefined;
@@ -155,6 +157,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   }
 
   send(packet: EncodedPacket): void {
+    this.#host.monitor.packetLeaves(this, packet);
     this.#open.send(packet);
   }
 
@@ -215,6 +218,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
   // ---- from the session
 
   packet(packet: Packet): void {
+    this.#host.monitor.packetCame(this, packet);
     const lane = this.#lanes.get(packet.nsp);
     const { type } = packet;
     if (type === PacketType.CONNECT && !isSocket(lane)) this.#connect(packet);
@@ -228,6 +232,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession {
     const sockets = this.#lanes.all().filter(isSocket);
     this.#over = true;
     for (const socket of sockets) socket.end(reason, cause);
+    this.#host.monitor.sessionClosed(this, reason, cause);
   }
 
   // ---- inside

@@ -88,6 +88,15 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     return this.#connections.size;
   }
 
+  /** @internal Live sessions by transport. */
+  countByTransport(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { transport } of this.#connections.values()) {
+      if (transport) counts.set(transport.name, (counts.get(transport.name) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** A new session id. May be replaced by the app's own, also an asynchronous one; ids must be unguessable. */
   generateId(_req: IncomingMessage): string | Promise<string> {
     return randomId();
@@ -162,6 +171,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     connection.bind(session);
     this.#connections.set(sid, connection);
     session.start(transport);
+    this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
     if (this.hasListeners("flush") || this.hasListeners("drain")) this.#watch(connection.conn);
     if (this.hasListeners("connection")) dispatch(this, "connection", [connection.conn]);
@@ -177,6 +187,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** @internal */
   refused(refused: RefusedRequest): void {
+    this.#host.monitor.requestRefused(refused);
     dispatch(this, "connection_error", [refused]);
   }
 
@@ -230,6 +241,10 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         maxPayload: limits.maxMessageBytes,
         initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
         upgrades: (transport) => (transport === "polling" ? upgrades : []),
+        upgraded: (_transport, sid) => {
+          const connection = this.#connections.get(sid);
+          if (connection) this.#host.monitor.sessionUpgraded(connection);
+        },
         ended: (sid) => this.#connections.delete(sid),
       },
     };

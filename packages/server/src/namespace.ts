@@ -6,6 +6,7 @@ import type {
   Codec,
   EncodedPacket,
   EventPacket,
+  ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
@@ -15,6 +16,7 @@ import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
 import type { Admission, Joinable } from "./connection.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
+import type { Monitor } from "./monitor.js";
 import { isOlder } from "./older-client.js";
 import { Socket } from "./socket.js";
 
@@ -28,6 +30,7 @@ export interface NamespaceHost {
   readonly clock: Clock;
   readonly codec: Codec;
   readonly recovery: RecoveryTerms | undefined;
+  readonly monitor: Monitor;
   /** A new adapter for a namespace. */
   makeAdapter(nsp: AdapterNamespace): Adapter;
   /** An exception or rejection of the app's code. Must not throw. */
@@ -189,13 +192,18 @@ export class Namespace<
       this.#byPid ??= new Map();
       this.#byPid.set(socket.pid, socket);
     }
+    this.server.monitor.socketConnected(socket as unknown as Socket);
     dispatch(this, "connect", [socket]);
     dispatch(this, "connection", [socket]);
     return true;
   }
 
   /** @internal */
-  left(socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
+  left(
+    socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    reason: ServerDisconnectReason | undefined,
+  ): void {
+    if (reason !== undefined) this.server.monitor.socketDisconnected(socket as unknown as Socket, reason);
     // Another may have come back under the same id.
     if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
     if (socket.pid !== undefined) this.#byPid?.delete(socket.pid);

@@ -25,9 +25,9 @@ class ChildNamespace<
   }
 
   override left(
-    socket: Parameters<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["left"]>[0],
+    ...args: Parameters<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["left"]>
   ): void {
-    super.left(socket);
+    super.left(...args);
     if (this.deserted) this.#emptied();
   }
 }

@@ -14,6 +14,7 @@ import { attach, corsMiddleware } from "@sockeye/transport/node";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
 import { Connection } from "./connection.js";
+import { logForDebugging } from "./debug-log.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
 import { FirstRequest } from "./first-request.js";
@@ -26,6 +27,8 @@ import { randomId } from "./ids.js";
 import { MainNamespace } from "./main-namespace.js";
 import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
+import { Metrics } from "./metrics.js";
+import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import { isOlder, olderLimits } from "./older-client.js";
@@ -37,6 +40,14 @@ import { WaitingRoom } from "./waiting-room.js";
 
 /** Any HTTP server of Node.js. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
+
+/** What a health check wants to know. */
+export interface Health {
+  /** `down`: it sits on no HTTP server that listens, because it has not begun or was closed. */
+  readonly status: "up" | "down";
+  readonly sessions: number;
+  readonly namespaces: number;
+}
 
 declare module "./namespace.js" {
   interface HomeServer<
@@ -50,6 +61,8 @@ declare module "./namespace.js" {
 const DEFAULT_PATH = "/socket.io";
 const DEFAULT_CONNECT_TIMEOUT_MS = 45_000;
 const DEFAULT_MAX_DISCONNECTION_MS = 120_000;
+
+logForDebugging();
 
 /**
  * The server: namespaces, and the engine that connects clients to them. Methods and options are Socket.IO's; those that emit
@@ -80,6 +93,8 @@ export class Server<
   }
   /** @internal */
   readonly clock: Clock = systemClock;
+  /** @internal */
+  readonly monitor: Monitor = new Monitor();
   /** @internal */
   get codec(): Codec {
     return this.#derived.codec;
@@ -247,6 +262,28 @@ export class Server<
     done?.(errors.find((error) => error !== undefined));
   }
 
+  // ---- what it is doing
+
+  /** A snapshot of its numbers. As text it is what Prometheus reads. Costs a look at every session. */
+  metrics(): Metrics {
+    let sockets = 0;
+    let rooms = 0;
+    for (const namespace of this._nsps.values()) {
+      sockets += namespace.sockets.size;
+      rooms += namespace.adapter.rooms.size;
+    }
+    const sessions = this.#engine?.countByTransport() ?? new Map<string, number>();
+    const waiting = this.#waiting.size;
+    return new Metrics(this.monitor, { sessions, waiting, namespaces: this._nsps.size, sockets, rooms });
+  }
+
+  /** For a health check: may new clients be sent here? */
+  health(): Health {
+    const { size: namespaces } = this._nsps;
+    const sessions = this.#engine?.clientsCount ?? 0;
+    return { status: this.#accepts ? "up" : "down", sessions, namespaces };
+  }
+
   // ---- namespaces
 
   /**
@@ -327,6 +364,7 @@ export class Server<
 
   /** @internal Emits `error` on this server; prints it if nobody listens. */
   reportAppError(error: unknown, context: ErrorContext): void {
+    this.monitor.failed(error, context);
     const fromListenerItself = context.event === "error" && context.socketId === undefined;
     if (!fromListenerItself && dispatch(this.sockets, "error", [error, context])) return;
     console.error(
@@ -336,6 +374,10 @@ export class Server<
   }
 
   // ---- inside
+
+  get #accepts(): boolean {
+    return this.#foreign.length > 0 || this.#attached.some(({ httpServer }) => httpServer.listening);
+  }
 
   #defaultAdapter(): AdapterConstructor {
     const options = this.#options.connectionStateRecovery;

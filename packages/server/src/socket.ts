@@ -420,7 +420,7 @@ export class Socket<
     if (was === "connected") dispatch(this, "disconnecting", [reason, description]);
     this.#phase = "left";
     this.#forget(was === "connected" && RECOVERABLE.has(reason));
-    this.nsp.left(this);
+    this.nsp.left(this, was === "connected" ? reason : undefined);
     this.client.left(this.nsp.name);
     this.#acks?.failAll();
     if (was === "connected") dispatch(this, "disconnect", [reason, description]);

@@ -42,6 +42,8 @@ export interface ServerRole {
   readonly initialPacket: EncodedPacket | undefined;
   /** The transports to which a session on this one may be upgraded, as told to the client. */
   upgrades(transport: string): readonly string[];
+  /** A candidate has taken over. */
+  upgraded?(transport: Transport, sid: string): void;
   /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
   ended(sid: string): void;
 }
@@ -72,7 +74,7 @@ export interface ClientRole {
   /** The transport failed before OPEN came. Dials the next one; without one the session ends. */
   redial?(cause: Error | undefined): Transport | undefined;
   /** A candidate has taken over. */
-  upgraded?(transport: Transport): void;
+  upgraded?(transport: Transport, sid: string): void;
   /** The server has sent a PING. */
   pinged?(): void;
 }

@@ -233,7 +233,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     }
     this.#enter("open");
     const { role } = this.#config;
-    if (role.side === "client") role.upgraded?.(candidate);
+    role.upgraded?.(candidate, this.id);
     this.observer?.onUpgrade(candidate);
     this.flush();
   }

@@ -1,0 +1,40 @@
+import { subscribe } from "node:diagnostics_channel";
+import createDebug from "debug";
+import type { Diagnostics } from "./channels.js";
+
+/** What one line says. Nothing in it is secret: no session ids, no headers, no arguments of the app. */
+const LINES: { readonly [Name in keyof Diagnostics]: (told: Diagnostics[Name]) => string } = {
+  "sockeye:session:open": ({ conn }) => `over ${conn.transport?.name} from ${conn.remoteAddress}`,
+  "sockeye:session:upgrade": ({ conn }) => `to ${conn.transport?.name}`,
+  "sockeye:session:close": ({ reason, cause }) => (cause ? `${reason}: ${cause.message}` : reason),
+  "sockeye:session:refuse": ({ code, message, context }) =>
+    `${code} ${message} ${String(context["name"] ?? "")}`,
+  "sockeye:socket:connect": ({ socket }) => `${socket.id} in ${socket.nsp.name}`,
+  "sockeye:socket:disconnect": ({ socket, reason }) => `${socket.id} in ${socket.nsp.name}: ${reason}`,
+  "sockeye:packet:in": ({ packet }) => `type ${packet.type} in ${packet.nsp}`,
+  "sockeye:packet:out": ({ packet }) => `${packet.head.length} characters`,
+  "sockeye:error": ({ error, context }) =>
+    `${String(context.event)} in ${context.namespace}: ${String(error)}`,
+};
+
+/**
+ * Prints what the environment's `DEBUG` asks for, by the package `debug`: `DEBUG=sockeye:*`, or single channels. Packets are
+ * told without what is in them. Called once, when the module loads; without `DEBUG` nothing is subscribed to.
+ */
+export function logForDebugging(): void {
+  for (const name of Object.keys(LINES) as (keyof Diagnostics)[]) logChannel(name);
+}
+
+function logChannel<Name extends keyof Diagnostics>(name: Name): void {
+  const print = createDebug(name);
+  if (!print.enabled) return;
+  const line = LINES[name];
+  subscribe(name, (told) => {
+    try {
+      print(line(told as Diagnostics[Name]));
+    } catch (error) {
+      // What the app threw may have a `toString` that throws.
+      print("cannot be shown: %s", typeof error);
+    }
+  });
+}

@@ -1,0 +1,127 @@
+import type { Monitor } from "./monitor.js";
+
+/** What a server looks like now, beside what its {@link Monitor} has counted. */
+export interface Gauges {
+  /** Live sessions by transport. */
+  readonly sessions: ReadonlyMap<string, number>;
+  /** Sessions that have joined no namespace yet. */
+  readonly waiting: number;
+  readonly namespaces: number;
+  readonly sockets: number;
+  /** Rooms of all namespaces, those of the sockets' own ids among them. */
+  readonly rooms: number;
+}
+
+type Samples = ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, value: number]>;
+
+interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly samples: Samples;
+}
+
+/** A snapshot of a server's numbers, made by `io.metrics()`. It does not change any more. */
+export class Metrics {
+  /** Live sessions by transport. */
+  readonly sessions: Readonly<Record<string, number>>;
+  /** Sessions that have joined no namespace yet. */
+  readonly waiting: number;
+  readonly namespaces: number;
+  /** Connected sockets of this node, in all namespaces. */
+  readonly sockets: number;
+  readonly rooms: number;
+  /** Since the server began, as everything below. */
+  readonly sessionsOpened: number;
+  readonly sessionsUpgraded: number;
+  /** By reason. */
+  readonly sessionsClosed: Readonly<Record<string, number>>;
+  /** Handshakes and requests that were refused, by code. */
+  readonly requestsRefused: Readonly<Record<string, number>>;
+  readonly socketsConnected: number;
+  /** By reason. */
+  readonly socketsDisconnected: Readonly<Record<string, number>>;
+  readonly packetsReceived: number;
+  /** Packets that were put into the outboxes of sessions; a broadcast counts once for each receiver. */
+  readonly packetsSent: number;
+  /** Failures of the app's code. */
+  readonly errors: number;
+
+  constructor(monitor: Monitor, gauges: Gauges) {
+    this.sessions = Object.fromEntries(gauges.sessions);
+    this.waiting = gauges.waiting;
+    this.namespaces = gauges.namespaces;
+    this.sockets = gauges.sockets;
+    this.rooms = gauges.rooms;
+    this.sessionsOpened = monitor.opened;
+    this.sessionsUpgraded = monitor.upgraded;
+    this.sessionsClosed = Object.fromEntries(monitor.closed);
+    this.requestsRefused = Object.fromEntries(monitor.refused);
+    this.socketsConnected = monitor.connected;
+    this.socketsDisconnected = Object.fromEntries(monitor.disconnected);
+    this.packetsReceived = monitor.packetsIn;
+    this.packetsSent = monitor.packetsOut;
+    this.errors = monitor.errors;
+  }
+
+  /** The content type of {@link toString}. */
+  static readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
+
+  /** In the text format that Prometheus reads (exposition format 0.0.4). */
+  toString(): string {
+    return `${this.#metrics().flatMap(lines).join("\n")}\n`;
+  }
+
+  #metrics(): Metric[] {
+    return [
+      gauge("sessions", "Live sessions.", by("transport", this.sessions)),
+      gauge("sessions_waiting", "Sessions that have joined no namespace yet.", one(this.waiting)),
+      gauge("namespaces", "Namespaces.", one(this.namespaces)),
+      gauge("sockets", "Connected sockets.", one(this.sockets)),
+      gauge("rooms", "Rooms of all namespaces.", one(this.rooms)),
+      counter("sessions_opened", "Sessions that began.", one(this.sessionsOpened)),
+      counter(
+        "sessions_upgraded",
+        "Sessions that changed to a better transport.",
+        one(this.sessionsUpgraded),
+      ),
+      counter("sessions_closed", "Sessions that ended.", by("reason", this.sessionsClosed)),
+      counter("requests_refused", "Handshakes and requests refused.", by("code", this.requestsRefused)),
+      counter("sockets_connected", "Sockets that were let in.", one(this.socketsConnected)),
+      counter("sockets_disconnected", "Sockets that left.", by("reason", this.socketsDisconnected)),
+      counter("packets_received", "Packets from clients.", one(this.packetsReceived)),
+      counter("packets_sent", "Packets to clients, one for each receiver.", one(this.packetsSent)),
+      counter("errors", "Failures of the app's code.", one(this.errors)),
+    ];
+  }
+}
+
+function gauge(name: string, help: string, samples: Samples): Metric {
+  return { name: `sockeye_${name}`, type: "gauge", help, samples };
+}
+
+function counter(name: string, help: string, samples: Samples): Metric {
+  return { name: `sockeye_${name}_total`, type: "counter", help, samples };
+}
+
+function one(value: number): Samples {
+  return [[{}, value]];
+}
+
+function by(label: string, values: Readonly<Record<string, number>>): Samples {
+  return Object.entries(values).map(([key, value]) => [{ [label]: key }, value]);
+}
+
+function lines({ name, type, help, samples }: Metric): string[] {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...samples.map(([labels, value]) => `${name}${labelText(labels)} ${value}`),
+  ];
+}
+
+/** All values are words of our own tables: there is nothing in them to escape. */
+function labelText(labels: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+  return parts.length === 0 ? "" : `{${parts.join()}}`;
+}

@@ -1,0 +1,85 @@
+import type { CloseReason, EncodedPacket, Packet, ServerDisconnectReason } from "@sockeye/protocol";
+import type { RefusedRequest } from "@sockeye/transport/node";
+import type { ErrorContext } from "./audience.js";
+import { channelOf } from "./channels.js";
+import type { Conn } from "./conn.js";
+import type { Socket } from "./socket.js";
+
+const OPEN = channelOf("sockeye:session:open");
+const UPGRADE = channelOf("sockeye:session:upgrade");
+const CLOSE = channelOf("sockeye:session:close");
+const REFUSE = channelOf("sockeye:session:refuse");
+const CONNECT = channelOf("sockeye:socket:connect");
+const DISCONNECT = channelOf("sockeye:socket:disconnect");
+const PACKET_IN = channelOf("sockeye:packet:in");
+const PACKET_OUT = channelOf("sockeye:packet:out");
+const ERROR = channelOf("sockeye:error");
+
+/** A connection, as the monitor sees it. Its {@link Conn} is made only if somebody wants to see it. */
+export interface Monitored {
+  readonly conn: Conn;
+}
+
+/** Sees everything that happens in one server: counts it, and tells who has subscribed to the channels. */
+export class Monitor {
+  opened = 0;
+  upgraded = 0;
+  errors = 0;
+  packetsIn = 0;
+  packetsOut = 0;
+  readonly closed: Map<CloseReason, number> = new Map();
+  /** By the code of the refusal. */
+  readonly refused: Map<number, number> = new Map();
+  readonly disconnected: Map<ServerDisconnectReason, number> = new Map();
+  connected = 0;
+
+  sessionOpened(connection: Monitored): void {
+    this.opened++;
+    if (OPEN.hasSubscribers) OPEN.publish({ conn: connection.conn });
+  }
+
+  sessionUpgraded(connection: Monitored): void {
+    this.upgraded++;
+    if (UPGRADE.hasSubscribers) UPGRADE.publish({ conn: connection.conn });
+  }
+
+  sessionClosed(connection: Monitored, reason: CloseReason, cause: Error | undefined): void {
+    countOne(this.closed, reason);
+    if (CLOSE.hasSubscribers) CLOSE.publish({ conn: connection.conn, reason, cause });
+  }
+
+  requestRefused(refused: RefusedRequest): void {
+    countOne(this.refused, refused.code);
+    if (REFUSE.hasSubscribers) REFUSE.publish(refused);
+  }
+
+  socketConnected(socket: Socket): void {
+    this.connected++;
+    if (CONNECT.hasSubscribers) CONNECT.publish({ socket });
+  }
+
+  socketDisconnected(socket: Socket, reason: ServerDisconnectReason): void {
+    countOne(this.disconnected, reason);
+    if (DISCONNECT.hasSubscribers) DISCONNECT.publish({ socket, reason });
+  }
+
+  packetCame(connection: Monitored, packet: Packet): void {
+    this.packetsIn++;
+    if (PACKET_IN.hasSubscribers) PACKET_IN.publish({ conn: connection.conn, packet });
+  }
+
+  packetLeaves(connection: Monitored, packet: EncodedPacket): void {
+    this.packetsOut++;
+    if (PACKET_OUT.hasSubscribers) PACKET_OUT.publish({ conn: connection.conn, packet });
+  }
+
+  failed(error: unknown, context: ErrorContext): void {
+    this.errors++;
+    if (ERROR.hasSubscribers) ERROR.publish({ error, context });
+  }
+}
+
+/** The keys come from short, fixed lists. */
+function countOne<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
