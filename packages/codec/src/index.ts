@@ -16,4 +16,5 @@ export {
 } from "./envelope.js";
 export type { Parser } from "./parser-codec.js";
 export { codecFromParser } from "./parser-codec.js";
+export { rawCodec } from "./raw-codec.js";
 export { createTextCodec } from "./text-codec.js";

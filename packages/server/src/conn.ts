@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { CloseReason, Frame, SessionView, Transport } from "@sockeye/protocol";
+import type { CloseReason, SessionView } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
 import { EngineSocket } from "@sockeye/socket";
 
@@ -8,15 +8,6 @@ export interface ConnSession extends SessionView {
   /** Ends it; what cannot be written at once is lost. */
   terminate(reason: CloseReason): void;
 }
-
-/** How one raw message travels. */
-export interface SendOptions {
-  /** Default true: compressed where the transport compresses. */
-  readonly compress?: boolean;
-}
-
-/** Told that a raw message was handed to the transport. */
-export type Sent = (transport: Transport) => void;
 
 /** The engine's side of a connection: `socket.conn`, and what `io.engine` hands to `connection` listeners. */
 export class Conn extends EngineSocket {
@@ -46,23 +37,6 @@ export class Conn extends EngineSocket {
 
   set request(request: IncomingMessage | null) {
     this.#request = request;
-  }
-
-  /**
-   * Sends a raw engine message, which a Socket.IO client would take for a packet.
-   *
-   * @param sent never called if the connection ends before the message has left
-   */
-  override send(data: Frame, options?: SendOptions | Sent, sent?: Sent): this {
-    const callback = typeof options === "function" ? options : sent;
-    // Registered first: the batch that the message is in may leave at once.
-    if (callback) this.once("flush", () => callback(this.transport));
-    return super.send(data, typeof options === "function" ? undefined : options);
-  }
-
-  /** The same as {@link send}. */
-  override write(data: Frame, options?: SendOptions | Sent, sent?: Sent): this {
-    return this.send(data, options, sent);
   }
 
   /** Ends the connection with all its sockets. @param discard true: what is still queued is lost */

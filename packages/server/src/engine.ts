@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Codec, EncodedPacket, Limits, Transport } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
@@ -50,6 +50,8 @@ export interface EngineHost extends ConnectionHost {
   readonly limits: Limits;
   /** A connection has begun. */
   opened(connection: Connection): void;
+  /** The app has heard of it. */
+  begun(connection: Connection): void;
 }
 
 /** As in Socket.IO: not the path of {@link ServerOptions}, which `io.attach` passes on. */
@@ -59,6 +61,8 @@ const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10
 /** The connections of a server, and the door that they come through: `io.engine`. */
 export class Engine extends Emitter<Record<never, never>, EngineEvents> implements Acceptor {
   readonly opts: EngineOptions;
+  /** Set by `listen` of `@sockeye/server/engine`. */
+  httpServer: HttpServer | undefined;
   readonly #host: EngineHost;
   readonly #gate: Gate;
   #hasMiddlewares = false;
@@ -86,6 +90,13 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   get clientsCount(): number {
     return this.#connections.size;
+  }
+
+  /** The live connections by the ids of their sessions, as they are now. Ids are secrets of the clients. */
+  get clients(): Readonly<Record<string, Conn>> {
+    const clients: Record<string, Conn> = Object.create(null) as Record<string, Conn>;
+    for (const [sid, { conn }] of this.#connections) clients[sid] = conn;
+    return clients;
   }
 
   /** @internal Live sessions by transport. */
@@ -175,7 +186,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#host.opened(connection);
     if (this.hasListeners("flush") || this.hasListeners("drain")) this.#watch(connection.conn);
     if (this.hasListeners("connection")) dispatch(this, "connection", [connection.conn]);
-    connection.begin();
+    this.#host.begun(connection);
   }
 
   /** @internal */

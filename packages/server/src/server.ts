@@ -330,6 +330,11 @@ export class Server<
   }
 
   /** @internal */
+  begun(connection: Connection): void {
+    connection.begin();
+  }
+
+  /** @internal */
   settled(connection: Connection): void {
     this.#waiting.leave(connection);
   }

@@ -1,5 +1,5 @@
 export type { Parser } from "@sockeye/codec";
-export { codecFromParser, createTextCodec as defaultCodec } from "@sockeye/codec";
+export { codecFromParser, createTextCodec as defaultCodec, rawCodec } from "@sockeye/codec";
 export { systemClock } from "./clock.js";
 export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
 export { serverActs } from "./server-acts.js";

@@ -44,6 +44,15 @@ export interface EngineSocketEvents {
   close: (reason: CloseReason, description: Error | undefined) => void;
 }
 
+/** How one raw message travels. */
+export interface SendOptions {
+  /** Default true: compressed where the transport compresses. */
+  readonly compress?: boolean;
+}
+
+/** Told that a raw message was handed to the transport. */
+export type Sent = (transport: Transport) => void;
+
 /** The session under a socket, as Socket.IO shows it to apps: names of transports, raw packets, upgrades. */
 export class EngineSocket
   extends Emitter<Record<never, never>, EngineSocketEvents>
@@ -82,14 +91,23 @@ export class EngineSocket
     return this.#session.state === "upgrading";
   }
 
-  /** Sends a raw engine message, which a Socket.IO peer would take for a packet. */
-  send(data: Frame, options?: { compress?: boolean }): this {
-    this.#session.sendMessage(data, options?.compress ?? true);
+  /**
+   * Sends a raw engine message, which a Socket.IO peer would take for a packet.
+   *
+   * @param sent never called if the connection ends before the message has left
+   */
+  send(data: Frame, options?: SendOptions | Sent | null, sent?: Sent): this {
+    const isSent = typeof options === "function";
+    const callback = isSent ? options : sent;
+    // Registered first: the batch that the message is in may leave at once.
+    if (callback) this.once("flush", () => callback(this.transport));
+    this.#session.sendMessage(data, (isSent ? undefined : options?.compress) ?? true);
     return this;
   }
 
-  write(data: Frame, options?: { compress?: boolean }): this {
-    return this.send(data, options);
+  /** The same as {@link send}. */
+  write(data: Frame, options?: SendOptions | Sent | null, sent?: Sent): this {
+    return this.send(data, options, sent);
   }
 
   close(): this {

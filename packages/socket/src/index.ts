@@ -8,7 +8,7 @@ export type { Emit, EmitTarget } from "./emission.js";
 export { Emission, emitAndWait, Flagged, readEmit } from "./emission.js";
 export type { Listener } from "./emitter.js";
 export { Emitter } from "./emitter.js";
-export type { EngineSocketEvents } from "./engine-socket.js";
+export type { EngineSocketEvents, SendOptions, Sent } from "./engine-socket.js";
 export { EngineSocket } from "./engine-socket.js";
 export type {
   AckAnswer,

@@ -1,0 +1,77 @@
+// The engine without Socket.IO on it: sessions that carry messages. The names are those of the package `engine.io`.
+import { createServer, type Server as HttpServer } from "node:http";
+import { rawCodec } from "@sockeye/codec";
+import { systemClock } from "@sockeye/session";
+import { Engine, type EngineHost } from "./engine.js";
+import { Monitor } from "./monitor.js";
+import type { AttachOptions, EngineOptions } from "./options.js";
+import { limitsOf } from "./options.js";
+
+export type { SendOptions } from "@sockeye/socket";
+export type { Conn as Socket } from "./conn.js";
+export type { EngineEvents } from "./engine.js";
+export type { AttachOptions, EngineOptions as ServerOptions } from "./options.js";
+
+/** The revision of the engine's protocol. */
+export const protocol = 4;
+
+/**
+ * A server of sessions without Socket.IO: `connection` gives the socket, whose `message` events are what the peer has sent, text or
+ * bytes. Put it on an HTTP server with `attach`; the path is `/engine.io` there.
+ *
+ * ```ts
+ * const server = new Server();
+ * server.attach(http);
+ * server.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
+ * ```
+ */
+export class Server extends Engine {
+  /** @throws UsageError `ERR_BAD_OPTION` */
+  constructor(options: EngineOptions = {}) {
+    super(hostOf(options), options);
+  }
+}
+
+/** An engine on an HTTP server, beside what is there. @throws UsageError `ERR_BAD_OPTION` */
+export function attach(http: HttpServer, options: AttachOptions & EngineOptions = {}): Server {
+  return new Server(options).attach(http, options);
+}
+
+/**
+ * An engine with an HTTP server of its own that answers everything else with status 501. It is in `httpServer`.
+ *
+ * @param listening called once it listens
+ * @throws UsageError `ERR_BAD_OPTION`
+ */
+export function listen(
+  port: number,
+  options?: (AttachOptions & EngineOptions) | (() => void),
+  listening?: () => void,
+): Server {
+  const [given, done] = typeof options === "function" ? [{}, options] : [options ?? {}, listening];
+  const http = createServer((_req, res) => {
+    res.writeHead(501).end("Not Implemented");
+  });
+  const server = attach(http, given);
+  server.httpServer = http;
+  http.listen(port, done);
+  return server;
+}
+
+/** Nobody stands above such an engine: there are no packets, and no namespaces to join. */
+function hostOf(options: EngineOptions): EngineHost {
+  return {
+    clock: systemClock,
+    codec: rawCodec,
+    olderCodec: rawCodec,
+    limits: limitsOf(options),
+    monitor: new Monitor(),
+    opened: () => {},
+    begun: () => {},
+    settled: () => {},
+    route: () => undefined,
+    reportError: (error, event) => {
+      console.error(`Sockeye: a handler of "${String(event)}" failed:`, error);
+    },
+  };
+}
