@@ -19,8 +19,8 @@ import {
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   codec: [],
-  // Of the codec only how the packets of one HTTP body are told apart, for both revisions of the engine's protocol.
-  transport: ["codec/payload", "codec/v3"],
+  // Of the codec only how packets are told apart in a body or a stream, for both revisions of the engine's protocol.
+  transport: ["codec/payload", "codec/chunk-frames", "codec/v3"],
   session: ["codec", "codec/msgpack"],
   socket: [],
   adapter: [],
