@@ -19,6 +19,7 @@ const WARM_CONNECTIONS = 300;
  */
 export async function measure(row, contender, { profile } = {}) {
   const profiling = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  if (row.measure === "client") return measureClient(row, contender, profiling);
   const server = new Child(`./contenders/${contender}.mjs`, row.server ?? {}, ["--expose-gc", ...profiling]);
   let load;
   try {
@@ -33,6 +34,24 @@ export async function measure(row, contender, { profile } = {}) {
     // The load first: connections that end are a fault to it.
     await load?.end();
     await server.end();
+  }
+}
+
+/** The same the other way round: the client is the contender, and the server the load. */
+async function measureClient(row, contender, profiling) {
+  const load = new Child("./load/main.mjs", [row.load, 0, row.params]);
+  let client;
+  try {
+    await load.ready;
+    const port = await load.ask("port");
+    client = new Child(`./contenders/client-${contender}.mjs`, { port, ...row.params }, profiling);
+    await client.ready;
+    await client.ask("begin");
+    await sleep(WARM_MS);
+    return await through({ server: client, load, counter: client }, () => sleep(WINDOW_MS));
+  } finally {
+    await client?.end();
+    await load.end();
   }
 }
 
@@ -98,9 +117,9 @@ async function idle({ row, server, load }) {
 }
 
 /** CPU time and count while `act` lasts. */
-async function through({ server, load, count }, act) {
+async function through({ server, load, count, counter = load }, act) {
   const look = () =>
-    Promise.all([server.ask("usage"), count === undefined ? load.ask("count") : 0, load.ask("usage")]);
+    Promise.all([server.ask("usage"), count === undefined ? counter.ask("count") : 0, load.ask("usage")]);
   const [from, first, loadFrom] = await look();
   await act();
   const [to, last, loadTo] = await look();

@@ -1,20 +1,31 @@
-// What every contender's process has in common: it listens on a free port of 127.0.0.1, and answers its parent about
-// its own use of CPU and memory. The figures come from the process itself, so other processes do not count.
+// What every contender's process has in common: it answers its parent about its own use of CPU and memory. The figures
+// come from the process itself, so other processes do not count.
 import { once } from "node:events";
 
 /** The options of the row, from the command line. */
 export const options = JSON.parse(process.argv[2] ?? "{}");
 
-/** @param {import("node:net").Server} server an HTTP or TCP server */
+/**
+ * Listens on a free port of 127.0.0.1.
+ *
+ * @param {import("node:net").Server} server an HTTP or TCP server
+ */
 export async function serve(server) {
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
   await once(server, "listening");
-  process.on("message", async ({ id, ask }) => {
-    process.send({ id, answer: ask === "memory" ? await memory() : usage() });
-  });
+  answerParent({}, server.address().port);
+}
+
+/**
+ * @param {Record<string, () => unknown>} asks what can be asked besides
+ * @param ready told to the parent
+ */
+export function answerParent(asks, ready) {
+  const all = { usage, memory, ...asks };
+  process.on("message", async ({ id, ask }) => process.send({ id, answer: await all[ask]() }));
   // Ends in the ordinary way, so that a CPU profile is written.
   process.on("disconnect", () => process.exit());
-  process.send({ id: "ready", answer: server.address().port });
+  process.send({ id: "ready", answer: ready });
 }
 
 function usage() {
