@@ -55,7 +55,7 @@ async function measureClient(row, contender, profiling) {
   }
 }
 
-const WAYS = { flow, latency, batch, memory, idle };
+const WAYS = { flow, latency, batch, memory, idle, asked };
 
 /** A steady stream, looked at through a window once the code is warm. */
 async function flow({ row, server, load }) {
@@ -114,6 +114,12 @@ async function idle({ row, server, load }) {
   const figures = await through({ server, load, count }, () => sleep(windowMs));
   if ((await load.ask("count")) - pings < connections) throw new Error("too few pings came");
   return figures;
+}
+
+/** The server itself knows what its operations cost, in µs, once connections are there to do them with. */
+async function asked({ row, server, load }) {
+  await load.ask("open", { connections: row.connections });
+  return server.ask(row.ask, row.argument);
 }
 
 /** CPU time and count while `act` lasts. */

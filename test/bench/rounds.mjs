@@ -21,7 +21,7 @@ export async function runRow(row, { rounds, contenders, profile }) {
 }
 
 /** Once more if it failed, since a machine under load may run into a timeout; twice is a fault. */
-async function measureAgain(row, contender, options) {
+export async function measureAgain(row, contender, options) {
   try {
     return await measure(row, contender, options);
   } catch (error) {

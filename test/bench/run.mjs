@@ -2,6 +2,7 @@
 // npm run bench -- --row echo       one row, all contenders (several: --row echo --row ack)
 // npm run bench -- --all            all rows, all contenders
 // npm run bench -- --guard          exits with 1 if a guarded ratio is a third worse than recorded.json, ≤ 1 minute
+// npm run bench -- --curves         how costs grow with connections, rooms, namespaces and sizes; exits with 1 if they grow too fast
 //
 // --rounds N     how often each contender is measured (default 3, one row 4, all 5)
 // --json FILE    writes the results        --markdown FILE   writes the table of docs/performance.md
@@ -13,6 +14,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { curves } from "./curves.mjs";
 import { guard, record } from "./guard.mjs";
 import { runRow } from "./rounds.mjs";
 import { ROWS } from "./rows.mjs";
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     row: { type: "string", multiple: true },
     all: { type: "boolean" },
     guard: { type: "boolean" },
+    curves: { type: "boolean" },
     rounds: { type: "string" },
     json: { type: "string" },
     markdown: { type: "string" },
@@ -36,11 +39,12 @@ const { values } = parseArgs({
 
 if (!values["no-build"]) build();
 if (values.guard) process.exitCode = (await guard()) ? 0 : 1;
+else if (values.curves) process.exitCode = (await curves({ rounds: roundsOr(3) })) ? 0 : 1;
 else await bench();
 
 async function bench() {
   const names = chooseRows();
-  const rounds = Math.min(MOST_ROUNDS, Number(values.rounds ?? (values.all ? 5 : values.row ? 4 : 3)));
+  const rounds = roundsOr(values.all ? 5 : values.row ? 4 : 3);
   const began = Date.now();
   const all = [];
   console.log(
@@ -68,6 +72,10 @@ async function bench() {
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
   if (values.markdown) writeFileSync(values.markdown, `${markdown(all)}\n`);
   if (values.record) record(all);
+}
+
+function roundsOr(usual) {
+  return Math.min(MOST_ROUNDS, Number(values.rounds ?? usual));
 }
 
 function chooseRows() {

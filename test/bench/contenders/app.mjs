@@ -13,9 +13,12 @@ export function app(io) {
     socket.on("room", (room, data) => io.to(room).emit("room", data));
     socket.on("big", () => io.emit("big", BIG));
   });
+  io.of(/^\/n\d+$/).on("connection", (socket) => {
+    socket.on("echo", (data) => socket.emit("echo", data));
+  });
 }
 
 /** Without heartbeats, unless they are what is measured: a ping in the window of another row is noise. */
-export function serverOptions({ pingInterval = 600_000, perMessageDeflate = false }) {
-  return { serveClient: false, pingInterval, pingTimeout: 20_000, perMessageDeflate };
+export function serverOptions({ pingInterval = 600_000, perMessageDeflate = false, ...others }) {
+  return { serveClient: false, pingInterval, pingTimeout: 20_000, perMessageDeflate, ...others };
 }

@@ -9,20 +9,23 @@ export const options = JSON.parse(process.argv[2] ?? "{}");
  * Listens on a free port of 127.0.0.1.
  *
  * @param {import("node:net").Server} server an HTTP or TCP server
+ * @param {Record<string, (argument: unknown) => unknown>} asks what can be asked besides
  */
-export async function serve(server) {
+export async function serve(server, asks = {}) {
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
   await once(server, "listening");
-  answerParent({}, server.address().port);
+  answerParent(asks, server.address().port);
 }
 
 /**
- * @param {Record<string, () => unknown>} asks what can be asked besides
+ * @param {Record<string, (argument: unknown) => unknown>} asks what can be asked besides
  * @param ready told to the parent
  */
 export function answerParent(asks, ready) {
   const all = { usage, memory, ...asks };
-  process.on("message", async ({ id, ask }) => process.send({ id, answer: await all[ask]() }));
+  process.on("message", async ({ id, ask, argument }) => {
+    process.send({ id, answer: await all[ask](argument) });
+  });
   // Ends in the ordinary way, so that a CPU profile is written.
   process.on("disconnect", () => process.exit());
   process.send({ id: "ready", answer: ready });

@@ -7,9 +7,14 @@ export function clientFrame(payload) {
   const bytes = isText ? Buffer.from(payload) : payload;
   const header = [isText ? 0x81 : 0x82];
   if (bytes.length < 126) header.push(0x80 | bytes.length);
-  else header.push(0x80 | 126, bytes.length >> 8, bytes.length & 255);
+  else if (bytes.length < 65_536) header.push(0x80 | 126, bytes.length >> 8, bytes.length & 255);
+  else header.push(0x80 | 127, 0, 0, 0, 0, ...uint32(bytes.length));
   const masked = bytes.map((byte, index) => byte ^ KEY[index & 3]);
   return Buffer.concat([Buffer.from(header), Buffer.from(KEY), masked]);
+}
+
+function uint32(value) {
+  return [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
 /** The same message 1, 2, … `most` times, each as one buffer, to be written at once. */

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { clientFrame } from "./frames.mjs";
 
-const WEBSOCKET_PATH = "/socket.io/?EIO=4&transport=websocket";
+export const WEBSOCKET_PATH = "/socket.io/?EIO=4&transport=websocket";
 const CONNECT_FRAME = clientFrame("40");
 const CONNECT_TIMEOUT_MS = 20_000;
 const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
@@ -28,6 +28,9 @@ export class WebSocketClient {
   onEnd = ignore;
   #isOpen = false;
   #carry = undefined;
+  /** Bytes of a large frame that are still to come, and its whole length. */
+  #missing = 0;
+  #large = 0;
 
   constructor(port, { path = WEBSOCKET_PATH, deflate = false } = {}) {
     this.socket = connect({
@@ -76,7 +79,7 @@ export class WebSocketClient {
   }
 
   #frames(data, from) {
-    let at = from;
+    let at = this.#missing === 0 ? from : this.#skip(data, from);
     while (data.length - at >= 2) {
       let length = data[at + 1];
       let start = at + 2;
@@ -84,6 +87,12 @@ export class WebSocketClient {
         if (data.length - at < 4) return at;
         length = data.readUInt16BE(at + 2);
         start = at + 4;
+      } else if (length === 127) {
+        if (data.length - at < 10) return at;
+        this.#missing = data.readUInt32BE(at + 6);
+        this.#large = this.#missing;
+        at = this.#skip(data, at + 10);
+        continue;
       }
       const end = start + length;
       if (end > data.length) return at;
@@ -91,6 +100,14 @@ export class WebSocketClient {
       at = end;
     }
     return at;
+  }
+
+  /** A frame of 64 KiB and more is not gathered, only its length is told. */
+  #skip(data, from) {
+    const skipped = Math.min(this.#missing, data.length - from);
+    this.#missing -= skipped;
+    if (this.#missing === 0) this.onFrame(this, data, 0, this.#large, 0x81);
+    return from + skipped;
   }
 }
 
