@@ -191,8 +191,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     if (!isSocket(this.#lanes.get(namespace))) return;
     this.#lanes.set(namespace, "left");
     // What the client sent before it knew is dropped; of a client that keeps coming and going this is not remembered.
-    if (this.#lanes.all().length > 2 * this.#host.limits.maxNamespacesPerConnection)
-      this.#lanes.delete(namespace);
+    if (this.#lanes.size > 2 * this.#host.limits.maxNamespacesPerConnection) this.#lanes.delete(namespace);
   }
 
   disconnect(): void {
@@ -258,8 +257,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
       this.#violated();
       return;
     }
-    const inUse = this.#lanes.all().filter((lane) => lane !== "left");
-    if (inUse.length >= this.#host.limits.maxNamespacesPerConnection) {
+    if (!this.#hasRoom) {
       this.refused(name, { message: "Too many namespaces" });
       return;
     }
@@ -268,6 +266,13 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     const found = this.#host.route(name, auth);
     if (found instanceof Promise) found.then((namespace) => this.#admit(admission, namespace));
     else this.#admit(admission, found);
+  }
+
+  /** May it join one namespace more? Counts only where the answer is in doubt. */
+  get #hasRoom(): boolean {
+    const { maxNamespacesPerConnection: most } = this.#host.limits;
+    if (this.#lanes.size < most) return true;
+    return this.#lanes.all().filter((lane) => lane !== "left").length < most;
   }
 
   #admit(admission: Admission, namespace: Joinable | undefined): void {

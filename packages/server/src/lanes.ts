@@ -7,6 +7,10 @@ export class Lanes<Lane> {
   #lane: Lane | undefined = undefined;
   #others: Map<string, Lane> | undefined = undefined;
 
+  get size(): number {
+    return (this.#name === undefined ? 0 : 1) + (this.#others?.size ?? 0);
+  }
+
   get(name: string): Lane | undefined {
     return name === this.#name ? this.#lane : this.#others?.get(name);
   }
