@@ -88,7 +88,7 @@ const UP = ["session/session", "server/connection", "server/socket", "socket/dis
 describe("the way in", () => {
   it.each([
     ["websocket", [...READ_BY_US, ...UP]],
-    ["polling", ["transport/node/request-body", "transport/node/polling", ...UP]],
+    ["polling", ["transport/node/request-body", "transport/node/post", "transport/node/polling", ...UP]],
   ])("from a %s frame to a handler of the server", async (transport, expected) => {
     const { io, url } = await site();
     const seen = new Promise<Frame[]>((resolve) => {

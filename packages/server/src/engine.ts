@@ -14,7 +14,7 @@ import type {
   RefusedRequest,
   ResponseHeaders,
 } from "@sockeye/transport/node";
-import { attach, createGate } from "@sockeye/transport/node";
+import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/node";
 import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";
 import { Connection } from "./connection.js";
@@ -57,6 +57,9 @@ export interface EngineHost extends ConnectionHost {
 /** As in Socket.IO: not the path of {@link ServerOptions}, which `io.attach` passes on. */
 const DEFAULT_PATH = "/engine.io";
 const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10_000 };
+
+/** There is nothing better. */
+const NO_UPGRADE_FROM: ReadonlySet<string> = new Set(["websocket", "webtransport"]);
 
 /** The connections of a server, and the door that they come through: `io.engine`. */
 export class Engine extends Emitter<Record<never, never>, EngineEvents> implements Acceptor {
@@ -236,7 +239,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       terms[name] = options[name] ?? DEFAULTS[name];
       requirePositive(name, terms[name]);
     }
-    const offered = options.transports ?? ["polling", "websocket"];
+    const offered = options.transports ?? DEFAULT_TRANSPORTS;
     const upgrades = options.allowUpgrades !== false && offered.includes("websocket") ? ["websocket"] : [];
     return {
       codec,
@@ -251,7 +254,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         upgradeTimeoutMs: terms.upgradeTimeout,
         maxPayload: limits.maxMessageBytes,
         initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
-        upgrades: (transport) => (transport === "polling" ? upgrades : []),
+        upgrades: (transport) => (NO_UPGRADE_FROM.has(transport) ? [] : upgrades),
         upgraded: (_transport, sid) => {
           const connection = this.#connections.get(sid);
           if (connection) this.#host.monitor.sessionUpgraded(connection);

@@ -37,8 +37,10 @@ export interface EngineOptions extends AttachOptions {
   maxHttpBufferSize?: number;
   /** May refuse a handshake. */
   allowRequest?: GateOptions["allowRequest"];
-  /** Default `["polling", "websocket"]`. */
+  /** Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name. */
   transports?: readonly string[];
+  /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */
+  streams?: GateOptions["streams"];
   /** Are clients told that they may upgrade? Default true. */
   allowUpgrades?: boolean;
   /** A raw engine message that every client gets right after the handshake. Not a Socket.IO packet, unless it looks like one. */

@@ -5,12 +5,13 @@ import { type Acceptor, CheckedHandshake } from "./acceptor.js";
 import { type AllowRequest, askApp } from "./allow-request.js";
 import { checkProtocol, checkRequest, HANDSHAKE_ERROR, type KnownSession } from "./checks.js";
 import type { HttpCompression } from "./compression.js";
-import { type CookieOptions, sessionCookie } from "./cookie.js";
+import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
+import { isHttpPipe } from "./http-pipe.js";
+import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
+import type { AllowsOrigin } from "./iframe.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
-import { formatFor, PAYLOADS, type PayloadFormat } from "./payload-format.js";
-import { type PollingHost, PollingPipe } from "./polling.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
 import { Revision3Pipe } from "./revision3.js";
@@ -22,16 +23,19 @@ export interface GateOptions {
   readonly clock: Clock;
   /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
-  /** Names of the transports on offer. Default `polling` and `websocket`. */
+  /** Names of the transports on offer. Default {@link DEFAULT_TRANSPORTS}. */
   readonly transports?: readonly string[] | undefined;
   /** Asked about each handshake, after all other checks but that of the protocol revision. */
   readonly allowRequest?: AllowRequest | undefined;
   /** Off by default: no other origin may use the server over HTTP from a browser. WebSockets know no CORS. */
   readonly cors?: CorsOptions | CorsOptionsDelegate | boolean | undefined;
-  /** Sets a cookie with the session id in the answer to a polling handshake. Default false. */
+  /** Sets a cookie with the session id in the answer to a handshake over HTTP. Default false. */
   readonly cookie?: CookieOptions | boolean | undefined;
   /** Compresses polling bodies from `threshold` bytes on. Default `{ threshold: 1024 }`; `false`: never. */
   readonly httpCompression?: HttpCompression | boolean | undefined;
+  readonly streams?: StreamOptions | undefined;
+  /** Pages of which other origins may use the transport `iframe`? Default: of none. */
+  readonly allowsOrigin?: AllowsOrigin | undefined;
   /** Compresses WebSocket messages: `true`, or options of the `ws` package. Default false. */
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   readonly wsEngine?: WebSocketEngine | undefined;
@@ -56,15 +60,15 @@ export function createGate(options: GateOptions, acceptor: Acceptor): Gate {
   return new HttpGate(options, acceptor);
 }
 
-/** One host for each way to write bodies. */
-type PollingHosts = Readonly<Record<keyof typeof PAYLOADS, PollingHost>>;
+/** Those that stock clients do not know are there for who asks, and never advertised. */
+export const DEFAULT_TRANSPORTS: readonly string[] = ["polling", "websocket", "sse", "stream", "iframe"];
 
 class HttpGate implements Gate {
   readonly #acceptor: Acceptor;
   readonly #transports: ReadonlySet<string>;
   readonly #allowRequest: AllowRequest | undefined;
   readonly #allowEIO3: boolean;
-  readonly #polling: PollingHosts;
+  readonly #httpPipes: ReadonlyMap<string, HttpPipeKind>;
   readonly #lingering: Lingering;
   readonly #webSockets: WebSocketHandshakes;
   #middlewares: Middleware[] | undefined;
@@ -72,11 +76,11 @@ class HttpGate implements Gate {
 
   constructor(options: GateOptions, acceptor: Acceptor) {
     this.#acceptor = acceptor;
-    this.#transports = new Set(options.transports ?? ["polling", "websocket"]);
+    this.#transports = new Set(options.transports ?? DEFAULT_TRANSPORTS);
     this.#allowRequest = options.allowRequest;
     this.#lingering = new Lingering(options.clock);
     this.#allowEIO3 = options.allowEIO3 === true;
-    this.#polling = this.#hostPolling(options);
+    this.#httpPipes = httpPipes(options, acceptor, this.#lingering);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
@@ -123,7 +127,7 @@ class HttpGate implements Gate {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#lingering.clear();
+    this.#lingering.close();
     this.#webSockets.close();
   }
 
@@ -139,7 +143,9 @@ class HttpGate implements Gate {
     const { sid } = query;
     const session = typeof sid === "string" ? this.#acceptor.find(sid) : undefined;
     const upgrade = visit.kind === "upgrade";
-    const refusal = checkRequest({ req, query, upgrade, session, transports: this.#transports });
+    const refusal =
+      checkRequest({ req, query, upgrade, session, transports: this.#transports }) ??
+      this.#checkKind(visit, query);
     if (refusal !== undefined) {
       if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
     } else if (this.#state === "closed" && (upgrade || session === undefined)) {
@@ -149,6 +155,18 @@ class HttpGate implements Gate {
     } else {
       this.#ask(visit, query);
     }
+  }
+
+  /** What the transport itself has to say about a request. */
+  #checkKind({ kind, req }: Visit, query: EngineQuery): Refusal | undefined {
+    if (kind === "upgrade") return undefined;
+    const pipes = this.#pipesOf(query);
+    if (pipes === undefined) return HANDSHAKE_ERROR;
+    return req.method === "GET" ? pipes.check?.(req, query) : undefined;
+  }
+
+  #pipesOf({ transport }: EngineQuery): HttpPipeKind | undefined {
+    return typeof transport === "string" ? this.#httpPipes.get(transport) : undefined;
   }
 
   #ask(visit: Visit, query: EngineQuery): void {
@@ -171,7 +189,7 @@ class HttpGate implements Gate {
   ): void {
     if (visit.kind === "request") {
       const { transport } = session;
-      if (transport instanceof PollingPipe) transport.handle(visit.req, visit.res);
+      if (isHttpPipe(transport)) transport.handle(visit.req, visit.res);
       else this.#refuse(visit, HANDSHAKE_ERROR);
       return;
     }
@@ -218,7 +236,9 @@ class HttpGate implements Gate {
       this.#completeWebSocket(visit, query, (pipe) => this.#acceptor.open(sid, pipe, handshake));
       return;
     }
-    const pipe = new PollingPipe(sid, this.#polling[formatFor(query)]);
+    const pipe = this.#pipesOf(query)?.make(sid, query);
+    // The request has passed the checks, so there is one.
+    if (pipe === undefined) return;
     pipe.handle(visit.req, visit.res);
     this.#acceptor.open(sid, pipe, handshake);
   }
@@ -236,39 +256,19 @@ class HttpGate implements Gate {
   }
 
   /** A session that has just closed may still owe its client the CLOSE packet. */
-  #sayGoodbye(visit: Visit, { sid, transport }: EngineQuery): boolean {
-    if (visit.kind !== "request" || typeof sid !== "string" || transport !== "polling") return false;
+  #sayGoodbye(visit: Visit, query: EngineQuery): boolean {
+    const { sid, transport } = query;
+    if (visit.kind !== "request" || typeof sid !== "string") return false;
     const pipe = this.#lingering.find(sid);
-    pipe?.handle(visit.req, visit.res);
-    return pipe !== undefined;
+    if (pipe === undefined || pipe.name !== transport || this.#checkKind(visit, query) !== undefined)
+      return false;
+    pipe.handle(visit.req, visit.res);
+    return true;
   }
 
   #refuse(visit: Visit, refusal: Refusal): void {
     this.#acceptor.refused(describeRefusal(visit.req, refusal));
     visit.refuse(refusal);
-  }
-
-  #hostPolling({ limits, httpCompression = { threshold: 1024 }, cookie }: GateOptions): PollingHosts {
-    const acceptor = this.#acceptor;
-    const cookieOf = cookie ? sessionCookie(cookie) : undefined;
-    const hostOf = (format: PayloadFormat): PollingHost => ({
-      format,
-      limits,
-      compression: httpCompression === true ? {} : httpCompression || undefined,
-      headers: (headers, { sid, req, initial }) => {
-        if (initial && cookieOf !== undefined) headers["Set-Cookie"] = [cookieOf(sid)];
-        acceptor.headers(headers, req, initial);
-      },
-      linger: (sid, pipe) => {
-        if (this.#state === "open") this.#lingering.add(sid, pipe);
-      },
-      forget: (sid) => this.#lingering.remove(sid),
-    });
-    return {
-      revision4: hostOf(PAYLOADS.revision4),
-      revision3: hostOf(PAYLOADS.revision3),
-      revision3Base64: hostOf(PAYLOADS.revision3Base64),
-    };
   }
 }
 

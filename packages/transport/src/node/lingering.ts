@@ -1,23 +1,26 @@
 import type { Clock, Timer } from "@sockeye/protocol";
-import type { PollingPipe } from "./polling.js";
+import type { HttpPipe } from "./http-pipe.js";
 
 /** How long a closed session waits for a request that it can tell so. */
 const LINGER_MS = 30_000;
 
-/** Polling pipes that have closed and could not say so yet, by session id. */
+/** Pipes of HTTP requests that have closed and could not say so yet, by session id. */
 export class Lingering {
   readonly #clock: Clock;
-  readonly #pipes = new Map<string, { readonly pipe: PollingPipe; readonly timer: Timer }>();
+  #state: "open" | "closed" = "open";
+  readonly #pipes = new Map<string, { readonly pipe: HttpPipe; readonly timer: Timer }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  find(sid: string): PollingPipe | undefined {
+  find(sid: string): HttpPipe | undefined {
     return this.#pipes.get(sid)?.pipe;
   }
 
-  add(sid: string, pipe: PollingPipe): void {
+  /** Does nothing after {@link close}. */
+  add(sid: string, pipe: HttpPipe): void {
+    if (this.#state === "closed") return;
     const timer = this.#clock.setTimer(() => this.#pipes.delete(sid), LINGER_MS);
     this.#pipes.set(sid, { pipe, timer });
   }
@@ -29,7 +32,8 @@ export class Lingering {
     this.#pipes.delete(sid);
   }
 
-  clear(): void {
+  close(): void {
+    this.#state = "closed";
     for (const { timer } of this.#pipes.values()) this.#clock.clearTimer(timer);
     this.#pipes.clear();
   }

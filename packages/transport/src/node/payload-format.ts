@@ -5,19 +5,14 @@ import {
   encodePayload as encodePayload3,
   encodeTextPayload as encodeTextPayload3,
 } from "@sockeye/codec/v3";
-import { type EncodedPacket, type Frame, type Limits, TransportError } from "@sockeye/protocol";
+import { type EncodedPacket, type Frame, TransportError } from "@sockeye/protocol";
+import type { BodyFormat } from "./post.js";
 import type { EngineQuery } from "./query.js";
 
-type BodyLimits = Pick<Limits, "maxPacketsPerPayload">;
-
 /** How polling bodies are written and read, by the revision of the protocol and what the client takes. */
-export interface PayloadFormat {
+export interface PayloadFormat extends BodyFormat {
   /** A body of text, or of bytes, which is told by its type. */
   encode(packets: readonly EncodedPacket[]): Frame;
-  /** @throws SockeyeError for whatever is no body of text */
-  decodeText(body: Buffer, limits: BodyLimits): readonly Frame[];
-  /** The same for a body of bytes (`application/octet-stream`). Absent: there is no such thing. */
-  readonly decodeBytes?: ((body: Buffer, limits: BodyLimits) => readonly Frame[]) | undefined;
 }
 
 /** All that there are. Revision 3 comes in two: clients that cannot take bytes say so (`b64=1`). */

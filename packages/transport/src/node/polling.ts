@@ -1,32 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  type CloseReason,
-  EncodedPacket,
-  type Frame,
-  type Limits,
-  type Transport,
-  TransportError,
-  type TransportSink,
-} from "@sockeye/protocol";
+import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
 import { acceptedEncoding, compressBody, type HttpCompression } from "./compression.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
+import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
 import type { PayloadFormat } from "./payload-format.js";
-import { type Body, readBody } from "./request-body.js";
+import { type Post, type PostOwner, receivePost } from "./post.js";
 
 /** What all polling pipes of a server that speak one revision share. */
-export interface PollingHost {
+export interface PollingHost extends HttpPipeHost {
   /** How bodies are written and read. */
   readonly format: PayloadFormat;
-  /** Of bodies that come in. */
-  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
   /** Of bodies that go out; `undefined`: never compressed. */
   readonly compression: HttpCompression | undefined;
-  /** May change the headers of a response with status 200. `initial`: it is the one that carries OPEN. Must not throw. */
-  headers(headers: ResponseHeaders, context: { sid: string; req: IncomingMessage; initial: boolean }): void;
-  /** The session has closed while no request was there to say so: keep the pipe for the next one, for a while. */
-  linger(sid: string, pipe: PollingPipe): void;
-  /** The lingering pipe has said goodbye. */
-  forget(sid: string): void;
 }
 
 /** Packets that a pipe writes by itself. */
@@ -42,7 +27,7 @@ const OCTETS = "application/octet-stream";
  *
  * @see PROTOCOL.md, "Polling"
  */
-export class PollingPipe implements Transport {
+export class PollingPipe implements HttpPipe, PostOwner {
   static readonly transportName = "polling";
   readonly name = "polling";
   readonly #sid: string;
@@ -53,8 +38,8 @@ export class PollingPipe implements Transport {
   #poll: ServerResponse | undefined;
   /** The GET whose answer is being compressed. */
   #compressing: ServerResponse | undefined;
-  /** The POST whose body is being read. */
-  #post: ServerResponse | undefined;
+  /** @internal */
+  post: Post | undefined;
   #initial = true;
 
   constructor(sid: string, host: PollingHost) {
@@ -66,6 +51,21 @@ export class PollingPipe implements Transport {
     return this.#poll !== undefined;
   }
 
+  /** @internal */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** @internal */
+  get limits(): PollingHost["limits"] {
+    return this.#host.limits;
+  }
+
+  /** @internal */
+  get bodies(): PayloadFormat {
+    return this.#host.format;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -73,7 +73,7 @@ export class PollingPipe implements Transport {
   /** One request of the session. The first, the handshake's GET, may come before {@link bind}. */
   handle(req: IncomingMessage, res: ServerResponse): void {
     if (req.method === "GET") this.#receivePoll(res);
-    else if (req.method === "POST") this.#receivePost(req, res);
+    else if (req.method === "POST") receivePost(req, res, this);
     else answerEmpty(res, 500);
   }
 
@@ -100,7 +100,7 @@ export class PollingPipe implements Transport {
 
   #receivePoll(res: ServerResponse): void {
     if (this.#poll !== undefined || this.#compressing !== undefined) {
-      this.#fail("transport error", failure("overlap from client"));
+      this.fail("transport error", failure("overlap from client"));
       answerEmpty(res, 400);
     } else if (this.#state === "closed") {
       this.#host.forget(this.#sid);
@@ -116,63 +116,12 @@ export class PollingPipe implements Transport {
     if (res !== this.#poll && res !== this.#compressing) return;
     this.#poll = undefined;
     this.#compressing = undefined;
-    this.#fail("transport error", failure("poll connection closed prematurely"));
+    this.fail("transport error", failure("poll connection closed prematurely"));
   }
 
-  #receivePost(req: IncomingMessage, res: ServerResponse): void {
-    const overlap = this.#post !== undefined;
-    const { format } = this.#host;
-    const isBinary = req.headers["content-type"]?.startsWith(OCTETS) === true;
-    const decode = isBinary ? format.decodeBytes : format.decodeText;
-    if (overlap || decode === undefined) {
-      this.#fail(
-        "transport error",
-        failure(overlap ? "data request overlap from client" : "invalid content"),
-      );
-      answerEmpty(res, 400);
-      return;
-    }
-    this.#post = res;
-    res.on("close", () => this.#postGone(res));
-    readBody(req, this.#host.limits.maxMessageBytes, (body) => {
-      // Another request may have ended the session and this request meanwhile.
-      if (this.#post === res) this.#read(res, body, decode);
-    });
-  }
-
-  #postGone(res: ServerResponse): void {
-    if (res !== this.#post) return;
-    this.#post = undefined;
-    this.#fail("transport error", failure("data request connection closed prematurely"));
-  }
-
-  #read(res: ServerResponse, body: Body, decode: PayloadFormat["decodeText"]): void {
-    if (body === undefined) {
-      this.#rejectPost(res, 413);
-      // A client that got CLOSE before its 413 would not know that it sent too much.
-      this.#fail("transport error", failure("body too large"), NOOP);
-      return;
-    }
-    let frames: readonly Frame[];
-    try {
-      frames = this.#state === "open" ? decode(body, this.#host.limits) : [];
-    } catch (error) {
-      this.#rejectPost(res, 400);
-      this.#fail("parse error", failure("malformed payload", error));
-      return;
-    }
-    for (const frame of frames) {
-      // The frame before may have closed the session.
-      if (this.#state === "open") this.#sink?.frame(this, frame);
-    }
-    this.#post = undefined;
-    // Not text/plain, which some old browsers offer to download.
-    this.#respond(res, "ok", { "Content-Type": "text/html", "Content-Length": "2" });
-  }
-
-  #rejectPost(res: ServerResponse, status: number): void {
-    this.#post = undefined;
-    answerEmpty(res, status);
+  /** @internal */
+  received(frame: Frame): void {
+    this.#sink?.frame(this, frame);
   }
 
   #answer(res: ServerResponse, body: Frame, compressible: boolean): void {
@@ -208,10 +157,11 @@ export class PollingPipe implements Transport {
   #respondPoll(res: ServerResponse, body: Frame, headers: ResponseHeaders): void {
     const initial = this.#initial;
     this.#initial = false;
-    this.#respond(res, body, headers, initial);
+    this.respond(res, body, headers, initial);
   }
 
-  #respond(res: ServerResponse, body: Frame, headers: ResponseHeaders, initial = false): void {
+  /** @internal */
+  respond(res: ServerResponse, body: Frame, headers: ResponseHeaders, initial = false): void {
     headers["cache-control"] = "no-store";
     this.#host.headers(headers, { sid: this.#sid, req: res.req, initial });
     writeHead(res, 200, headers);
@@ -227,28 +177,18 @@ export class PollingPipe implements Transport {
     return true;
   }
 
-  #fail(reason: CloseReason, cause: Error, lastWord: EncodedPacket = CLOSE): void {
+  /** @internal */
+  fail(reason: CloseReason, cause: Error, tell = true): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#release(lastWord);
-    const post = this.#post;
-    this.#post = undefined;
-    if (post !== undefined) answerEmpty(post, 400);
+    this.#release(tell ? CLOSE : NOOP);
+    this.post?.reject(400);
     this.#sink?.closed(this, reason, cause);
   }
 }
 
 function wantsCompression(packet: EncodedPacket): boolean {
   return packet.compress;
-}
-
-function answerEmpty(res: ServerResponse, status: number): void {
-  res.writeHead(status, { "Content-Length": "0" });
-  res.end();
-}
-
-function failure(message: string, cause?: unknown): TransportError {
-  return new TransportError("ERR_TRANSPORT_FAILED", message, cause);
 }
 
 function headerText(header: string | readonly string[] | undefined): string | undefined {

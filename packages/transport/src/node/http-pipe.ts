@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Limits, type Transport, TransportError } from "@sockeye/protocol";
+import type { ResponseHeaders } from "./headers.js";
+
+/** The accepting end of a transport that is made of HTTP requests. */
+export interface HttpPipe extends Transport {
+  /**
+   * One request of the session; it gets exactly one answer. The first, the handshake's GET, may come before `bind`. Also
+   * called for a closed pipe that lingers, to say goodbye.
+   */
+  handle(req: IncomingMessage, res: ServerResponse): void;
+}
+
+/** What all such pipes of a server share, whatever they are. */
+export interface HttpPipeHost {
+  /** Of bodies that come in. */
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  /** May change the headers of a response with status 200. `initial`: it is the one that carries OPEN. Must not throw. */
+  headers(headers: ResponseHeaders, context: { sid: string; req: IncomingMessage; initial: boolean }): void;
+  /** The session has closed while no request was there to say so: keep the pipe for the next one, for a while. */
+  linger(sid: string, pipe: HttpPipe): void;
+  /** The lingering pipe has said goodbye. */
+  forget(sid: string): void;
+}
+
+/** Is it a pipe that takes requests? */
+export function isHttpPipe(transport: Transport | undefined): transport is HttpPipe {
+  return transport !== undefined && "handle" in transport;
+}
+
+export function answerEmpty(res: ServerResponse, status: number): void {
+  res.writeHead(status, { "Content-Length": "0" });
+  res.end();
+}
+
+export function failure(message: string, cause?: unknown): TransportError {
+  return new TransportError("ERR_TRANSPORT_FAILED", message, cause);
+}

@@ -1,0 +1,105 @@
+import type { IncomingMessage } from "node:http";
+import { type Clock, type Limits, UsageError } from "@sockeye/protocol";
+import type { Acceptor } from "./acceptor.js";
+import { checkProtocol } from "./checks.js";
+import type { HttpCompression } from "./compression.js";
+import { type CookieOptions, sessionCookie } from "./cookie.js";
+import type { HttpPipe, HttpPipeHost } from "./http-pipe.js";
+import { type AllowsOrigin, iframe } from "./iframe.js";
+import type { Lingering } from "./lingering.js";
+import { formatFor, PAYLOADS } from "./payload-format.js";
+import { PollingPipe } from "./polling.js";
+import type { EngineQuery } from "./query.js";
+import type { Refusal } from "./refusal.js";
+import { sse } from "./sse.js";
+import { stream } from "./stream.js";
+import type { StreamFormat } from "./stream-format.js";
+import { StreamingPipe } from "./streaming.js";
+
+/** How the transports `sse`, `stream` and `iframe` write their responses. */
+export interface StreamOptions {
+  /**
+   * A response ends once it has carried so many bytes, and the client asks for the next: browsers keep all of a response in
+   * memory. Default 131072.
+   */
+  readonly recycleBytes?: number | undefined;
+  /** Milliseconds that a client may leave unread what was written; then its session ends. Default 30000. */
+  readonly writeTimeout?: number | undefined;
+}
+
+export interface HttpPipeOptions {
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  readonly cookie?: CookieOptions | boolean | undefined;
+  readonly httpCompression?: HttpCompression | boolean | undefined;
+  readonly streams?: StreamOptions | undefined;
+  readonly allowsOrigin?: AllowsOrigin | undefined;
+}
+
+/** A transport that is made of HTTP requests, as the gate sees it. */
+export interface HttpPipeKind {
+  /** What is wrong with a GET, beyond what is checked for all transports? */
+  readonly check?: ((req: IncomingMessage, query: EngineQuery) => Refusal | undefined) | undefined;
+  /** The pipe of a new session. */
+  make(sid: string, query: EngineQuery): HttpPipe;
+}
+
+/** All of them, by name. @throws UsageError `ERR_BAD_OPTION` */
+export function httpPipes(
+  options: HttpPipeOptions,
+  acceptor: Acceptor,
+  lingering: Lingering,
+): ReadonlyMap<string, HttpPipeKind> {
+  const { clock, limits, streams = {} } = options;
+  const cookieOf = options.cookie ? sessionCookie(options.cookie) : undefined;
+  const host: HttpPipeHost = {
+    limits,
+    headers: (headers, { sid, req, initial }) => {
+      if (initial && cookieOf !== undefined) headers["Set-Cookie"] = [cookieOf(sid)];
+      acceptor.headers(headers, req, initial);
+    },
+    linger: (sid, pipe) => lingering.add(sid, pipe),
+    forget: (sid) => lingering.remove(sid),
+  };
+  const recycleBytes = positive("recycleBytes", streams.recycleBytes ?? 131_072);
+  const writeTimeoutMs = positive("writeTimeout", streams.writeTimeout ?? 30_000);
+  const streaming = (format: StreamFormat): [string, HttpPipeKind] => {
+    const own = { ...host, clock, format, recycleBytes, writeTimeoutMs };
+    return [
+      format.name,
+      {
+        // Revision 3 knows none of them.
+        check: (req, query) => checkProtocol(query, false) ?? format.check?.(req),
+        make: (sid) => new StreamingPipe(sid, own),
+      },
+    ];
+  };
+  return new Map([
+    ["polling", pollingKind(host, options.httpCompression)],
+    streaming(sse),
+    streaming(stream),
+    streaming(iframe(options.allowsOrigin ?? (() => false))),
+  ]);
+}
+
+function pollingKind(
+  host: HttpPipeHost,
+  httpCompression: HttpPipeOptions["httpCompression"] = { threshold: 1024 },
+): HttpPipeKind {
+  const compression = httpCompression === true ? {} : httpCompression || undefined;
+  // One host for each way to write bodies.
+  const hosts = {
+    revision4: { ...host, compression, format: PAYLOADS.revision4 },
+    revision3: { ...host, compression, format: PAYLOADS.revision3 },
+    revision3Base64: { ...host, compression, format: PAYLOADS.revision3Base64 },
+  };
+  return { make: (sid, query) => new PollingPipe(sid, hosts[formatFor(query)]) };
+}
+
+function positive(name: string, value: unknown): number {
+  if (typeof value === "number" && value > 0) return value;
+  throw new UsageError(
+    "ERR_BAD_OPTION",
+    `The option streams.${name} must be a number above 0, not ${String(value)}.`,
+  );
+}

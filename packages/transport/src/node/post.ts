@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CloseReason, Frame, Limits } from "@sockeye/protocol";
+import type { ResponseHeaders } from "./headers.js";
+import { answerEmpty, failure } from "./http-pipe.js";
+import { type Body, readBody } from "./request-body.js";
+
+/** How the bodies of POSTs are read. */
+export interface BodyFormat {
+  /** @throws SockeyeError for whatever is no body of text */
+  decodeText(body: Buffer, limits: Pick<Limits, "maxPacketsPerPayload">): readonly Frame[];
+  /** The same for a body of bytes (`application/octet-stream`). Absent: there is no such thing. */
+  readonly decodeBytes?:
+    | ((body: Buffer, limits: Pick<Limits, "maxPacketsPerPayload" | "maxMessageBytes">) => readonly Frame[])
+    | undefined;
+}
+
+/** A pipe, as the half of it sees it that takes what the client says. */
+export interface PostOwner {
+  /** The POST whose body is being read. One at a time. Set by {@link receivePost} and by what comes of it. */
+  post: Post | undefined;
+  readonly isOpen: boolean;
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  readonly bodies: BodyFormat;
+  /** A frame came in. Only while open. */
+  received(frame: Frame): void;
+  /** Writes the answer to a POST that was read. */
+  respond(res: ServerResponse, body: string, headers: ResponseHeaders): void;
+  /**
+   * Ends the pipe, and a POST that is under way with {@link Post.reject}. Nothing happens if it is closed.
+   *
+   * @param tell is the client told that the session is over?
+   */
+  fail(reason: CloseReason, cause: Error, tell?: boolean): void;
+}
+
+const OCTETS = "application/octet-stream";
+
+/**
+ * One POST of a session. Its frames are delivered, then it is answered with `ok`; a bad one ends the session.
+ *
+ * @see PROTOCOL.md, "Polling"
+ */
+export function receivePost(req: IncomingMessage, res: ServerResponse, owner: PostOwner): void {
+  const overlap = owner.post !== undefined;
+  const { bodies } = owner;
+  const isBinary = req.headers["content-type"]?.startsWith(OCTETS) === true;
+  const decode = isBinary ? bodies.decodeBytes : bodies.decodeText;
+  if (overlap || decode === undefined) {
+    owner.fail("transport error", failure(overlap ? "data request overlap from client" : "invalid content"));
+    answerEmpty(res, 400);
+    return;
+  }
+  owner.post = new Post(res, owner, decode);
+  owner.post.start(req);
+}
+
+/** A POST whose body is being read. */
+export class Post {
+  readonly #res: ServerResponse;
+  readonly #owner: PostOwner;
+  readonly #decode: BodyFormat["decodeText"];
+
+  constructor(res: ServerResponse, owner: PostOwner, decode: BodyFormat["decodeText"]) {
+    this.#res = res;
+    this.#owner = owner;
+    this.#decode = decode;
+  }
+
+  start(req: IncomingMessage): void {
+    this.#res.on("close", () => this.#gone());
+    readBody(req, this.#owner.limits.maxMessageBytes, (body) => {
+      // Another request may have ended the session and this request meanwhile.
+      if (this.#owner.post === this) this.#read(body);
+    });
+  }
+
+  /** The answer to a POST that is not read to its end, or is bad. */
+  reject(status: number): void {
+    this.#owner.post = undefined;
+    answerEmpty(this.#res, status);
+  }
+
+  #gone(): void {
+    if (this.#owner.post !== this) return;
+    this.#owner.post = undefined;
+    this.#owner.fail("transport error", failure("data request connection closed prematurely"));
+  }
+
+  #read(body: Body): void {
+    const owner = this.#owner;
+    if (body === undefined) {
+      this.reject(413);
+      // A client that got CLOSE before its 413 would not know that it sent too much.
+      owner.fail("transport error", failure("body too large"), false);
+      return;
+    }
+    let frames: readonly Frame[];
+    try {
+      frames = owner.isOpen ? this.#decode(body, owner.limits) : [];
+    } catch (error) {
+      this.reject(400);
+      owner.fail("parse error", failure("malformed payload", error));
+      return;
+    }
+    for (const frame of frames) {
+      // The frame before may have closed the session.
+      if (owner.isOpen) owner.received(frame);
+    }
+    owner.post = undefined;
+    // Not text/plain, which some old browsers offer to download.
+    owner.respond(this.#res, "ok", { "Content-Type": "text/html", "Content-Length": "2" });
+  }
+}

@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  type Clock,
+  type CloseReason,
+  EncodedPacket,
+  type Frame,
+  type TransportSink,
+} from "@sockeye/protocol";
+import { type ResponseHeaders, writeHead } from "./headers.js";
+import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
+import { type Post, type PostOwner, receivePost } from "./post.js";
+import type { StreamFormat } from "./stream-format.js";
+import { StreamResponse, type StreamResponseOwner } from "./stream-response.js";
+
+/** What all streaming pipes of one kind share. */
+export interface StreamingHost extends HttpPipeHost {
+  readonly clock: Clock;
+  readonly format: StreamFormat;
+  /** A response ends once it has carried so many bytes, since browsers keep all of it in memory. */
+  readonly recycleBytes: number;
+  /** How long the client may leave unread what was written, in ms. */
+  readonly writeTimeoutMs: number;
+}
+
+/** Packets of the pipe itself. */
+const CLOSE = new EncodedPacket("1");
+const PROOF = new EncodedPacket("6proof");
+const END = new EncodedPacket("6end");
+
+/** The head of the packet by which a session releases a pipe for an upgrade. */
+const NOOP = "6";
+
+/** Long enough that what was sent before it has arrived alone, on a path that does not buffer. */
+const PROOF_DELAY_MS = 100;
+
+const HEADERS: Readonly<ResponseHeaders> = {
+  "Cache-Control": "private, no-store, no-cache, no-transform, must-revalidate, max-age=0",
+  Pragma: "no-cache",
+  Expires: "0",
+  "X-Accel-Buffering": "no",
+  "X-Content-Type-Options": "nosniff",
+};
+
+/**
+ * The accepting end of every transport of the kind "long response down, POST up": frames leave in the response to a GET,
+ * which stays open, and come in as POST bodies, one of each at a time. How frames are written is the format's.
+ *
+ * @see PROTOCOL.md, "Streaming"
+ */
+export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
+  readonly name: string;
+  readonly #sid: string;
+  readonly #host: StreamingHost;
+  #sink: TransportSink | undefined;
+  #state: "open" | "closed" = "open";
+  /** The last response; it may have ended. */
+  #response: StreamResponse | undefined;
+  /** Has OPEN not been sent yet? */
+  #initial = true;
+  /** @internal */
+  post: Post | undefined;
+
+  constructor(sid: string, host: StreamingHost) {
+    this.name = host.format.name;
+    this.#sid = sid;
+    this.#host = host;
+  }
+
+  get writable(): boolean {
+    return this.#state === "open" && this.#response?.writable === true;
+  }
+
+  bind(sink: TransportSink): void {
+    this.#sink = sink;
+  }
+
+  /** One request of the session. The first, the handshake's GET, may come before {@link bind}. */
+  handle(req: IncomingMessage, res: ServerResponse): void {
+    if (req.method === "GET") this.#receiveGet(req, res);
+    else if (req.method === "POST") receivePost(req, res, this);
+    else answerEmpty(res, 500);
+  }
+
+  send(batch: readonly EncodedPacket[]): void {
+    const response = this.#response;
+    if (response === undefined || !this.writable) return;
+    if (batch.length === 1 && batch[0]?.head === NOOP) {
+      response.end([END]);
+      return;
+    }
+    response.send(batch);
+    if (response.written >= this.#host.recycleBytes) response.end([END]);
+    else if (this.#initial) response.sendLater([PROOF], PROOF_DELAY_MS);
+    this.#initial = false;
+  }
+
+  pause(done: () => void): void {
+    done();
+  }
+
+  resume(): void {}
+
+  /** With `goodbye` and no response open, the next GET within the server's lingering time is told. */
+  close(goodbye: boolean): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    if (this.#response?.isOpen) this.#response.end([goodbye ? CLOSE : END]);
+    else if (goodbye) this.#host.linger(this.#sid, this);
+  }
+
+  #receiveGet(req: IncomingMessage, res: ServerResponse): void {
+    if (this.#response?.isOpen) {
+      this.fail("transport error", failure("overlap from client"));
+      answerEmpty(res, 400);
+    } else if (this.#state === "closed") {
+      this.#host.forget(this.#sid);
+      this.#begin(req, res).end([CLOSE]);
+    } else {
+      this.#response = this.#begin(req, res);
+      if (this.writable) this.#sink?.writable(this);
+    }
+  }
+
+  #begin(req: IncomingMessage, res: ServerResponse): StreamResponse {
+    const writing = this.#host.format.begin(req);
+    this.#writeHead(res, { ...writing.headers }, this.#initial);
+    return new StreamResponse(res, writing, this, this.#host);
+  }
+
+  #writeHead(res: ServerResponse, headers: ResponseHeaders, initial: boolean): void {
+    Object.assign(headers, HEADERS);
+    this.#host.headers(headers, { sid: this.#sid, req: res.req, initial });
+    writeHead(res, 200, headers);
+  }
+
+  // ---- from the response
+
+  /** @internal */
+  drained(response: StreamResponse): void {
+    if (response === this.#response && this.writable) this.#sink?.writable(this);
+  }
+
+  /** @internal */
+  gone(response: StreamResponse): void {
+    if (response === this.#response) this.fail("transport close", failure("stream closed prematurely"));
+  }
+
+  /** @internal */
+  late(response: StreamResponse): void {
+    if (response === this.#response) this.fail("transport error", failure("the client does not read"));
+  }
+
+  // ---- from the POST
+
+  /** @internal */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** @internal */
+  get limits(): StreamingHost["limits"] {
+    return this.#host.limits;
+  }
+
+  /** @internal */
+  get bodies(): StreamFormat {
+    return this.#host.format;
+  }
+
+  /** @internal */
+  received(frame: Frame): void {
+    this.#sink?.frame(this, frame);
+  }
+
+  /** @internal */
+  respond(res: ServerResponse, body: string, headers: ResponseHeaders): void {
+    this.#writeHead(res, headers, false);
+    res.end(body);
+  }
+
+  /** @internal */
+  fail(reason: CloseReason, cause: Error, tell = true): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#response?.end([tell ? CLOSE : END]);
+    this.post?.reject(400);
+    this.#sink?.closed(this, reason, cause);
+  }
+}
