@@ -69,6 +69,11 @@ export const ERROR_TABLE = {
   // acks
   ERR_ACK_TIMEOUT: { meaning: "The acknowledgement did not come in time.", retryable: true },
   ERR_ACK_DISCONNECTED: { meaning: "The connection ended before the acknowledgement came.", retryable: true },
+  // limits
+  ERR_RATE_LIMITED: {
+    meaning: "The client sends more than a rate limit of the app allows.",
+    retryable: true,
+  },
   // reconnection
   ERR_RECONNECT_FAILED: { meaning: "All reconnectionAttempts are used up.", retryable: false },
   // usage

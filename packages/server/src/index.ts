@@ -30,6 +30,10 @@ export type { Event, ExtendedError, NamespaceMiddleware, Next, SocketMiddleware 
 export { Namespace } from "./namespace.js";
 export type { AdapterConstructor, AttachOptions, EngineOptions, ServerOptions } from "./options.js";
 export { ParentNamespace } from "./parent-namespace.js";
+export type { RateLimitOptions } from "./rate-limit.js";
+export { rateLimit } from "./rate-limit.js";
+export type { FlexibleLimiter, Rate, RateStore } from "./rate-store.js";
+export { flexibleStore, TokenBuckets } from "./rate-store.js";
 export type { AnyHttpServer, Health } from "./server.js";
 export { Server } from "./server.js";
 export type { SocketEvents } from "./socket.js";
