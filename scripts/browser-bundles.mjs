@@ -1,7 +1,10 @@
 // Bundles src/browser.ts for a <script> and src/index.ts for a <script type="module">, with every
-// dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js. The server's package gets a
-// copy of them (see build.mjs), since it serves them.
+// dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js; and for old browsers
+// src/browser-legacy.ts: sockeye.legacy.js and sockeye.legacy.min.js. The server's package gets a copy of them (see
+// build.mjs), since it serves them.
+import { writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { bundleLegacy } from "./legacy-bundle.mjs";
 
 export async function buildBrowserBundles(packageDirectory) {
   const common = {
@@ -36,4 +39,13 @@ export async function buildBrowserBundles(packageDirectory) {
       outfile: "dist/browser/sockeye.esm.min.js",
     }),
   ]);
+  const { code, map, minified, minifiedMap } = await bundleLegacy();
+  writeLegacy("sockeye.legacy.js", code, map);
+  writeLegacy("sockeye.legacy.min.js", minified, minifiedMap);
+
+  function writeLegacy(name, text, sourceMap) {
+    const file = `${packageDirectory}/dist/browser/${name}`;
+    writeFileSync(file, `${text.trimEnd()}\n//# sourceMappingURL=${name}.map\n`);
+    writeFileSync(`${file}.map`, sourceMap);
+  }
 }

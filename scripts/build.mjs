@@ -32,7 +32,7 @@ for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
   await build({
     config: false,
     silent: true,
-    entry: ["src/**/*.ts", "!src/browser.ts"],
+    entry: ["src/**/*.ts", "!src/browser*.ts"],
     outDir: "dist",
     format,
     target: "es2022",

@@ -6,13 +6,17 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { bundleLegacy } from "./legacy-bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The apps, by name. */
+const LEGACY = "legacy, in ES5";
+
+/** The apps, by name; the one file for old browsers is one of them. */
 export const APPS = {
   "websocket-only": `import { io } from "@sockeye/client/websocket"; io();`,
   "modern default": `import { io } from "@sockeye/client"; io();`,
+  [LEGACY]: "",
 };
 
 /** Sources are bundled, not `dist`, so that no build is needed. The root's tsconfig.json leads to them. */
@@ -27,6 +31,10 @@ const asBrowsersDo = {
 
 /** Bytes of a bundle, minified and after gzip, and what each module has in it, the largest first. */
 export async function measure(app) {
+  if (app === APPS[LEGACY]) {
+    const { minified, modules } = await bundleLegacy();
+    return { ...weigh(Buffer.from(minified)), modules };
+  }
   const { outputFiles, metafile } = await build({
     stdin: { contents: app, resolveDir: root },
     absWorkingDir: root,
@@ -46,7 +54,11 @@ export async function measure(app) {
     .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
     .sort((a, b) => b.bytes - a.bytes);
   const { contents } = outputFiles[0];
-  return { minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length, modules };
+  return { ...weigh(contents), modules };
+}
+
+function weigh(contents) {
+  return { minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

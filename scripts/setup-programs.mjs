@@ -20,6 +20,27 @@ const PROGRAMS = [
     package: "redis-server",
     users: "tests of the Redis adapter",
   },
+  {
+    name: "duktape",
+    variable: "DUKTAPE_PATH",
+    commands: ["duk"],
+    package: "duktape",
+    users: "tests in an engine of ECMAScript 5",
+  },
+  {
+    name: "old webkit",
+    variable: "WKHTMLTOIMAGE_PATH",
+    commands: ["wkhtmltoimage"],
+    package: "wkhtmltopdf",
+    users: "tests in an old WebKit",
+  },
+  {
+    name: "xvfb",
+    variable: "XVFB_RUN_PATH",
+    commands: ["xvfb-run"],
+    package: "xvfb",
+    users: "tests in an old WebKit",
+  },
 ];
 
 for (const program of PROGRAMS) {

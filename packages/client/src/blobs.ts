@@ -39,15 +39,17 @@ export function holdsBlob(value: unknown, seen: Set<unknown> = new Set()): boole
   return value instanceof Blob || Object.values(value).some((item) => holdsBlob(item, seen));
 }
 
-/** A copy with bytes in the place of Blobs; what holds none stays as it is, and so does a cycle. */
-async function readBlobs(value: unknown, above: readonly unknown[]): Promise<unknown> {
+/**
+ * A copy with bytes in the place of Blobs, or the promise of one; what holds none stays as it is, and so does a cycle.
+ * Without `async`, which the build for old browsers would have to pay for.
+ */
+function readBlobs(value: unknown, above: readonly unknown[]): unknown {
   if (value instanceof Blob) return value.arrayBuffer();
   if (above.includes(value) || !holdsBlob(value)) return value;
   const path = [...above, value];
   if (Array.isArray(value)) return Promise.all(value.map((item) => readBlobs(item, path)));
-  const entries = Object.entries(value as object).map(async ([key, item]) => [
-    key,
-    await readBlobs(item, path),
-  ]);
-  return Object.fromEntries(await Promise.all(entries));
+  const keys = Object.keys(value as object);
+  return Promise.all(Object.values(value as object).map((item) => readBlobs(item, path))).then((items) =>
+    Object.fromEntries(items.map((item, i) => [keys[i], item])),
+  );
 }

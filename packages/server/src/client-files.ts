@@ -9,7 +9,13 @@ const FOLDERS = ["./client/", "../dist/client/"].map((folder) =>
   fileURLToPath(new URL(folder, import.meta.url)),
 );
 
-const BUNDLES = ["sockeye.js", "sockeye.min.js", "sockeye.esm.min.js"];
+const BUNDLES = [
+  "sockeye.js",
+  "sockeye.min.js",
+  "sockeye.esm.min.js",
+  "sockeye.legacy.js",
+  "sockeye.legacy.min.js",
+];
 
 /** Everything that is served, by the last part of its path: our names, and those that Socket.IO's pages ask for. */
 const FILES: ReadonlyMap<string, string> = new Map(

@@ -1,0 +1,3 @@
+export * from "./globals.js";
+export * from "./methods.js";
+export * from "./statics.js";
