@@ -13,7 +13,7 @@ export interface Claim {
   readonly section: string;
   readonly feature: string;
   readonly status: Status;
-  /** Why not, if the status is `no`. */
+  /** Why not, if the status is `no`; the row of docs/differences.md, if it is `different`. */
   readonly reason: string;
   readonly evidence: readonly Evidence[];
   readonly line: number;
@@ -42,7 +42,7 @@ function readRow(text: string, section: string, line: number): Claim {
   const cells = text.split(/(?<!\\)\|/).map((cell) => cell.replaceAll("\\|", "|").trim());
   const [, feature = "", verdict = "", shown = ""] = cells;
   const status = /^(yes|different|no)\b/.exec(verdict)?.[1] as Status | undefined;
-  const reason = /^no: (.+)$/.exec(verdict)?.[1] ?? "";
+  const reason = /^(?:no|different): (.+)$/.exec(verdict)?.[1] ?? "";
   const evidence = [...shown.matchAll(/`([^`]+)` `([^`]+)`/g)].map(([, file = "", title = ""]) => ({
     file,
     title,
@@ -56,7 +56,9 @@ function readRow(text: string, section: string, line: number): Claim {
           ? "has no status or no section"
           : status === "no"
             ? reason === "" && "gives no reason"
-            : evidence.length === 0 && "names no test";
+            : status === "different" && reason === ""
+              ? "names no row of docs/differences.md"
+              : evidence.length === 0 && "names no test";
   if (complaint) throw new Error(`docs/parity.md:${line}: the row ${complaint}: ${text}`);
   return { section, feature, status: status as Status, reason, evidence, line };
 }

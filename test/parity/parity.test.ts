@@ -19,6 +19,14 @@ describe("docs/parity.md", () => {
     expect([...files].filter((file) => !existsSync(root + file))).toEqual([]);
   });
 
+  it("names rows of docs/differences.md that exist", () => {
+    const text = readFileSync(`${root}docs/differences.md`, "utf8");
+    const rows = new Set([...text.matchAll(/^\| (?:● )?(.+?) +\|/gm)].map(([, what]) => what));
+    const named = claims.filter(({ status }) => status === "different").map(({ reason }) => reason);
+    expect(named.filter((row) => !rows.has(row))).toEqual([]);
+    expect(named.length).toBeGreaterThan(20);
+  });
+
   it("says each thing once", () => {
     const rows = claims.map(({ section, feature }) => `${section} ${feature}`);
     expect(rows.filter((row, index) => rows.indexOf(row) !== index)).toEqual([]);
@@ -98,9 +106,10 @@ describe("a row", () => {
   it.each([
     ["| `path` | perhaps | `a.test.ts` `x` |", "no status"],
     ["| `path` | yes | |", "names no test"],
-    ["| `path` | different | a.test.ts, x |", "names no test"],
+    ["| `path` | different: x | a.test.ts, x |", "names no test"],
     ["| `path` | no | |", "gives no reason"],
     ["| | yes | `a.test.ts` `x` |", "names nothing"],
+    ["| `path` | different | `a.test.ts` `x` |", "names no row of docs/differences.md"],
     ["| `path` | yes |", "three columns"],
   ])("that makes no sense is refused: %s", (row, complaint) => {
     expect(() => readClaims(table(row))).toThrow(complaint);
