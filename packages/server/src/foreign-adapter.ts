@@ -29,6 +29,9 @@ export function adopt(made: Adapter | ForeignAdapter): Adapter {
 /** What {@link BareEncoder} has encoded, by the frames that it gave out. */
 const whole = new WeakMap<readonly Frame[], EncodedPacket>();
 
+/** A packet without an id, as it comes from another node. */
+type NullId = Omit<EventPacket, "id"> & { readonly id: null };
+
 /** `server.encoder` for foreign adapters: a packet as frames without the engine's envelope. */
 export class BareEncoder {
   readonly #codec: Codec;
@@ -45,15 +48,16 @@ export class BareEncoder {
    *
    * @returns no frame if it cannot be encoded
    */
-  encode(packet: EventPacket): readonly Frame[] {
+  encode(packet: EventPacket | NullId): readonly Frame[] {
     try {
-      const encoded = this.#codec.encode(packet);
+      // What has crossed nodes in a form without `undefined` has `null` there.
+      const encoded = this.#codec.encode(packet.id === null ? { ...packet, id: undefined } : packet);
       const { head, attachments } = encoded;
       const frames = [typeof head === "string" ? head.slice(1) : head, ...attachments];
       whole.set(frames, encoded);
       return frames;
     } catch (error) {
-      this.#failed(error, packet);
+      this.#failed(error, { ...packet, id: undefined });
       return [];
     }
   }

@@ -147,7 +147,8 @@ export class Namespace<
     this.#restore(pid, typeof offset === "string" ? offset : undefined).then(
       (restored) => this.#examine(admission, restored ?? undefined),
       (error: unknown) => {
-        this.reportError(error, "adapter");
+        // Adapters made for Socket.IO say no by rejecting with a text.
+        if (error instanceof Error) this.reportError(error, "adapter");
         this.#examine(admission, undefined);
       },
     );

@@ -43,6 +43,10 @@ describe("BareEncoder", () => {
     ]);
   });
 
+  it("takes an id of null for none: packets come so from other nodes", () => {
+    expect(encoder().encode({ ...eventPacket("a"), id: null })).toEqual(['2["a"]']);
+  });
+
   it("tells what cannot be encoded, and never throws", () => {
     const failures: unknown[][] = [];
     const packet = eventPacket("a", 1n);

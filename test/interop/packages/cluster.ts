@@ -3,7 +3,7 @@ import { type Socket as ClientSocket, io as dial } from "socket.io-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ServerName } from "../../support/servers.js";
 import { type Site, startSite } from "../../support/servers.js";
-import { collect, once, until, within } from "../../support/wait.js";
+import { collect, eventually, once, until, within } from "../../support/wait.js";
 
 /** An adapter for a server, in any of the shapes in which Socket.IO takes it. */
 export type MakeAdapter = () => Promise<NonNullable<Parameters<Server["adapter"]>[0]>>;
@@ -170,10 +170,3 @@ export function clusterTests({ nodes, makeAdapter }: Pair): void {
 }
 
 /** Becomes true at some time; asked again as long as it is not. */
-async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 8000;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error("the nodes do not find each other");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -1,0 +1,160 @@
+// @socket.io/redis-streams-adapter on a real Redis: what crosses nodes, and recovery, also on another node than before.
+import { createAdapter } from "@socket.io/redis-streams-adapter";
+import { Redis as IoRedis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { ClientName, ServerName, Site } from "../../support/servers.js";
+import { loadClient, optionsFor, pullThePlug, serverHalf, startSite } from "../../support/servers.js";
+import { eventually, once, until } from "../../support/wait.js";
+import { clusterTests, type MakeAdapter } from "./cluster.js";
+import { findRedis, type Redis, startRedis } from "./redis-server.js";
+
+const program = findRedis();
+if (program === undefined)
+  console.log(
+    "redis: no redis-server of version 7 or later, so the tests of its streams adapter are skipped",
+  );
+
+test.runIf(process.env["CI"] === "true")("there is a Redis where nothing may be skipped", () => {
+  expect(program).toBeDefined();
+});
+
+const NODES: readonly (readonly [ServerName, ServerName])[] = [
+  ["socket.io 4", "socket.io 4"],
+  ["sockeye", "sockeye"],
+  ["sockeye", "socket.io 4"],
+  ["socket.io 4", "sockeye"],
+];
+const ENDS: readonly (readonly [ServerName, ClientName])[] = [
+  ["sockeye", "socket.io-client 4"],
+  ["sockeye", "sockeye"],
+  ["socket.io 4", "socket.io-client 4"],
+];
+
+describe.skipIf(program === undefined)("@socket.io/redis-streams-adapter", () => {
+  let redis: Redis;
+  const clients: IoRedis[] = [];
+  let streams = 0;
+
+  beforeAll(async () => {
+    redis = await startRedis(program ?? "");
+  });
+  afterAll(async () => {
+    for (const client of clients) client.disconnect();
+    await redis?.stop();
+  });
+
+  /** A cluster of its own. */
+  function cluster(): MakeAdapter {
+    const name = `cluster-${streams++}`;
+    return async () => {
+      const client = new IoRedis(redis.port, "127.0.0.1");
+      client.on("error", () => {});
+      clients.push(client);
+      const readers = await countReaders(client);
+      const adapter = createAdapter(client, { streamName: name, channelPrefix: name, blockTimeInMs: 1000 });
+      // It reads what comes from now on, once it does.
+      await eventually(async () => (await countReaders(client)) > readers);
+      return adapter;
+    };
+  }
+
+  /** How many connections read a stream. */
+  async function countReaders(client: IoRedis): Promise<number> {
+    return String(await client.client("LIST")).split("cmd=xread").length - 1;
+  }
+
+  describe.each(NODES)("between %s and %s", (...nodes) => {
+    clusterTests({ nodes, makeAdapter: cluster() });
+  });
+
+  describe.each(ENDS)("recovery of a connection to %s of %s", (server, name) => {
+    async function start(
+      makeAdapter: MakeAdapter,
+      port = 0,
+      maxDisconnectionDuration = 60_000,
+    ): Promise<Site> {
+      const site = await startSite(
+        server,
+        { adapter: await makeAdapter(), connectionStateRecovery: { maxDisconnectionDuration } },
+        port,
+      );
+      onTestFinished(() => site.end());
+      return site;
+    }
+
+    async function enter(site: Site) {
+      const { io } = await loadClient(name);
+      const client = io(site.url, optionsFor("websocket"));
+      onTestFinished(() => void client.disconnect());
+      const got: unknown[] = [];
+      client.on("news", (value) => got.push(value));
+      await once(client, "connect");
+      return { client, got };
+    }
+
+    test("on the same node", async () => {
+      const site = await start(cluster());
+      const { client, got } = await enter(site);
+      const socket = await serverHalf(site, client);
+      socket.join("room");
+      site.io.emit("news", 1);
+      await until(() => got.length === 1, "the first");
+      const { id } = client;
+      const back = once(client, "connect");
+      await pullThePlug(site, socket);
+      await once(client, "disconnect");
+      site.io.to("room").emit("news", 2);
+      site.io.to("elsewhere").emit("news", "not for it");
+      await back;
+      await until(() => got.length === 2, "what it missed");
+      expect({ id: client.id, recovered: client.recovered, got }).toEqual({
+        id,
+        recovered: true,
+        got: [1, 2],
+      });
+      expect((await serverHalf(site, client)).rooms.has("room")).toBe(true);
+    });
+
+    test("on another node, the first having gone away", async () => {
+      const makeAdapter = cluster();
+      const other = await start(makeAdapter);
+      const first = await start(makeAdapter);
+      const { client, got } = await enter(first);
+      (await serverHalf(first, client)).data.who = "Ann";
+      other.io.emit("news", 1);
+      await until(() => got.length === 1, "the first");
+      const { id } = client;
+      const lost = once(client, "disconnect");
+      await first.close();
+      await lost;
+      other.io.emit("news", 2);
+      const back = once(client, "connect");
+      const successor = await start(makeAdapter, first.port);
+      await back;
+      await until(() => got.length === 2, "what it missed");
+      expect({ id: client.id, recovered: client.recovered, got }).toEqual({
+        id,
+        recovered: true,
+        got: [1, 2],
+      });
+      expect((await serverHalf(successor, client)).data).toEqual({ who: "Ann" });
+    });
+
+    test("is refused if the session is forgotten, without a word to the app", async () => {
+      const site = await start(cluster(), 0, 1);
+      const errors: unknown[] = [];
+      if (server === "sockeye")
+        site.io.on("error" as never, ((error: unknown) => errors.push(error)) as never);
+      const { client, got } = await enter(site);
+      site.io.emit("news", 1);
+      await until(() => got.length === 1, "the first");
+      const { id } = client;
+      const back = once(client, "connect");
+      await pullThePlug(site, await serverHalf(site, client));
+      await once(client, "disconnect");
+      await back;
+      expect({ recovered: client.recovered, errors }).toEqual({ recovered: false, errors: [] });
+      expect(client.id).not.toBe(id);
+    });
+  });
+});
