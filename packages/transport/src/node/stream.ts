@@ -1,5 +1,6 @@
+import { encodeChunkFrames } from "@sockeye/codec/chunk-frames";
+import { decodeChunkBody } from "./chunk-body.js";
 import { encodeEscapedPayload } from "./escaped-payload.js";
-import { decodePrefixed, encodePrefixed } from "./length-prefix.js";
 import { PAYLOADS } from "./payload-format.js";
 import { readEngineQuery } from "./query.js";
 import { PRELUDE_BYTES, type StreamFormat, type StreamWriting } from "./stream-format.js";
@@ -8,7 +9,7 @@ const BYTES: StreamWriting = {
   headers: { "Content-Type": "application/octet-stream" },
   // Empty text frames, which mean nothing.
   prelude: Buffer.alloc(PRELUDE_BYTES),
-  encode: encodePrefixed,
+  encode: encodeChunkFrames,
 };
 
 /** For those who can only read text that grows. */
@@ -19,13 +20,13 @@ const LINES: StreamWriting = {
 };
 
 /**
- * A body without an end: length-prefixed frames, or with `b64` one line of text for each write.
+ * A body without an end: frames in a stream of bytes, or with `b64` one line of text for each write.
  *
  * @see PROTOCOL.md, "Streaming"
  */
 export const stream: StreamFormat = {
   name: "stream",
   decodeText: PAYLOADS.revision4.decodeText,
-  decodeBytes: decodePrefixed,
+  decodeBytes: decodeChunkBody,
   begin: (req) => (readEngineQuery(req.url ?? "").base64 ? LINES : BYTES),
 };

@@ -84,8 +84,8 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   send(batch: readonly EncodedPacket[]): void {
     const response = this.#response;
     if (response === undefined || !this.writable) return;
-    if (batch.length === 1 && batch[0]?.head === NOOP) {
-      response.end([END]);
+    if (batch.at(-1)?.head === NOOP) {
+      response.end([...batch.slice(0, -1), END]);
       return;
     }
     response.send(batch);
@@ -123,6 +123,8 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   #begin(req: IncomingMessage, res: ServerResponse): StreamResponse {
     const writing = this.#host.format.begin(req);
+    // As middlewares set it for a whole site. Who may frame a response that can be framed, its own policy says.
+    res.removeHeader("X-Frame-Options");
     this.#writeHead(res, { ...writing.headers }, this.#initial);
     return new StreamResponse(res, writing, this, this.#host);
   }

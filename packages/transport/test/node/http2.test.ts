@@ -93,3 +93,45 @@ describe("polling over HTTP/2", () => {
     expect(acceptor.sessions.size).toBe(0);
   });
 });
+
+describe("streaming over HTTP/2", () => {
+  it.each(["sse", "stream", "iframe"])(
+    "%s opens, carries, is recycled and noticed when it breaks off",
+    async (name) => {
+      const { acceptor } = await start({ streams: { recycleBytes: 3000 } });
+      const path = `/engine.io/?EIO=4&transport=${name}&c=1`;
+      const open = (target: string) => {
+        const stream = client.request({ ":path": target });
+        const seen = { headers: {} as Record<string, unknown>, text: "", ended: false, stream };
+        stream.setEncoding("latin1");
+        stream.on("response", (headers) => {
+          seen.headers = headers;
+        });
+        stream.on("data", (text: string) => {
+          seen.text += text;
+        });
+        stream.on("end", () => {
+          seen.ended = true;
+        });
+        stream.on("error", () => {});
+        return seen;
+      };
+      const first = open(path);
+      await vi.waitFor(() => expect(first.text).toContain("sid-1"));
+      expect(first.headers).toMatchObject({ ":status": 200, "x-accel-buffering": "no" });
+      expect(first.headers).not.toHaveProperty("connection");
+      const session = acceptor.session("sid-1");
+      expect(await ask(`${path}&sid=sid-1`, "4up")).toMatchObject({ status: 200, body: "ok" });
+      session.send(`4${"x".repeat(1000)}`);
+      await vi.waitFor(() => expect(first.ended).toBe(true));
+      expect(first.text).toContain("6end");
+      const second = open(`${path}&sid=sid-1`);
+      await vi.waitFor(() => expect(session.transport.writable).toBe(true));
+      session.send("4down");
+      await vi.waitFor(() => expect(second.text).toContain("4down"));
+      expect([session.frames, session.ended]).toEqual([["4up"], []]);
+      second.stream.close(8);
+      await vi.waitFor(() => expect(session.ended).toMatchObject([{ reason: "transport close" }]));
+    },
+  );
+});
