@@ -6,10 +6,10 @@ import { APPS, measure } from "../../scripts/bundle-size.mjs";
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 15_400, target: 6000 },
-  "modern default": { recorded: 17_500, target: 9000 },
+  "websocket-only": { recorded: 16_000, target: 6000 },
+  "modern default": { recorded: 18_100, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 21_700, target: 16_000 },
+  "legacy, in ES5": { recorded: 22_300, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {

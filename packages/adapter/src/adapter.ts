@@ -143,7 +143,14 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   }
 
   addSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
-    for (const socket of [...this.select(options)]) socket.join([...rooms]);
+    for (const socket of [...this.select(options)]) {
+      try {
+        socket.join([...rooms]);
+      } catch (error) {
+        // One that is in too many rooms already must not keep the others out.
+        this.nsp.reportError(error, "join");
+      }
+    }
   }
 
   delSockets(options: BroadcastOptions, rooms: readonly Room[]): void {

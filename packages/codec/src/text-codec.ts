@@ -85,6 +85,9 @@ function unencodable(error: unknown): CodecError {
 interface Pending {
   readonly packet: Packet;
   readonly slots: Slots;
+  bytes: number;
+  /** What is due was due at the last heartbeat. */
+  late: boolean;
 }
 
 class TextPacketDecoder implements Decoder {
@@ -109,13 +112,25 @@ class TextPacketDecoder implements Decoder {
     if (!isBinaryType(header.type)) return packet;
     // Fresh from the parser and shared with nobody, so it may be filled in place.
     const slots = new Slots(packet.data as unknown[], header.attachments);
-    this.#pending = { packet, slots };
+    this.#pending = { packet, slots, bytes: 0, late: false };
     return undefined;
+  }
+
+  overdue(): boolean {
+    if (this.#pending === undefined) return false;
+    if (this.#pending.late) return true;
+    this.#pending.late = true;
+    return false;
   }
 
   #takeAttachment(bytes: Uint8Array): Packet | undefined {
     const pending = this.#pending;
     if (pending === undefined) throw badAttachment("an attachment is unexpected");
+    pending.late = false;
+    pending.bytes += bytes.length;
+    if (pending.bytes > this.#rules.limits.maxBinaryEventBytes) {
+      throw new CodecError("ERR_BINARY_EVENT_TOO_LARGE", "attachments too large");
+    }
     if (!pending.slots.fill(this.#rules.received(bytes))) return undefined;
     this.#pending = undefined;
     return pending.packet;

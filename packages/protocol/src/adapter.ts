@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import type { OverflowPolicy } from "./overflow.js";
 import type { EncodedPacket, EventPacket } from "./packet.js";
 
 /** Id of a socket, unique over all namespaces and nodes; 20 characters. */
@@ -19,6 +20,8 @@ export interface BroadcastFlags {
   readonly broadcast?: boolean | undefined;
   /** Milliseconds to wait for acknowledgements. */
   readonly timeout?: number | undefined;
+  /** For receivers that read too slowly. Default: what is set for each receiver. */
+  readonly overflow?: OverflowPolicy | undefined;
 }
 
 /** Whom a broadcast or a bulk operation means: the union of `rooms` (none: everybody), less the members of `except`. */

@@ -22,6 +22,12 @@ export interface Decoder {
    */
   write(message: Frame): Packet | undefined;
 
+  /**
+   * Asked by a server once every heartbeat: does an unfinished packet wait for an attachment that it has waited for the
+   * last time already?
+   */
+  overdue?(): boolean;
+
   /** The session is over: lets go of what it holds, if that takes doing. Must not throw. */
   close?(): void;
 }

@@ -32,6 +32,14 @@ export const ERROR_TABLE = {
     meaning: "A namespace's name is longer than maxNamespaceLength.",
     retryable: false,
   },
+  ERR_BINARY_EVENT_TOO_LARGE: {
+    meaning: "The attachments of one packet exceed maxBinaryEventBytes together.",
+    retryable: false,
+  },
+  ERR_ATTACHMENT_LATE: {
+    meaning: "The next attachment of a binary packet did not come within two heartbeats.",
+    retryable: true,
+  },
   ERR_UNENCODABLE: {
     meaning: "The arguments cannot be written as JSON (a cycle, a BigInt, a toJSON that throws, too deep).",
     retryable: false,
@@ -58,6 +66,18 @@ export const ERROR_TABLE = {
     retryable: true,
   },
   ERR_OFFLINE: { meaning: "The browser reported that the network is gone.", retryable: true },
+  ERR_OUTBOUND_FULL: {
+    meaning: "The peer reads too slowly: maxOutboundBytes wait for it.",
+    retryable: true,
+  },
+  ERR_TOO_MANY_SESSIONS: {
+    meaning: "The client's address has maxSessionsPerAddress sessions already.",
+    retryable: true,
+  },
+  ERR_TOO_MANY_HANDSHAKES: {
+    meaning: "The client's address has made more than maxHandshakesPerSecondPerAddress.",
+    retryable: true,
+  },
   // namespace
   ERR_INVALID_NAMESPACE: { meaning: "The server has no such namespace.", retryable: false },
   ERR_CONNECT_REFUSED: { meaning: "A middleware of the namespace refused the socket.", retryable: false },
@@ -65,6 +85,7 @@ export const ERROR_TABLE = {
     meaning: "The connection has joined maxNamespacesPerConnection namespaces already.",
     retryable: false,
   },
+  ERR_TOO_MANY_ROOMS: { meaning: "The socket is in maxRoomsPerSocket rooms already.", retryable: false },
   ERR_V2_SERVER: { meaning: "The server speaks Socket.IO 2, which this client does not.", retryable: false },
   // acks
   ERR_ACK_TIMEOUT: { meaning: "The acknowledgement did not come in time.", retryable: true },
@@ -72,6 +93,14 @@ export const ERROR_TABLE = {
   // limits
   ERR_RATE_LIMITED: {
     meaning: "The client sends more than a rate limit of the app allows.",
+    retryable: true,
+  },
+  ERR_TOO_MANY_ACKS: {
+    meaning: "The socket waits for maxPendingAcks acknowledgements already; the event was not sent.",
+    retryable: true,
+  },
+  ERR_EVENT_DROPPED: {
+    meaning: "The event was dropped, by its overflow policy, because its receiver reads too slowly.",
     retryable: true,
   },
   // reconnection

@@ -21,7 +21,8 @@ export {
   UsageError,
 } from "./errors.js";
 export type { Limits } from "./limits.js";
-export { DEFAULT_LIMITS } from "./limits.js";
+export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
+export type { OverflowPolicy } from "./overflow.js";
 export type {
   AckPacket,
   ConnectErrorPacket,

@@ -1,4 +1,9 @@
-/** What a peer may ask of this process. Every limit is on by default; each has one place that enforces it. */
+import type { ErrorCode } from "./error-table.js";
+
+/**
+ * What a peer may ask of this process. Every limit is on by default; each has one place that enforces it. docs/limits.md is
+ * checked against this table.
+ */
 export interface Limits {
   /** Bytes of one message and of one HTTP body. Socket.IO's `maxHttpBufferSize`. */
   readonly maxMessageBytes: number;
@@ -6,6 +11,8 @@ export interface Limits {
   readonly maxPacketsPerPayload: number;
   /** Binary attachments of one packet. */
   readonly maxAttachments: number;
+  /** Bytes of the attachments of one packet together. On a server ten times `maxHttpBufferSize` by default. */
+  readonly maxBinaryEventBytes: number;
   /** Nesting of arrays and objects in one packet. */
   readonly maxJsonDepth: number;
   /** Characters of an event's name. */
@@ -14,14 +21,47 @@ export interface Limits {
   readonly maxNamespaceLength: number;
   /** Namespaces that one connection may have joined at a time. */
   readonly maxNamespacesPerConnection: number;
+  /** Rooms that one socket may be in, its own among them. */
+  readonly maxRoomsPerSocket: number;
+  /** Acknowledgements that one socket waits for. */
+  readonly maxPendingAcks: number;
+  /** Bytes that wait for one peer that reads too slowly. */
+  readonly maxOutboundBytes: number;
+  /** Sessions of one client address at a time. */
+  readonly maxSessionsPerAddress: number;
+  /** Handshakes of one client address within a second. */
+  readonly maxHandshakesPerSecondPerAddress: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
   maxMessageBytes: 1e6,
   maxPacketsPerPayload: 16_384,
   maxAttachments: 10,
+  maxBinaryEventBytes: 1e7,
   maxJsonDepth: 100,
   maxEventNameLength: 1024,
   maxNamespaceLength: 512,
   maxNamespacesPerConnection: 128,
+  maxRoomsPerSocket: 10_000,
+  maxPendingAcks: 65_536,
+  maxOutboundBytes: 16_777_216,
+  // Behind a proxy, and behind many a router, all clients have one address.
+  maxSessionsPerAddress: Number.POSITIVE_INFINITY,
+  maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
+};
+
+/** The limit that an error speaks of, by its code. */
+export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> = {
+  ERR_PACKET_TOO_LARGE: "maxMessageBytes",
+  ERR_TOO_MANY_PACKETS: "maxPacketsPerPayload",
+  ERR_TOO_MANY_ATTACHMENTS: "maxAttachments",
+  ERR_BINARY_EVENT_TOO_LARGE: "maxBinaryEventBytes",
+  ERR_PACKET_TOO_DEEP: "maxJsonDepth",
+  ERR_NAMESPACE_TOO_LONG: "maxNamespaceLength",
+  ERR_TOO_MANY_NAMESPACES: "maxNamespacesPerConnection",
+  ERR_TOO_MANY_ROOMS: "maxRoomsPerSocket",
+  ERR_TOO_MANY_ACKS: "maxPendingAcks",
+  ERR_OUTBOUND_FULL: "maxOutboundBytes",
+  ERR_TOO_MANY_SESSIONS: "maxSessionsPerAddress",
+  ERR_TOO_MANY_HANDSHAKES: "maxHandshakesPerSecondPerAddress",
 };

@@ -17,6 +17,9 @@ export interface Transport {
    */
   readonly writable: boolean;
 
+  /** Bytes that {@link send} has taken and the network has not. Absent: not known, and not much. */
+  readonly bufferedBytes?: number;
+
   /**
    * Names the receiver of all that happens here. Called before the event loop turns, and again when the pipe changes
    * hands at the end of an upgrade.
@@ -43,8 +46,10 @@ export interface Transport {
    * Ends the pipe; idempotent. With `goodbye` the peer is told that the session is over, in the pipe's own way (WebSocket
    * close frame, engine CLOSE packet); without, the pipe just ends, since the session goes on elsewhere or the peer is gone.
    * Nothing is reported to the sink from this call on.
+   *
+   * @param cause why the session ends; a pipe that can say so tells the peer which limit was exceeded
    */
-  close(goodbye: boolean): void;
+  close(goodbye: boolean, cause?: Error): void;
 }
 
 /** What a transport reports to, always with itself as the first argument, since a session may hold two during an upgrade. */

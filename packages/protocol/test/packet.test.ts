@@ -45,9 +45,15 @@ it("every limit is on by default", () => {
     maxMessageBytes: 1e6,
     maxPacketsPerPayload: 16_384,
     maxAttachments: 10,
+    maxBinaryEventBytes: 1e7,
     maxJsonDepth: 100,
     maxEventNameLength: 1024,
     maxNamespaceLength: 512,
     maxNamespacesPerConnection: 128,
+    maxRoomsPerSocket: 10_000,
+    maxPendingAcks: 65_536,
+    maxOutboundBytes: 16_777_216,
+    maxSessionsPerAddress: Number.POSITIVE_INFINITY,
+    maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
   });
 });

@@ -1,5 +1,13 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { BroadcastFlags, Clock, Room, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
+import type {
+  BroadcastFlags,
+  Clock,
+  Limits,
+  OverflowPolicy,
+  Room,
+  ServerDisconnectReason,
+  SocketId,
+} from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
@@ -67,6 +75,12 @@ export abstract class Audience<
   /** @internal Are broken connections recovered? Then all events must go through the adapter. */
   abstract readonly recovers: boolean;
 
+  /** @internal */
+  abstract readonly limits: Limits;
+
+  /** @internal What sockets begin with. */
+  abstract readonly overflowPolicy: OverflowPolicy;
+
   /** @internal An error of the app's code, with the socket for which it ran. */
   abstract reportSocketError(error: unknown, context: { socket: S; event: string | symbol | number }): void;
 
@@ -94,6 +108,11 @@ export abstract class Audience<
 
   timeout(timeoutMs: number): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().timeout(timeoutMs);
+  }
+
+  /** What is emitted through it has this policy for clients that read too slowly. */
+  overflow(policy: OverflowPolicy): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().overflow(policy);
   }
 
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {

@@ -1,5 +1,5 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { AdapterSocket, BroadcastFlags, Room, SocketId } from "@sockeye/protocol";
+import type { AdapterSocket, BroadcastFlags, OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
 import type {
   AckAnswer,
   AckCallback,
@@ -48,6 +48,11 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
   /** How long to wait for acknowledgements, in ms. Default 5000. */
   timeout(timeoutMs: number): this {
     return this.with({ timeout: timeoutMs });
+  }
+
+  /** What becomes of the event for receivers that read too slowly. Default: what each socket says. */
+  overflow(policy: OverflowPolicy): this {
+    return this.with({ overflow: policy });
   }
 
   /**

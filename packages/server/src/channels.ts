@@ -1,5 +1,12 @@
 import { type Channel, channel } from "node:diagnostics_channel";
-import type { CloseReason, EncodedPacket, Packet, ServerDisconnectReason } from "@sockeye/protocol";
+import type {
+  CloseReason,
+  EncodedPacket,
+  Limits,
+  Packet,
+  ServerDisconnectReason,
+  SockeyeError,
+} from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/node";
 import type { ErrorContext } from "./audience.js";
 import type { Conn } from "./conn.js";
@@ -29,6 +36,13 @@ export interface Diagnostics {
   "sockeye:packet:in": { readonly conn: Conn; readonly packet: Packet };
   /** A packet was put into the outbox of a session. A broadcast comes once for each receiver, with one and the same packet. */
   "sockeye:packet:out": { readonly conn: Conn; readonly packet: EncodedPacket };
+  /** A client has exceeded a limit, and was told by `error.code`. `conn` is missing for one that was not let in. */
+  "sockeye:limit": {
+    readonly limit: keyof Limits;
+    readonly error: SockeyeError;
+    readonly address: string;
+    readonly conn: Conn | undefined;
+  };
   /** The app's code has failed. Told whether or not somebody listens for `error`. */
   "sockeye:error": { readonly error: unknown; readonly context: ErrorContext };
 }

@@ -12,8 +12,8 @@ import type {
   SessionView,
   Transport,
 } from "@sockeye/protocol";
-import { PacketType } from "@sockeye/protocol";
-import type { SessionSink } from "@sockeye/session";
+import { NamespaceError, PacketType, SockeyeError } from "@sockeye/protocol";
+import type { Droppable, SessionSink } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
@@ -68,7 +68,9 @@ type Lane = ConnectedSocket | Admission | "left";
 export interface ConnectionSession extends SessionView {
   /** Would a packet leave at once? */
   readonly ready: boolean;
-  send(packet: EncodedPacket): void;
+  readonly bufferedBytes: number;
+  send(packet: EncodedPacket, droppable?: Droppable): void;
+  drained(): Promise<boolean>;
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
   /** Ends it; what is queued is still written. */
@@ -156,9 +158,22 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     return this.#host.codec.encode(packet, compress);
   }
 
-  send(packet: EncodedPacket): void {
+  send(packet: EncodedPacket, droppable?: Droppable): void {
     this.#host.monitor.packetLeaves(this, packet);
-    this.#open.send(packet);
+    this.#open.send(packet, droppable);
+  }
+
+  get bufferedBytes(): number {
+    return this.#session?.bufferedBytes ?? 0;
+  }
+
+  drained(): Promise<boolean> {
+    return this.#open.drained();
+  }
+
+  /** It has exceeded a limit, and whoever noticed has told the client. */
+  exceeded(error: SockeyeError): void {
+    this.#host.monitor.limitExceeded(error, this.first.address, this);
   }
 
   /** For adapters made for Socket.IO: sends the frames of `server.encoder`. */
@@ -231,6 +246,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     const sockets = this.#lanes.all().filter(isSocket);
     this.#over = true;
     for (const socket of sockets) socket.end(reason, cause);
+    if (cause instanceof SockeyeError) this.exceeded(cause);
     this.#host.monitor.sessionClosed(this, reason, cause);
   }
 
@@ -258,7 +274,9 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
       return;
     }
     if (!this.#hasRoom) {
-      this.refused(name, { message: "Too many namespaces" });
+      const error = new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
+      this.refused(name, { message: error.message });
+      this.exceeded(error);
       return;
     }
     const admission = new Admission(this, name, auth);

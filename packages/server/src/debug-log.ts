@@ -13,6 +13,7 @@ const LINES: { readonly [Name in keyof Diagnostics]: (told: Diagnostics[Name]) =
   "sockeye:socket:disconnect": ({ socket, reason }) => `${socket.id} in ${socket.nsp.name}: ${reason}`,
   "sockeye:packet:in": ({ packet }) => `type ${packet.type} in ${packet.nsp}`,
   "sockeye:packet:out": ({ packet }) => `${packet.head.length} characters`,
+  "sockeye:limit": ({ limit, error, address }) => `${limit} by ${address}: ${error.code}`,
   "sockeye:error": ({ error, context }) =>
     `${String(context.event)} in ${context.namespace}: ${String(error)}`,
 };

@@ -1,9 +1,9 @@
 import type { EventEmitter } from "node:events";
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Codec, EncodedPacket, Limits, Transport } from "@sockeye/protocol";
+import type { Clock, Codec, EncodedPacket, Limits, SockeyeError, Transport } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
-import { encodeMessage, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
+import { createOverflow, encodeMessage, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
 import type { Unchecked } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
@@ -15,6 +15,8 @@ import type {
   ResponseHeaders,
 } from "@sockeye/transport/node";
 import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/node";
+import type { ClientAddress } from "./addresses.js";
+import { Addresses } from "./addresses.js";
 import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";
 import { Connection } from "./connection.js";
@@ -71,6 +73,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   #hasMiddlewares = false;
   /** Give back the HTTP servers of {@link attach}. */
   readonly #detachments: (() => void)[] = [];
+  /** Only if a limit per address is set. */
+  readonly #addresses: Addresses | undefined;
   readonly #config: ServerConfig;
   /** For sessions of protocol revision 3. */
   readonly #olderConfig: SessionConfig;
@@ -83,6 +87,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#host = host;
     this.opts = options;
     this.#config = this.#configure(options);
+    this.#addresses = this.#countAddresses(options);
     this.#olderConfig = {
       ...this.#config,
       codec: host.olderCodec,
@@ -174,6 +179,13 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   /** @internal */
+  exceeds(req: IncomingMessage): SockeyeError | undefined {
+    const error = this.#addresses?.handshake(req);
+    if (error) this.#host.monitor.limitExceeded(error, req.socket?.remoteAddress ?? "");
+    return error;
+  }
+
+  /** @internal */
   newId(req: IncomingMessage): string | Promise<string> {
     return this.generateId(req);
   }
@@ -184,6 +196,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     const session = new Session(handshake.protocol === 3 ? this.#olderConfig : this.#config, connection, sid);
     connection.bind(session);
     this.#connections.set(sid, connection);
+    this.#addresses?.enter(sid, handshake.req);
     session.start(transport);
     this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
@@ -226,10 +239,28 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     return (
       this.#hasMiddlewares ||
       this.opts.allowRequest !== undefined ||
+      this.opts.clientAddress !== undefined ||
       this.hasListeners("initial_headers") ||
       this.hasListeners("headers") ||
       this.generateId !== Engine.prototype.generateId
     );
+  }
+
+  #countAddresses({ clientAddress }: EngineOptions): Addresses | undefined {
+    const { clock, limits } = this.#host;
+    const { maxSessionsPerAddress: sessions, maxHandshakesPerSecondPerAddress: handshakes } = limits;
+    if (sessions === Number.POSITIVE_INFINITY && handshakes === Number.POSITIVE_INFINITY) return undefined;
+    const addressOf: ClientAddress = (req) => {
+      if (clientAddress === undefined) return req.socket?.remoteAddress;
+      try {
+        const address: unknown = clientAddress(req);
+        return typeof address === "string" ? address : undefined;
+      } catch (error) {
+        this.reportError(error, "clientAddress");
+        return undefined;
+      }
+    };
+    return new Addresses({ clock, limits, addressOf });
   }
 
   #configure(options: EngineOptions): ServerConfig {
@@ -246,6 +277,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       clock,
       wheel: new TimerWheel(clock),
       turn: new Turn(clock),
+      overflow: createOverflow(limits.maxOutboundBytes),
       role: {
         side: "server",
         acts: serverActs,
@@ -259,7 +291,10 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
           const connection = this.#connections.get(sid);
           if (connection) this.#host.monitor.sessionUpgraded(connection);
         },
-        ended: (sid) => this.#connections.delete(sid),
+        ended: (sid) => {
+          this.#connections.delete(sid);
+          this.#addresses?.leave(sid);
+        },
       },
     };
   }

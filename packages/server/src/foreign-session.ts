@@ -75,6 +75,15 @@ export class ForeignSession implements ConnectionSession {
     return this.state === "open" && this.#socket.transport.writable;
   }
 
+  /** The other engine's queue is its own. */
+  get bufferedBytes(): number {
+    return 0;
+  }
+
+  drained(): Promise<boolean> {
+    return Promise.resolve(this.state === "open");
+  }
+
   send({ head, attachments, compress }: EncodedPacket): void {
     if (this.state !== "open") return;
     // The engine puts on its own envelope.

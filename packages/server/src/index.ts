@@ -3,6 +3,7 @@ export type {
   CloseReason,
   ErrorCode,
   Limits,
+  OverflowPolicy,
   Room,
   ServerDisconnectReason as DisconnectReason,
   SocketId,
@@ -17,6 +18,7 @@ export {
   UsageError,
 } from "@sockeye/protocol";
 export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
+export type { ClientAddress } from "./addresses.js";
 export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 export type { Diagnostics } from "./channels.js";

@@ -1,4 +1,4 @@
-import type { Room, SocketId } from "@sockeye/protocol";
+import type { OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
 import type {
   AckAnswer,
   EventHandler,
@@ -51,6 +51,11 @@ export abstract class MainNamespace<
 
   timeout(timeoutMs: number): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.timeout(timeoutMs);
+  }
+
+  /** What is emitted through it has this policy for clients that read too slowly. */
+  overflow(policy: OverflowPolicy): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.overflow(policy);
   }
 
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {

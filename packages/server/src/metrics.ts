@@ -44,6 +44,8 @@ export class Metrics {
   readonly packetsReceived: number;
   /** Packets that were put into the outboxes of sessions; a broadcast counts once for each receiver. */
   readonly packetsSent: number;
+  /** Limits that clients have exceeded, by name. */
+  readonly limitsExceeded: Readonly<Record<string, number>>;
   /** Failures of the app's code. */
   readonly errors: number;
 
@@ -61,6 +63,7 @@ export class Metrics {
     this.socketsDisconnected = Object.fromEntries(monitor.disconnected);
     this.packetsReceived = monitor.packetsIn;
     this.packetsSent = monitor.packetsOut;
+    this.limitsExceeded = Object.fromEntries(monitor.limits);
     this.errors = monitor.errors;
   }
 
@@ -91,6 +94,7 @@ export class Metrics {
       counter("sockets_disconnected", "Sockets that left.", by("reason", this.socketsDisconnected)),
       counter("packets_received", "Packets from clients.", one(this.packetsReceived)),
       counter("packets_sent", "Packets to clients, one for each receiver.", one(this.packetsSent)),
+      counter("limits_exceeded", "Limits that clients have exceeded.", by("limit", this.limitsExceeded)),
       counter("errors", "Failures of the app's code.", one(this.errors)),
     ];
   }

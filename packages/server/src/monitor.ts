@@ -1,4 +1,12 @@
-import type { CloseReason, EncodedPacket, Packet, ServerDisconnectReason } from "@sockeye/protocol";
+import type {
+  CloseReason,
+  EncodedPacket,
+  Limits,
+  Packet,
+  ServerDisconnectReason,
+  SockeyeError,
+} from "@sockeye/protocol";
+import { LIMIT_BY_CODE } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/node";
 import type { ErrorContext } from "./audience.js";
 import { channelOf } from "./channels.js";
@@ -13,6 +21,7 @@ const CONNECT = channelOf("sockeye:socket:connect");
 const DISCONNECT = channelOf("sockeye:socket:disconnect");
 const PACKET_IN = channelOf("sockeye:packet:in");
 const PACKET_OUT = channelOf("sockeye:packet:out");
+const LIMIT = channelOf("sockeye:limit");
 const ERROR = channelOf("sockeye:error");
 
 /** A connection, as the monitor sees it. Its {@link Conn} is made only if somebody wants to see it. */
@@ -32,6 +41,7 @@ export class Monitor {
   readonly refused: Map<number, number> = new Map();
   readonly disconnected: Map<ServerDisconnectReason, number> = new Map();
   connected = 0;
+  readonly limits: Map<keyof Limits, number> = new Map();
 
   sessionOpened(connection: Monitored): void {
     this.opened++;
@@ -71,6 +81,20 @@ export class Monitor {
   packetLeaves(connection: Monitored, packet: EncodedPacket): void {
     this.packetsOut++;
     if (PACKET_OUT.hasSubscribers) PACKET_OUT.publish({ conn: connection.conn, packet });
+  }
+
+  /**
+   * A limit was exceeded, and the offender was told. The one place that hears of limits; errors that speak of none are not
+   * told.
+   *
+   * @param address of the client, as `handshake.address` has it
+   * @param connection left out: it never got that far
+   */
+  limitExceeded(error: SockeyeError, address: string, connection?: Monitored): void {
+    const limit = LIMIT_BY_CODE[error.code];
+    if (limit === undefined) return;
+    countOne(this.limits, limit);
+    if (LIMIT.hasSubscribers) LIMIT.publish({ limit, error, address, conn: connection?.conn });
   }
 
   failed(error: unknown, context: ErrorContext): void {

@@ -6,6 +6,8 @@ import type {
   Codec,
   EncodedPacket,
   EventPacket,
+  Limits,
+  OverflowPolicy,
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
@@ -30,6 +32,9 @@ export interface NamespaceHost {
   readonly clock: Clock;
   readonly codec: Codec;
   readonly recovery: RecoveryTerms | undefined;
+  readonly limits: Limits;
+  /** For clients that read too slowly. */
+  readonly overflowPolicy: OverflowPolicy;
   readonly monitor: Monitor;
   /** A new adapter for a namespace. */
   makeAdapter(nsp: AdapterNamespace): Adapter;
@@ -115,6 +120,16 @@ export class Namespace<
   /** @internal */
   get recovers(): boolean {
     return this.server.recovery !== undefined;
+  }
+
+  /** @internal */
+  get limits(): Limits {
+    return this.server.limits;
+  }
+
+  /** @internal */
+  get overflowPolicy(): OverflowPolicy {
+    return this.server.overflowPolicy;
   }
 
   /** @internal */

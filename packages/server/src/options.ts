@@ -1,9 +1,10 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { Parser } from "@sockeye/codec";
 import { codecFromParser, createTextCodec } from "@sockeye/codec";
-import type { AdapterNamespace, Codec, Frame, Limits } from "@sockeye/protocol";
+import type { AdapterNamespace, Codec, Frame, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
+import type { ClientAddress } from "./addresses.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 
 /** Makes the adapter of a namespace: a class, or a function that returns one. Those made for Socket.IO are taken too. */
@@ -37,6 +38,11 @@ export interface EngineOptions extends AttachOptions {
   maxHttpBufferSize?: number;
   /** May refuse a handshake. */
   allowRequest?: GateOptions["allowRequest"];
+  /**
+   * Where a client is, for the limits per address. Default: the address of the TCP connection, which behind a proxy is the
+   * proxy's. Called only if one of those limits is set.
+   */
+  clientAddress?: ClientAddress;
   /** Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name. */
   transports?: readonly string[];
   /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */
@@ -87,6 +93,8 @@ export interface ServerOptions extends EngineOptions {
   parser?: Parser | Codec;
   /** The same as {@link parser}, which wins over it. */
   codec?: Codec;
+  /** What becomes of events for a client that reads too slowly, once `maxOutboundBytes` wait for it. Default `close`. */
+  overflow?: OverflowPolicy;
   /** Bounds of what one client may ask of this server, beside `maxHttpBufferSize`. */
   limits?: Partial<Omit<Limits, "maxMessageBytes">>;
 }
@@ -99,11 +107,9 @@ export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec
 
 /** The limits of a server. @throws UsageError `ERR_BAD_OPTION` */
 export function limitsOf(options: ServerOptions): Limits {
-  const limits: Limits = {
-    ...DEFAULT_LIMITS,
-    ...options.limits,
-    maxMessageBytes: options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes,
-  };
+  const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
+  const maxBinaryEventBytes = maxMessageBytes * 10;
+  const limits: Limits = { ...DEFAULT_LIMITS, maxBinaryEventBytes, ...options.limits, maxMessageBytes };
   for (const [name, value] of Object.entries(limits)) {
     requirePositive(name === "maxMessageBytes" ? "maxHttpBufferSize" : name, value);
   }

@@ -4,7 +4,7 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
-import type { AdapterNamespace, Clock, Codec, Limits } from "@sockeye/protocol";
+import type { AdapterNamespace, Clock, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { systemClock } from "@sockeye/session";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
@@ -299,6 +299,11 @@ export class Server<
     const namespace = typeof name === "string" ? this.#named(name) : this.#template(name);
     if (listener) namespace.on("connect", listener as never);
     return namespace;
+  }
+
+  /** @internal */
+  get overflowPolicy(): OverflowPolicy {
+    return this.#options.overflow ?? "close";
   }
 
   /** @internal */

@@ -1,4 +1,4 @@
-import type { Room } from "@sockeye/protocol";
+import type { OverflowPolicy, Room } from "@sockeye/protocol";
 import type { EmitTarget, EventsMap, WithTimeout } from "@sockeye/socket";
 import { Flagged } from "@sockeye/socket";
 import { BroadcastOperator } from "./broadcast.js";
@@ -21,6 +21,11 @@ export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Fl
       WithTimeout<EmitEvents>,
       SocketData
     >;
+  }
+
+  /** What becomes of the event if the client reads too slowly. */
+  overflow(policy: OverflowPolicy): this {
+    return this.with({ overflow: policy });
   }
 
   /** All others in the namespace. */

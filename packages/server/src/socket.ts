@@ -6,12 +6,15 @@ import type {
   ConnectPacket,
   EncodedPacket,
   EventPacket,
+  OverflowPolicy,
   Packet,
   Room,
   ServerDisconnectReason,
   SocketId,
+  SockeyeError,
 } from "@sockeye/protocol";
-import { AckError, PacketType } from "@sockeye/protocol";
+import { AckError, PacketType, UsageError } from "@sockeye/protocol";
+import type { Droppable } from "@sockeye/session";
 import type {
   AckAnswer,
   AckCallback,
@@ -30,6 +33,7 @@ import { Acks, callGuarded, dispatch, emitAndWait, readEmit, SocketEmitter } fro
 import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
+import { droppable, eventDropped } from "./droppable.js";
 import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
@@ -87,8 +91,12 @@ export interface SocketConnection {
   readonly request: IncomingMessage;
   /** Would a packet leave at once? */
   readonly ready: boolean;
+  readonly bufferedBytes: number;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
-  send(packet: EncodedPacket): void;
+  send(packet: EncodedPacket, droppable?: Droppable): void;
+  drained(): Promise<boolean>;
+  /** A limit was exceeded for its sake. */
+  exceeded(error: SockeyeError): void;
   /** A socket has left its namespace. */
   left(namespace: string): void;
   /** Ends all sockets of the connection, and the connection itself. */
@@ -120,6 +128,7 @@ export class Socket<
   readonly recovered: boolean;
 
   #phase: "joining" | "connected" | "leaving" | "left" = "joining";
+  #overflow: OverflowPolicy;
   readonly #auth: Handshake["auth"];
   readonly #issued = Date.now();
   /** For recovery: the client's secret, where the log ended when it joined, and what it comes back to. */
@@ -144,6 +153,7 @@ export class Socket<
     this.recovered = restored !== undefined;
     this.#data = restored?.data as SocketData | undefined;
     this.#restored = restored;
+    this.#overflow = nsp.overflowPolicy;
   }
 
   // ---- what it is
@@ -191,9 +201,17 @@ export class Socket<
 
   // ---- rooms
 
+  /** @throws UsageError `ERR_TOO_MANY_ROOMS`; it has joined none of them then */
   join(rooms: Room | Room[]): Promise<void> | void {
     if (this.#phase === "left") return;
-    return this.nsp.adapter.addAll(this.id, new Set(Array.isArray(rooms) ? rooms : [rooms]));
+    const { adapter, limits } = this.nsp;
+    const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
+    const joined = adapter.socketRooms(this.id) ?? NO_ROOMS;
+    if (joined.size + wanted.size > limits.maxRoomsPerSocket) {
+      const added = [...wanted].filter((room) => !joined.has(room)).length;
+      if (joined.size + added > limits.maxRoomsPerSocket) throw this.#exceeded(tooManyRooms());
+    }
+    return adapter.addAll(this.id, wanted);
   }
 
   leave(room: Room): Promise<void> | void {
@@ -244,6 +262,40 @@ export class Socket<
 
   timeout(timeoutMs: number): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
     return new SocketEmission(this, { timeout: timeoutMs });
+  }
+
+  /** What is emitted through it has this policy for a client that reads too slowly. */
+  overflow(policy: OverflowPolicy): SocketEmission<EmitEvents, SocketData> {
+    return this.#flagged({ overflow: policy });
+  }
+
+  // ---- a client that reads too slowly
+
+  /** What becomes of events for this client, once `maxOutboundBytes` wait for it. Default: the server's `overflow`. */
+  get overflowPolicy(): OverflowPolicy {
+    return this.#overflow;
+  }
+
+  set overflowPolicy(policy: OverflowPolicy) {
+    this.#overflow = policy;
+  }
+
+  /**
+   * Bytes that wait for the client, of all of its namespaces: in this process, as far as it knows. Each packet counts about
+   * 100 bytes more than it has, for the memory around it.
+   */
+  get bufferedBytes(): number {
+    return this.client.bufferedBytes;
+  }
+
+  /**
+   * Waits until the client has caught up: nothing waits, and more could leave at once. Whoever produces much awaits it
+   * between the pieces.
+   *
+   * @returns false if the connection ends before that; it never rejects
+   */
+  drained(): Promise<boolean> {
+    return this.client.drained();
   }
 
   // ---- to the others
@@ -312,6 +364,12 @@ export class Socket<
       new Selection(this.nsp.adapter, new Set([this.id])).emitOut(emit);
       return;
     }
+    if (ack && this.#fullOfAcks) {
+      const error = this.#exceeded(tooManyAcks());
+      if (emit.ackTakesError) callGuarded(ack, [error], this.#context(emit.event));
+      else this.reportError(error, emit.event);
+      return;
+    }
     const id = ack ? this.nsp.nextAckId() : undefined;
     const packet: EventPacket = {
       type: PacketType.EVENT,
@@ -327,7 +385,18 @@ export class Socket<
     // Who takes an error hears of a packet that was dropped as of one that nobody answers.
     if (dropped) return;
     this.showOutgoing(packet.data);
-    this.client.send(encoded);
+    this.#leave(packet, encoded, flags);
+  }
+
+  /** Hands an event to the connection, with what may become of it there. */
+  #leave(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
+    const policy = flags.overflow ?? this.#overflow;
+    if (policy === "close") this.client.send(encoded);
+    else
+      this.client.send(
+        encoded,
+        droppable(packet, policy, (id) => this.#acks?.fail(id, eventDropped())),
+      );
   }
 
   /** @internal Everybody in the namespace but this socket. */
@@ -339,8 +408,9 @@ export class Socket<
   deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
     if (this.#phase === "left" || (flags.volatile && !this.client.ready)) return;
     this.showOutgoing(packet.data);
-    if (packet.offset === undefined || this.#recovers) this.client.send(encoded);
-    else this.client.send(this.client.encode({ ...packet, offset: undefined }, flags.compress));
+    const known = packet.offset === undefined || this.#recovers;
+    const bytes = known ? encoded : this.client.encode({ ...packet, offset: undefined }, flags.compress);
+    this.#leave(packet, bytes, flags);
   }
 
   /** @internal */
@@ -350,6 +420,10 @@ export class Socket<
     flags: BroadcastFlags,
     answered: (args: readonly unknown[]) => void,
   ): void {
+    if (this.#fullOfAcks) {
+      this.reportError(this.#exceeded(tooManyAcks()), packet.data[0]);
+      return;
+    }
     if (packet.id !== undefined) {
       const callback: AckCallback = (...args) => answered(args);
       this.#expected().expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout });
@@ -432,6 +506,16 @@ export class Socket<
 
   // ---- inside
 
+  /** Does it wait for as many acknowledgements as it may? */
+  get #fullOfAcks(): boolean {
+    return this.#acks !== undefined && this.#acks.size >= this.nsp.limits.maxPendingAcks;
+  }
+
+  #exceeded<E extends SockeyeError>(error: E): E {
+    this.client.exceeded(error);
+    return error;
+  }
+
   /** May this client come back after an interruption? Those of Socket.IO 2 don't know how. */
   get #recovers(): boolean {
     return this.nsp.recovers && !isOlder(this.client);
@@ -508,4 +592,12 @@ export class Socket<
   #context(event: string): { target: ErrorBoundary; event: string } {
     return { target: this, event };
   }
+}
+
+function tooManyRooms(): UsageError {
+  return new UsageError("ERR_TOO_MANY_ROOMS", "the socket is in maxRoomsPerSocket rooms already");
+}
+
+function tooManyAcks(): AckError {
+  return new AckError("ERR_TOO_MANY_ACKS", "the socket waits for maxPendingAcks acknowledgements already");
 }

@@ -93,6 +93,7 @@ describe("metrics", () => {
       socketsDisconnected: {},
       packetsReceived: 0,
       packetsSent: 0,
+      limitsExceeded: {},
       errors: 0,
     });
   });

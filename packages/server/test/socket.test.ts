@@ -1,6 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { manualClock } from "@sockeye/conformance";
-import { AckError, EncodedPacket, type EventPacket, type Packet, PacketType } from "@sockeye/protocol";
+import {
+  AckError,
+  EncodedPacket,
+  type EventPacket,
+  type Packet,
+  PacketType,
+  type SockeyeError,
+} from "@sockeye/protocol";
 import { Server, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
 import { FirstRequest } from "../src/first-request.js";
@@ -17,6 +24,7 @@ class FakeConnection implements SocketConnection {
   readonly first = new FirstRequest({ req: this.request, protocol: 4 }, true);
   readonly conn = {} as SocketConnection["conn"];
   ready = true;
+  readonly bufferedBytes = 0;
   readonly sent: (Packet & { compress?: boolean | undefined })[] = [];
   readonly calls: string[] = [];
   readonly #packets = new Map<EncodedPacket, Packet & { compress?: boolean | undefined }>();
@@ -28,6 +36,12 @@ class FakeConnection implements SocketConnection {
   }
   send(encoded: EncodedPacket): void {
     this.sent.push(this.#packets.get(encoded) as Packet);
+  }
+  drained(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+  exceeded(error: SockeyeError): void {
+    this.calls.push(error.code);
   }
   left(namespace: string): void {
     this.calls.push(`left ${namespace}`);

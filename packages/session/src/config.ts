@@ -2,11 +2,13 @@ import type {
   Clock,
   CloseReason,
   Codec,
+  Decoder,
   EncodedPacket,
   OpenData,
   Packet,
   Transport,
 } from "@sockeye/protocol";
+import type { Overflow } from "./outbox.js";
 import type { Turn } from "./turn.js";
 import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
 import type { TimerWheel } from "./wheel.js";
@@ -18,6 +20,8 @@ export interface SessionConfig {
   readonly wheel: TimerWheel;
   readonly turn: Turn;
   readonly role: ServerRole | ClientRole;
+  /** Bounds what waits for the peer; without it nothing does. */
+  readonly overflow?: Overflow | undefined;
 }
 
 /** The accepting end: it sets the terms, pings, and lets itself be upgraded. */
@@ -52,6 +56,8 @@ export interface ServerRole {
 export interface ServerActs {
   /** The packets with which a session on this transport begins. */
   greeting(role: ServerRole, sid: string, transport: string): EncodedPacket[];
+  /** Asked at each heartbeat: why the session must end, if its client has begun a packet and then forgotten it. */
+  overdue(decoder: Decoder): Error | undefined;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
 }

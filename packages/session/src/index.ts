@@ -2,6 +2,8 @@ export type { Parser } from "@sockeye/codec";
 export { codecFromParser, createTextCodec as defaultCodec, rawCodec } from "@sockeye/codec";
 export { systemClock } from "./clock.js";
 export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
+export type { Droppable, Overflow } from "./outbox.js";
+export { createOverflow } from "./overflow.js";
 export { serverActs } from "./server-acts.js";
 export { encodeMessage, Session } from "./session.js";
 export { Turn } from "./turn.js";

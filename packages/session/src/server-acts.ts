@@ -1,5 +1,6 @@
 import { NOOP, openPacket, probePing, probePong, UPGRADE } from "@sockeye/codec";
 import type { Clock, CloseReason, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import { SessionError } from "@sockeye/protocol";
 import type { ProbeLimits, ServerActs } from "./config.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
@@ -14,6 +15,10 @@ export const serverActs: ServerActs = {
       maxPayload: role.maxPayload,
     });
     return role.initialPacket ? [open, role.initialPacket] : [open];
+  },
+  overdue: (decoder) => {
+    if (!decoder.overdue?.()) return undefined;
+    return new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
   },
   probe: (session, candidate, limits) => new ServerUpgrade(session, candidate, limits),
 };

@@ -13,13 +13,15 @@ import type {
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Droppable } from "./outbox.js";
+import { GAP, Outbox } from "./outbox.js";
 import type { Flushable } from "./turn.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import type { Timed } from "./wheel.js";
 import { NO_SLOT } from "./wheel.js";
 
-/** The outbox of a session with nothing to send, shared by all of them. Never pushed to. */
-const NONE: EncodedPacket[] = [];
+/** What waits longer than until the end of the turn: from so many bytes on it is written at once, if it can be. */
+const MUCH_BYTES = 65_536;
 
 /** How long a session that was closed on this side may take to write what is queued. */
 const CLOSING_MS = 30_000;
@@ -48,7 +50,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   readonly #config: SessionConfig;
   readonly #sink: SessionSink;
   readonly #decoder: Decoder;
-  #outbox: EncodedPacket[] = NONE;
+  #outbox: Outbox = Outbox.empty;
   #dirty = false;
   #upgrade: Upgrade | undefined;
   /** Server: a PING is out. */
@@ -89,10 +91,34 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#wantWrite();
   }
 
-  /** Queues a packet. It leaves, in order, at the end of this turn of the event loop or once the transport can take it. */
-  send(packet: EncodedPacket): void {
+  /** Bytes that wait: here, and in the transport as far as it knows. Each packet counts a little more than it has. */
+  get bufferedBytes(): number {
+    return this.#outbox.bytes + this.#heldBytes;
+  }
+
+  /**
+   * Queues a packet. It leaves, in order, at the end of this turn of the event loop or once the transport can take it.
+   *
+   * @param droppable it may be dropped if too much waits already; otherwise the session ends then
+   */
+  send(packet: EncodedPacket, droppable?: Droppable): void {
     if (!this.#rules.accepts) return;
-    this.#queue(packet);
+    if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES) this.#sendIfRoom(packet, droppable);
+    else this.#queue(packet);
+  }
+
+  /**
+   * Waits until nothing waits any more and the transport can take more.
+   *
+   * @returns false if the session ends before that
+   */
+  drained(): Promise<boolean> {
+    if (!this.#rules.accepts) return Promise.resolve(false);
+    if (this.#caughtUp) return Promise.resolve(true);
+    const outbox = this.#ownOutbox();
+    outbox.waiters ??= [];
+    const { waiters } = outbox;
+    return new Promise((resolve) => waiters.push(resolve));
   }
 
   sendMessage(data: Frame, compress: boolean): void {
@@ -187,17 +213,23 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   /** The end of the turn: hand everything that is queued to the transport, in one batch. */
   flush(): void {
     this.#dirty = false;
-    if (this.#outbox.length === 0 || !this.ready) return;
-    const batch = this.#outbox;
-    this.#outbox = NONE;
-    this.transport?.send(batch);
-    this.observer?.onFlush(batch);
+    const outbox = this.#outbox;
+    if (outbox === Outbox.empty || !this.ready) return;
+    this.#outbox = Outbox.empty;
+    if (outbox.packets.length > 0) {
+      const batch = outbox.gaps === 0 ? outbox.packets : outbox.packets.filter((packet) => packet !== GAP);
+      this.transport?.send(batch);
+      this.observer?.onFlush(batch);
+    }
+    if (outbox.waiters) this.#tellDrained(outbox.waiters);
   }
 
   due(now: number): void {
     const { role } = this.#config;
     if (this.#state === "closing") {
       this.#end("forced close", undefined, true);
+    } else if (this.#isOverdue()) {
+      return;
     } else if (waitsForPings(role)) {
       if (this.#heard) this.#dueIn(longestSilenceMs(role), now);
       else this.#end("ping timeout", undefined, true);
@@ -332,11 +364,20 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.send(PONG);
       role.pinged?.();
     } else if (waitsForPings(role)) {
+      if (this.#isOverdue()) return;
       this.send(PONG);
       this.#dueIn(longestSilenceMs(role), clock.now());
     } else {
       this.#violated("ping");
     }
+  }
+
+  /** Server: has the peer begun a packet and then forgotten it? Then the session has ended. */
+  #isOverdue(): boolean {
+    const { role } = this.#config;
+    const error = role.side === "server" ? role.acts.overdue(this.#decoder) : undefined;
+    if (error) this.#end("parse error", error, true);
+    return error !== undefined;
   }
 
   /** Client: the server lives. */
@@ -373,9 +414,45 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   }
 
   #queue(packet: EncodedPacket): void {
-    if (this.#outbox === NONE) this.#outbox = [packet];
-    else this.#outbox.push(packet);
+    this.#ownOutbox().push(packet);
     this.#wantWrite();
+  }
+
+  #ownOutbox(): Outbox {
+    if (this.#outbox === Outbox.empty) this.#outbox = new Outbox();
+    return this.#outbox;
+  }
+
+  get #heldBytes(): number {
+    return this.transport?.bufferedBytes ?? 0;
+  }
+
+  get #caughtUp(): boolean {
+    return this.#outbox.packets.length === 0 && this.ready;
+  }
+
+  #sendIfRoom(packet: EncodedPacket, droppable: Droppable | undefined): void {
+    // A burst of a healthy connection does not pile up here.
+    if (this.ready && this.#outbox.bytes > MUCH_BYTES) this.flush();
+    const { overflow } = this.#config;
+    if (overflow === undefined || this.ready) {
+      this.#queue(packet);
+      return;
+    }
+    const verdict = overflow.admit(this.#ownOutbox(), packet, { droppable, heldBytes: this.#heldBytes });
+    if (verdict === "queue") this.#queue(packet);
+    else if (verdict === "drop") droppable?.dropped?.();
+    else this.#end("forced server close", verdict, true);
+  }
+
+  /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
+  #tellDrained(waiters: NonNullable<Outbox["waiters"]>): void {
+    if (this.#caughtUp) {
+      for (const tell of waiters) tell(true);
+      return;
+    }
+    const outbox = this.#ownOutbox();
+    outbox.waiters = [...waiters, ...(outbox.waiters ?? [])];
   }
 
   #wantWrite(): void {
@@ -387,7 +464,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   /** In `closing`: write what is queued, then say goodbye. */
   #writeRest(): void {
     this.flush();
-    if (this.#outbox.length === 0) this.#end("forced close", undefined, true);
+    if (this.#outbox.packets.length === 0) this.#end("forced close", undefined, true);
   }
 
   #dueIn(delayMs: number, now: number): void {
@@ -412,12 +489,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#enter("closed");
     this.#config.wheel.remove(this);
     this.#dropCandidate();
-    this.#outbox = NONE;
+    const { waiters } = this.#outbox;
+    this.#outbox = Outbox.empty;
     this.#decoder.close?.();
-    this.transport?.close(pipeIsOpen);
+    this.transport?.close(pipeIsOpen, cause);
     const { role } = this.#config;
     if (role.side === "server") role.ended(this.id);
     if (!told) this.#tellClosed(reason, cause);
+    if (waiters) for (const tell of waiters) tell(false);
   }
 
   #tellClosed(reason: CloseReason, cause: Error | undefined): void {

@@ -431,3 +431,66 @@ describe("an observer", () => {
     expect(stage.client.heard()).toEqual([2]);
   });
 });
+
+describe("back-pressure", () => {
+  /** A server that cannot write. */
+  function stuck(): Stage {
+    const stage = met({}, []);
+    stage.pair.b.hold();
+    return stage;
+  }
+
+  it("counts what waits, and forgets it once it has left", () => {
+    const stage = stuck();
+    expect(stage.server.session.bufferedBytes).toBe(0);
+    stage.server.say(1);
+    expect(stage.server.session.bufferedBytes).toBeGreaterThan(8);
+    stage.pair.b.release();
+    expect(stage.server.session.bufferedBytes).toBe(0);
+  });
+
+  it("lets a burst leave before the turn ends, as long as the network takes it", () => {
+    const { server, pair, clock, client } = met();
+    for (let n = 0; n < 3000; n++) server.say(n);
+    expect(server.session.bufferedBytes).toBeLessThan(100_000);
+    clock.flush();
+    expect(client.heard()).toEqual(Array.from({ length: 3000 }, (_, n) => n));
+    expect(pair.b.writable).toBe(true);
+  });
+
+  it("tells who waits once nothing waits any more", async () => {
+    const stage = stuck();
+    const { session } = stage.server;
+    stage.server.say(1);
+    let told: boolean | undefined;
+    const drained = session.drained().then((value) => {
+      told = value;
+    });
+    stage.clock.flush();
+    await Promise.resolve();
+    expect(told).toBeUndefined();
+    stage.pair.b.release();
+    await drained;
+    expect(told).toBe(true);
+    expect(await session.drained()).toBe(true);
+  });
+
+  it("tells who waits that the session has ended", async () => {
+    const stage = stuck();
+    stage.server.say(1);
+    const drained = stage.server.session.drained();
+    stage.server.session.terminate("forced close");
+    expect(await drained).toBe(false);
+    expect(await stage.server.session.drained()).toBe(false);
+  });
+
+  it("ends a session whose peer reads too slowly, and says why", () => {
+    const stage = stuck();
+    const { server } = stage;
+    for (let n = 0; n < 20_000 && server.endings.length === 0; n++) server.say(n);
+    const [ending] = server.endings;
+    expect(ending?.reason).toBe("forced server close");
+    expect(ending?.cause).toMatchObject({ code: "ERR_OUTBOUND_FULL" });
+    expect(server.session.bufferedBytes).toBe(0);
+  });
+});

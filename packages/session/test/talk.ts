@@ -2,11 +2,20 @@ import { type ManualClock, manualClock } from "@sockeye/conformance";
 import type { CloseReason, Codec, OpenData, Packet, SessionState, Transport } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ClientRole, ServerRole } from "../src/config.js";
-import { clientProbe, defaultCodec, Session, serverActs, TimerWheel, Turn } from "../src/index.js";
+import {
+  clientProbe,
+  createOverflow,
+  defaultCodec,
+  Session,
+  serverActs,
+  TimerWheel,
+  Turn,
+} from "../src/index.js";
 
 export const INTERVAL_MS = 1000;
 export const TIMEOUT_MS = 500;
 export const UPGRADE_MS = 800;
+export const MAX_OUTBOUND_BYTES = 1_000_000;
 
 /** One end of a talk: a session and what it told. */
 export interface Half {
@@ -65,7 +74,11 @@ export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly strin
     half((sink) => new Session({ ...shared, role: clientRole }, sink), shared.codec),
     { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },
   );
-  const server = half((sink) => new Session({ ...shared, role: serverRole }, sink, "sid"), shared.codec);
+  const overflow = createOverflow(MAX_OUTBOUND_BYTES);
+  const server = half(
+    (sink) => new Session({ ...shared, overflow, role: serverRole }, sink, "sid"),
+    shared.codec,
+  );
   return { clock, client, server, ended };
 }
 

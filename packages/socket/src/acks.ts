@@ -35,7 +35,7 @@ export class Acks {
     const timer =
       timeoutMs === undefined
         ? undefined
-        : this.#clock.setTimer(() => this.#fail(id, ackTimeout()), timeoutMs);
+        : this.#clock.setTimer(() => this.fail(id, ackTimeout()), timeoutMs);
     this.#pending.set(id, { callback, takesError, timer });
   }
 
@@ -56,11 +56,12 @@ export class Acks {
   failAll(kept?: ReadonlySet<number>): void {
     for (const id of [...this.#pending.keys()]) {
       if (kept?.has(id)) continue;
-      this.#fail(id, new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected"));
+      this.fail(id, new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected"));
     }
   }
 
-  #fail(id: number, error: AckError): void {
+  /** It will not come: whoever takes an error hears of it. */
+  fail(id: number, error: AckError): void {
     const ack = this.#take(id);
     if (ack?.takesError) ack.callback(error);
   }

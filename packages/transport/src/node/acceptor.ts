@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Transport } from "@sockeye/protocol";
+import type { SockeyeError, Transport } from "@sockeye/protocol";
 import type { KnownSession } from "./checks.js";
 import type { ResponseHeaders } from "./headers.js";
 import { readWholeQuery } from "./query.js";
@@ -9,6 +9,8 @@ import type { RefusedRequest } from "./refusal.js";
 export interface Acceptor {
   /** What is known of a session id. One lookup in a `Map`: the id is the peer's. */
   find(sid: string): KnownSession | undefined;
+  /** Asked first about each handshake: does it exceed a limit? Then it is refused with status 429. */
+  exceeds?(req: IncomingMessage): SockeyeError | undefined;
   /** A new id for a handshake. May be the app's, hence may be asynchronous and may fail. */
   newId(req: IncomingMessage): string | Promise<string>;
   /** A handshake passed all checks: begins a session on this transport, which is writable already. */

@@ -170,6 +170,12 @@ class HttpGate implements Gate {
   }
 
   #ask(visit: Visit, query: EngineQuery): void {
+    const excess = this.#acceptor.exceeds?.(visit.req);
+    if (excess !== undefined) {
+      const context = { name: excess.code, message: excess.message, error: excess };
+      this.#refuse(visit, { reason: "FORBIDDEN", status: 429, context });
+      return;
+    }
     if (this.#allowRequest === undefined) {
       this.#identify(visit, query);
       return;

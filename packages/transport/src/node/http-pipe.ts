@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Limits, type Transport, TransportError } from "@sockeye/protocol";
+import { type Clock, type Limits, type Transport, TransportError } from "@sockeye/protocol";
 import type { ResponseHeaders } from "./headers.js";
 
 /** The accepting end of a transport that is made of HTTP requests. */
@@ -13,6 +13,7 @@ export interface HttpPipe extends Transport {
 
 /** What all such pipes of a server share, whatever they are. */
 export interface HttpPipeHost {
+  readonly clock: Clock;
   /** Of bodies that come in. */
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
   /** May change the headers of a response with status 200. `initial`: it is the one that carries OPEN. Must not throw. */
@@ -35,4 +36,14 @@ export function answerEmpty(res: ServerResponse, status: number): void {
 
 export function failure(message: string, cause?: unknown): TransportError {
   return new TransportError("ERR_TRANSPORT_FAILED", message, cause);
+}
+
+/** Nobody watches a session's requests once it is over: those that do not end are cut off. */
+const CLOSING_MS = 30_000;
+
+/** Gives an answer or a body some time to end by itself. */
+export function limitEnd(res: ServerResponse, clock: Clock): void {
+  if (res.closed) return;
+  const timer = clock.setTimer(() => res.destroy(), CLOSING_MS);
+  res.once("close", () => clock.clearTimer(timer));
 }

@@ -53,6 +53,7 @@ export function httpPipes(
   const { clock, limits, streams = {} } = options;
   const cookieOf = options.cookie ? sessionCookie(options.cookie) : undefined;
   const host: HttpPipeHost = {
+    clock,
     limits,
     headers: (headers, { sid, req, initial }) => {
       if (initial && cookieOf !== undefined) headers["Set-Cookie"] = [cookieOf(sid)];
@@ -64,7 +65,7 @@ export function httpPipes(
   const recycleBytes = positive("recycleBytes", streams.recycleBytes ?? 131_072);
   const writeTimeoutMs = positive("writeTimeout", streams.writeTimeout ?? 30_000);
   const streaming = (format: StreamFormat): [string, HttpPipeKind] => {
-    const own = { ...host, clock, format, recycleBytes, writeTimeoutMs };
+    const own = { ...host, format, recycleBytes, writeTimeoutMs };
     return [
       format.name,
       {

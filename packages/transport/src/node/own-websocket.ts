@@ -10,6 +10,7 @@ import {
   type TransportSink,
 } from "@sockeye/protocol";
 import { inBase64, writeBatch, writeFramed } from "./batch-writer.js";
+import { closeBody, closeWords } from "./close-body.js";
 import type { AgreedDeflate } from "./deflate-extension.js";
 import { controlFrame } from "./frame.js";
 import { type CloseCode, FrameReader, type FrameSink } from "./frame-reader.js";
@@ -98,7 +99,12 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   get writable(): boolean {
     const socket = this.#socket;
     if (this.#state !== "open" || this.#compressing !== undefined) return false;
-    return socket.writable && !socket.writableNeedDrain;
+    // The network may have taken all at once, and `drain` comes only later.
+    return socket.writable && (!socket.writableNeedDrain || socket.writableLength === 0);
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
   }
 
   bind(sink: TransportSink): void {
@@ -118,7 +124,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   resume(): void {}
 
   /** Starts the closing handshake. The peer has 30 seconds to answer. */
-  close(_goodbye: boolean): void {
+  close(_goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
     if (this.#state !== "open") return;
     this.#state = "closing";
@@ -127,7 +133,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     if (this.#socket.writable) {
       // There is no time left to wait for that.
       if (compressing !== undefined) writeBatch(this.#socket, compressing, false);
-      this.#socket.write(controlFrame(FIN_CLOSE, NOTHING));
+      this.#socket.write(controlFrame(FIN_CLOSE, closeBody(closeWords(cause))));
     }
     this.#limitClosing();
   }
@@ -161,8 +167,9 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   violation(code: CloseCode, what: string): void {
     // The peer may be sending still. What comes is read and dropped: a reset could reach it before the close frame does.
-    this.#socket.end(this.#finish(Buffer.from([code >> 8, code & 0xff])));
-    this.#end("transport error", new TransportError("ERR_TRANSPORT_FAILED", what));
+    const cause = new TransportError(code === 1009 ? "ERR_PACKET_TOO_LARGE" : "ERR_TRANSPORT_FAILED", what);
+    this.#socket.end(this.#finish(closeBody(closeWords(cause) ?? { code, text: "" })));
+    this.#end("transport error", cause);
   }
 
   hold(held: boolean): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
 import { acceptedEncoding, compressBody, type HttpCompression } from "./compression.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
-import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
+import { answerEmpty, failure, type HttpPipe, type HttpPipeHost, limitEnd } from "./http-pipe.js";
 import type { PayloadFormat } from "./payload-format.js";
 import { type Post, type PostOwner, receivePost } from "./post.js";
 
@@ -40,6 +40,8 @@ export class PollingPipe implements HttpPipe, PostOwner {
   #compressing: ServerResponse | undefined;
   /** @internal */
   post: Post | undefined;
+  /** The GET whose answer is on its way to the network. */
+  #answered: ServerResponse | undefined;
   #initial = true;
 
   constructor(sid: string, host: PollingHost) {
@@ -47,8 +49,13 @@ export class PollingPipe implements HttpPipe, PostOwner {
     this.#host = host;
   }
 
+  /** A client that asks for more without having read the last answer gets no more. */
   get writable(): boolean {
-    return this.#poll !== undefined;
+    return this.#poll !== undefined && this.#answered === undefined;
+  }
+
+  get bufferedBytes(): number {
+    return this.#answered?.writableLength ?? 0;
   }
 
   /** @internal */
@@ -94,7 +101,10 @@ export class PollingPipe implements HttpPipe, PostOwner {
   close(goodbye: boolean): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    const unread = this.#answered;
     const told = this.#release(goodbye ? CLOSE : NOOP);
+    if (unread) limitEnd(unread, this.#host.clock);
+    this.post?.limit(this.#host.clock);
     if (goodbye && !told) this.#host.linger(this.#sid, this);
   }
 
@@ -108,11 +118,16 @@ export class PollingPipe implements HttpPipe, PostOwner {
     } else {
       this.#poll = res;
       res.on("close", () => this.#pollGone(res));
-      this.#sink?.writable(this);
+      if (this.writable) this.#sink?.writable(this);
     }
   }
 
   #pollGone(res: ServerResponse): void {
+    if (res === this.#answered) {
+      this.#answered = undefined;
+      if (this.writable) this.#sink?.writable(this);
+      return;
+    }
     if (res !== this.#poll && res !== this.#compressing) return;
     this.#poll = undefined;
     this.#compressing = undefined;
@@ -157,6 +172,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
   #respondPoll(res: ServerResponse, body: Frame, headers: ResponseHeaders): void {
     const initial = this.#initial;
     this.#initial = false;
+    this.#answered = res;
     this.respond(res, body, headers, initial);
   }
 
@@ -181,7 +197,9 @@ export class PollingPipe implements HttpPipe, PostOwner {
   fail(reason: CloseReason, cause: Error, tell = true): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    const unread = this.#answered;
     this.#release(tell ? CLOSE : NOOP);
+    if (unread) limitEnd(unread, this.#host.clock);
     this.post?.reject(400);
     this.#sink?.closed(this, reason, cause);
   }

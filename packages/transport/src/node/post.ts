@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { CloseReason, Frame, Limits } from "@sockeye/protocol";
+import { type Clock, type CloseReason, type Frame, type Limits, TransportError } from "@sockeye/protocol";
 import type { ResponseHeaders } from "./headers.js";
-import { answerEmpty, failure } from "./http-pipe.js";
+import { answerEmpty, failure, limitEnd } from "./http-pipe.js";
 import { type Body, readBody } from "./request-body.js";
 
 /** How the bodies of POSTs are read. */
@@ -80,6 +80,11 @@ export class Post {
     answerEmpty(this.#res, status);
   }
 
+  /** The session is over; the body may take some time to end, too. */
+  limit(clock: Clock): void {
+    limitEnd(this.#res, clock);
+  }
+
   #gone(): void {
     if (this.#owner.post !== this) return;
     this.#owner.post = undefined;
@@ -91,7 +96,7 @@ export class Post {
     if (body === undefined) {
       this.reject(413);
       // A client that got CLOSE before its 413 would not know that it sent too much.
-      owner.fail("transport error", failure("body too large"), false);
+      owner.fail("transport error", new TransportError("ERR_PACKET_TOO_LARGE", "body too large"), false);
       return;
     }
     let frames: readonly Frame[];

@@ -13,6 +13,8 @@ export const REFUSALS = {
 
 export interface Refusal {
   readonly reason: keyof typeof REFUSALS;
+  /** Default: 403 for FORBIDDEN, 400 for the others and for all upgrades. */
+  readonly status?: 429 | undefined;
   /** What `connection_error` tells beside code and message; never sent, but for `message`, which replaces the text. */
   readonly context: Record<string, unknown>;
 }
@@ -33,15 +35,17 @@ export function describeRefusal(req: IncomingMessage, refusal: Refusal): Refused
 export function refuseRequest(res: ServerResponse, refusal: Refusal): void {
   if (res.headersSent || res.writableEnded) return;
   const body = JSON.stringify({ code: REFUSALS[refusal.reason].code, message: sentMessage(refusal) });
-  res.writeHead(refusal.reason === "FORBIDDEN" ? 403 : 400, { "Content-Type": "application/json" });
+  const status = refusal.status ?? (refusal.reason === "FORBIDDEN" ? 403 : 400);
+  res.writeHead(status, { "Content-Type": "application/json" });
   res.end(body);
 }
 
-/** Answers an upgrade request, always with status 400 and the bare message, and ends the connection. */
+/** Answers an upgrade request with the bare message, and ends the connection. */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
   const message = sentMessage(refusal);
   const head = `Connection: close\r\nContent-type: text/html\r\nContent-Length: ${Buffer.byteLength(message)}`;
-  endConnection(socket, `HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${message}`);
+  const status = refusal.status === 429 ? "429 Too Many Requests" : "400 Bad Request";
+  endConnection(socket, `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${message}`);
 }
 
 /** Says that the server has closed. */

@@ -32,6 +32,10 @@ export class Revision3Pipe implements Transport {
     return this.#pipe.writable;
   }
 
+  get bufferedBytes(): number {
+    return this.#pipe.bufferedBytes ?? 0;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -48,9 +52,9 @@ export class Revision3Pipe implements Transport {
     this.#pipe.resume();
   }
 
-  close(goodbye: boolean): void {
+  close(goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
-    this.#pipe.close(goodbye);
+    this.#pipe.close(goodbye, cause);
   }
 
   #fromPipe(): TransportSink {

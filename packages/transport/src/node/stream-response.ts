@@ -62,6 +62,11 @@ export class StreamResponse {
     return this.#state === "ready";
   }
 
+  /** What was written and the network has not taken. */
+  get bufferedBytes(): number {
+    return this.#res.writableLength;
+  }
+
   send(packets: readonly EncodedPacket[]): void {
     if (this.isOpen) this.#write(this.#writing.encode(packets));
   }

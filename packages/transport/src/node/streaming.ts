@@ -1,11 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  type Clock,
-  type CloseReason,
-  EncodedPacket,
-  type Frame,
-  type TransportSink,
-} from "@sockeye/protocol";
+import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
 import { type Post, type PostOwner, receivePost } from "./post.js";
@@ -14,7 +8,6 @@ import { StreamResponse, type StreamResponseOwner } from "./stream-response.js";
 
 /** What all streaming pipes of one kind share. */
 export interface StreamingHost extends HttpPipeHost {
-  readonly clock: Clock;
   readonly format: StreamFormat;
   /** A response ends once it has carried so many bytes, since browsers keep all of it in memory. */
   readonly recycleBytes: number;
@@ -70,6 +63,10 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     return this.#state === "open" && this.#response?.writable === true;
   }
 
+  get bufferedBytes(): number {
+    return this.#response?.bufferedBytes ?? 0;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -104,6 +101,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   close(goodbye: boolean): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.post?.limit(this.#host.clock);
     if (this.#response?.isOpen) this.#response.end([goodbye ? CLOSE : END]);
     else if (goodbye) this.#host.linger(this.#sid, this);
   }

@@ -7,18 +7,21 @@ import {
   type TransportSink,
 } from "@sockeye/protocol";
 import { inBase64, writeBatch } from "./batch-writer.js";
+import { closeWords } from "./close-body.js";
 
 /** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
 export interface ServerWebSocket {
   /** 1: open. */
   readonly readyState: number;
+  /** Bytes that it has taken and the network has not. */
+  readonly bufferedAmount?: number;
   /** The extensions that were agreed on; empty if none. */
   readonly extensions: string;
   on(event: "message", listener: (this: ServerWebSocket, data: unknown, isBinary: boolean) => void): unknown;
   on(event: "close", listener: (this: ServerWebSocket) => void): unknown;
   on(event: "error", listener: (this: ServerWebSocket, error: Error) => void): unknown;
   send(data: string | Uint8Array, options: { compress?: boolean }, done?: (error?: Error) => void): void;
-  close(code?: number): void;
+  close(code?: number, reason?: string): void;
 }
 
 export interface WebSocketPipeOptions {
@@ -70,6 +73,10 @@ export class WebSocketPipe implements Transport {
     return !this.#behind && this.#ws.readyState === OPEN;
   }
 
+  get bufferedBytes(): number {
+    return this.#mode === "raw" ? this.#socket.writableLength : (this.#ws.bufferedAmount ?? 0);
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -91,9 +98,11 @@ export class WebSocketPipe implements Transport {
   resume(): void {}
 
   /** Starts the closing handshake; `ws` ends the connection if the peer does not answer within 30 seconds. */
-  close(_goodbye: boolean): void {
+  close(_goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
-    this.#ws.close();
+    const words = closeWords(cause);
+    if (words === undefined) this.#ws.close();
+    else this.#ws.close(words.code, words.text);
   }
 
   #awaitDrain(): void {

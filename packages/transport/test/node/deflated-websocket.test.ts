@@ -63,9 +63,9 @@ function only({ acceptor }: GateServer): FakeSession {
 
 /** The code of the close frame that ended it. */
 async function closeCode(connection: RawConnection): Promise<number> {
-  await connection.until("\x88\x02");
-  const end = Buffer.from(connection.received, "latin1");
-  return end.readUInt16BE(end.length - 2);
+  const start = (): number => connection.received.indexOf("\x88");
+  await until(() => start() >= 0 && connection.received.length >= start() + 4);
+  return Buffer.from(connection.received, "latin1").readUInt16BE(start() + 2);
 }
 
 /** On a later turn of the event loop. */

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import type { Clock, Limits } from "@sockeye/protocol";
+import { SessionError } from "@sockeye/protocol";
+
+/**
+ * Where a client is, for the limits per address: an address, or any other name of a group. `undefined`: it is not counted.
+ * Headers come from the client; only what a proxy of yours has written there is to be trusted.
+ */
+export type ClientAddress = (req: IncomingMessage) => string | undefined;
+
+/** What is counted, and by which bounds. */
+export interface AddressTerms {
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, "maxSessionsPerAddress" | "maxHandshakesPerSecondPerAddress">;
+  /** Must not throw. */
+  readonly addressOf: ClientAddress;
+}
+
+/** Counts the sessions and handshakes of each address. The addresses may be the peers' own words: keys of maps only. */
+export class Addresses {
+  readonly #terms: AddressTerms;
+  readonly #sessions = new Map<string, number>();
+  readonly #addressBySid = new Map<string, string>();
+  /** Handshakes within one second, which began then. */
+  readonly #handshakes = new Map<string, number>();
+  #second = Number.NEGATIVE_INFINITY;
+
+  constructor(terms: AddressTerms) {
+    this.#terms = terms;
+  }
+
+  /** Counts a handshake. @returns why it is refused, if it is */
+  handshake(req: IncomingMessage): SessionError | undefined {
+    const { clock, limits, addressOf } = this.#terms;
+    const address = addressOf(req);
+    if (address === undefined) return undefined;
+    const now = clock.now();
+    if (now - this.#second >= 1000) {
+      this.#second = now;
+      this.#handshakes.clear();
+    }
+    const count = (this.#handshakes.get(address) ?? 0) + 1;
+    this.#handshakes.set(address, count);
+    if (count > limits.maxHandshakesPerSecondPerAddress) {
+      return new SessionError("ERR_TOO_MANY_HANDSHAKES", "too many handshakes from this address");
+    }
+    if ((this.#sessions.get(address) ?? 0) >= limits.maxSessionsPerAddress) {
+      return new SessionError("ERR_TOO_MANY_SESSIONS", "too many sessions of this address");
+    }
+    return undefined;
+  }
+
+  /** A session begins. */
+  enter(sid: string, req: IncomingMessage): void {
+    const address = this.#terms.addressOf(req);
+    if (address === undefined) return;
+    this.#addressBySid.set(sid, address);
+    this.#sessions.set(address, (this.#sessions.get(address) ?? 0) + 1);
+  }
+
+  /** A session is over. */
+  leave(sid: string): void {
+    const address = this.#addressBySid.get(sid);
+    if (address === undefined) return;
+    this.#addressBySid.delete(sid);
+    const count = (this.#sessions.get(address) ?? 0) - 1;
+    if (count > 0) this.#sessions.set(address, count);
+    else this.#sessions.delete(address);
+  }
+}

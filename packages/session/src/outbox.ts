@@ -1,0 +1,60 @@
+import type { SessionError } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
+
+/** What a waiting packet costs beside its bytes: the objects around it, about. */
+const OVERHEAD_BYTES = 96;
+
+/** Stands where a packet was that a later one has replaced, so that the places of the others stay. */
+export const GAP: EncodedPacket = new EncodedPacket("");
+
+/** A packet that may be dropped if the peer is too far behind. */
+export interface Droppable {
+  readonly policy: "drop-oldest" | "drop-newest" | "conflate";
+  /** With `conflate`: a later packet of this key takes the place of this one. */
+  readonly key?: string | undefined;
+  /** It was dropped. Must not throw. */
+  readonly dropped?: (() => void) | undefined;
+}
+
+/** Bounds what waits for a peer that reads too slowly. See overflow.ts. */
+export interface Overflow {
+  /**
+   * Asked about a packet that cannot leave at once, before it is queued. May drop others in its favour. An error ends the
+   * session.
+   *
+   * @param heldBytes what the transport has taken and the network has not
+   */
+  admit(
+    outbox: Outbox,
+    packet: EncodedPacket,
+    { droppable, heldBytes }: { droppable: Droppable | undefined; heldBytes: number },
+  ): "queue" | "drop" | SessionError;
+}
+
+/** What waits for the transport, oldest first, counted. A session has one of its own only while something waits. */
+export class Outbox {
+  /** That of all sessions with nothing to send. Never pushed to. */
+  static readonly empty: Outbox = new Outbox();
+
+  packets: EncodedPacket[] = [];
+  bytes = 0;
+  /** By the place of a packet: may it be dropped? Only once a packet may. */
+  rules: (Droppable | undefined)[] | undefined = undefined;
+  /** By its key: the place of the last packet. Gaps are left by those before it. */
+  places: Map<string, number> | undefined = undefined;
+  gaps = 0;
+  /** Who waits for the peer to catch up. */
+  waiters: ((drained: boolean) => void)[] | undefined = undefined;
+
+  push(packet: EncodedPacket): void {
+    this.packets.push(packet);
+    this.bytes += sizeOf(packet);
+  }
+}
+
+/** Bytes of memory that a waiting packet takes. Text counts its characters. */
+export function sizeOf({ head, attachments }: EncodedPacket): number {
+  let bytes = OVERHEAD_BYTES + head.length;
+  for (let index = 0; index < attachments.length; index++) bytes += attachments[index]?.length ?? 0;
+  return bytes;
+}
