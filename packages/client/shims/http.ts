@@ -38,6 +38,11 @@ export function httpRequest(address: string, options: Options, body?: string): R
   return { answer, abort: () => xhr.abort() };
 }
 
+/** Nothing streams here: what would need it is not in the bundle. */
+export function httpStream(): never {
+  throw new Error("no streams");
+}
+
 /** Internet Explorer 9 throws when a request is asked that was aborted. */
 function answerOf(xhr: XMLHttpRequest): Answer {
   try {

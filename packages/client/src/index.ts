@@ -17,6 +17,8 @@ export {
   PollingTransport as Fetch,
   PollingTransport as NodeXHR,
   PollingTransport as XHR,
+  SseTransport,
+  StreamTransport,
   WebSocketTransport,
   WebSocketTransport as NodeWebSocket,
   WebSocketTransport as WebSocket,

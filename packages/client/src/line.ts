@@ -26,6 +26,8 @@ export interface LineConfig {
 }
 
 const WEBSOCKET = "websocket";
+/** Socket.IO's, of which a lean client knows the last alone. */
+const DEFAULT_TRANSPORTS = ["polling", WEBSOCKET];
 
 /** Did the last connection of this page end up on WebSocket? For `rememberUpgrade`. */
 let websocketWorked = false;
@@ -129,7 +131,7 @@ function classesOf(
   if (transports && transportImplementations) {
     throw new UsageError("ERR_BAD_OPTION", "either transports or transportImplementations");
   }
-  return (transportImplementations ?? transports ?? known).flatMap((each) => {
+  return (transportImplementations ?? transports ?? DEFAULT_TRANSPORTS).flatMap((each) => {
     if (typeof each !== "string") return [each];
     return known.filter(({ transportName }) => transportName === each);
   });

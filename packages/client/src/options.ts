@@ -19,7 +19,8 @@ export interface EngineOptions {
   query: string | Readonly<Record<string, unknown>>;
   /**
    * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
-   * Default `["polling", "websocket"]`. Names that do not exist here are skipped.
+   * Default `["polling", "websocket"]`; there are `"stream"` and `"sse"` besides, for Sockeye's servers. Names that do not
+   * exist here are skipped.
    */
   transports: ReadonlyArray<string | TransportClass>;
   /** The same, classes only. Not together with {@link transports}. */
@@ -40,6 +41,8 @@ export interface EngineOptions {
   transportOptions: Readonly<Record<string, Partial<EngineOptions> | undefined>>;
   /** Milliseconds that one HTTP request may take. Default 0: no limit. */
   requestTimeout: number;
+  /** Milliseconds until the server's first packet must have come over `stream` or `sse`; some paths hold it back. Default 5000. */
+  openTimeout: number;
   /** Sends cookies to another origin too. On Node.js: sends back the cookies that the server sets, for the length of a session. Default false. */
   withCredentials: boolean;
   /** Headers of all requests; a browser cannot add them to a WebSocket. */

@@ -6,7 +6,7 @@ import { WebSocketTransport } from "@sockeye/transport/web";
 
 /** What a class of managers knows. Bundlers leave out what no class names. */
 export interface Parts {
-  /** The transports that may be named in the options; all of them are tried if none is named. The preferred one first. */
+  /** The transports that may be named in the options. */
   readonly transports: readonly TransportClass[];
   /** Tries a better transport beside the one in use. Without it a connection stays on its first. */
   readonly probe: ClientProbe | undefined;

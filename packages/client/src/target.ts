@@ -19,6 +19,7 @@ export function targetOf({ secure, host, port }: Address, options: Partial<Engin
     requestTimeoutMs: options.requestTimeout ?? 0,
     protocols: typeof protocols === "string" ? [protocols] : protocols,
     forceBase64: options.forceBase64 ?? false,
+    openTimeoutMs: options.openTimeout,
     client: { ...options },
   };
 }

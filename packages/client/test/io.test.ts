@@ -79,6 +79,8 @@ it("exports these names", () => {
     "SessionError",
     "Socket",
     "SockeyeError",
+    "SseTransport",
+    "StreamTransport",
     "TransportError",
     "UsageError",
     "WebSocket",

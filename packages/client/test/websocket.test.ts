@@ -36,7 +36,10 @@ describe("the lean entry", () => {
     expect(error).toMatchObject({ code: "ERR_TRANSPORT_UNKNOWN" });
     const names = ({ transports }: typeof leanParts): string[] =>
       transports.map(({ transportName }) => transportName);
-    expect([names(leanParts), names(standardParts)]).toEqual([["websocket"], ["polling", "websocket"]]);
+    expect([names(leanParts), names(standardParts)]).toEqual([
+      ["websocket"],
+      ["polling", "websocket", "stream", "sse"],
+    ]);
   });
 
   it("takes a codec, and refuses a parser in Socket.IO's shape", () => {

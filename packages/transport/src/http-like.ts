@@ -1,9 +1,12 @@
 import type { DialOptions } from "./dial-options.js";
 
 /**
- * What long-polling needs of HTTP. `node/client-http.ts` and `web/http-request.ts` have a function `httpRequest` for it; the
- * package's `imports` map chooses between them, by the name `#http`.
+ * What the transports over HTTP need of it. `node/client-http.ts` and `web/http-request.ts` have the functions `httpRequest` and
+ * `httpStream` for it; the package's `imports` map chooses between them, by the name `#http`.
  */
+
+/** Text goes as `text/plain`, which needs no preflight from another origin; bytes as `application/octet-stream`. */
+export type HttpBody = string | Uint8Array<ArrayBuffer>;
 
 /** What came back. An `XMLHttpRequest` is one as it stands, so handlers of errors find the same fields in all worlds. */
 export interface HttpAnswer {
@@ -22,6 +25,11 @@ export interface HttpRequest {
 
 export interface HttpOptions extends DialOptions {
   readonly withCredentials: boolean;
-  /** Milliseconds until the answer must be there; 0 for no limit. */
+  /** Milliseconds until the answer must be there, of a stream its beginning; 0 for no limit. */
   readonly requestTimeoutMs: number;
+}
+
+/** The type of a body. */
+export function contentType(body: HttpBody): string {
+  return typeof body === "string" ? "text/plain;charset=UTF-8" : "application/octet-stream";
 }

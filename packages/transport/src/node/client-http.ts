@@ -5,7 +5,13 @@ import {
   type RequestOptions,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequestOf } from "node:https";
-import type { HttpAnswer, HttpOptions, HttpRequest } from "../http-like.js";
+import {
+  contentType,
+  type HttpAnswer,
+  type HttpBody,
+  type HttpOptions,
+  type HttpRequest,
+} from "../http-like.js";
 import { isUnref, socketOptions } from "./client-options.js";
 import { cookieJarOf, headersWithCookies } from "./cookie-jar.js";
 
@@ -21,7 +27,30 @@ const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
 const agents = new WeakMap<object, HttpAgent>();
 
 /** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. Redirects are not followed. */
-export function httpRequest(address: string, options: HttpOptions, body?: string): HttpRequest {
+export function httpRequest(address: string, options: HttpOptions, body?: HttpBody): HttpRequest {
+  return ask({ address, options, body });
+}
+
+/**
+ * Sends a GET whose answer is read as it comes: a body with status 200 goes to `onBytes` and is not part of the answer,
+ * which comes at the end. Never throws. Redirects are not followed.
+ */
+export function httpStream(
+  address: string,
+  options: HttpOptions,
+  onBytes: (bytes: Uint8Array) => void,
+): HttpRequest {
+  return ask({ address, options, onBytes });
+}
+
+interface Call {
+  readonly address: string;
+  readonly options: HttpOptions;
+  readonly body?: HttpBody | undefined;
+  readonly onBytes?: (bytes: Uint8Array) => void;
+}
+
+function ask({ address, options, body, onBytes }: Call): HttpRequest {
   let request: ClientRequest | undefined;
   let timer: NodeJS.Timeout | undefined;
   // What request() throws rejects the promise.
@@ -33,11 +62,14 @@ export function httpRequest(address: string, options: HttpOptions, body?: string
       cookieJarOf(options)?.store(url, response.headers["set-cookie"] ?? []);
       const chunks: Buffer[] = [];
       let bytes = 0;
-      response.on("data", (chunk: Buffer) => {
+      const keep = (chunk: Buffer): void => {
         bytes += chunk.length;
         if (bytes > MAX_ANSWER_BYTES) request?.destroy(new Error("answer too large"));
         else chunks.push(chunk);
-      });
+      };
+      const stream = response.statusCode === 200 ? onBytes : undefined;
+      if (stream) clearTimeout(timer);
+      response.on("data", stream ?? keep);
       response.on("error", reject);
       response.on("end", () => {
         resolve({ status: response.statusCode ?? 0, responseText: Buffer.concat(chunks).toString() });
@@ -55,9 +87,9 @@ export function httpRequest(address: string, options: HttpOptions, body?: string
   return { answer, abort: () => request?.destroy() };
 }
 
-function requestTo(url: URL, options: HttpOptions, body: string | undefined): ClientRequest {
+function requestTo(url: URL, options: HttpOptions, body: HttpBody | undefined): ClientRequest {
   const isSecure = url.protocol === "https:";
-  const type = body === undefined ? undefined : { "Content-Type": "text/plain;charset=UTF-8" };
+  const type = body === undefined ? undefined : { "Content-Type": contentType(body) };
   const init: RequestOptions = {
     agent: agentOf(options.session ?? options, isSecure),
     ...socketOptions(options.client),

@@ -1,56 +1,88 @@
-import type { HttpAnswer, HttpOptions, HttpRequest } from "../http-like.js";
+import {
+  contentType,
+  type HttpAnswer,
+  type HttpBody,
+  type HttpOptions,
+  type HttpRequest,
+} from "../http-like.js";
 
 /** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. */
-export function httpRequest(address: string, options: HttpOptions, body?: string): HttpRequest {
-  // text/plain needs no preflight from another origin.
-  const type = body === undefined ? undefined : { "Content-Type": "text/plain;charset=UTF-8" };
-  const call = {
-    ...options,
-    address,
-    body,
-    method: type ? "POST" : "GET",
-    headers: { ...options.headers, ...type },
-  };
+export function httpRequest(address: string, options: HttpOptions, body?: HttpBody): HttpRequest {
+  const call = { ...options, address, body };
   return typeof fetch === "function" ? viaFetch(call) : viaXhr(call);
+}
+
+/**
+ * Sends a GET whose answer is read as it comes: a body with status 200 goes to `onBytes` and is not part of the answer,
+ * which comes at the end. Never throws. Needs `fetch` and its streams.
+ */
+export function httpStream(
+  address: string,
+  options: HttpOptions,
+  onBytes: (bytes: Uint8Array) => void,
+): HttpRequest {
+  return viaFetch({ ...options, address, body: undefined, onBytes });
 }
 
 interface Call extends HttpOptions {
   readonly address: string;
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: HttpBody | undefined;
+  readonly onBytes?: (bytes: Uint8Array) => void;
 }
 
-function viaFetch({ address, method, headers, body, withCredentials, requestTimeoutMs }: Call): HttpRequest {
+function viaFetch(call: Call): HttpRequest {
   const controller = new AbortController();
+  return { answer: fetched(call, controller), abort: () => controller.abort() };
+}
+
+async function fetched(
+  { address, headers, body, withCredentials, requestTimeoutMs, onBytes }: Call,
+  controller: AbortController,
+): Promise<HttpAnswer> {
   const timer =
     requestTimeoutMs > 0
       ? setTimeout(() => controller.abort(new Error("request timeout")), requestTimeoutMs)
       : undefined;
-  const answer = fetch(address, {
-    method,
-    headers,
-    body: body ?? null,
-    credentials: withCredentials ? "include" : "same-origin",
-    // The goodbye should still leave when the page is going away.
-    keepalive: body === "1",
-    signal: controller.signal,
-  })
-    .then(async (response) => ({ status: response.status, responseText: await response.text() }))
-    .finally(() => clearTimeout(timer));
-  return { answer, abort: () => controller.abort() };
+  try {
+    const response = await fetch(address, {
+      method: methodOf(body),
+      headers: headersOf(headers, body),
+      body: body ?? null,
+      credentials: withCredentials ? "include" : "same-origin",
+      // The goodbye should still leave when the page is going away.
+      keepalive: body === "1",
+      signal: controller.signal,
+    });
+    const { status } = response;
+    if (!onBytes || status !== 200) return { status, responseText: await response.text() };
+    clearTimeout(timer);
+    if (!response.body) throw new TypeError("fetch has no streams here");
+    const reader = response.body.getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) onBytes(read.value);
+    return { status, responseText: "" };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function viaXhr({ address, method, headers, body, withCredentials, requestTimeoutMs }: Call): HttpRequest {
+function viaXhr({ address, headers, body, withCredentials, requestTimeoutMs }: Call): HttpRequest {
   const xhr = new XMLHttpRequest();
   // What open() and send() throw rejects the promise.
   const answer = new Promise<HttpAnswer>((resolve) => {
-    xhr.open(method, address);
-    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.open(methodOf(body), address);
+    for (const [name, value] of Object.entries(headersOf(headers, body))) xhr.setRequestHeader(name, value);
     xhr.withCredentials = withCredentials;
     xhr.timeout = requestTimeoutMs;
     xhr.onloadend = () => resolve(xhr);
     xhr.send(body);
   });
   return { answer, abort: () => xhr.abort() };
+}
+
+function methodOf(body: HttpBody | undefined): string {
+  return body === undefined ? "GET" : "POST";
+}
+
+function headersOf(headers: HttpOptions["headers"], body: HttpBody | undefined): Record<string, string> {
+  return body === undefined ? { ...headers } : { ...headers, "Content-Type": contentType(body) };
 }

@@ -1,3 +1,5 @@
 export { PollingTransport } from "./polling.js";
+export { SseTransport } from "./sse.js";
+export { StreamTransport } from "./stream.js";
 export type { Target, TransportClass } from "./target.js";
 export { WebSocketTransport } from "./websocket.js";

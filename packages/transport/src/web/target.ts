@@ -19,6 +19,8 @@ export interface Target extends HttpOptions {
   readonly protocols: readonly string[];
   /** Sends bytes as base64 text, and asks the server to do the same. */
   readonly forceBase64: boolean;
+  /** Milliseconds until the server's first packet must have come over a response that streams. Default 5000. */
+  readonly openTimeoutMs?: number | undefined;
 }
 
 /** A way to dial: the constructor starts at once. */

@@ -8,9 +8,15 @@ export interface Asked {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
+  /** The same as it came. */
+  readonly bytes: Buffer;
   /** Has the client given up on it? */
   readonly aborted: () => boolean;
   answer(body: string, status?: number): void;
+  /** Writes a piece of an answer that goes on. */
+  write(piece: string | Uint8Array): void;
+  /** Ends it. */
+  end(): void;
   /** Breaks the connection instead of answering. */
   destroy(): void;
 }
@@ -55,21 +61,25 @@ export class HandServer {
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
-    let body = "";
-    request.setEncoding("utf8");
-    request.on("data", (chunk: string) => {
-      body += chunk;
-    });
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      const bytes = Buffer.concat(chunks);
       const asked: Asked = {
         method: request.method ?? "",
         query: new URL(request.url ?? "", "http://localhost").searchParams,
         headers: request.headers,
-        body,
+        body: bytes.toString(),
+        bytes,
         aborted: () => response.closed && !response.writableEnded,
         answer: (text, status = 200) => {
           response.writeHead(status, { "content-type": "text/plain; charset=UTF-8" }).end(text);
         },
+        write: (piece) => {
+          if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
+          response.write(piece);
+        },
+        end: () => response.end(),
         destroy: () => request.socket.destroy(),
       };
       const waiting = this.#waiting.shift();

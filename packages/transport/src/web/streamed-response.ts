@@ -1,0 +1,122 @@
+import { type CloseReason, type Frame, TransportError } from "@sockeye/protocol";
+import { httpError, type Receiving, type ResponseSink } from "./http-transport.js";
+import type { Target } from "./target.js";
+
+/** Frames that belong to the transport. On the handshake's response, later than OPEN: shows that the path does not buffer. */
+const PROOF = "6proof";
+/** The last frame of a response that ends as it should. */
+const END = "6end";
+
+const OPEN_TIMEOUT_MS = 5000;
+
+export interface StreamedResponseOptions {
+  /** Name of the transport. */
+  readonly name: string;
+  readonly target: Target;
+  readonly sink: ResponseSink;
+  /** Begins to read and tells the response what it finds. Must not tell before it returned. */
+  readonly read: (response: StreamedResponse) => Receiving;
+}
+
+/**
+ * One response of which every frame is delivered when it comes: what all streaming transports have in common, whatever
+ * reads the response for them.
+ *
+ * @see PROTOCOL.md, "Streaming"
+ */
+export class StreamedResponse implements Receiving {
+  readonly #name: string;
+  readonly #target: Target;
+  readonly #reading: Receiving;
+  /** Nobody after the end. */
+  #sink: ResponseSink | undefined;
+  #hasBegun = false;
+  /** What came in the turn of the first packet. */
+  #first: Frame[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ name, target, sink, read }: StreamedResponseOptions) {
+    this.#name = name;
+    this.#target = target;
+    this.#sink = sink;
+    if (target.sid === undefined) {
+      const ms = target.openTimeoutMs ?? OPEN_TIMEOUT_MS;
+      this.#timer = setTimeout(() => this.#failed(new Error(`no packet within ${ms} ms`)), ms);
+      // On Node.js the connection keeps the process alive, or not, as the app wishes.
+      (this.#timer as { unref?(): void }).unref?.();
+    }
+    this.#reading = read(this);
+  }
+
+  /** These came in one read; none, if only the response has begun. */
+  frames(frames: readonly Frame[]): void {
+    this.#hasBegun = true;
+    if (frames.length === 0) return;
+    if (this.#target.sid !== undefined) {
+      this.#deliver(frames);
+      return;
+    }
+    // One read may come in several pieces, all of them in one turn of the event loop.
+    if (this.#first.length === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#open());
+    }
+    this.#first = this.#first.concat(frames);
+  }
+
+  /** What came is not in the protocol. */
+  malformed(cause: Error): void {
+    this.#sink?.failed("parse error", cause);
+  }
+
+  /** Nothing comes any more. `trouble`, if known: the answer that is no success, or the error. */
+  ended(trouble?: unknown): void {
+    this.#open();
+    if (this.#hasBegun && this.#target.sid !== undefined) {
+      const text = `${this.#name} connection closed`;
+      const cause = new TransportError("ERR_TRANSPORT_FAILED", text, trouble ?? text, trouble);
+      this.#sink?.failed("transport close", cause);
+    } else {
+      this.#failed(trouble);
+    }
+  }
+
+  /** The platform has not what reads it. */
+  missing(what: string): void {
+    const text = `there is no ${what} here`;
+    const cause = new TransportError("ERR_TRANSPORT_UNKNOWN", text, text);
+    this.#sink?.failed("transport error", cause);
+  }
+
+  abort(): void {
+    this.#sink = undefined;
+    clearTimeout(this.#timer);
+    this.#reading.abort();
+  }
+
+  #open(): void {
+    const frames = this.#first;
+    if (frames.length === 0) return;
+    this.#first = [];
+    clearTimeout(this.#timer);
+    // The server wrote the two 100 ms apart.
+    if (frames.includes(PROOF)) this.#failed(new Error("the path buffers"));
+    else this.#deliver(frames);
+  }
+
+  #deliver(frames: readonly Frame[]): void {
+    const sink = this.#sink;
+    const end = frames.indexOf(END);
+    if (end >= 0) this.#sink = undefined;
+    const whole = end < 0 ? frames : frames.slice(0, end);
+    sink?.frames(
+      whole.filter((frame) => frame !== PROOF),
+      end >= 0,
+    );
+  }
+
+  #failed(trouble: unknown): void {
+    const reason: CloseReason = "transport error";
+    this.#sink?.failed(reason, httpError(this.#target, `${this.#name} error`, trouble));
+  }
+}
