@@ -548,12 +548,14 @@ export class Socket<
   }
 
   #event(packet: EventPacket): void {
-    const event: [string | number, ...unknown[]] = [...packet.data];
-    if (packet.id !== undefined) event.push(this.#acknowledger(packet.id));
+    const { id, data } = packet;
     if (!this.#middlewares) {
-      this.#handle(event);
+      this.#handle(id === undefined ? data : [...data, this.#acknowledger(id)]);
       return;
     }
+    // Middlewares may change it.
+    const event: [string | number, ...unknown[]] = [...data];
+    if (id !== undefined) event.push(this.#acknowledger(id));
     runMiddlewares(this.#middlewares, event, (error) => {
       if (error) dispatch(this, "error", [error]);
       else if (this.connected) this.#handle(event);
@@ -561,7 +563,7 @@ export class Socket<
   }
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
-  #handle(event: [string | number, ...unknown[]]): void {
+  #handle(event: EventPacket["data"]): void {
     this.showIncoming(event);
     dispatch(this, event[0], event.slice(1));
   }

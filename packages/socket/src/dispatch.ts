@@ -23,8 +23,10 @@ export function dispatch(
   args: readonly unknown[],
 ): boolean {
   const listeners = target.rawListeners(event);
-  for (const listener of listeners) callGuarded(listener, args, { target, event });
-  return listeners.length > 0;
+  if (listeners.length === 0) return false;
+  const context = { target, event };
+  for (const listener of listeners) callGuarded(listener, args, context);
+  return true;
 }
 
 /** For whom a piece of the app's code runs. */

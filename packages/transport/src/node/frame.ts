@@ -33,6 +33,41 @@ export function frameBatch(batch: readonly EncodedPacket[]): Framed {
 
 /** The same, for one receiver. */
 export function frameAll(batch: readonly EncodedPacket[]): Framed {
+  return frameAscii(batch) ?? frameMeasured(batch);
+}
+
+/** More bytes than the last character of a text takes, so that one that does not fit cannot hide. */
+const SLACK = 4;
+
+/**
+ * Takes all texts for ASCII, as nearly all are, so that none has to be measured before it is written. Undefined if one
+ * is not, which shows in it taking more bytes than it has characters; or if something is too large to be copied.
+ */
+function frameAscii(batch: readonly EncodedPacket[]): Buffer | undefined {
+  let total = 0;
+  for (const { head, attachments } of batch) {
+    if (isLarge(head)) return undefined;
+    total += headerLength(head.length) + head.length;
+    for (const bytes of attachments) {
+      if (isLarge(bytes)) return undefined;
+      total += headerLength(bytes.byteLength) + bytes.byteLength;
+    }
+  }
+  const target = Buffer.allocUnsafe(total + SLACK);
+  let offset = 0;
+  for (const { head, attachments } of batch) {
+    if (typeof head === "string") {
+      const start = writeHeader(target, offset, FIN_TEXT, head.length);
+      if (target.write(head, start, head.length + SLACK) !== head.length) return undefined;
+      offset = start + head.length;
+    } else offset = writeFrame(target, offset, head);
+    for (const bytes of attachments) offset = writeFrame(target, offset, bytes);
+  }
+  return target.subarray(0, total);
+}
+
+/** Any batch. */
+function frameMeasured(batch: readonly EncodedPacket[]): Framed {
   let total = 0;
   let whole = true;
   for (const packet of batch) {
