@@ -1,15 +1,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { runRow } from "./rounds.mjs";
-import { ROWS } from "./rows.mjs";
+import { measureAgain } from "./rounds.mjs";
+import { REFERENCE, ROWS } from "./rows.mjs";
 
 const RECORDED = new URL("recorded.json", import.meta.url);
 /** The machine may be busy with other things, so only what is worse by a third counts. */
 const TOLERANCE = 4 / 3;
-const CONTENDERS = ["sockeye", "socketio"];
+
+/** Rounds at first, and all in all where the figures look worse. */
+const ROUNDS = 2;
+const MOST_ROUNDS = 6;
 
 /**
- * Compares the ratios of the guarded rows with the recorded ones. What looks worse is measured once more, and the better
- * of both counts.
+ * Compares the ratios of the guarded rows with the recorded ones. Of each contender the cheapest of all rounds counts,
+ * since another process on the machine can make a message dearer only; what looks worse is measured some times more.
  *
  * @returns whether all held
  */
@@ -19,14 +22,24 @@ export async function guard() {
   for (const [name, row] of Object.entries(ROWS)) {
     if (!row.guard) continue;
     const allowed = ratios[name] * TOLERANCE;
-    let ratio = await measured(row, 2);
-    if (ratio > allowed) ratio = Math.min(ratio, await measured(row, 3));
+    const ratio = await cheapest(row, allowed);
     const good = ratio <= allowed;
     held &&= good;
     const figures = `${ratio.toFixed(2)} of socket.io, recorded ${ratios[name].toFixed(2)}`;
     console.log(`${good ? "ok  " : "SLOW"} ${name}: ${figures}, allowed ${allowed.toFixed(2)}`);
   }
   return held;
+}
+
+async function cheapest(row, allowed) {
+  let ours = Number.POSITIVE_INFINITY;
+  let theirs = Number.POSITIVE_INFINITY;
+  for (let round = 1; ; round++) {
+    ours = Math.min(ours, (await measureAgain(row, "sockeye", {})).cost);
+    theirs = Math.min(theirs, (await measureAgain(row, REFERENCE, {})).cost);
+    const ratio = ours / theirs;
+    if (round >= ROUNDS && (ratio <= allowed || round === MOST_ROUNDS)) return ratio;
+  }
 }
 
 /** Makes the ratios of these results the ones that the guard compares with. */
@@ -39,9 +52,4 @@ export function record(all) {
   }
   const date = new Date().toISOString().slice(0, 10);
   writeFileSync(RECORDED, `${JSON.stringify({ date, node: process.version, ratios }, null, 2)}\n`);
-}
-
-async function measured(row, rounds) {
-  const results = await runRow(row, { rounds, contenders: CONTENDERS });
-  return results[0].ratio.median;
 }

@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket as NetSocket } from "node:net";
 import type { Server, ServerOptions, Socket } from "socket.io";
 import type { Socket as ClientSocket, ManagerOptions, SocketOptions } from "socket.io-client";
+import { WebSocketServer } from "ws";
 import { once, until, within } from "./wait.js";
 
 // Who serves and who dials in a test. Sockeye's ends are used through Socket.IO's own types: that is what drop-in means.
@@ -26,6 +27,27 @@ export async function loadClient(name: ClientName): Promise<ClientModule> {
     return { io, Manager: io.Manager };
   }
   return (await import("@sockeye/client")) as unknown as ClientModule;
+}
+
+/**
+ * What Sockeye's servers get besides, so that the same tests run without a fast path, or with one that is off by default:
+ * `TEST_PATH` names it. Without it the fast paths are as an app has them.
+ */
+const PATHS: Readonly<Record<string, object>> = {
+  // The `ws` package reads, and Sockeye writes all frames of a turn at once.
+  ws: { webSockets: "ws" },
+  // Only what `ws` offers in public: it reads, writes frame by frame, and compresses.
+  "ws-public": { wsEngine: WebSocketServer },
+  // Everything compressed that can be, once for all receivers.
+  deflate: { perMessageDeflate: { threshold: 0 } },
+};
+
+function pathOptions(name: ServerName): object {
+  const path = process.env["TEST_PATH"];
+  if (path === undefined || name !== "sockeye") return {};
+  const options = PATHS[path];
+  if (options === undefined) throw new Error(`TEST_PATH is none of ${Object.keys(PATHS).join(", ")}`);
+  return options;
 }
 
 /** A running server on a free port of this host. */
@@ -55,7 +77,7 @@ export async function startSite(
     wires.add(wire);
     wire.once("close", () => wires.delete(wire));
   });
-  const io = new Server(http, options);
+  const io = new Server(http, { ...pathOptions(name), ...options });
   http.listen(port, "127.0.0.1");
   await once(http, "listening");
   const actual = (http.address() as AddressInfo).port;
