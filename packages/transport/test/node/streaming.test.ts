@@ -226,6 +226,22 @@ describe.each(ALL)("%s", (_name, kind) => {
   });
 });
 
+it("a goodbye that nobody reads is broken off after the deadline", async () => {
+  const options = { streams: { writeTimeout: 5000, recycleBytes: 1e9 } };
+  const { session, clock, port, target, unanswered } = await streaming(KINDS["stream"] as Kind, options);
+  session.send("6");
+  const reader = RawConnection.to(port).write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await vi.waitFor(() => expect(session.transport.writable).toBe(true));
+  reader.socket.pause();
+  await fill(session);
+  session.transport.close(true);
+  expect([unanswered.size, clock.pendingTimers]).toEqual([1, 1]);
+  clock.advance(5000);
+  await vi.waitFor(() => expect(unanswered.size).toBe(0));
+  expect([session.ended, clock.pendingTimers]).toEqual([[], 0]);
+  reader.reset();
+});
+
 /** Sends until the network takes no more. */
 async function fill(session: FakeSession): Promise<void> {
   for (let round = 0; round < 200 && session.transport.writable; round++) {
