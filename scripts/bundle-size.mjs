@@ -24,6 +24,8 @@ const asBrowsersDo = {
   name: "as-browsers-do",
   setup({ onResolve }) {
     const web = `${root}packages/transport/src/web/`;
+    const enginePackets = `${root}packages/codec/src/web/engine-packets.ts`;
+    onResolve({ filter: /^#engine-packets$/ }, () => ({ path: enginePackets }));
     onResolve({ filter: /^#http$/ }, () => ({ path: `${web}http-request.ts` }));
     onResolve({ filter: /^#websocket$/ }, () => ({ path: `${web}native-websocket.ts` }));
   },

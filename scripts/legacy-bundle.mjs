@@ -53,6 +53,7 @@ const shims = `${root}packages/client/shims`;
 
 /** Sources are bundled, not `dist`. */
 const FILES = {
+  "#engine-packets": `${root}packages/codec/src/web/engine-packets.ts`,
   "#http": `${shims}/http.ts`,
   "#websocket": `${root}packages/transport/src/web/native-websocket.ts`,
   // As a CommonJS module it would drag in wrappers for all that it needs: see asModule().

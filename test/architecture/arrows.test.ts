@@ -38,7 +38,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
   cors: /^packages\/transport\/src\/node\//,
   debug: /^packages\/server\/src\/debug-log\.ts$/,
   eventemitter3: /^packages\/socket\/src\//,
-  "engine.io-parser": /^packages\/codec\/src\/envelope\.ts$/,
+  "engine.io-parser": /^packages\/codec\/src\/engine-packets\.ts$/,
   vitest: /^packages\/conformance\/src\//,
   "fast-check": /^packages\/conformance\/src\//,
 };

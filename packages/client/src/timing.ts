@@ -1,15 +1,15 @@
 import type { Clock } from "@sockeye/protocol";
-import { systemClock, TimerWheel, Turn } from "@sockeye/session";
+import { systemClock, Timers, Turn } from "@sockeye/session";
 
-/** Time, and what sessions do with it. Managers share it, so that all heartbeats hang on one timer. */
+/** Time, and what sessions do with it. Managers share it. */
 export interface Timing {
   readonly clock: Clock;
-  readonly wheel: TimerWheel;
+  readonly deadlines: Timers;
   readonly turn: Turn;
 }
 
 export function timingOn(clock: Clock): Timing {
-  return { clock, wheel: new TimerWheel(clock), turn: new Turn(clock) };
+  return { clock, deadlines: new Timers(clock), turn: new Turn(clock) };
 }
 
 const shared: Timing = timingOn(systemClock);

@@ -114,7 +114,7 @@ export class FakeServer {
       packets,
       reason: undefined,
       session: new Session(
-        { codec, clock: this.clock, wheel: this.#wheel, turn: this.#turn, role },
+        { codec, clock: this.clock, deadlines: this.#wheel, turn: this.#turn, role },
         {
           packet: (packet) => {
             packets.push(packet);

@@ -1,6 +1,6 @@
 import type { EnginePacket, EnginePacketType, Frame, OpenData } from "@sockeye/protocol";
 import { CodecError, EncodedPacket } from "@sockeye/protocol";
-import { decodePacket, encodePacket } from "engine.io-parser";
+import { readEnginePacket, writeEnginePacket } from "#engine-packets";
 import { decodeBase64 } from "./base64.js";
 
 /** The digit of an engine message, and its code. */
@@ -9,14 +9,14 @@ const MESSAGE_CODE = 0x34;
 /** Begins a text frame that stands for bytes: what peers write that cannot or will not send binary frames. */
 const BASE64_CODE = 0x62;
 
-export const PING: EncodedPacket = engine("ping");
-export const PONG: EncodedPacket = engine("pong");
-export const NOOP: EncodedPacket = engine("noop");
-export const CLOSE: EncodedPacket = engine("close");
-export const UPGRADE: EncodedPacket = engine("upgrade");
+export const PING: EncodedPacket = /* @__PURE__ */ engine("ping");
+export const PONG: EncodedPacket = /* @__PURE__ */ engine("pong");
+export const NOOP: EncodedPacket = /* @__PURE__ */ engine("noop");
+export const CLOSE: EncodedPacket = /* @__PURE__ */ engine("close");
+export const UPGRADE: EncodedPacket = /* @__PURE__ */ engine("upgrade");
 /** The client's question on a transport that it wants to move to, and the server's answer. */
-export const probePing: EncodedPacket = engine("ping", "probe");
-export const probePong: EncodedPacket = engine("pong", "probe");
+export const probePing: EncodedPacket = /* @__PURE__ */ engine("ping", "probe");
+export const probePong: EncodedPacket = /* @__PURE__ */ engine("pong", "probe");
 
 /** Puts the envelope of an engine message around a text. */
 export function message(text: string): string {
@@ -40,13 +40,9 @@ export function messageText(frame: Frame): string | undefined {
 export function decodeFrame(frame: Frame): EnginePacket {
   if (typeof frame !== "string") return { type: "message", data: frame };
   if (frame.charCodeAt(0) === BASE64_CODE) return { type: "message", data: decodeBase64(frame.slice(1)) };
-  const packet = decodePacket(frame);
-  if (packet.type === "error") {
-    throw new CodecError("ERR_PACKET_MALFORMED", "a frame is not an engine packet");
-  }
-  const data: unknown = packet.data;
-  if (typeof data === "string") return { type: packet.type, data };
-  return { type: packet.type, data: packet.type === "message" ? "" : undefined };
+  const packet = readEnginePacket(frame);
+  if (packet === undefined) throw new CodecError("ERR_PACKET_MALFORMED", "a frame is not an engine packet");
+  return packet.type === "message" && packet.data === undefined ? { type: "message", data: "" } : packet;
 }
 
 /** The server's first packet. */
@@ -95,11 +91,6 @@ function badOpen(cause?: unknown): CodecError {
   return new CodecError("ERR_HANDSHAKE", "the OPEN packet is malformed", cause);
 }
 
-/** The parser answers through a callback, but for text it does so before it returns. */
 function engine(type: EnginePacketType, data?: string): EncodedPacket {
-  let head = "";
-  encodePacket({ type, data }, true, (encoded: unknown) => {
-    head = String(encoded);
-  });
-  return new EncodedPacket(head);
+  return new EncodedPacket(writeEnginePacket(type, data));
 }

@@ -36,7 +36,14 @@ export type {
   OpenData,
   Packet,
 } from "./packet.js";
-export { ENGINE_PROTOCOL, EncodedPacket, PacketType, RESERVED_EVENTS, SOCKET_PROTOCOL } from "./packet.js";
+export {
+  ENGINE_PACKET_TYPES,
+  ENGINE_PROTOCOL,
+  EncodedPacket,
+  PacketType,
+  RESERVED_EVENTS,
+  SOCKET_PROTOCOL,
+} from "./packet.js";
 export type { SessionObserver, SessionView } from "./session.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";

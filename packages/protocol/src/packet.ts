@@ -16,6 +16,17 @@ export const SOCKET_PROTOCOL = 5;
 /** The seven engine packet types; the wire digit is the position in the list of the protocol (0 to 6). */
 export type EnginePacketType = "open" | "close" | "ping" | "pong" | "message" | "upgrade" | "noop";
 
+/** The types by their digit on the wire. */
+export const ENGINE_PACKET_TYPES: readonly EnginePacketType[] = [
+  "open",
+  "close",
+  "ping",
+  "pong",
+  "message",
+  "upgrade",
+  "noop",
+];
+
 /** One engine packet. `data` is a string for all types but `message`, which may carry bytes. */
 export interface EnginePacket {
   readonly type: EnginePacketType;

@@ -275,7 +275,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     return {
       codec,
       clock,
-      wheel: new TimerWheel(clock),
+      deadlines: new TimerWheel(clock),
       turn: new Turn(clock),
       overflow: createOverflow(limits.maxOutboundBytes),
       role: {

@@ -8,16 +8,16 @@ import type {
   Packet,
   Transport,
 } from "@sockeye/protocol";
+import type { Deadlines } from "./deadlines.js";
 import type { Overflow } from "./outbox.js";
 import type { Turn } from "./turn.js";
 import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
-import type { TimerWheel } from "./wheel.js";
 
 /** What all sessions of one server, or one client, share. */
 export interface SessionConfig {
   readonly codec: Codec;
   readonly clock: Clock;
-  readonly wheel: TimerWheel;
+  readonly deadlines: Deadlines;
   readonly turn: Turn;
   readonly role: ServerRole | ClientRole;
   /** Bounds what waits for the peer; without it nothing does. */

@@ -13,12 +13,12 @@ import type {
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Timed } from "./deadlines.js";
+import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
 import { GAP, Outbox } from "./outbox.js";
 import type { Flushable } from "./turn.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
-import type { Timed } from "./wheel.js";
-import { NO_SLOT } from "./wheel.js";
 
 /** What waits longer than until the end of the turn: from so many bytes on it is written at once, if it can be. */
 const MUCH_BYTES = 65_536;
@@ -151,7 +151,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     // Paused for the upgrade, it would never take what is queued.
     if (this.#state === "upgrading") this.transport?.resume();
     this.#enter("closing");
-    this.#config.wheel.remove(this);
+    this.#config.deadlines.remove(this);
     this.#dueIn(CLOSING_MS, this.#config.clock.now());
     this.#tellClosed(reason, undefined);
     this.#writeRest();
@@ -470,7 +470,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #dueIn(delayMs: number, now: number): void {
     this.#heard = false;
     this.dueAt = now + delayMs;
-    this.#config.wheel.schedule(this);
+    this.#config.deadlines.schedule(this);
   }
 
   #dropCandidate(): void {
@@ -487,7 +487,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     if (this.#state === "closed") return;
     const told = this.#state === "closing";
     this.#enter("closed");
-    this.#config.wheel.remove(this);
+    this.#config.deadlines.remove(this);
     this.#dropCandidate();
     const { waiters } = this.#outbox;
     this.#outbox = Outbox.empty;

@@ -1,16 +1,6 @@
 import type { Clock, Timer } from "@sockeye/protocol";
-
-/** Something that wants to be called at a time which it may move without telling anybody. */
-export interface Timed {
-  /** When, on the wheel's clock. Moving it later is a plain store; after moving it earlier call {@link TimerWheel.schedule}. */
-  dueAt: number;
-  /** The wheel's own mark: the slot that holds this entry, or {@link NO_SLOT}. */
-  slot: number;
-  /** The time has come. The entry is off the wheel unless it schedules itself again. Must not throw. */
-  due(now: number): void;
-}
-
-export const NO_SLOT = -1;
+import type { Deadlines, Timed } from "./deadlines.js";
+import { NO_SLOT } from "./deadlines.js";
 
 /** How late a call may come. Pings of one slot leave together, so that their pongs arrive together. */
 const RESOLUTION_MS = 50;
@@ -19,7 +9,7 @@ const RESOLUTION_MS = 50;
  * One timer for the deadlines of all sessions. Each entry lies in the slot of its deadline; an entry whose deadline has
  * moved on when its slot comes up just moves to the later slot, which makes "heard from it again" free.
  */
-export class TimerWheel {
+export class TimerWheel implements Deadlines {
   readonly #clock: Clock;
   readonly #slots = new Map<number, Set<Timed>>();
   #timer: Timer | undefined;

@@ -46,7 +46,7 @@ export interface Talk {
 /** Two sessions that have not met yet: give each a transport with `start`. */
 export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly string[] = []): Talk {
   const clock = manualClock();
-  const shared = { codec: defaultCodec(), clock, wheel: new TimerWheel(clock), turn: new Turn(clock) };
+  const shared = { codec: defaultCodec(), clock, deadlines: new TimerWheel(clock), turn: new Turn(clock) };
   const ended: string[] = [];
   const serverRole: ServerRole = {
     side: "server",

@@ -1,7 +1,8 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NO_SLOT, type Timed, TimerWheel } from "../src/wheel.js";
+import { NO_SLOT, type Timed } from "../src/deadlines.js";
+import { TimerWheel } from "../src/wheel.js";
 
 /** How late a call may come. */
 const RESOLUTION_MS = 50;

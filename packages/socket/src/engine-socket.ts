@@ -2,13 +2,13 @@ import type {
   CloseReason,
   EncodedPacket,
   EnginePacket,
-  EnginePacketType,
   Frame,
   OpenData,
   SessionObserver,
   SessionView,
   Transport,
 } from "@sockeye/protocol";
+import { ENGINE_PACKET_TYPES } from "@sockeye/protocol";
 import type { ErrorBoundary } from "./dispatch.js";
 import { dispatch } from "./dispatch.js";
 import { Emitter } from "./emitter.js";
@@ -174,17 +174,7 @@ export class EngineSocket
   }
 }
 
-const ENGINE_TYPES: readonly EnginePacketType[] = [
-  "open",
-  "close",
-  "ping",
-  "pong",
-  "message",
-  "upgrade",
-  "noop",
-];
-
 function enginePacket(frame: Frame): EnginePacket {
   if (typeof frame !== "string") return { type: "message", data: frame };
-  return { type: ENGINE_TYPES[Number(frame[0])] ?? "message", data: frame.slice(1) };
+  return { type: ENGINE_PACKET_TYPES[Number(frame[0])] ?? "message", data: frame.slice(1) };
 }
