@@ -40,3 +40,13 @@ it.each<[keyof typeof APPS, RegExp[]]>([
   ];
   expect(paths.filter((path) => never.some((pattern) => pattern.test(path)))).toEqual([]);
 });
+
+it("an app that names a class on the lean client has that transport, and none that it did not name", async () => {
+  const { modules } = await measure(
+    `import { io } from "@sockeye/client/websocket"; import { StreamTransport } from "@sockeye/client";
+    io("", { transports: [StreamTransport] });`,
+  );
+  const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
+  expect(paths).toContain("packages/transport/src/web/stream.ts");
+  expect(paths.filter((path) => /web\/(polling|sse)|session\/src\/upgrade/.test(path))).toEqual([]);
+});
