@@ -103,9 +103,14 @@ export async function startSite(
 }
 
 /** How a client gets to its transport. */
-export type Way = "websocket" | "polling" | "polling, then websocket";
+export type Way = "websocket" | "polling" | "polling, then websocket" | OwnWay;
+
+/** What no end of npm knows. */
+type OwnWay = "stream" | "sse";
 
 export const WAYS: readonly Way[] = ["websocket", "polling", "polling, then websocket"];
+
+export const OWN_WAYS: readonly OwnWay[] = ["stream", "sse"];
 
 /** The options that make any of the clients take this way, and nothing else. */
 export function optionsFor(way: Way): ClientOptions {

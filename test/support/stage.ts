@@ -1,3 +1,4 @@
+import { EventSource } from "eventsource";
 import type { ServerOptions, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { describe, it } from "vitest";
@@ -6,6 +7,7 @@ import {
   type ClientName,
   type ClientOptions,
   loadClient,
+  OWN_WAYS,
   optionsFor,
   type ServerName,
   type Site,
@@ -18,6 +20,9 @@ import {
 import { once } from "./wait.js";
 
 // One table of who talks to whom and over what. Every suite of behaviour runs on each of its rows.
+
+// For clients over `sse`: Node.js has none.
+Object.assign(globalThis, { EventSource });
 
 export interface Pairing {
   readonly title: string;
@@ -104,7 +109,8 @@ export function matrix(
 ): void {
   describe(title, () => {
     for (const pairing of PAIRINGS) {
-      for (const way of WAYS) {
+      const isOwn = pairing.client === "sockeye" && pairing.server === "sockeye";
+      for (const way of isOwn ? [...WAYS, ...OWN_WAYS] : WAYS) {
         const row: Row = { ...pairing, way };
         if (!only(row)) continue;
         const plays = new Map<string, Play>();

@@ -123,6 +123,8 @@ matrix("disconnecting", (behaves, row) => {
     const [, details] = (await atClient) as [string, Record<string, unknown> | undefined];
     expect(details).toBeDefined();
     if (overPolling) expect(details).toMatchObject({ message: "xhr poll error", type: "TransportError" });
+    else if (row.way === "stream" || row.way === "sse")
+      expect(details).toMatchObject({ message: `${row.way} connection closed`, type: "TransportError" });
     else
       expect(details).toMatchObject({ description: "websocket connection closed", context: { code: 1006 } });
   });

@@ -31,7 +31,7 @@ async function deadPort(): Promise<number> {
 }
 
 matrix("reconnecting", (behaves, row) => {
-  const firstError = row.way === "websocket" ? "websocket error" : "xhr poll error";
+  const firstError = row.way.startsWith("polling") ? "xhr poll error" : `${row.way} error`;
 
   behaves("to a server that restarts on its port, and sends what was kept, in order", async (stage) => {
     const site = await stage.serve();
