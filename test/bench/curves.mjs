@@ -101,7 +101,14 @@ const CURVES = [
   },
 ];
 
-const GROWTH = { measure: "asked", load: "idle", params: {}, connections: 500, contender: "growth" };
+const GROWTH = {
+  measure: "asked",
+  load: "idle",
+  params: {},
+  connections: 500,
+  contender: "growth",
+  server: { limits: { maxRoomsPerSocket: 1e6 } },
+};
 const NAMESPACES = { load: "namespaces", server: { limits: { maxNamespacesPerConnection: 2000 } } };
 
 /** @returns whether nothing grows faster than it may */

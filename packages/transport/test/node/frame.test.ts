@@ -24,6 +24,23 @@ describe("frameBatch", () => {
     expect(joined(frameBatch([new EncodedPacket("ä€😀")])).toString("hex")).toBe("8109c3a4e282acf09f9880");
   });
 
+  it("tells ASCII from all else, wherever in a text or batch it stands", () => {
+    const characters = ["a", "\x7f", "é", "漢", "😀", "\ud800"];
+    let texts = [""];
+    for (let length = 1; length <= 3; length++) {
+      texts = texts.concat(texts.flatMap((text) => characters.map((character) => text + character)));
+    }
+    for (const text of new Set(texts)) {
+      const bytes = Buffer.from(text);
+      const frame = Buffer.concat([Buffer.from([0x81, bytes.length]), bytes]).toString("hex");
+      const framed = (...heads: string[]): string =>
+        joined(frameBatch(heads.map((head) => new EncodedPacket(head)))).toString("hex");
+      expect(framed(text)).toBe(frame);
+      expect(framed(text, "z")).toBe(`${frame}81017a`);
+      expect(framed("z", text)).toBe(`81017a${frame}`);
+    }
+  });
+
   it("gives one buffer, or chunks that hold large bytes themselves", () => {
     const small = new EncodedPacket("a", [new Uint8Array(100)]);
     const large = new Uint8Array(20_000);
