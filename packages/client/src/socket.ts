@@ -314,8 +314,8 @@ export class Socket<
   }
 
   #ask(auth: object | undefined): void {
-    const data = (this.#recovery ? { ...this.#recovery.claim, ...auth } : auth) as ConnectPacket["data"];
     try {
+      const data = (this.#recovery ? { ...this.#recovery.claim, ...auth } : auth) as ConnectPacket["data"];
       this.#transmit({ type: PacketType.CONNECT, nsp: this.nsp, id: undefined, data });
       this.#askedOn = this.#host.session;
     } catch (error) {

@@ -3,6 +3,7 @@ import type {
   BroadcastFlags,
   CloseReason,
   Codec,
+  ConnectErrorPacket,
   ConnectPacket,
   EncodedPacket,
   Frame,
@@ -191,8 +192,15 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** A namespace has refused, or there is none of that name. */
   refused(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
     this.#lanes.delete(namespace);
-    const data =
-      error.data === undefined ? { message: error.message } : { message: error.message, data: error.data };
+    let data: ConnectErrorPacket["data"];
+    try {
+      const { message, data: more } = error;
+      data = more === undefined ? { message } : { message, data: more };
+    } catch (failure) {
+      // The app's own error, with getters that throw.
+      this.#host.reportError(failure, "connect_error");
+      data = { message: "Refused" };
+    }
     this.#answer({
       type: PacketType.CONNECT_ERROR,
       nsp: namespace,

@@ -254,7 +254,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       if (clientAddress === undefined) return req.socket?.remoteAddress;
       try {
         const address: unknown = clientAddress(req);
-        return typeof address === "string" ? address : undefined;
+        if (typeof address === "string") return address;
+        // An `async` function is no use here, and must do no harm.
+        if (address !== undefined)
+          Promise.resolve(address).catch((error: unknown) => this.reportError(error, "clientAddress"));
+        return undefined;
       } catch (error) {
         this.reportError(error, "clientAddress");
         return undefined;

@@ -42,17 +42,28 @@ export function runMiddlewares<T>(
       if (error) done(error);
       else run(index + 1);
     };
-    const refuse = (error: unknown): void => next(error instanceof Error ? error : new Error(String(error)));
+    const refuse = (error: unknown): void => next(errorOf(error));
     const passes = middleware.length === 1;
-    let result: unknown;
+    let waits: boolean;
     try {
-      result = middleware(subject, next);
+      const result = middleware(subject, next);
+      waits = isThenable(result);
+      // Apps may return promises of their own make: their `then` is the app's code, too.
+      if (isThenable(result)) result.then(passes ? () => next() : undefined, refuse);
     } catch (error) {
       refuse(error);
       return;
     }
-    if (isThenable(result)) result.then(passes ? () => next() : undefined, refuse);
-    else if (passes) next();
+    if (passes && !waits) next();
   };
   run(0);
+}
+
+/** What a middleware throws may be anything, and say so in no way that can be relied on. */
+function errorOf(thrown: unknown): Error {
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  } catch {
+    return new Error("Refused");
+  }
 }

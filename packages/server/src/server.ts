@@ -377,7 +377,7 @@ export class Server<
     this.monitor.failed(error, context);
     const fromListenerItself = context.event === "error" && context.socketId === undefined;
     if (!fromListenerItself && dispatch(this.sockets, "error", [error, context])) return;
-    console.error(
+    printError(
       `Sockeye: a handler of "${String(context.event)}" in namespace ${context.namespace} failed:`,
       error,
     );
@@ -492,4 +492,13 @@ function isAdapterClass(
   nsp: AdapterNamespace,
 ) => Adapter | ForeignAdapter {
   return typeof (make.prototype as { broadcast?: unknown } | undefined)?.broadcast === "function";
+}
+
+/** What was thrown may be anything, also something that throws when it is looked at. */
+function printError(text: string, error: unknown): void {
+  try {
+    console.error(text, error);
+  } catch {
+    console.error(text, `a value of the type ${typeof error} that cannot be shown`);
+  }
 }

@@ -39,5 +39,24 @@ export function corsMiddleware(options: CorsOptions | CorsOptionsDelegate | true
       code: "SOCKEYE_CORS_ANY_ORIGIN",
     });
   }
-  return cors<IncomingMessage>(options);
+  if (typeof options === "function") return cors<IncomingMessage>(guarded(options));
+  const { origin } = options;
+  if (typeof origin !== "function") return cors<IncomingMessage>(options);
+  return cors<IncomingMessage>({ ...options, origin: guarded(origin) });
+}
+
+type Answer<T> = (error: Error | null, answer?: T) => void;
+
+/** The app's function may throw, or be an `async` one that rejects: both are an error like that of its callback. */
+function guarded<Asked, T>(
+  ask: (asked: Asked, callback: Answer<T>) => unknown,
+): (asked: Asked, callback: Answer<T>) => void {
+  return (asked, callback) => {
+    const fail = (error: unknown): void => callback((error || new Error("cors failed")) as Error);
+    try {
+      Promise.resolve(ask(asked, callback)).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
 }
