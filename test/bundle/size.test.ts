@@ -10,7 +10,7 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   // 1,900 of them are the transports that may be named but are not used unless named.
   "modern default": { recorded: 19_200, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 21_800, target: 16_000 },
+  "legacy, in ES5": { recorded: 24_300, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {

@@ -8,7 +8,7 @@ const GLOBALS = new Set(
   (
     "Array Date Error FileReader JSON Math Number Object String TypeError WebSocket XMLHttpRequest ActiveXObject " +
     "EventSource addEventListener arguments clearTimeout console decodeURIComponent document encodeURIComponent " +
-    "isFinite location self setImmediate setTimeout window"
+    "isFinite location postMessage removeEventListener self setImmediate setTimeout window"
   ).split(" "),
 );
 

@@ -41,23 +41,7 @@ export async function startLegacySite(options: Partial<ServerOptions> = {}): Pro
   const io = new Server(http, options);
   const awaited: ((visit: Promise<Visit>) => void)[] = [];
   io.on("connection", (socket) => {
-    const visit = (async (): Promise<Visit> => {
-      const left = new Promise<string>((resolve) => socket.on("disconnect", resolve));
-      const sum = await new Promise((resolve) => {
-        socket.on("sum", (a: number, b: number, reply: (sum: number) => void) => {
-          reply(a + b);
-          resolve(a + b);
-        });
-      });
-      for (let count = 0; count < 200; count++) socket.emit("count", count, ODD);
-      const answer: unknown = await new Promise((resolve) => {
-        socket.emit("ask", { deep: [ODD, null, 1.5] }, (...values: unknown[]) => resolve(values));
-      });
-      const log: unknown = await socket.timeout(10_000).emitWithAck("done");
-      const transport = socket.conn.transport.name;
-      const userAgent = String(socket.handshake.headers["user-agent"]);
-      return { transport, userAgent, sum, answer, log, left: await left };
-    })();
+    const visit = converse(socket);
     awaited.shift()?.(visit);
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -70,5 +54,47 @@ export async function startLegacySite(options: Partial<ServerOptions> = {}): Pro
       await io.close();
       http.closeAllConnections();
     },
+  };
+}
+
+/** The part of a socket that is needed here; Socket.IO's have it too. */
+export interface SocketLike {
+  readonly conn: { readonly transport: { readonly name: string } };
+  readonly handshake: { readonly headers: Readonly<Record<string, unknown>> };
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  emit(event: string, ...args: unknown[]): unknown;
+}
+
+/** Talks to a page until it leaves. */
+export async function converse(socket: SocketLike): Promise<Visit> {
+  const left = new Promise<string>((resolve) => socket.on("disconnect", resolve));
+  const sum = await new Promise((resolve) => {
+    socket.on("sum", (a: number, b: number, reply: (sum: number) => void) => {
+      reply(a + b);
+      resolve(a + b);
+    });
+  });
+  for (let count = 0; count < 200; count++) socket.emit("count", count, ODD);
+  const answer = await new Promise((resolve) => {
+    socket.emit("ask", { deep: [ODD, null, 1.5] }, (...values: unknown[]) => resolve(values));
+  });
+  const log = await new Promise((resolve) => socket.emit("done", resolve));
+  const transport = socket.conn.transport.name;
+  const userAgent = String(socket.handshake.headers["user-agent"]);
+  return { transport, userAgent, sum, answer, log, left: await left };
+}
+
+/** What comes of a page to which nothing strange happens. */
+export function noted(transport: string): Partial<Visit> {
+  return {
+    transport,
+    sum: 3,
+    answer: [{ deep: [ODD, null, 1.5] }, "</script><b>é\u2028😀%0A"],
+    log: [
+      ["connect", transport],
+      ["sum", 3],
+      ["counted", 200, ODD],
+    ],
+    left: "client namespace disconnect",
   };
 }

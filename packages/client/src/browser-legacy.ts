@@ -1,6 +1,21 @@
-import { PollingTransport, WebSocketTransport } from "@sockeye/transport/web";
+import {
+  IframeTransport,
+  JsonpTransport,
+  PollingTransport,
+  SseTransport,
+  WebSocketTransport,
+  XhrStreamTransport,
+} from "@sockeye/transport/web";
 import { io } from "./legacy/io.js";
 
-// What the other bundles have on `io` too, as far as one can make use of it in a page.
-const root = globalThis as { io?: unknown };
-root.io = Object.assign(io, { default: io, PollingTransport, WebSocketTransport });
+// What the other bundles have on `io` too, as far as a page can make use of it.
+const page = globalThis as { io?: unknown };
+page.io = Object.assign(io, {
+  default: io,
+  IframeTransport,
+  JsonpTransport,
+  PollingTransport,
+  SseTransport,
+  StreamTransport: XhrStreamTransport,
+  WebSocketTransport,
+});

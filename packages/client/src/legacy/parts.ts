@@ -1,10 +1,24 @@
 import { clientProbe, codecFromParser } from "@sockeye/session";
-import { PollingTransport, WebSocketTransport } from "@sockeye/transport/web";
+import {
+  IframeTransport,
+  JsonpTransport,
+  PollingTransport,
+  SseTransport,
+  WebSocketTransport,
+  XhrStreamTransport,
+} from "@sockeye/transport/web";
 import type { Parts } from "../parts.js";
 
-/** All that the oldest browsers can do besides. */
+/** Every way that an old browser may have. */
 export const legacyParts: Parts = {
-  transports: [PollingTransport, WebSocketTransport],
+  transports: [
+    PollingTransport,
+    WebSocketTransport,
+    XhrStreamTransport,
+    SseTransport,
+    IframeTransport,
+    JsonpTransport,
+  ],
   probe: clientProbe,
   codecOf: codecFromParser,
 };

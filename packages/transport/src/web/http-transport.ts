@@ -25,6 +25,8 @@ export interface HttpKind {
   receive(target: Target, sink: ResponseSink): Receiving;
   /** The bodies for a batch, in order. Default: payloads in text. */
   bodiesOf?(batch: readonly EncodedPacket[], target: Target): readonly HttpBody[];
+  /** Sends one body. Default: a POST to the transport's address. */
+  post?(target: Target, body: HttpBody): HttpRequest;
 }
 
 /** A response that is awaited or comes in. */
@@ -116,7 +118,9 @@ export class HttpTransport implements Transport {
   #next(): void {
     const body = this.#bodies.shift();
     if (body === undefined) return;
-    this.#post = httpRequest(addressOf(this.#target, this.name, true), this.#target, body);
+    this.#post =
+      this.#kind.post?.(this.#target, body) ??
+      httpRequest(addressOf(this.#target, this.name, true), this.#target, body);
     const ended = (answer: HttpAnswer | undefined, error?: unknown): void => {
       if (answer?.status === 200) this.#posted();
       else this.#end("transport error", httpError(this.#target, "xhr post error", answer ?? error));

@@ -1,0 +1,68 @@
+import type { Frame } from "@sockeye/protocol";
+import { decodeEscaped } from "./escaped-payload.js";
+import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
+import { StreamedResponse } from "./streamed-response.js";
+import { addressOf, type Target } from "./target.js";
+
+const STREAM: HttpKind = {
+  name: "stream",
+  receive: (target, sink) =>
+    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(target) }),
+};
+
+/** The dialling end of `stream` for browsers without `fetch`: an `XMLHttpRequest` is read while it comes, as lines of text. */
+export class XhrStreamTransport extends HttpTransport {
+  static readonly transportName = "stream";
+
+  constructor(target: Target) {
+    super(target, STREAM);
+  }
+}
+
+function readerOf(target: Target): (response: StreamedResponse) => Receiving {
+  return (response) => {
+    const xhr = new XMLHttpRequest();
+    // Internet Explorer 9 shows nothing before the end.
+    if (!("onprogress" in xhr)) {
+      queueMicrotask(() => response.missing("XMLHttpRequest that streams"));
+      return { abort: () => {} };
+    }
+    let read = 0;
+    const readLines = (): void => {
+      if (xhr.readyState < 3 || xhr.status !== 200) return;
+      const { responseText } = xhr;
+      const end = responseText.lastIndexOf("\n") + 1;
+      const lines = responseText.slice(read, Math.max(read, end)).split("\n");
+      read = Math.max(read, end);
+      let frames: Frame[];
+      try {
+        // Spaces pad the beginning of a response.
+        frames = lines.flatMap((line) => (line.trim() === "" ? [] : decodeEscaped(line)));
+      } catch (error) {
+        response.malformed(error as Error);
+        return;
+      }
+      response.frames(frames);
+    };
+    xhr.onprogress = readLines;
+    xhr.onreadystatechange = () => {
+      readLines();
+      if (xhr.readyState === 4) response.ended(xhr.status === 200 ? undefined : xhr);
+    };
+    try {
+      xhr.open("GET", addressOf({ ...target, forceBase64: true }, STREAM.name, true));
+      for (const [name, value] of Object.entries(target.headers ?? {})) xhr.setRequestHeader(name, value);
+      xhr.withCredentials = target.withCredentials;
+      xhr.send();
+    } catch (error) {
+      queueMicrotask(() => response.ended(error));
+    }
+    return {
+      abort: () => {
+        xhr.onprogress = null;
+        xhr.onreadystatechange = null;
+        xhr.abort();
+      },
+    };
+  };
+}
