@@ -8,9 +8,9 @@ import { APPS, measure } from "../../scripts/bundle-size.mjs";
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
   "websocket-only": { recorded: 15_200, target: 6000 },
   // 1,900 of them are the transports that may be named but are not used unless named.
-  "modern default": { recorded: 19_200, target: 9000 },
+  "modern default": { recorded: 19_400, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 24_300, target: 16_000 },
+  "legacy, in ES5": { recorded: 24_500, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {

@@ -19,6 +19,7 @@ export {
   PollingTransport as XHR,
   WebSocketTransport as NodeWebSocket,
   WebSocketTransport as WebSocket,
+  WebTransportTransport as WebTransport,
 } from "@sockeye/transport/web";
 export type { EngineOptions as SocketOptions } from "./options.js";
 

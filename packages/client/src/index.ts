@@ -22,6 +22,8 @@ export {
   WebSocketTransport,
   WebSocketTransport as NodeWebSocket,
   WebSocketTransport as WebSocket,
+  WebTransportTransport,
+  WebTransportTransport as WebTransport,
 } from "@sockeye/transport/web";
 export type { Io } from "./io.js";
 export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";

@@ -85,6 +85,8 @@ it("exports these names", () => {
     "UsageError",
     "WebSocket",
     "WebSocketTransport",
+    "WebTransport",
+    "WebTransportTransport",
     "XHR",
     "connect",
     "default",

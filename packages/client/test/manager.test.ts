@@ -127,6 +127,21 @@ describe("opening", () => {
     expect(manager._readyState).toBe("closed");
   });
 
+  it("knows WebTransport by its class only", async () => {
+    const { WebTransport } = await import("@sockeye/client");
+    const server = new FakeServer();
+    const errors: unknown[] = [];
+    for (const transport of ["webtransport", WebTransport]) {
+      const manager = server.manager({ transports: [transport], reconnection: false });
+      manager.on("error", (error) => errors.push(error));
+      await vi.waitFor(() => {
+        server.settle();
+        expect(manager._readyState).toBe("closed");
+      });
+    }
+    expect(errors).toMatchObject([{ code: "ERR_TRANSPORT_UNKNOWN" }, { code: "ERR_TRANSPORT_OPEN" }]);
+  });
+
   it("refuses two lists of transports", () => {
     const server = new FakeServer();
     const both = { transportImplementations: server.transports() };

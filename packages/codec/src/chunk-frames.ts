@@ -80,6 +80,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
  */
 export class ChunkFrameDecoder {
   readonly #maxBytes: number;
+  readonly #padding: "allowed" | "illegal";
   readonly #text: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #isBinary = false;
   /** Bytes of the part under way, which is the rest of a header or a body; 0 between frames. */
@@ -89,9 +90,13 @@ export class ChunkFrameDecoder {
   #memory: Uint8Array<ArrayBuffer> = NOTHING;
   #length = 0;
 
-  /** @param maxBytes of one frame, its header not counted */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes of one frame, its header not counted
+   * @param padding may there be text frames of length 0?
+   */
+  constructor(maxBytes: number, padding: "allowed" | "illegal" = "allowed") {
     this.#maxBytes = maxBytes;
+    this.#padding = padding;
   }
 
   /** Is there a frame of which a part has come? A stream that ends then was cut off. */
@@ -104,7 +109,7 @@ export class ChunkFrameDecoder {
    * before it in the same piece are lost, and the decoder must not be used again.
    *
    * @throws CodecError `ERR_PACKET_TOO_LARGE` for a length above the limit, before any of its bytes is kept;
-   * `ERR_PACKET_MALFORMED` for a length above 2^53 - 1 and for text that is not UTF-8
+   * `ERR_PACKET_MALFORMED` for a length above 2^53 - 1, for text that is not UTF-8, and for padding that is illegal
    */
   write(piece: Uint8Array): Frame[] {
     const frames: Frame[] = [];
@@ -140,7 +145,9 @@ export class ChunkFrameDecoder {
     if (length > this.#maxBytes) throw new CodecError("ERR_PACKET_TOO_LARGE", "a frame is too large");
     this.#isHeader = false;
     this.#needed = length;
-    if (length === 0 && this.#isBinary) frames.push(new Uint8Array(0));
+    if (length > 0) return;
+    if (this.#isBinary) frames.push(new Uint8Array(0));
+    else if (this.#padding === "illegal") throw new CodecError("ERR_PACKET_MALFORMED", "a frame is empty");
   }
 
   /** The part under way, if this completes it. */

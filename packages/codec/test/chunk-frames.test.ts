@@ -101,6 +101,13 @@ describe("ChunkFrameDecoder", () => {
     }
   });
 
+  it("takes no padding where that is illegal", () => {
+    expect(new ChunkFrameDecoder(NO_LIMIT).write(new Uint8Array([0, 0]))).toEqual([]);
+    const strict = new ChunkFrameDecoder(NO_LIMIT, "illegal");
+    expect(strict.write(new Uint8Array([0x80]))).toEqual([new Uint8Array(0)]);
+    expect(() => strict.write(new Uint8Array([0]))).toThrow(/empty/);
+  });
+
   it("takes a frame of exactly the limit", () => {
     expect(read(new Uint8Array([3, 50, 50, 50]), 1, 3)).toEqual([frameVector("222")]);
   });

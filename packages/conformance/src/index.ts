@@ -23,3 +23,10 @@ export {
   readVectors,
   type TrapVector,
 } from "./vectors.js";
+export {
+  type MemorySession,
+  type MemorySessionOptions,
+  type MemorySessions,
+  memoryWebTransport,
+  webTransportPair,
+} from "./webtransport.js";

@@ -13,6 +13,8 @@ import type {
   Middleware,
   RefusedRequest,
   ResponseHeaders,
+  WebTransportRequest,
+  WebTransportSession,
 } from "@sockeye/transport/node";
 import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/node";
 import type { ClientAddress } from "./addresses.js";
@@ -163,6 +165,17 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#gate.handleUpgrade(req, socket, head);
   }
 
+  /**
+   * Takes a session of WebTransport from an HTTP/3 server; the option `transports` must name `webtransport`.
+   *
+   * @param session by W3C's interface, whatever package it is from
+   * @param request what that package tells of the request: middlewares, `allowRequest`, `cors` and `socket.handshake` know
+   * nothing else
+   */
+  onWebTransportSession(session: WebTransportSession, request?: WebTransportRequest): void {
+    this.#gate.handleWebTransport(session, request);
+  }
+
   /** Ends all connections, and refuses new ones. */
   close(): this {
     for (const connection of [...this.#connections.values()]) connection.shutDown();
@@ -275,7 +288,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       requirePositive(name, terms[name]);
     }
     const offered = options.transports ?? DEFAULT_TRANSPORTS;
-    const upgrades = options.allowUpgrades !== false && offered.includes("websocket") ? ["websocket"] : [];
+    const better = options.allowUpgrades === false ? [] : ["websocket", "webtransport"];
+    const upgrades = better.filter((name) => offered.includes(name));
     return {
       codec,
       clock,

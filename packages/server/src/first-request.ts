@@ -1,8 +1,7 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockeye/transport/node";
-import { readWholeQuery } from "@sockeye/transport/node";
-import { readRawHeaders } from "./raw-headers.js";
+import { readRawHeaders, readWholeQuery } from "@sockeye/transport/node";
 
 /** What separates headers here; HTTP allows it in none. */
 const SEPARATOR = "\0";

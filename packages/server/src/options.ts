@@ -43,7 +43,10 @@ export interface EngineOptions extends AttachOptions {
    * proxy's. Called only if one of those limits is set.
    */
   clientAddress?: ClientAddress;
-  /** Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name. */
+  /**
+   * Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name.
+   * `webtransport` besides, for `io.engine.onWebTransportSession`.
+   */
   transports?: readonly string[];
   /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */
   streams?: GateOptions["streams"];

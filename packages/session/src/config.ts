@@ -75,7 +75,7 @@ export interface ClientRole {
   opened(data: OpenData): void;
   /** What takes care of upgrades; without it there are none. */
   readonly probe: ClientProbe | undefined;
-  /** Dials a candidate for an upgrade, or not. Called after {@link opened} for each transport that the server offers. */
+  /** Dials a candidate for an upgrade, or not. Called after {@link opened} for the transports that the server offers. */
   dial(transport: string): Transport | undefined;
   /** The transport failed before OPEN came. Dials the next one; without one the session ends. */
   redial?(cause: Error | undefined): Transport | undefined;

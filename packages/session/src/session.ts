@@ -345,11 +345,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.#signOfLife(clock.now());
       role.opened(terms);
       this.observer?.onOpen?.(terms);
-      for (const name of terms.upgrades) {
-        // The app may have closed the session in what `opened` led to.
-        if (this.#upgrade || this.state !== "open") break;
-        const candidate = role.probe && role.dial(name);
-        if (candidate) this.#upgrade = role.probe?.(this, candidate);
+      // The app may have closed the session in what `opened` led to.
+      if (this.state === "open") {
+        const dial = (name: string): Transport | undefined => role.dial(name);
+        this.#upgrade = role.probe?.(this, { names: terms.upgrades, dial, clock });
       }
       this.#wantWrite();
     } catch (error) {

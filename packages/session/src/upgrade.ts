@@ -1,5 +1,13 @@
 import { probePing, probePong, UPGRADE } from "@sockeye/codec";
-import type { CloseReason, Frame, SessionState, Transport, TransportSink } from "@sockeye/protocol";
+import type {
+  Clock,
+  CloseReason,
+  Frame,
+  SessionState,
+  Timer,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 
 /*
@@ -11,7 +19,8 @@ import { TransportError } from "@sockeye/protocol";
  *     | pauses the old transport     |
  *     | -- candidate: 5 -----------> |  everything from here on goes over the candidate
  *
- * Until the candidate has taken over, its frames come here and not to the session.
+ * Until the candidate has taken over, its frames come here and not to the session. A client may have several candidates; the
+ * server takes the first that comes and turns the others away.
  */
 
 /** A session, as its upgrade sees it. */
@@ -34,59 +43,118 @@ export interface Upgrade {
   abandon(): void;
 }
 
-/** Probes a candidate that the client has dialled. */
-export type ClientProbe = (session: Upgradable, candidate: Transport) => Upgrade;
+/** What a client may move to. */
+export interface Prospects {
+  /** The transports that the server offers. */
+  readonly names: readonly string[];
+  /** Dials one, unless the client does not know it. */
+  dial(name: string): Transport | undefined;
+  readonly clock: Clock;
+}
 
-export const clientProbe: ClientProbe = (session, candidate) => new ClientUpgrade(session, candidate);
+/** Dials candidates and probes them; the first that answers takes over. `undefined` if there is none. */
+export type ClientProbe = (session: Upgradable, prospects: Prospects) => Upgrade | undefined;
+
+export const clientProbe: ClientProbe = (session, prospects) => {
+  const upgrade = new ClientUpgrade(session, prospects);
+  return upgrade.start() ? upgrade : undefined;
+};
+
+/** Gets a start of so many milliseconds, as in Socket.IO: else WebSocket would always win. */
+const FAVOURITE = "webtransport";
+const START_MS = 200;
 
 class ClientUpgrade implements Upgrade, TransportSink {
   readonly #session: Upgradable;
-  readonly #candidate: Transport;
-  #probed = false;
+  readonly #prospects: Prospects;
+  /** Those that are being dialled or probed, and whether the probe was sent. */
+  readonly #candidates = new Map<Transport, boolean>();
+  /** The transports that wait until the favourite has had its start. */
+  #rest: readonly string[] = [];
+  #timer: Timer | undefined;
   #over = false;
 
-  constructor(session: Upgradable, candidate: Transport) {
+  constructor(session: Upgradable, prospects: Prospects) {
     this.#session = session;
-    this.#candidate = candidate;
-    candidate.bind(this);
-    if (candidate.writable) this.writable();
+    this.#prospects = prospects;
   }
 
-  writable(): void {
-    if (this.#probed || this.#session.state !== "open") return;
-    this.#probed = true;
-    this.#candidate.send([probePing]);
+  /** @returns is there any candidate? */
+  start(): boolean {
+    const { names, clock } = this.#prospects;
+    this.#rest = names.filter((name) => name !== FAVOURITE);
+    if (names.includes(FAVOURITE)) this.#dial([FAVOURITE]);
+    if (this.#candidates.size === 0) this.#dialRest();
+    else this.#timer = clock.setTimer(() => this.#dialRest(), START_MS);
+    return this.#candidates.size > 0;
   }
 
-  frame(_from: Transport, frame: Frame): void {
+  writable(candidate: Transport): void {
+    if (this.#candidates.get(candidate) !== false || this.#session.state !== "open") return;
+    this.#candidates.set(candidate, true);
+    candidate.send([probePing]);
+  }
+
+  frame(candidate: Transport, frame: Frame): void {
     if (frame !== probePong.head || this.#session.state !== "open") {
-      this.#fail("no pong");
+      this.#fail(candidate, "no pong");
       return;
     }
-    this.#session.beginUpgrade(this.#candidate);
+    this.#candidates.delete(candidate);
+    this.#drop();
+    this.#candidates.set(candidate, true);
+    this.#session.beginUpgrade(candidate);
     this.#session.transport?.pause(() => {
       if (this.#over) return;
       this.#over = true;
-      this.#candidate.send([UPGRADE]);
-      this.#session.completeUpgrade(this.#candidate);
+      candidate.send([UPGRADE]);
+      this.#session.completeUpgrade(candidate);
     });
   }
 
-  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
-    this.#fail(reason, cause);
+  closed(candidate: Transport, reason: CloseReason, cause?: Error): void {
+    this.#fail(candidate, reason, cause);
   }
 
   release(): void {}
 
   abandon(): void {
     this.#over = true;
-    this.#candidate.close(true);
+    this.#drop();
   }
 
-  #fail(why: string, cause?: Error): void {
+  #dial(names: readonly string[]): void {
+    for (const name of names) {
+      const candidate = this.#prospects.dial(name);
+      if (!candidate) continue;
+      this.#candidates.set(candidate, false);
+      candidate.bind(this);
+      if (candidate.writable) this.writable(candidate);
+    }
+  }
+
+  #dialRest(): void {
+    const rest = this.#rest;
+    this.#rest = [];
+    this.#dial(rest);
+  }
+
+  #drop(): void {
+    this.#rest = [];
+    if (this.#timer !== undefined) this.#prospects.clock.clearTimer(this.#timer);
+    for (const candidate of this.#candidates.keys()) candidate.close(true);
+    this.#candidates.clear();
+  }
+
+  /** One is out of the race. */
+  #fail(candidate: Transport, why: string, cause?: Error): void {
     if (this.#over) return;
+    this.#candidates.delete(candidate);
+    candidate.close(true);
+    if (this.#candidates.size === 0) this.#dialRest();
+    if (this.#candidates.size > 0) return;
     this.abandon();
-    this.#session.failUpgrade(probeError(this.#candidate, why, cause));
+    this.#session.failUpgrade(probeError(candidate, why, cause));
   }
 }
 

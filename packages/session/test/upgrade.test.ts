@@ -248,3 +248,108 @@ describe("an upgrade", () => {
     expect(third.server.closed).toBe(true);
   });
 });
+
+describe("a client with several candidates", () => {
+  interface Race extends Talk {
+    readonly dialled: string[];
+    readonly candidates: Map<string, DuplexEnd>;
+    /** Both ends of a candidate, and what is on its way between them. */
+    readonly wires: Map<string, Wire>;
+    settle(): void;
+  }
+
+  function race(names: readonly string[], unknown: readonly string[] = [], reach?: "lost"): Race {
+    const both = talk({}, names);
+    const old = new Wire();
+    const slow = polling("polling", old);
+    const dialled: string[] = [];
+    const candidates = new Map<string, DuplexEnd>();
+    const wires = new Map<string, Wire>();
+    both.client.dial = (name) => {
+      dialled.push(name);
+      if (unknown.includes(name)) return undefined;
+      const wire = new Wire();
+      wire.alive = reach !== "lost";
+      const pipe = duplex(name, wire);
+      wires.set(name, wire);
+      candidates.set(name, pipe.client);
+      wire.carry(() => both.server.session.offer(pipe.server));
+      return pipe.client;
+    };
+    both.client.session.start(slow.client);
+    both.server.session.start(slow.server);
+    const settle = (): void => {
+      for (let round = 0; round < 50; round++) {
+        both.clock.flush();
+        old.drain();
+        for (const wire of wires.values()) wire.drain();
+      }
+    };
+    both.clock.flush();
+    old.step();
+    both.clock.flush();
+    old.step();
+    expect(states(both)).toEqual(["open", "open"]);
+    return { ...both, dialled, candidates, wires, settle };
+  }
+
+  it("gives WebTransport a start of 200 ms, which it may win by", () => {
+    const stage = race(["websocket", "webtransport"]);
+    expect(stage.dialled).toEqual(["webtransport"]);
+    stage.settle();
+    expect(stage.client.upgrades).toEqual(["webtransport"]);
+    stage.clock.advance(1000);
+    expect(stage.dialled).toEqual(["webtransport"]);
+  });
+
+  it("dials the others then, and takes the first that answers", () => {
+    const stage = race(["websocket", "webtransport"]);
+    stage.clock.advance(199);
+    expect(stage.dialled).toEqual(["webtransport"]);
+    stage.clock.advance(1);
+    expect(stage.dialled).toEqual(["webtransport", "websocket"]);
+    const [slow, fast] = [stage.candidates.get("webtransport"), stage.wires.get("websocket")];
+    for (let step = 0; step < 4; step++) fast?.step();
+    expect(slow?.closed).toBe(true);
+    stage.settle();
+    expect(stage.client.upgrades).toEqual(["websocket"]);
+    expect(stage.server.session.transport?.name).toBe("websocket");
+  });
+
+  it("dials the others at once when WebTransport fails, or is not known", () => {
+    const failed = race(["websocket", "webtransport"]);
+    failed.candidates.get("webtransport")?.broken("transport error");
+    expect(failed.dialled).toEqual(["webtransport", "websocket"]);
+    expect(race(["websocket", "webtransport"], ["webtransport"]).dialled).toEqual([
+      "webtransport",
+      "websocket",
+    ]);
+  });
+
+  it("goes on as it was once all have failed", () => {
+    const stage = race(["websocket", "webtransport"], [], "lost");
+    let failures = 0;
+    stage.client.session.observer = {
+      onPacket: () => {},
+      onFlush: () => {},
+      onUpgrading: () => {},
+      onUpgrade: () => {},
+      onUpgradeFailed: () => failures++,
+      onClose: () => {},
+    };
+    for (const name of ["webtransport", "websocket"]) stage.candidates.get(name)?.broken("transport error");
+    stage.settle();
+    expect([failures, stage.client.session.state]).toEqual([1, "open"]);
+    stage.client.say(1);
+    stage.settle();
+    expect(stage.server.heard()).toEqual([1]);
+  });
+
+  it("drops them all when it closes, and dials none after that", () => {
+    const stage = race(["websocket", "webtransport"]);
+    stage.client.session.close();
+    stage.clock.advance(500);
+    expect(stage.dialled).toEqual(["webtransport"]);
+    expect(stage.candidates.get("webtransport")?.closed).toBe(true);
+  });
+});

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Transport } from "@sockeye/protocol";
+import type { ResponseHeaders } from "./headers.js";
 import type { EngineQuery, QueryValue } from "./query.js";
 import type { Refusal } from "./refusal.js";
 
@@ -44,7 +45,11 @@ export function checkProtocol(query: EngineQuery, older: boolean): Refusal | und
   return { reason: "UNSUPPORTED_PROTOCOL_VERSION", context: { protocol: query.protocol } };
 }
 
-function checkSession({ query, session, upgrade }: Check, sid: QueryValue): Refusal | undefined {
+/** May this request be one of the session that it names? */
+export function checkSession(
+  { query, session, upgrade }: Pick<Check, "query" | "session" | "upgrade">,
+  sid: QueryValue,
+): Refusal | undefined {
   if (session === undefined) return { reason: "UNKNOWN_SID", context: { sid } };
   const { transport, protocol } = query;
   const previousTransport = session.transport?.name;
@@ -56,7 +61,28 @@ function checkSession({ query, session, upgrade }: Check, sid: QueryValue): Refu
     return { reason: "BAD_REQUEST", context };
   }
   // What carries no WebSocket cannot use one, and an upgrade leads nowhere else.
-  return upgrade === (transport === "websocket") ? undefined : HANDSHAKE_ERROR;
+  return upgrade === (transport === "websocket" || transport === "webtransport")
+    ? undefined
+    : HANDSHAKE_ERROR;
+}
+
+/**
+ * No browser reads the headers of CORS where a session of WebTransport is asked for. So the gate does: a request that
+ * names another origin than its own host, which these headers do not let in, is refused.
+ *
+ * @param headers of the answer, after all middlewares
+ * @param required is a request refused whose answer has no such headers?
+ */
+export function checkOrigin(
+  { headers: { origin, host } }: IncomingMessage,
+  headers: ResponseHeaders,
+  required: boolean,
+): Refusal | undefined {
+  const allowed = headers["access-control-allow-origin"];
+  if (origin === undefined || origin === `https://${host}` || allowed === "*" || allowed === origin)
+    return undefined;
+  if (allowed === undefined && !required) return undefined;
+  return { reason: "FORBIDDEN", context: { name: "ORIGIN_NOT_ALLOWED", origin } };
 }
 
 function checkHandshake({ req, query, upgrade }: Check): Refusal | undefined {

@@ -1,9 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Limits, Transport } from "@sockeye/protocol";
+import type { WebTransportSession } from "../webtransport-like.js";
+import type { WebTransportPipe } from "../webtransport-pipe.js";
 import { type Acceptor, CheckedHandshake } from "./acceptor.js";
 import { type AllowRequest, askApp } from "./allow-request.js";
-import { checkProtocol, checkRequest, HANDSHAKE_ERROR, type KnownSession } from "./checks.js";
+import {
+  checkOrigin,
+  checkProtocol,
+  checkRequest,
+  checkSession,
+  HANDSHAKE_ERROR,
+  type KnownSession,
+} from "./checks.js";
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
@@ -18,6 +27,8 @@ import { Revision3Pipe } from "./revision3.js";
 import { UpgradeResponse } from "./upgrade-response.js";
 import { RequestVisit, UpgradeVisit, type Visit } from "./visit.js";
 import { type WebSocketEngine, WebSocketHandshakes } from "./websocket-handshakes.js";
+import { Arrival, type ArrivalTerms } from "./webtransport.js";
+import { SessionVisit, type WebTransportRequest } from "./webtransport-visit.js";
 
 export interface GateOptions {
   readonly clock: Clock;
@@ -38,6 +49,8 @@ export interface GateOptions {
   readonly allowsOrigin?: AllowsOrigin | undefined;
   /** Compresses WebSocket messages: `true`, or options of the `ws` package. Default false. */
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
+  /** Milliseconds that a WebTransport session has until the first packet of its client. Default 10000. */
+  readonly upgradeTimeout?: number | undefined;
   readonly wsEngine?: WebSocketEngine | undefined;
   /** For comparing: `ws` reads WebSockets with the `ws` package also where nothing needs it. Default `own`. */
   readonly webSockets?: "own" | "ws" | undefined;
@@ -49,7 +62,9 @@ export interface GateOptions {
 export interface Gate {
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Adds a middleware for every request and upgrade request. In order of addition. */
+  /** @param request what is known of the request that asked for the session; middlewares and `allowRequest` get it */
+  handleWebTransport(session: WebTransportSession, request?: WebTransportRequest): void;
+  /** Adds a middleware for every request, upgrade request and WebTransport session. In order of addition. */
   use(middleware: Middleware): void;
   /** Refuses handshakes and upgrades from now on, with status 503. Live sessions keep their requests. */
   close(): void;
@@ -71,6 +86,8 @@ class HttpGate implements Gate {
   readonly #httpPipes: ReadonlyMap<string, HttpPipeKind>;
   readonly #lingering: Lingering;
   readonly #webSockets: WebSocketHandshakes;
+  readonly #arrivals: ArrivalTerms;
+  readonly #hasCors: boolean;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "closed" = "open";
 
@@ -89,6 +106,12 @@ class HttpGate implements Gate {
       webSockets: options.webSockets,
       headers: (headers, req, initial) => acceptor.headers(headers, req, initial),
     });
+    this.#arrivals = {
+      clock: options.clock,
+      timeoutMs: options.upgradeTimeout ?? 10_000,
+      maxFrameBytes: options.limits.maxMessageBytes,
+    };
+    this.#hasCors = Boolean(options.cors);
     if (options.cors) this.use(corsMiddleware(options.cors));
   }
 
@@ -119,6 +142,35 @@ class HttpGate implements Gate {
     });
   }
 
+  handleWebTransport(session: WebTransportSession, request: WebTransportRequest = {}): void {
+    const visit = new SessionVisit(session, request);
+    if (this.#state === "closed") {
+      visit.turnAway();
+      return;
+    }
+    if (!this.#transports.has("webtransport")) {
+      this.#refuse(visit, { reason: "UNKNOWN_TRANSPORT", context: { transport: "webtransport" } });
+      return;
+    }
+    const arrival = new Arrival(visit, this.#arrivals);
+    const receive = (): void => arrival.receive((pipe, sid) => this.#arrived(visit, pipe, sid));
+    if (this.#middlewares === undefined) {
+      receive();
+      return;
+    }
+    shareQuery(visit.req);
+    const response = new UpgradeResponse(visit.req, visit.socket);
+    runMiddlewares(this.#middlewares, { req: visit.req, res: response.res }, (error) => {
+      if (response.answered || visit.gone) return;
+      const refusal =
+        error === undefined
+          ? checkOrigin(visit.req, response.release(), this.#hasCors)
+          : middlewareFailure(error);
+      if (refusal === undefined) receive();
+      else this.#refuse(visit, refusal);
+    });
+  }
+
   use(middleware: Middleware): void {
     this.#middlewares ??= [];
     this.#middlewares.push(middleware);
@@ -132,12 +184,30 @@ class HttpGate implements Gate {
   }
 
   /** The middlewares are through with it. */
-  #leave(visit: Visit, error: unknown): void {
+  #leave(visit: RequestVisit | UpgradeVisit, error: unknown): void {
     if (error === undefined) this.#check(visit);
-    else this.#refuse(visit, { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } });
+    else this.#refuse(visit, middlewareFailure(error));
   }
 
-  #check(visit: Visit): void {
+  /** The client of a WebTransport session has said what it wants. */
+  #arrived(visit: SessionVisit, pipe: WebTransportPipe, sid: string | undefined): void {
+    if (this.#state === "closed") {
+      visit.turnAway();
+      return;
+    }
+    const query: EngineQuery = { transport: "webtransport", sid, protocol: 4, base64: false };
+    if (sid === undefined) {
+      this.#ask(visit, query);
+      return;
+    }
+    const session = this.#acceptor.find(sid);
+    const refusal = checkSession({ query, session, upgrade: true }, sid);
+    if (refusal !== undefined) this.#refuse(visit, refusal);
+    else if (session?.upgradable) this.#acceptor.upgrade(sid, pipe);
+    else pipe.close(false);
+  }
+
+  #check(visit: RequestVisit | UpgradeVisit): void {
     const { req } = visit;
     const query = readEngineQuery(req.url ?? "");
     const { sid } = query;
@@ -190,7 +260,7 @@ class HttpGate implements Gate {
 
   /** A request for a session that is known. */
   #admit(
-    visit: Visit,
+    visit: RequestVisit | UpgradeVisit,
     { sid, session, query }: { sid: string; session: KnownSession; query: EngineQuery },
   ): void {
     if (visit.kind === "request") {
@@ -242,6 +312,10 @@ class HttpGate implements Gate {
       this.#completeWebSocket(visit, query, (pipe) => this.#acceptor.open(sid, pipe, handshake));
       return;
     }
+    if (visit.kind === "session") {
+      if (visit.pipe !== undefined) this.#acceptor.open(sid, visit.pipe, handshake);
+      return;
+    }
     const pipe = this.#pipesOf(query)?.make(sid, query);
     // The request has passed the checks, so there is one.
     if (pipe === undefined) return;
@@ -276,6 +350,10 @@ class HttpGate implements Gate {
     this.#acceptor.refused(describeRefusal(visit.req, refusal));
     visit.refuse(refusal);
   }
+}
+
+function middlewareFailure(error: unknown): Refusal {
+  return { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } };
 }
 
 function idFailure(error: unknown): Refusal {

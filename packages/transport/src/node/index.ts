@@ -1,3 +1,9 @@
+export type {
+  DialledSession,
+  SessionCloseInfo,
+  WebTransportSession,
+  WebTransportStream,
+} from "../webtransport-like.js";
 export type { Acceptor, HandshakeRequest } from "./acceptor.js";
 export type { AllowRequest } from "./allow-request.js";
 export { type AttachOptions, attach } from "./attach.js";
@@ -12,6 +18,8 @@ export type { AllowsOrigin } from "./iframe.js";
 export type { Middleware } from "./middleware.js";
 export { type PollingHost, PollingPipe } from "./polling.js";
 export { readWholeQuery } from "./query.js";
+export { readRawHeaders } from "./raw-headers.js";
 export { REFUSALS, type RefusedRequest } from "./refusal.js";
 export { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "./websocket.js";
 export type { WebSocketEngine } from "./websocket-handshakes.js";
+export type { WebTransportRequest } from "./webtransport-visit.js";

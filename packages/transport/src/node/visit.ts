@@ -9,9 +9,10 @@ import {
   turnRequestAway,
   turnUpgradeAway,
 } from "./refusal.js";
+import type { SessionVisit } from "./webtransport-visit.js";
 
-/** Somebody at the gate: a request, or a request to upgrade. Each gets one answer. */
-export type Visit = RequestVisit | UpgradeVisit;
+/** Somebody at the gate: a request, a request to upgrade, or a session of WebTransport. Each gets one answer. */
+export type Visit = RequestVisit | UpgradeVisit | SessionVisit;
 
 export class RequestVisit {
   readonly kind = "request";

@@ -5,4 +5,5 @@ export { SseTransport } from "./sse.js";
 export { StreamTransport } from "./stream.js";
 export type { Target, TransportClass } from "./target.js";
 export { WebSocketTransport } from "./websocket.js";
+export { WebTransportTransport } from "./webtransport.js";
 export { XhrStreamTransport } from "./xhr-stream.js";

@@ -49,7 +49,7 @@ export function nodePair(Class: TransportClass, options: NodePairOptions = {}): 
 }
 
 /** Behind the gate: the one session, which greets and then leaves all to the side. */
-class OneSession implements Acceptor {
+export class OneSession implements Acceptor {
   transport: Transport | undefined;
   readonly #side: Side;
 
@@ -74,7 +74,7 @@ class OneSession implements Acceptor {
 }
 
 /** Resolves once the dialling end has got the greeting and is writable; the side hears of nothing before. */
-function handshake(transport: Transport, dialled: Target, side: Side): Promise<void> {
+export function handshake(transport: Transport, dialled: Target, side: Side): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (): void => {
       if (dialled.sid === undefined || !transport.writable) return;
@@ -92,7 +92,7 @@ function handshake(transport: Transport, dialled: Target, side: Side): Promise<v
   });
 }
 
-const clock: Clock = {
+export const clock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),

@@ -1,0 +1,98 @@
+import type { Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
+import type { SessionVisit } from "./webtransport-visit.js";
+
+export interface ArrivalTerms {
+  readonly clock: Clock;
+  /** Milliseconds until the client's first packet must be there. */
+  readonly timeoutMs: number;
+  /** Bytes of one frame. */
+  readonly maxFrameBytes: number;
+}
+
+/** What a client wants who has opened its stream: a new session, or to take over the one that it names. */
+export type Arrived = (pipe: WebTransportPipe, sid: string | undefined) => void;
+
+/** The client's OPEN packet without data. */
+const NEW = "0";
+
+/**
+ * A WebTransport session until its first packet, which must be OPEN on the first stream that the client opens. A session
+ * that does not come so far in time, or does anything else, is closed; nothing of it stays.
+ *
+ * @see PROTOCOL.md, "WebTransport"
+ */
+export class Arrival implements TransportSink {
+  readonly #visit: SessionVisit;
+  readonly #terms: ArrivalTerms;
+  readonly #timer: Timer;
+  #arrived: Arrived | undefined;
+
+  /** Time begins to run. */
+  constructor(visit: SessionVisit, terms: ArrivalTerms) {
+    this.#visit = visit;
+    this.#terms = terms;
+    this.#timer = terms.clock.setTimer(() => this.#giveUp(), terms.timeoutMs);
+    // Whatever ends the session, also while it is being asked about, ends the waiting.
+    visit.socket.once("close", () => terms.clock.clearTimer(this.#timer));
+  }
+
+  /** Takes the client's stream. @param arrived called once, or never */
+  receive(arrived: Arrived): void {
+    this.#arrived = arrived;
+    this.#firstStream().catch(() => this.#giveUp());
+  }
+
+  frame(from: Transport, frame: Frame): void {
+    const { pipe } = this.#visit;
+    const sid = readOpening(frame);
+    const arrived = this.#arrived;
+    // Whoever is still being asked about must wait for the answer.
+    if (arrived === undefined || pipe !== from || sid === undefined) {
+      this.#giveUp();
+      return;
+    }
+    this.#arrived = undefined;
+    this.#terms.clock.clearTimer(this.#timer);
+    arrived(pipe, sid === NEW ? undefined : sid);
+  }
+
+  writable(): void {}
+
+  closed(): void {
+    this.#giveUp();
+  }
+
+  async #firstStream(): Promise<void> {
+    const { session } = this.#visit;
+    const streams = session.incomingBidirectionalStreams.getReader();
+    const { value: stream, done } = await streams.read();
+    // No other stream is expected, and none is read.
+    streams.releaseLock();
+    if (done || this.#visit.gone) {
+      this.#giveUp();
+      return;
+    }
+    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes: this.#terms.maxFrameBytes });
+    this.#visit.pipe = pipe;
+    pipe.bind(this);
+  }
+
+  #giveUp(): void {
+    this.#visit.pipe?.close(false);
+    endSession(this.#visit.session);
+    this.#visit.socket.destroy();
+  }
+}
+
+/** The session that an OPEN packet names, `0` if it asks for a new one, or `undefined` if it is none. */
+function readOpening(frame: Frame): string | undefined {
+  if (frame === NEW) return NEW;
+  if (typeof frame !== "string" || !frame.startsWith("0{")) return undefined;
+  try {
+    const { sid } = JSON.parse(frame.slice(1)) as { sid?: unknown };
+    return typeof sid === "string" && sid !== "" ? sid : undefined;
+  } catch {
+    return undefined;
+  }
+}
