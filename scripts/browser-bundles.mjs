@@ -1,24 +1,17 @@
 // Bundles src/browser.ts for a <script> and src/index.ts for a <script type="module">, with every
-// dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js; and for old browsers
+// dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js;
+// over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; and for old browsers
 // src/browser-legacy.ts: sockeye.legacy.js and sockeye.legacy.min.js. The server's package gets a copy of them (see
 // build.mjs), since it serves them.
-import { writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { bundleLegacy } from "./legacy-bundle.mjs";
+import { bundleForBrowsers } from "./web-bundle.mjs";
 
 export async function buildBrowserBundles(packageDirectory) {
   const common = {
     absWorkingDir: packageDirectory,
-    bundle: true,
-    platform: "browser",
-    target: "es2022",
-    sourcemap: true,
-    sourcesContent: true,
-    treeShaking: true,
     // Without the root's tsconfig.json, whose `paths` lead from package names to sources meant for Node.
     tsconfigRaw: {},
-    legalComments: "none",
-    logLevel: "warning",
   };
   // The bundle's value is an object of exports; the global is its default export, carrying the others.
   const script = {
@@ -28,22 +21,24 @@ export async function buildBrowserBundles(packageDirectory) {
     globalName: "io",
     footer: { js: "io=Object.assign(io.default,io);" },
   };
+  const module = { ...common, format: "esm" };
+  mkdirSync(`${packageDirectory}/dist/browser`, { recursive: true });
   await Promise.all([
-    build({ ...script, outfile: "dist/browser/sockeye.js" }),
-    build({ ...script, minify: true, outfile: "dist/browser/sockeye.min.js" }),
-    build({
-      ...common,
-      entryPoints: ["src/index.ts"],
-      format: "esm",
-      minify: true,
-      outfile: "dist/browser/sockeye.esm.min.js",
-    }),
+    write("sockeye.js", { ...script, minify: false }),
+    write("sockeye.min.js", script),
+    write("sockeye.esm.min.js", { ...module, entryPoints: ["src/index.ts"] }),
+    write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
   ]);
   const { code, map, minified, minifiedMap } = await bundleLegacy();
-  writeLegacy("sockeye.legacy.js", code, map);
-  writeLegacy("sockeye.legacy.min.js", minified, minifiedMap);
+  writeFile("sockeye.legacy.js", code, map);
+  writeFile("sockeye.legacy.min.js", minified, minifiedMap);
 
-  function writeLegacy(name, text, sourceMap) {
+  async function write(name, options) {
+    const { code, map } = await bundleForBrowsers(options);
+    writeFile(name, code, map);
+  }
+
+  function writeFile(name, text, sourceMap) {
     const file = `${packageDirectory}/dist/browser/${name}`;
     writeFileSync(file, `${text.trimEnd()}\n//# sourceMappingURL=${name}.map\n`);
     writeFileSync(`${file}.map`, sourceMap);

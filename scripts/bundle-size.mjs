@@ -7,16 +7,20 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { bundleLegacy } from "./legacy-bundle.mjs";
+import { bundleForBrowsers } from "./web-bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-const LEGACY = "legacy, in ES5";
-
-/** The apps, by name; the one file for old browsers is one of them. */
+/**
+ * What is measured, by name: the smallest apps as their own bundler makes them, and files as they are served, with all that they
+ * export.
+ */
 export const APPS = {
-  "websocket-only": `import { io } from "@sockeye/client/websocket"; io();`,
-  "modern default": `import { io } from "@sockeye/client"; io();`,
-  [LEGACY]: "",
+  "websocket-only": { contents: `import { io } from "@sockeye/client/websocket"; io();` },
+  "modern default": { contents: `import { io } from "@sockeye/client"; io();` },
+  "served: websocket-only": { contents: `export * from "@sockeye/client/websocket";`, bundle: served },
+  "served: modern default": { contents: `export * from "@sockeye/client";`, bundle: served },
+  "legacy, in ES5": { bundle: legacy },
 };
 
 /** Sources are bundled, not `dist`, so that no build is needed. The root's tsconfig.json leads to them. */
@@ -33,30 +37,63 @@ const asBrowsersDo = {
 
 /** Bytes of a bundle, minified and after gzip, and what each module has in it, the largest first. */
 export async function measure(app) {
-  if (app === APPS[LEGACY]) {
-    const { minified, modules } = await bundleLegacy();
-    return { ...weigh(Buffer.from(minified)), modules };
-  }
+  const { code, modules } = await bundled(app);
+  return { ...weigh(Buffer.from(code)), modules };
+}
+
+/**
+ * One of {@link APPS} as the browser gets it.
+ *
+ * @param {{ contents?: string, bundle?: (contents: string) => Promise<Bundled> }} app
+ * @typedef {{ code: string, modules: { path: string, bytes: number }[] }} Bundled
+ * @returns {Promise<Bundled>}
+ */
+export function bundled({ contents, bundle = byUser }) {
+  return bundle(contents);
+}
+
+/** @returns {Promise<Bundled>} */
+async function byUser(contents) {
   const { outputFiles, metafile } = await build({
-    stdin: { contents: app, resolveDir: root },
-    absWorkingDir: root,
-    tsconfig: `${root}tsconfig.json`,
+    ...optionsFor(contents),
     bundle: true,
     minify: true,
-    format: "esm",
     platform: "browser",
     target: "es2022",
     legalComments: "none",
     metafile: true,
     write: false,
-    plugins: [asBrowsersDo],
   });
-  const [output] = Object.values(metafile.outputs);
-  const modules = Object.entries(output.inputs)
+  return { code: outputFiles[0].text, modules: modulesOf(metafile) };
+}
+
+/** @returns {Promise<Bundled>} */
+async function served(contents) {
+  const { code, metafile } = await bundleForBrowsers(optionsFor(contents));
+  return { code, modules: modulesOf(metafile) };
+}
+
+/** @returns {Promise<Bundled>} */
+async function legacy() {
+  const { minified, modules } = await bundleLegacy();
+  return { code: minified, modules };
+}
+
+function optionsFor(contents) {
+  return {
+    stdin: { contents, resolveDir: root },
+    absWorkingDir: root,
+    tsconfig: `${root}tsconfig.json`,
+    format: "esm",
+    plugins: [asBrowsersDo],
+  };
+}
+
+function modulesOf(metafile) {
+  const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
+  return Object.entries(output.inputs)
     .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
     .sort((a, b) => b.bytes - a.bytes);
-  const { contents } = outputFiles[0];
-  return { ...weigh(contents), modules };
 }
 
 function weigh(contents) {

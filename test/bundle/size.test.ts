@@ -9,6 +9,9 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   "websocket-only": { recorded: 15_200, target: 6000 },
   // 1,900 of them are the transports that may be named but are not used unless named.
   "modern default": { recorded: 19_400, target: 9000 },
+  // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
+  "served: websocket-only": { recorded: 14_100, target: 6000 },
+  "served: modern default": { recorded: 18_300, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 24_500, target: 16_000 },
 };
@@ -42,10 +45,10 @@ it.each<[keyof typeof APPS, RegExp[]]>([
 });
 
 it("an app that names a class on the lean client has that transport, and none that it did not name", async () => {
-  const { modules } = await measure(
-    `import { io } from "@sockeye/client/websocket"; import { StreamTransport } from "@sockeye/client";
+  const { modules } = await measure({
+    contents: `import { io } from "@sockeye/client/websocket"; import { StreamTransport } from "@sockeye/client";
     io("", { transports: [StreamTransport] });`,
-  );
+  });
   const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
   expect(paths).toContain("packages/transport/src/web/stream.ts");
   expect(paths.filter((path) => /web\/(polling|sse)|session\/src\/upgrade/.test(path))).toEqual([]);

@@ -13,6 +13,7 @@ const BUNDLES = [
   "sockeye.js",
   "sockeye.min.js",
   "sockeye.esm.min.js",
+  "sockeye.websocket.esm.min.js",
   "sockeye.legacy.js",
   "sockeye.legacy.min.js",
 ];
