@@ -326,6 +326,35 @@ describe("recovery", () => {
   );
 });
 
+describe("pages of other origins", () => {
+  const upgradeFrom = async (server: ServerName, options: Options): Promise<string> => {
+    const site = await serve(server, options);
+    return openWire(site.port, undefined, { headers: { Origin: "https://other.example" } }).then(
+      (wire) => {
+        wire.end();
+        return "open";
+      },
+      (error: Error) => error.message,
+    );
+  };
+
+  differs(
+    "a WebSocket that no option allows",
+    { stock: "open", sockeye: "Unexpected server response: 403" },
+    (server) => upgradeFrom(server, {}),
+  );
+
+  differs("a WebSocket that cors allows", { stock: "open", sockeye: "open" }, (server) =>
+    upgradeFrom(server, { cors: { origin: ["https://other.example"] } }),
+  );
+
+  differs("a request that no option allows", { stock: 200, sockeye: 403 }, async (server) => {
+    const { port } = await serve(server);
+    const target = "/socket.io/?EIO=4&transport=polling";
+    return (await http(port, { target, headers: { Origin: "https://other.example" } })).status;
+  });
+});
+
 describe("the wire", () => {
   const reasonAfter = async (server: ServerName, frame: string): Promise<unknown> => {
     const site = await serve(server);

@@ -43,7 +43,10 @@ export interface Scene {
   readonly roundTrip: () => Promise<void>;
 }
 
-type Options = Partial<ServerOptions> & { readonly limits?: Record<string, number> };
+type Options = Partial<ServerOptions> & {
+  readonly limits?: Record<string, number>;
+  readonly origins?: string;
+};
 
 /** Registers one attack as a test. */
 export function attack(name: string, play: (scene: Scene) => Promise<void>, options: Options = {}): void {

@@ -64,7 +64,16 @@ export interface EngineOptions extends AttachOptions {
   cookie?: GateOptions["cookie"];
   /** Lets in clients of Socket.IO 2 as well, which speak revision 3 of the engine protocol. Default false. */
   allowEIO3?: boolean;
-  /** Options of the `cors` package. Default: no other origin may connect over HTTP from a browser. */
+  /**
+   * Whose pages may connect, on any transport, beside the server's own and those that `cors` lets in: origins, with `*` for
+   * one whole label of the host (`https://*.example.com`), `"null"`, `"file://"`, or `"*"` for everybody. The others get status
+   * 403. Whoever sends no `Origin`, as clients outside of browsers do, is let in. Default: none.
+   */
+  origins?: NonNullable<GateOptions["origins"]>;
+  /**
+   * Options of the `cors` package: which other origins may read answers over HTTP in a browser. The same may open WebSockets.
+   * Default: none.
+   */
   cors?: GateOptions["cors"];
 }
 

@@ -130,7 +130,8 @@ describe("serving client files", () => {
     expect([asked.status, asked.headers["access-control-allow-origin"]]).toEqual([204, origin]);
     const closed = await serve();
     const none = await request(closed.port, { target, headers: { Origin: origin } });
-    expect(none.headers["access-control-allow-origin"]).toBeUndefined();
+    // Pages may load scripts from anywhere, whoever may connect.
+    expect([none.status, none.headers["access-control-allow-origin"]]).toEqual([200, undefined]);
   });
 
   it("serves nothing if told so; the engine answers", async () => {

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import type { Transport } from "@sockeye/protocol";
-import type { ResponseHeaders } from "./headers.js";
 import type { EngineQuery, QueryValue } from "./query.js";
 import type { Refusal } from "./refusal.js";
 
@@ -20,6 +19,8 @@ export interface Check {
   readonly upgrade: boolean;
   /** The session that `sid` names. */
   readonly session: KnownSession | undefined;
+  /** What the rules about origins say. */
+  readonly foreign: Refusal | undefined;
   /** The names that the server offers. */
   readonly transports: ReadonlySet<string>;
 }
@@ -36,6 +37,8 @@ export function checkRequest(check: Check): Refusal | undefined {
   if (origin !== undefined && !isHeaderText(origin)) {
     return { reason: "BAD_REQUEST", context: { name: "INVALID_ORIGIN", origin } };
   }
+  // Before anything is said about sessions.
+  if (check.foreign !== undefined) return check.foreign;
   return query.sid === undefined ? checkHandshake(check) : checkSession(check, query.sid);
 }
 
@@ -64,25 +67,6 @@ export function checkSession(
   return upgrade === (transport === "websocket" || transport === "webtransport")
     ? undefined
     : HANDSHAKE_ERROR;
-}
-
-/**
- * No browser reads the headers of CORS where a session of WebTransport is asked for. So the gate does: a request that
- * names another origin than its own host, which these headers do not let in, is refused.
- *
- * @param headers of the answer, after all middlewares
- * @param required is a request refused whose answer has no such headers?
- */
-export function checkOrigin(
-  { headers: { origin, host } }: IncomingMessage,
-  headers: ResponseHeaders,
-  required: boolean,
-): Refusal | undefined {
-  const allowed = headers["access-control-allow-origin"];
-  if (origin === undefined || origin === `https://${host}` || allowed === "*" || allowed === origin)
-    return undefined;
-  if (allowed === undefined && !required) return undefined;
-  return { reason: "FORBIDDEN", context: { name: "ORIGIN_NOT_ALLOWED", origin } };
 }
 
 function checkHandshake({ req, query, upgrade }: Check): Refusal | undefined {

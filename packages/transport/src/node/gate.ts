@@ -5,14 +5,7 @@ import type { WebTransportSession } from "../webtransport-like.js";
 import type { WebTransportPipe } from "../webtransport-pipe.js";
 import { type Acceptor, CheckedHandshake } from "./acceptor.js";
 import { type AllowRequest, askApp } from "./allow-request.js";
-import {
-  checkOrigin,
-  checkProtocol,
-  checkRequest,
-  checkSession,
-  HANDSHAKE_ERROR,
-  type KnownSession,
-} from "./checks.js";
+import { checkProtocol, checkRequest, checkSession, HANDSHAKE_ERROR, type KnownSession } from "./checks.js";
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
@@ -21,6 +14,7 @@ import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.j
 import type { AllowsOrigin } from "./iframe.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
+import { checkSameOrigin, OriginPolicy, type Origins } from "./origins.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
 import { Revision3Pipe } from "./revision3.js";
@@ -38,8 +32,13 @@ export interface GateOptions {
   readonly transports?: readonly string[] | undefined;
   /** Asked about each handshake, after all other checks but that of the protocol revision. */
   readonly allowRequest?: AllowRequest | undefined;
-  /** Off by default: no other origin may use the server over HTTP from a browser. WebSockets know no CORS. */
+  /**
+   * Which other origins may read answers over HTTP in a browser; the same may open WebSockets, which know no CORS. Off by
+   * default: none.
+   */
   readonly cors?: CorsOptions | CorsOptionsDelegate | boolean | undefined;
+  /** Whose pages may connect, on any transport, beside the server's own and those that `cors` lets in. Default: none. */
+  readonly origins?: Origins | undefined;
   /** Sets a cookie with the session id in the answer to a handshake over HTTP. Default false. */
   readonly cookie?: CookieOptions | boolean | undefined;
   /** Compresses polling bodies from `threshold` bytes on. Default `{ threshold: 1024 }`; `false`: never. */
@@ -85,9 +84,9 @@ class HttpGate implements Gate {
   readonly #allowEIO3: boolean;
   readonly #httpPipes: ReadonlyMap<string, HttpPipeKind>;
   readonly #lingering: Lingering;
+  readonly #origins: OriginPolicy;
   readonly #webSockets: WebSocketHandshakes;
   readonly #arrivals: ArrivalTerms;
-  readonly #hasCors: boolean;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "closed" = "open";
 
@@ -97,7 +96,9 @@ class HttpGate implements Gate {
     this.#allowRequest = options.allowRequest;
     this.#lingering = new Lingering(options.clock);
     this.#allowEIO3 = options.allowEIO3 === true;
-    this.#httpPipes = httpPipes(options, acceptor, this.#lingering);
+    this.#origins = new OriginPolicy(options.origins);
+    const allowsOrigin = options.allowsOrigin ?? ((origin: string): boolean => this.#origins.lists(origin));
+    this.#httpPipes = httpPipes({ ...options, allowsOrigin }, acceptor, this.#lingering);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
@@ -111,7 +112,6 @@ class HttpGate implements Gate {
       timeoutMs: options.upgradeTimeout ?? 10_000,
       maxFrameBytes: options.limits.maxMessageBytes,
     };
-    this.#hasCors = Boolean(options.cors);
     if (options.cors) this.use(corsMiddleware(options.cors));
   }
 
@@ -153,7 +153,11 @@ class HttpGate implements Gate {
       return;
     }
     const arrival = new Arrival(visit, this.#arrivals);
-    const receive = (): void => arrival.receive((pipe, sid) => this.#arrived(visit, pipe, sid));
+    const receive = (corsAnswer?: unknown): void => {
+      const foreign = this.#origins.check(visit.req, corsAnswer);
+      if (foreign === undefined) arrival.receive((pipe, sid) => this.#arrived(visit, pipe, sid));
+      else this.#refuse(visit, foreign);
+    };
     if (this.#middlewares === undefined) {
       receive();
       return;
@@ -162,12 +166,8 @@ class HttpGate implements Gate {
     const response = new UpgradeResponse(visit.req, visit.socket);
     runMiddlewares(this.#middlewares, { req: visit.req, res: response.res }, (error) => {
       if (response.answered || visit.gone) return;
-      const refusal =
-        error === undefined
-          ? checkOrigin(visit.req, response.release(), this.#hasCors)
-          : middlewareFailure(error);
-      if (refusal === undefined) receive();
-      else this.#refuse(visit, refusal);
+      if (error === undefined) receive(response.release()["access-control-allow-origin"]);
+      else this.#refuse(visit, middlewareFailure(error));
     });
   }
 
@@ -201,7 +201,8 @@ class HttpGate implements Gate {
       return;
     }
     const session = this.#acceptor.find(sid);
-    const refusal = checkSession({ query, session, upgrade: true }, sid);
+    const refusal =
+      this.#checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
     if (refusal !== undefined) this.#refuse(visit, refusal);
     else if (session?.upgradable) this.#acceptor.upgrade(sid, pipe);
     else pipe.close(false);
@@ -213,8 +214,9 @@ class HttpGate implements Gate {
     const { sid } = query;
     const session = typeof sid === "string" ? this.#acceptor.find(sid) : undefined;
     const upgrade = visit.kind === "upgrade";
+    const foreign = this.#origins.check(req, visit.corsAnswer) ?? this.#checkSamePage(visit, session);
     const refusal =
-      checkRequest({ req, query, upgrade, session, transports: this.#transports }) ??
+      checkRequest({ req, query, upgrade, session, foreign, transports: this.#transports }) ??
       this.#checkKind(visit, query);
     if (refusal !== undefined) {
       if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
@@ -225,6 +227,11 @@ class HttpGate implements Gate {
     } else {
       this.#ask(visit, query);
     }
+  }
+
+  #checkSamePage({ req }: Visit, session: KnownSession | undefined): Refusal | undefined {
+    const pipe = session?.transport;
+    return isHttpPipe(pipe) ? checkSameOrigin(req, pipe.origin) : undefined;
   }
 
   /** What the transport itself has to say about a request. */
@@ -319,6 +326,7 @@ class HttpGate implements Gate {
     const pipe = this.#pipesOf(query)?.make(sid, query);
     // The request has passed the checks, so there is one.
     if (pipe === undefined) return;
+    pipe.origin = visit.req.headers.origin;
     pipe.handle(visit.req, visit.res);
     this.#acceptor.open(sid, pipe, handshake);
   }

@@ -4,6 +4,8 @@ import type { ResponseHeaders } from "./headers.js";
 
 /** The accepting end of a transport that is made of HTTP requests. */
 export interface HttpPipe extends Transport {
+  /** The `Origin` of the handshake, if it had one: that of all later requests which have one. Set by the gate. */
+  origin: string | undefined;
   /**
    * One request of the session; it gets exactly one answer. The first, the handshake's GET, may come before `bind`. Also
    * called for a closed pipe that lingers, to say goodbye.

@@ -30,6 +30,8 @@ const OCTETS = "application/octet-stream";
 export class PollingPipe implements HttpPipe, PostOwner {
   static readonly transportName = "polling";
   readonly name = "polling";
+  /** @internal */
+  origin: string | undefined;
   readonly #sid: string;
   readonly #host: PollingHost;
   #sink: TransportSink | undefined;

@@ -9,12 +9,14 @@ export const REFUSALS = {
   BAD_REQUEST: { code: 3, message: "Bad request" },
   FORBIDDEN: { code: 4, message: "Forbidden" },
   UNSUPPORTED_PROTOCOL_VERSION: { code: 5, message: "Unsupported protocol version" },
+  /** Not one of Socket.IO's, hence far from its numbers. */
+  FOREIGN_ORIGIN: { code: 40, message: "Origin not allowed" },
 } as const;
 
 export interface Refusal {
   readonly reason: keyof typeof REFUSALS;
   /** Default: 403 for FORBIDDEN, 400 for the others and for all upgrades. */
-  readonly status?: 429 | undefined;
+  readonly status?: 403 | 429 | undefined;
   /** What `connection_error` tells beside code and message; never sent, but for `message`, which replaces the text. */
   readonly context: Record<string, unknown>;
 }
@@ -44,9 +46,15 @@ export function refuseRequest(res: ServerResponse, refusal: Refusal): void {
 export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
   const message = sentMessage(refusal);
   const head = `Connection: close\r\nContent-type: text/html\r\nContent-Length: ${Buffer.byteLength(message)}`;
-  const status = refusal.status === 429 ? "429 Too Many Requests" : "400 Bad Request";
+  const status = UPGRADE_STATUS[refusal.status ?? 400];
   endConnection(socket, `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${message}`);
 }
+
+const UPGRADE_STATUS = {
+  400: "400 Bad Request",
+  403: "403 Forbidden",
+  429: "429 Too Many Requests",
+} as const;
 
 /** Says that the server has closed. */
 export function turnRequestAway(res: ServerResponse): void {

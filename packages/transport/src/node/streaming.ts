@@ -42,6 +42,8 @@ const HEADERS: Readonly<ResponseHeaders> = {
  */
 export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   readonly name: string;
+  /** @internal */
+  origin: string | undefined;
   readonly #sid: string;
   readonly #host: StreamingHost;
   #sink: TransportSink | undefined;

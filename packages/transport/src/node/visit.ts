@@ -30,6 +30,11 @@ export class RequestVisit {
     return req.httpVersionMajor > 1 && !res.socket;
   }
 
+  /** Who may read the answer, as the middlewares have decided. */
+  get corsAnswer(): unknown {
+    return this.res.getHeader("Access-Control-Allow-Origin");
+  }
+
   refuse(refusal: Refusal): void {
     refuseRequest(this.res, refusal);
   }
@@ -56,6 +61,11 @@ export class UpgradeVisit {
 
   get gone(): boolean {
     return !this.socket.writable || !this.socket.readable;
+  }
+
+  /** As for requests: WebSockets know no CORS, but whoever may read our answers may open one. */
+  get corsAnswer(): unknown {
+    return this.headers["access-control-allow-origin"];
   }
 
   refuse(refusal: Refusal): void {

@@ -377,7 +377,8 @@ describe("the app's say", () => {
   });
 
   it.each([
-    [undefined, "https://evil.example", true],
+    [undefined, "https://evil.example", false],
+    [undefined, "https://example.com", true],
     [{ origin: "https://good.example" }, "https://good.example", true],
     [{ origin: "https://good.example" }, "https://evil.example", false],
     [{ origin: ["https://good.example"] }, "https://good.example", true],
@@ -393,7 +394,7 @@ describe("the app's say", () => {
     if (letIn) await until(() => stage.acceptor.sessions.size === 1);
     else await client.ended();
     expect(stage.acceptor.sessions.size).toBe(letIn ? 1 : 0);
-    expect(stage.acceptor.refusals.map(({ code }) => code)).toEqual(letIn ? [] : [4]);
+    expect(stage.acceptor.refusals.map(({ code }) => code)).toEqual(letIn ? [] : [40]);
   });
 
   it("ends the session when the app destroys the request's socket", async () => {

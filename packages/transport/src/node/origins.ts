@@ -1,0 +1,155 @@
+import type { IncomingMessage } from "node:http";
+import { UsageError } from "@sockeye/protocol";
+import type { Refusal } from "./refusal.js";
+
+/**
+ * Whose pages may connect, beside the server's own and those that `cors` lets in: exact origins
+ * (`https://app.example.com`, `http://localhost:5173`), origins with `*` in place of a whole label of the host, one label for
+ * each (`https://*.example.com` is neither `https://example.com` nor `https://a.b.example.com`), `"null"` and `"file://"` for
+ * pages without an origin of their own, `"*"` for everybody.
+ */
+export type Origins = string | readonly string[];
+
+interface Wildcard {
+  readonly scheme: string;
+  readonly labels: readonly string[];
+  readonly port: string;
+}
+
+interface ParsedOrigin {
+  readonly scheme: string;
+  readonly host: string;
+  /** Empty: the scheme's own. */
+  readonly port: string;
+}
+
+/** Longer than any origin with a name that DNS can hold. */
+const MAX_ORIGIN_LENGTH = 300;
+/** Entries that are taken as they are. */
+const NO_URLS: ReadonlySet<string> = new Set(["*", "null", "file://"]);
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
+
+/**
+ * Keeps out the pages of other sites. A browser sends their origin with every WebSocket, with every POST and with
+ * whatever they could read the answer of; a page cannot change it. Clients without an `Origin` are no browsers.
+ */
+export class OriginPolicy {
+  readonly #exact = new Set<string>();
+  readonly #wildcards: Wildcard[] = [];
+
+  /** @throws UsageError `ERR_BAD_OPTION` */
+  constructor(origins: Origins = []) {
+    for (const entry of typeof origins === "string" ? [origins] : origins) this.#add(entry);
+  }
+
+  /**
+   * What is wrong with the origin of a request?
+   *
+   * @param corsAnswer the `Access-Control-Allow-Origin` that the answer will have: who may read it, may ask
+   */
+  check(req: IncomingMessage, corsAnswer: unknown): Refusal | undefined {
+    const { origin } = req.headers;
+    if (origin === undefined || corsAnswer === "*" || corsAnswer === origin) return undefined;
+    // Not over HTTP/1, where no header has a colon in its name.
+    const host = req.headers.host ?? req.headers[":authority"];
+    if (typeof host === "string" && isOwn(origin, host)) return undefined;
+    return this.lists(origin) ? undefined : foreign("FOREIGN_ORIGIN", origin);
+  }
+
+  /** Does the option name it? */
+  lists(origin: string): boolean {
+    if (this.#exact.has("*")) return true;
+    if (origin.length > MAX_ORIGIN_LENGTH) return false;
+    if (this.#exact.has(origin)) return true;
+    if (this.#wildcards.length === 0) return false;
+    const parsed = parseOrigin(origin);
+    return parsed !== undefined && this.#wildcards.some((wildcard) => matches(wildcard, parsed));
+  }
+
+  #add(entry: unknown): void {
+    if (typeof entry === "string" && NO_URLS.has(entry)) {
+      this.#exact.add(entry);
+      return;
+    }
+    const origin = typeof entry === "string" ? normalize(entry) : undefined;
+    const parsed = origin === undefined ? undefined : parseOrigin(origin);
+    if (origin === undefined || parsed === undefined) throw badOrigin(entry);
+    if (!origin.includes("*")) {
+      this.#exact.add(origin);
+      return;
+    }
+    const labels = parsed.host.split(".");
+    // A star inside a label would let in look-alikes.
+    if (labels.some((label) => label !== "*" && (label === "" || label.includes("*"))))
+      throw badOrigin(entry);
+    this.#wildcards.push({ scheme: parsed.scheme, labels, port: parsed.port });
+  }
+}
+
+/** A later request of a session must not come from another page than its handshake. */
+export function checkSameOrigin(req: IncomingMessage, before: string | undefined): Refusal | undefined {
+  const { origin } = req.headers;
+  if (origin === undefined || before === undefined || origin === before) return undefined;
+  return foreign("ORIGIN_MISMATCH", origin);
+}
+
+function foreign(name: string, origin: string): Refusal {
+  return { reason: "FOREIGN_ORIGIN", status: 403, context: { name, origin } };
+}
+
+/**
+ * Is it the host that the request was sent to? The scheme may differ, since a proxy may end TLS before us. Headers that
+ * proxies add are not believed: anybody can send them.
+ */
+function isOwn(origin: string, host: string): boolean {
+  if (origin.length > MAX_ORIGIN_LENGTH) return false;
+  const parsed = parseOrigin(origin.toLowerCase());
+  const own = DEFAULT_PORTS[parsed?.scheme ?? ""];
+  if (parsed === undefined || own === undefined) return false;
+  const asked = splitPort(host.toLowerCase());
+  return asked !== undefined && asked.host === parsed.host && (asked.port || own) === (parsed.port || own);
+}
+
+/** `scheme://host[:port]`, and nothing else. */
+function parseOrigin(text: string): ParsedOrigin | undefined {
+  const at = text.indexOf("://");
+  if (at <= 0) return undefined;
+  const rest = splitPort(text.slice(at + 3));
+  return rest === undefined ? undefined : { scheme: text.slice(0, at + 1), ...rest };
+}
+
+function splitPort(text: string): { host: string; port: string } | undefined {
+  // The colons of an IPv6 address stand in brackets.
+  const at = text.indexOf(":", text.lastIndexOf("]") + 1);
+  const host = at === -1 ? text : text.slice(0, at);
+  const port = at === -1 ? "" : text.slice(at + 1);
+  if (host === "" || /[/?#@\\\s,]/.test(host) || /[^0-9]/.test(port) || port.length > 5) return undefined;
+  return { host, port };
+}
+
+function matches({ scheme, labels, port }: Wildcard, origin: ParsedOrigin): boolean {
+  if (origin.scheme !== scheme || origin.port !== port) return false;
+  const given = origin.host.split(".");
+  if (given.length !== labels.length) return false;
+  return labels.every((label, index) => (label === "*" ? given[index] !== "" : label === given[index]));
+}
+
+/** As browsers write it: lower case, names in ASCII, no default port. `undefined`: it is no origin. */
+function normalize(entry: string): string | undefined {
+  let url: URL;
+  try {
+    url = new URL(entry);
+  } catch {
+    return undefined;
+  }
+  const { protocol, host, pathname, search, hash, username, password } = url;
+  const bare = (pathname === "/" || pathname === "") && `${search}${hash}${username}${password}` === "";
+  return bare && host !== "" ? `${protocol}//${host}` : undefined;
+}
+
+function badOrigin(entry: unknown): UsageError {
+  return new UsageError(
+    "ERR_BAD_OPTION",
+    `The option origins takes origins such as "https://app.example.com" or "https://*.example.com", "null" or "*", not ${String(entry)}.`,
+  );
+}
