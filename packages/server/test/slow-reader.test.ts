@@ -1,9 +1,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { ServerResponse } from "node:http";
 import { connect, type Socket as NetSocket } from "node:net";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { joinMain, type Wire } from "../../../test/support/rawsocket.js";
 import { once, until } from "../../../test/support/wait.js";
+import { openStream } from "../../transport/test/node/stream-client.js";
 import type { Diagnostics, ServerOptions, Socket } from "../src/index.js";
 import { atEnd, dial, half, join, roundTrip, type Site, serve } from "./site.js";
 
@@ -62,6 +64,45 @@ async function deafPolling({ io, port, url }: Site): Promise<Deaf> {
   return { socket, listen: () => {} };
 }
 
+/**
+ * Joins over a streaming transport and reads nothing from then on. It even asks for more, on connection after connection, as
+ * often as it may: whenever the server has ended a response.
+ */
+const deafStream =
+  (name: string) =>
+  async ({ io, http, port, url }: Site): Promise<Deaf> => {
+    const path = `/socket.io/?EIO=4&transport=${name}&b64=1&c=1`;
+    let last: ServerResponse | undefined;
+    http.on("request", (req, res) => {
+      if (req.method === "GET") last = res;
+    });
+    const first = await openStream(port, path);
+    await first.until("maxPayload");
+    const sid = /sid[\\":]*([\w-]+)/.exec(first.body)?.[1];
+    const joined = once(io as never, "connection");
+    await (await fetch(`${url}${path}&sid=${sid}`, { method: "POST", body: "40" })).text();
+    const [socket] = (await joined) as [Socket];
+    await first.until("40{");
+    first.pause();
+    const connections: NetSocket[] = [];
+    const timer = setInterval(() => {
+      if (last?.writableEnded !== true) return;
+      last = undefined;
+      const connection = connect(port, "127.0.0.1", () => {
+        connection.write(`GET ${path}&sid=${sid} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      });
+      connection.on("error", () => {});
+      connection.pause();
+      connections.push(connection);
+    }, 1);
+    atEnd(() => {
+      clearInterval(timer);
+      first.abort();
+      for (const connection of connections) connection.destroy();
+    });
+    return { socket, listen: () => {} };
+  };
+
 /** Emits until the kernel takes no more and something waits in this process. */
 async function fill(socket: Socket): Promise<void> {
   for (let n = 0; n < 3000 && socket.bufferedBytes < BOUND / 2; n++) {
@@ -75,6 +116,9 @@ const READERS: readonly (readonly [string, (site: Site) => Promise<Deaf>, Server
   ["WebSocket", deafWebSocket, {}],
   ["WebSocket of another engine", deafWebSocket, { wsEngine: WebSocketServer as never }],
   ["polling", deafPolling, {}],
+  ["sse", deafStream("sse"), {}],
+  ["stream", deafStream("stream"), {}],
+  ["iframe", deafStream("iframe"), {}],
 ];
 
 describe.each(READERS)("a reader that has stopped, over %s", (_name, deaf, options) => {

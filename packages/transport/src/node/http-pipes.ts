@@ -23,7 +23,7 @@ export interface StreamOptions {
    * memory. Default 131072.
    */
   readonly recycleBytes?: number | undefined;
-  /** Milliseconds that a client may leave unread what was written; then its session ends. Default 30000. */
+  /** Milliseconds in which a client must read something of what was written, or its session ends. Default 30000. */
   readonly writeTimeout?: number | undefined;
 }
 

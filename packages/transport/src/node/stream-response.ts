@@ -4,7 +4,7 @@ import type { Chunk, StreamWriting } from "./stream-format.js";
 
 /** Who is told of what happens to a response. */
 export interface StreamResponseOwner {
-  /** All that was written has left: there is room again. */
+  /** All that was written has left: there is room again, or it was the end. */
   drained(response: StreamResponse): void;
   /** The client or the network ended it before its end. */
   gone(response: StreamResponse): void;
@@ -14,13 +14,19 @@ export interface StreamResponseOwner {
 
 export interface StreamResponseOptions {
   readonly clock: Clock;
-  /** How long the client may leave unread what was written, in ms. */
+  /** How long nothing of what was written may leave, in ms. */
   readonly writeTimeoutMs: number;
 }
 
 /**
- * One long response, from its prelude to its end. It is behind while the network does not take what was written; that
- * and an end that does not get through have a deadline.
+ * What is handed to the network at once. Node.js says when a write has left as a whole and nothing before that, so a large
+ * one goes in pieces: a slow reader is told from one that does not read.
+ */
+const PIECE_BYTES = 32_768;
+
+/**
+ * One long response, from its prelude to its end. It is behind while the network does not take what was written; then, and
+ * until its end has got through, each piece has a deadline.
  */
 export class StreamResponse {
   /** Bytes, without the headers. */
@@ -30,6 +36,9 @@ export class StreamResponse {
   readonly #owner: StreamResponseOwner;
   readonly #options: StreamResponseOptions;
   #state: "ready" | "behind" | "ending" | "over" = "ready";
+  /** What the network is not handed yet. */
+  #rest: Uint8Array[] = [];
+  #restBytes = 0;
   #deadline: Timer | undefined;
   /** Of something that is written later on. */
   #later: Timer | undefined;
@@ -58,13 +67,18 @@ export class StreamResponse {
     return this.#state === "ready" || this.#state === "behind";
   }
 
+  /** Has it ended, and got through or failed? */
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
   get writable(): boolean {
     return this.#state === "ready";
   }
 
   /** What was written and the network has not taken. */
   get bufferedBytes(): number {
-    return this.#res.writableLength;
+    return this.#state === "over" ? 0 : this.#res.writableLength + this.#restBytes;
   }
 
   send(packets: readonly EncodedPacket[]): void {
@@ -83,18 +97,62 @@ export class StreamResponse {
     this.#state = "ending";
     this.#options.clock.clearTimer(this.#later);
     this.#expect();
-    this.#res.end(this.#writing.epilogue);
+    if (this.#restBytes === 0) this.#res.end(this.#writing.epilogue);
   }
 
   #write(chunk: Chunk): void {
-    this.written += Buffer.byteLength(chunk);
-    if (this.#res.write(chunk) || this.#state === "behind") return;
+    const bytes = Buffer.byteLength(chunk);
+    this.written += bytes;
+    if (this.#restBytes > 0 || bytes > PIECE_BYTES) {
+      this.#rest.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+      this.#restBytes += bytes;
+      if (this.#state === "ready") this.#writePieces();
+    } else if (!this.#res.write(chunk)) {
+      this.#behind();
+    }
+  }
+
+  /** As many as the network takes. */
+  #writePieces(): void {
+    let hasRoom = true;
+    while (hasRoom && this.#restBytes > 0) {
+      const piece = this.#nextPiece();
+      this.#restBytes -= piece.length;
+      hasRoom = this.#res.write(piece);
+    }
+    if (this.#state === "ending") {
+      if (this.#restBytes === 0) this.#res.end(this.#writing.epilogue);
+    } else if (!hasRoom) {
+      this.#behind();
+    } else if (this.#state === "behind") {
+      this.#caughtUp();
+    }
+  }
+
+  #nextPiece(): Uint8Array {
+    const [chunk = new Uint8Array()] = this.#rest;
+    if (chunk.length > PIECE_BYTES) this.#rest[0] = chunk.subarray(PIECE_BYTES);
+    else this.#rest.shift();
+    return chunk.subarray(0, PIECE_BYTES);
+  }
+
+  #behind(): void {
+    if (this.#state !== "ready") return;
     this.#state = "behind";
     this.#expect();
   }
 
   #drained(): void {
-    if (this.#state !== "behind") return;
+    if (this.#state === "over") return;
+    if (this.#restBytes > 0) {
+      this.#expect();
+      this.#writePieces();
+    } else if (this.#state === "behind") {
+      this.#caughtUp();
+    }
+  }
+
+  #caughtUp(): void {
     this.#state = "ready";
     this.#options.clock.clearTimer(this.#deadline);
     this.#owner.drained(this);
@@ -102,7 +160,9 @@ export class StreamResponse {
 
   #finished(): void {
     // HTTP/2 says so of a stream that broke off as well.
-    if (this.#state === "ending") this.#leave();
+    if (this.#state !== "ending" || this.#restBytes > 0) return;
+    this.#leave();
+    this.#owner.drained(this);
   }
 
   #closed(): void {
@@ -124,6 +184,8 @@ export class StreamResponse {
 
   #leave(): void {
     this.#state = "over";
+    this.#rest = [];
+    this.#restBytes = 0;
     this.#options.clock.clearTimer(this.#deadline);
     this.#options.clock.clearTimer(this.#later);
   }

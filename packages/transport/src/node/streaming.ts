@@ -11,7 +11,7 @@ export interface StreamingHost extends HttpPipeHost {
   readonly format: StreamFormat;
   /** A response ends once it has carried so many bytes, since browsers keep all of it in memory. */
   readonly recycleBytes: number;
-  /** How long the client may leave unread what was written, in ms. */
+  /** How long the client may read nothing of what was written, in ms. */
   readonly writeTimeoutMs: number;
 }
 
@@ -50,6 +50,8 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   #state: "open" | "closed" = "open";
   /** The last response; it may have ended. */
   #response: StreamResponse | undefined;
+  /** The one before it, while its end is on its way to the network. */
+  #unread: StreamResponse | undefined;
   /** Has OPEN not been sent yet? */
   #initial = true;
   /** @internal */
@@ -61,12 +63,13 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     this.#host = host;
   }
 
+  /** A client that asks for more without having read the last response gets no more. */
   get writable(): boolean {
-    return this.#state === "open" && this.#response?.writable === true;
+    return this.#state === "open" && this.#unread === undefined && this.#response?.writable === true;
   }
 
   get bufferedBytes(): number {
-    return this.#response?.bufferedBytes ?? 0;
+    return (this.#response?.bufferedBytes ?? 0) + (this.#unread?.bufferedBytes ?? 0);
   }
 
   bind(sink: TransportSink): void {
@@ -116,6 +119,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
       this.#host.forget(this.#sid);
       this.#begin(req, res).end([CLOSE]);
     } else {
+      if (this.#response?.isOver === false) this.#unread = this.#response;
       this.#response = this.#begin(req, res);
       if (this.writable) this.#sink?.writable(this);
     }
@@ -139,17 +143,23 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   /** @internal */
   drained(response: StreamResponse): void {
-    if (response === this.#response && this.writable) this.#sink?.writable(this);
+    if (response === this.#unread) this.#unread = undefined;
+    if (this.writable) this.#sink?.writable(this);
   }
 
-  /** @internal */
+  /**
+   * A client that asked for the next response has read all of the last, whatever became of its end.
+   *
+   * @internal
+   */
   gone(response: StreamResponse): void {
     if (response === this.#response) this.fail("transport close", failure("stream closed prematurely"));
+    else this.drained(response);
   }
 
   /** @internal */
-  late(response: StreamResponse): void {
-    if (response === this.#response) this.fail("transport error", failure("the client does not read"));
+  late(_response: StreamResponse): void {
+    this.fail("transport error", failure("the client does not read"));
   }
 
   // ---- from the POST

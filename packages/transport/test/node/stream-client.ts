@@ -12,6 +12,8 @@ export interface OpenStream {
   /** Waits until the body contains the text. */
   until(text: string): Promise<void>;
   ended(): Promise<string>;
+  /** Reads no more. */
+  pause(): void;
   abort(): void;
 }
 
@@ -67,6 +69,9 @@ class Reader implements OpenStream {
       if (this.state === "open") throw new Error(`still open after ${this.body.trim()}`);
     }, 4000);
     return this.body;
+  }
+  pause(): void {
+    this.res.socket.pause();
   }
   abort(): void {
     this.req.destroy();

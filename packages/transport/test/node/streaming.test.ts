@@ -226,6 +226,58 @@ describe.each(ALL)("%s", (_name, kind) => {
   });
 });
 
+it.each(ALL)(
+  "%s: whoever reads, however slowly, has time for all of a large message",
+  async (_name, kind) => {
+    const { session, clock, port, target } = await streaming(kind, { streams: { writeTimeout: 5000 } });
+    session.send("6");
+    const reader = RawConnection.to(port).write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await vi.waitFor(() => expect(session.transport.writable).toBe(true));
+    reader.socket.pause();
+    session.send(`4${"x".repeat(20_000_000)}`);
+    const waiting = (): number => session.transport.bufferedBytes ?? 0;
+    await still(waiting);
+    for (let round = 0; round < 5; round++) {
+      clock.advance(4999);
+      const before = waiting();
+      while (waiting() === before) {
+        reader.socket.once("data", () => reader.socket.pause());
+        reader.socket.resume();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      reader.socket.pause();
+      await still(waiting);
+    }
+    expect(session.ended).toEqual([]);
+    expect(waiting()).toBeGreaterThan(0);
+    clock.advance(5000);
+    expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+    reader.reset();
+  },
+);
+
+it.each(ALL)("%s: whoever asks again without having read gets no more until then", async (_name, kind) => {
+  const { session, clock, port, target, first } = await streaming(kind, { streams: { recycleBytes: 4000 } });
+  session.send("6");
+  await first.ended();
+  const deaf = RawConnection.to(port).write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await vi.waitFor(() => expect(session.transport.writable).toBe(true));
+  deaf.socket.pause();
+  session.send(`4${"x".repeat(20_000_000)}`);
+  const next = await openStream(port, target);
+  expect(session.transport.writable).toBe(false);
+  expect(session.transport.bufferedBytes).toBeGreaterThan(1_000_000);
+  const told = vi.spyOn(session, "writable");
+  deaf.socket.resume();
+  await vi.waitFor(() => expect(told).toHaveBeenCalled(), 4000);
+  session.send("4after");
+  await next.until(kind.write("4after"));
+  expect(session.ended).toEqual([]);
+  session.transport.close(true);
+  await next.ended();
+  await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
+});
+
 it("a goodbye that nobody reads is broken off after the deadline", async () => {
   const options = { streams: { writeTimeout: 5000, recycleBytes: 1e9 } };
   const { session, clock, port, target, unanswered } = await streaming(KINDS["stream"] as Kind, options);
@@ -241,6 +293,14 @@ it("a goodbye that nobody reads is broken off after the deadline", async () => {
   expect([session.ended, clock.pendingTimers]).toEqual([[], 0]);
   reader.reset();
 });
+
+/** Waits until the network takes no more. */
+async function still(waiting: () => number): Promise<void> {
+  for (let [last, same] = [-1, 0]; same < 20; await new Promise((resolve) => setTimeout(resolve, 2))) {
+    same = waiting() === last ? same + 1 : 0;
+    last = waiting();
+  }
+}
 
 /** Sends until the network takes no more. */
 async function fill(session: FakeSession): Promise<void> {
