@@ -33,9 +33,11 @@ export function findChromium(): string | undefined {
 
 /**
  * @param executablePath What `findChromium` found.
+ * @param quic May it speak HTTP/3?
  */
-export function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+export function launch(executablePath: string, quic: boolean = false): Promise<Browser> {
+  const args = quic ? ARGUMENTS.filter((each) => each !== "--disable-quic") : ARGUMENTS;
+  return chromium.launch({ executablePath, headless: true, args });
 }
 
 /**
