@@ -69,10 +69,11 @@ export async function start({ port = 3000, secret = "change me", lifetimeMs = 3_
   http.listen(port);
   await once(http, "listening");
   const address = /** @type {import("node:net").AddressInfo} */ (http.address());
-  return { url: `http://localhost:${address.port}`, close: () => io.close() };
+  return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

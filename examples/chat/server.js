@@ -7,9 +7,6 @@ import { Server } from "@sockeye/server";
 import { serveFile } from "./files.js";
 import { openRoom } from "./room.js";
 
-/** How long `close()` lets open requests end by themselves, in milliseconds. */
-const CLOSE_GRACE_MS = 500;
-
 /**
  * Starts the chat.
  *
@@ -27,12 +24,8 @@ export async function start({ port = 3000 } = {}) {
   return {
     url: `http://localhost:${bound}`,
     port: bound,
-    async close() {
-      // Browsers keep spare connections open that never carried a request; those would hold the server up.
-      const rest = setTimeout(() => http.closeAllConnections(), CLOSE_GRACE_MS);
-      await io.close();
-      clearTimeout(rest);
-    },
+    // Everybody is sent to the next process, or the next server, once their receipts are there.
+    close: () => io.close({ drain: true }),
   };
 }
 
@@ -60,8 +53,8 @@ async function main() {
   const chat = await start({ port });
   console.log(`Chat on ${chat.url}`);
   for (const signal of ["SIGINT", "SIGTERM"]) {
-    // Once: a second signal ends the process the hard way.
-    process.once(signal, () => void chat.close().then(() => process.exit(0)));
+    // A second signal hurries it.
+    process.on(signal, () => void chat.close().then(() => process.exit(0)));
   }
 }
 

@@ -78,7 +78,7 @@ export async function start({ port = 3000 } = {}) {
 
   if (!io.httpServer.listening) await once(io.httpServer, "listening");
   const address = /** @type {import("node:net").AddressInfo} */ (io.httpServer.address());
-  return { url: `http://localhost:${address.port}`, close: () => io.close() };
+  return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
 /**
@@ -91,6 +91,7 @@ function room(name) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -45,7 +45,7 @@ export async function start({ port = 3000 } = {}) {
     url: `http://localhost:${address.port}`,
     /** How many are connected. */
     people: () => io.of("/").sockets.size,
-    close: () => io.close(),
+    close: () => io.close({ drain: true }),
   };
 }
 
@@ -64,6 +64,7 @@ async function bundle() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -33,12 +33,13 @@ export async function start({ port = 3000, everyMs = 1000 } = {}) {
     url: `http://localhost:${address.port}`,
     async close() {
       clearInterval(timer);
-      await io.close();
+      await io.close({ drain: true });
     },
   };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -13,13 +13,14 @@ export async function start({ port = 3000 } = {}) {
   const io = new Server(app.server);
   greet(io);
   // Fastify waits for connections to end; those of the engine end only when told.
-  app.addHook("preClose", () => io.close());
+  app.addHook("preClose", () => io.close({ drain: true }));
   await app.listen({ port });
   const { url } = await running(io);
   return { url, close: () => app.close() };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -21,5 +21,5 @@ export function greet(io) {
 export async function running(io) {
   if (!io.httpServer.listening) await once(io.httpServer, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (io.httpServer.address());
-  return { url: `http://localhost:${port}`, close: () => io.close() };
+  return { url: `http://localhost:${port}`, close: () => io.close({ drain: true }) };
 }

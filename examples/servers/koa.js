@@ -22,6 +22,7 @@ export function start({ port = 3000 } = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

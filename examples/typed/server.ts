@@ -35,7 +35,7 @@ export async function start({ port = 3000 }: { port?: number } = {}): Promise<Ru
         .catch(() => [false]);
       return answers.every((yes) => yes);
     },
-    close: () => io.close(),
+    close: () => io.close({ drain: true }),
   };
 }
 
@@ -66,6 +66,7 @@ function isPlace(value: unknown): value is Place {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(url);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -50,7 +50,7 @@ export async function start({ port = 3000 } = {}) {
   http.listen(port);
   await once(http, "listening");
   const address = /** @type {import("node:net").AddressInfo} */ (http.address());
-  return { url: `http://localhost:${address.port}`, close: () => io.close() };
+  return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
 /**
@@ -85,6 +85,7 @@ function serveFile(req, res) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await start({ port: Number(process.env["PORT"] ?? 3000) });
+  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
   console.log(`Whiteboard on ${url}`);
+  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -18,6 +18,7 @@ import type { Droppable, SessionSink } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
+import type { Leaving } from "./drain.js";
 import type { FirstRequest } from "./first-request.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
@@ -28,6 +29,8 @@ import type { SocketConnection } from "./socket.js";
 
 /** A socket, as its connection sees it. */
 export interface ConnectedSocket {
+  /** Does it wait for an acknowledgement, or owe one? */
+  readonly busy: boolean;
   receive(packet: Packet): void;
   end(reason: ServerDisconnectReason, description?: unknown): void;
   disconnect(): unknown;
@@ -89,12 +92,14 @@ export interface ConnectionHost extends ErrorBoundary {
   route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<Joinable | undefined>;
   /** The connection has joined its first namespace, or is over. */
   settled(connection: Connection): void;
+  /** No acknowledgement of one of its sockets is under way any more. */
+  rested(connection: Connection): void;
 }
 
 const NO_AUTH: Handshake["auth"] = {};
 
 /** One session with many namespaces on it: leads each packet to its socket. */
-export class Connection implements SessionSink, SocketConnection, KnownSession, Monitored {
+export class Connection implements SessionSink, SocketConnection, KnownSession, Monitored, Leaving {
   readonly first: FirstRequest;
   readonly #host: ConnectionHost;
   #session: ConnectionSession | undefined = undefined;
@@ -232,7 +237,25 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     if (!this.#lanes.all().some(isSocket)) this.#open.close();
   }
 
-  /** The server goes away. */
+  /** Is an acknowledgement under way, in either direction? */
+  get busy(): boolean {
+    return this.#lanes.all().some((lane) => isSocket(lane) && lane.busy);
+  }
+
+  /** No acknowledgement of one of its sockets is under way any more. */
+  rested(): void {
+    this.#host.rested(this);
+  }
+
+  /**
+   * The server goes away, and the client is to find another. No namespace is left by DISCONNECT: clients take that for a
+   * goodbye, and do not come back.
+   */
+  sendAway(): void {
+    this.#open.close("server shutting down");
+  }
+
+  /** The server goes away, now. */
   shutDown(): void {
     this.#open.terminate("server shutting down");
   }

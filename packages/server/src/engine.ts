@@ -176,6 +176,16 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     this.#gate.handleWebTransport(session, request);
   }
 
+  /** @internal Its connections, those among them that still write what is queued. */
+  connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  /** @internal Refuses new connections; those that there are go on. */
+  drain(): void {
+    this.#gate.drain();
+  }
+
   /** Ends all connections, and refuses new ones. */
   close(): this {
     for (const connection of [...this.#connections.values()]) connection.shutDown();

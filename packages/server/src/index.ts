@@ -23,6 +23,7 @@ export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 export type { Diagnostics } from "./channels.js";
 export type { Conn } from "./conn.js";
+export type { CloseOptions, DrainOptions } from "./drain.js";
 export type { Engine, EngineEvents } from "./engine.js";
 export type { ForeignEngine, ForeignSocket } from "./foreign-session.js";
 export type { Handshake } from "./handshake.js";

@@ -15,6 +15,8 @@ import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
 import { Connection } from "./connection.js";
 import { logForDebugging } from "./debug-log.js";
+import type { CloseOptions } from "./drain.js";
+import { Drain } from "./drain.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
 import { FirstRequest } from "./first-request.js";
@@ -43,8 +45,11 @@ export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2Secure
 
 /** What a health check wants to know. */
 export interface Health {
-  /** `down`: it sits on no HTTP server that listens, because it has not begun or was closed. */
-  readonly status: "up" | "down";
+  /**
+   * `draining`: it closes, and lets nobody in any more. `down`: it sits on no HTTP server that listens, because it has not
+   * begun or was closed.
+   */
+  readonly status: "up" | "draining" | "down";
   readonly sessions: number;
   readonly namespaces: number;
 }
@@ -61,6 +66,8 @@ declare module "./namespace.js" {
 const DEFAULT_PATH = "/socket.io";
 const DEFAULT_CONNECT_TIMEOUT_MS = 45_000;
 const DEFAULT_MAX_DISCONNECTION_MS = 120_000;
+/** How long requests that are none of the engine's may take after a drain. */
+const LAST_REQUESTS_MS = 500;
 
 logForDebugging();
 
@@ -112,6 +119,9 @@ export class Server<
   #options: ServerOptions;
   #derived: ReturnType<typeof derive>;
   #engine: Engine | undefined = undefined;
+  /** While it closes and clients may still be there, and the end of that. */
+  #drain: Drain | undefined = undefined;
+  #drained: Promise<Error | undefined> | undefined = undefined;
   readonly #foreign: ForeignEngine[] = [];
   /** The HTTP servers that it sits on, each with its engine. */
   #attached: { readonly httpServer: AnyHttpServer; readonly engine: Engine; readonly detach: () => void }[] =
@@ -248,8 +258,49 @@ export class Server<
   /**
    * Disconnects everybody with the reason `server shutting down`, closes the adapters, the engine and the HTTP server.
    * Harmless if the HTTP server does not run.
+   *
+   * With `drain` it takes its time: nobody new is let in, clients are sent away one after the other, each once no
+   * acknowledgement is under way in either direction, and only then, or at the deadline, it does the rest. Called again
+   * meanwhile, it hurries.
+   *
+   * @throws UsageError `ERR_BAD_OPTION` (as a rejection)
    */
-  async close(done?: (error?: Error) => void): Promise<void> {
+  close(done?: (error?: Error) => void): Promise<void>;
+  close(options: CloseOptions, done?: (error?: Error) => void): Promise<void>;
+  async close(
+    first?: CloseOptions | ((error?: Error) => void),
+    second?: (error?: Error) => void,
+  ): Promise<void> {
+    const [options, done] = typeof first === "function" ? [{}, first] : [first ?? {}, second];
+    this.#drain?.hurry();
+    if (options.drain && !this.#drained) {
+      const terms = options.drain === true ? {} : options.drain;
+      this.#drain = new Drain(this.clock, () => this.#connections(), terms);
+      this.#drained = this.#leave(this.#drain);
+    }
+    const error = await (this.#drained ?? this.#end());
+    done?.(error);
+  }
+
+  async #leave(drain: Drain): Promise<Error | undefined> {
+    try {
+      for (const engine of this.#engines()) engine.drain();
+      await drain.run();
+      // Requests of the app's own routes, and connections that browsers keep without one, must not hold it up.
+      const servers = this.#attached.map(({ httpServer }) => httpServer);
+      const rest = this.clock.setTimer(() => {
+        for (const server of servers) if ("closeAllConnections" in server) server.closeAllConnections();
+      }, LAST_REQUESTS_MS);
+      const error = await this.#end();
+      this.clock.clearTimer(rest);
+      return error;
+    } finally {
+      this.#drain = undefined;
+      this.#drained = undefined;
+    }
+  }
+
+  async #end(): Promise<Error | undefined> {
     await Promise.allSettled([...this._nsps.values()].map((namespace) => namespace.shutDown()));
     this.#engine?.close();
     for (const engine of this.#foreign.splice(0)) engine.close?.();
@@ -259,7 +310,27 @@ export class Server<
       detach();
     }
     const errors = await Promise.all(attached.map(({ httpServer }) => closeHttpServer(httpServer)));
-    done?.(errors.find((error) => error !== undefined));
+    return errors.find((error) => error !== undefined);
+  }
+
+  #engines(): Set<Engine> {
+    const engines = new Set(this.#attached.map(({ engine }) => engine));
+    if (this.#engine) engines.add(this.#engine);
+    return engines;
+  }
+
+  /** Of all engines, those of others too. */
+  #connections(): Set<Connection> {
+    const connections = new Set<Connection>();
+    for (const engine of this.#engines()) {
+      for (const connection of engine.connections()) connections.add(connection);
+    }
+    if (this.#foreign.length > 0) {
+      for (const { sockets } of this._nsps.values()) {
+        for (const { client } of sockets.values()) connections.add(client as Connection);
+      }
+    }
+    return connections;
   }
 
   // ---- what it is doing
@@ -281,7 +352,8 @@ export class Server<
   health(): Health {
     const { size: namespaces } = this._nsps;
     const sessions = this.#engine?.clientsCount ?? 0;
-    return { status: this.#accepts ? "up" : "down", sessions, namespaces };
+    const open = this.#drain ? "draining" : "up";
+    return { status: this.#accepts ? open : "down", sessions, namespaces };
   }
 
   // ---- namespaces
@@ -342,6 +414,11 @@ export class Server<
   /** @internal */
   settled(connection: Connection): void {
     this.#waiting.leave(connection);
+  }
+
+  /** @internal */
+  rested(connection: Connection): void {
+    this.#drain?.rested(connection);
   }
 
   // ---- from the namespaces

@@ -99,6 +99,8 @@ export interface SocketConnection {
   exceeded(error: SockeyeError): void;
   /** A socket has left its namespace. */
   left(namespace: string): void;
+  /** A socket waits for no acknowledgement any more, and owes none. */
+  rested(): void;
   /** Ends all sockets of the connection, and the connection itself. */
   disconnect(): void;
 }
@@ -138,6 +140,8 @@ export class Socket<
   #handshake: Handshake | undefined = undefined;
   #data: SocketData | undefined = undefined;
   #acks: Acks | undefined = undefined;
+  /** Acknowledgements that the app's handlers have not given yet. */
+  #owed = 0;
   #middlewares: SocketMiddleware[] | undefined = undefined;
 
   constructor(
@@ -455,6 +459,7 @@ export class Socket<
         return;
       case PacketType.ACK:
         this.#acks?.settle(packet.id, packet.data);
+        if (!this.busy) this.client.rested();
         return;
       case PacketType.DISCONNECT:
         this.end("client namespace disconnect");
@@ -479,6 +484,11 @@ export class Socket<
       this.#restored = undefined;
     }
     this.#send({ type: PacketType.CONNECT, nsp, id: undefined, data: this.#welcome() });
+  }
+
+  /** @internal Is an acknowledgement under way, in either direction? One that a handler never gives is for ever. */
+  get busy(): boolean {
+    return this.#owed > 0 || (this.#acks?.size ?? 0) > 0;
   }
 
   /** @internal The client's secret for recovery. */
@@ -550,12 +560,12 @@ export class Socket<
   #event(packet: EventPacket): void {
     const { id, data } = packet;
     if (!this.#middlewares) {
-      this.#handle(id === undefined ? data : [...data, this.#acknowledger(id)]);
+      this.#handle(id === undefined ? data : [...data, this.#acknowledger(id, data[0])]);
       return;
     }
     // Middlewares may change it.
     const event: [string | number, ...unknown[]] = [...data];
-    if (id !== undefined) event.push(this.#acknowledger(id));
+    if (id !== undefined) event.push(this.#acknowledger(id, undefined));
     runMiddlewares(this.#middlewares, event, (error) => {
       if (error) dispatch(this, "error", [error]);
       else if (this.connected) this.#handle(event);
@@ -568,13 +578,23 @@ export class Socket<
     dispatch(this, event[0], event.slice(1));
   }
 
-  /** What a handler gets as its last argument if the client waits for an answer. Answers once. */
-  #acknowledger(id: number): AckCallback {
+  /**
+   * What a handler gets as its last argument if the client waits for an answer. Answers once.
+   *
+   * @param event left out: a middleware may rename it
+   */
+  #acknowledger(id: number, event: string | number | undefined): AckCallback {
     let answered = false;
+    // Where nobody listens, nobody will answer.
+    const heard = event === undefined || this.hasListeners(event as string) || this.listenersAny().length > 0;
+    const owed = heard ? 1 : 0;
+    this.#owed += owed;
     return (...args) => {
       if (answered || this.#phase === "left") return;
       answered = true;
+      this.#owed -= owed;
       this.#send({ type: PacketType.ACK, nsp: this.nsp.name, id, data: args });
+      if (!this.busy) this.client.rested();
     };
   }
 

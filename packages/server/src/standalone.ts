@@ -69,6 +69,7 @@ function hostOf(options: EngineOptions): EngineHost {
     opened: () => {},
     begun: () => {},
     settled: () => {},
+    rested: () => {},
     route: () => undefined,
     reportError: (error, event) => {
       console.error(`Sockeye: a handler of "${String(event)}" failed:`, error);

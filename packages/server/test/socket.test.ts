@@ -46,6 +46,7 @@ class FakeConnection implements SocketConnection {
   left(namespace: string): void {
     this.calls.push(`left ${namespace}`);
   }
+  rested(): void {}
   disconnect(): void {
     this.calls.push("disconnect");
   }

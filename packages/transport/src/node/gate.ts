@@ -65,6 +65,8 @@ export interface Gate {
   handleWebTransport(session: WebTransportSession, request?: WebTransportRequest): void;
   /** Adds a middleware for every request, upgrade request and WebTransport session. In order of addition. */
   use(middleware: Middleware): void;
+  /** Refuses handshakes from now on, with status 503. Live sessions keep their requests, and may upgrade. */
+  drain(): void;
   /** Refuses handshakes and upgrades from now on, with status 503. Live sessions keep their requests. */
   close(): void;
 }
@@ -88,7 +90,7 @@ class HttpGate implements Gate {
   readonly #webSockets: WebSocketHandshakes;
   readonly #arrivals: ArrivalTerms;
   #middlewares: Middleware[] | undefined;
-  #state: "open" | "closed" = "open";
+  #state: "open" | "draining" | "closed" = "open";
 
   constructor(options: GateOptions, acceptor: Acceptor) {
     this.#acceptor = acceptor;
@@ -176,6 +178,10 @@ class HttpGate implements Gate {
     this.#middlewares.push(middleware);
   }
 
+  drain(): void {
+    if (this.#state === "open") this.#state = "draining";
+  }
+
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -220,7 +226,7 @@ class HttpGate implements Gate {
       this.#checkKind(visit, query);
     if (refusal !== undefined) {
       if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
-    } else if (this.#state === "closed" && (upgrade || session === undefined)) {
+    } else if (session === undefined ? this.#state !== "open" : upgrade && this.#state === "closed") {
       visit.turnAway();
     } else if (typeof sid === "string" && session !== undefined) {
       this.#admit(visit, { sid, session, query });
@@ -305,7 +311,7 @@ class HttpGate implements Gate {
 
   #open(visit: Visit, query: EngineQuery, sid: string): void {
     if (visit.gone) return;
-    if (this.#state === "closed") {
+    if (this.#state !== "open") {
       visit.turnAway();
       return;
     }

@@ -56,14 +56,19 @@ const UPGRADE_STATUS = {
   429: "429 Too Many Requests",
 } as const;
 
-/** Says that the server has closed. */
+/** Seconds. Another server, or the next process of this one, may answer then. */
+const RETRY_AFTER = "1";
+
+/** Says that the server is closing, or has closed. The client's next request is to find another server. */
 export function turnRequestAway(res: ServerResponse): void {
-  res.writeHead(503, { "Content-Length": "0" });
+  const headers = { "Content-Length": "0", "Retry-After": RETRY_AFTER };
+  // A connection that is kept would lead it here again. HTTP/2 has no such header.
+  res.writeHead(503, res.req.httpVersionMajor > 1 ? headers : { ...headers, Connection: "close" });
   res.end();
 }
 
 export function turnUpgradeAway(socket: Duplex): void {
-  const head = "Connection: close\r\nContent-Length: 0";
+  const head = `Connection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}`;
   endConnection(socket, `HTTP/1.1 503 Service Unavailable\r\n${head}\r\n\r\n`);
 }
 

@@ -39,7 +39,7 @@ export class RequestVisit {
     refuseRequest(this.res, refusal);
   }
 
-  /** The server has closed. */
+  /** The server is closing, or has closed. */
   turnAway(): void {
     turnRequestAway(this.res);
   }
@@ -72,7 +72,7 @@ export class UpgradeVisit {
     refuseUpgrade(this.socket, refusal);
   }
 
-  /** The server has closed. */
+  /** The server is closing, or has closed. */
   turnAway(): void {
     turnUpgradeAway(this.socket);
   }
