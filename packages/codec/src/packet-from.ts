@@ -1,6 +1,5 @@
 import type { Limits, Packet } from "@sockeye/protocol";
-import { CodecError } from "@sockeye/protocol";
-import { malformed, mayHaveId } from "./text.js";
+import { malformed, mayHaveId, readNamespace } from "./text.js";
 import { packetOf } from "./validate.js";
 
 /**
@@ -10,23 +9,15 @@ import { packetOf } from "./validate.js";
  * @throws CodecError `ERR_PACKET_MALFORMED`, `ERR_BAD_EVENT_NAME`, `ERR_NAMESPACE_TOO_LONG`
  */
 export function packetFrom(value: unknown, limits: Limits): Packet {
-  if (typeof value !== "object" || value === null) throw malformed("no object");
-  const { type, nsp, data, id } = value as { [Key in keyof Packet]?: unknown };
-  if (typeof type !== "number") throw malformed("an unknown type");
-  const address = { type, nsp: namespaceOf(nsp, limits), id: ackIdOf(id) };
-  if (address.id !== undefined && !mayHaveId(type)) throw malformed("a bad acknowledgement id");
+  // Of what is no object all of them are absent.
+  const { type, nsp, data, id } = Object(value ?? 0) as { [Key in keyof Packet]?: unknown };
+  if (typeof type !== "number" || typeof nsp !== "string" || !isIdFor(type, id))
+    throw malformed("a bad field");
+  const address = { type, nsp: readNamespace(nsp, limits), id: id ?? undefined };
   return packetOf(address, data ?? undefined, limits);
 }
 
-function namespaceOf(nsp: unknown, limits: Limits): string {
-  if (typeof nsp !== "string" || !nsp.startsWith("/")) throw malformed("a bad namespace");
-  if (nsp.length <= limits.maxNamespaceLength) return nsp;
-  throw new CodecError("ERR_NAMESPACE_TOO_LONG", "a namespace is too long");
-}
-
-function ackIdOf(id: unknown): number | undefined {
-  if (id === undefined || id === null) return undefined;
-  if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0)
-    throw malformed("a bad acknowledgement id");
-  return id;
+function isIdFor(type: number, id: unknown): id is number | null | undefined {
+  if (id === undefined || id === null) return true;
+  return typeof id === "number" && Number.isSafeInteger(id) && id >= 0 && mayHaveId(type);
 }

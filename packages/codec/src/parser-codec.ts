@@ -1,4 +1,4 @@
-import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
+import type { Codec, Decoder, ErrorCode, Frame, Limits } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, UsageError } from "@sockeye/protocol";
 import { asUint8Array, isBytes, platformBytes } from "./bytes.js";
 import { message } from "./envelope.js";
@@ -21,14 +21,13 @@ export interface Parser {
 }
 
 /** The same, as it is used: what comes out is anybody's guess. */
-interface ForeignEncoder {
-  encode(packet: WirePacket): unknown;
-}
-
-interface ForeignDecoder {
-  add(frame: unknown): unknown;
-  on(event: "decoded", listener: (packet: unknown) => void): unknown;
-  destroy?(): unknown;
+interface ForeignParser {
+  readonly Encoder: new () => { encode(packet: WirePacket): unknown };
+  readonly Decoder: new () => {
+    add(frame: unknown): unknown;
+    on(event: "decoded", listener: (packet: unknown) => void): unknown;
+    destroy?(): unknown;
+  };
 }
 
 /** Separates the packets of a polling body. */
@@ -47,68 +46,48 @@ export function codecFromParser(parser: Parser | Codec, limits?: Partial<Limits>
   if (typeof parser.Encoder !== "function" || typeof parser.Decoder !== "function") {
     throw new UsageError("ERR_BAD_OPTION", "a parser has the classes Encoder and Decoder");
   }
-  return new ParserCodec(parser, { ...DEFAULT_LIMITS, ...limits });
+  const { Encoder, Decoder } = parser as unknown as ForeignParser;
+  const rules = { ...DEFAULT_LIMITS, ...limits };
+  const encoder = new Encoder();
+  return {
+    encode: (packet, compress = true) => {
+      const frames = guarded("ERR_UNENCODABLE", () => encoder.encode(wirePacket(packet)));
+      if (!Array.isArray(frames) || frames.length === 0) throw unencodable("it returned no frames");
+      const [head, ...attachments] = frames as unknown[];
+      return new EncodedPacket(headOf(head), attachments.map(bytesOf), compress);
+    },
+    decoder: () => decoderOf(new Decoder(), rules),
+  };
 }
 
-class ParserCodec implements Codec {
-  readonly #parser: Parser;
-  readonly #limits: Limits;
-  readonly #encoder: ForeignEncoder;
-
-  constructor(parser: Parser, limits: Limits) {
-    this.#parser = parser;
-    this.#limits = limits;
-    this.#encoder = new parser.Encoder() as ForeignEncoder;
-  }
-
-  encode(packet: Packet, compress = true): EncodedPacket {
-    let frames: unknown;
-    try {
-      frames = this.#encoder.encode(wirePacket(packet));
-    } catch (cause) {
-      throw unencodable("it threw", cause);
-    }
-    if (!Array.isArray(frames) || frames.length === 0) throw unencodable("it returned no frames");
-    const [head, ...attachments] = frames as unknown[];
-    return new EncodedPacket(headOf(head), attachments.map(bytesOf), compress);
-  }
-
-  decoder(): Decoder {
-    return new ParserDecoder(new this.#parser.Decoder() as ForeignDecoder, this.#limits);
-  }
+function decoderOf(decoder: InstanceType<ForeignParser["Decoder"]>, limits: Limits): Decoder {
+  const decoded: unknown[] = [];
+  decoder.on("decoded", (packet) => decoded.push(packet));
+  return {
+    write: (frame) => {
+      const given = typeof frame === "string" ? frame : platformBytes(frame);
+      guarded("ERR_PACKET_MALFORMED", () => decoder.add(given));
+      const packets = decoded.splice(0);
+      // More than one: it was late with the one before, or has made two of one frame. Either would mix up the order.
+      if (packets.length > 1) throw foreign("ERR_PACKET_MALFORMED", "it gave several packets for one frame");
+      return packets.length === 0 ? undefined : packetFrom(packets[0], limits);
+    },
+    close: () => {
+      try {
+        decoder.destroy?.();
+      } catch {
+        // The session is over: nobody is left to be told.
+      }
+    },
+  };
 }
 
-class ParserDecoder implements Decoder {
-  readonly #decoder: ForeignDecoder;
-  readonly #limits: Limits;
-  #decoded: unknown[] = [];
-
-  constructor(decoder: ForeignDecoder, limits: Limits) {
-    this.#decoder = decoder;
-    this.#limits = limits;
-    decoder.on("decoded", (packet) => this.#decoded.push(packet));
-  }
-
-  write(frame: Frame): Packet | undefined {
-    try {
-      this.#decoder.add(typeof frame === "string" ? frame : platformBytes(frame));
-    } catch (cause) {
-      throw cause instanceof CodecError ? cause : malformed("it threw", cause);
-    }
-    const decoded = this.#decoded;
-    if (decoded.length === 0) return undefined;
-    this.#decoded = [];
-    // More than one: it was late with the one before, or has made two of one frame. Either would mix up the order.
-    if (decoded.length > 1) throw malformed("it gave several packets for one frame");
-    return packetFrom(decoded[0], this.#limits);
-  }
-
-  close(): void {
-    try {
-      this.#decoder.destroy?.();
-    } catch {
-      // The session is over: nobody is left to be told.
-    }
+/** What the parser throws becomes a `CodecError`. */
+function guarded(code: ErrorCode, call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (cause) {
+    throw cause instanceof CodecError ? cause : foreign(code, "it threw", cause);
   }
 }
 
@@ -123,10 +102,10 @@ function bytesOf(frame: unknown): Uint8Array {
   throw unencodable("a frame is neither text nor bytes");
 }
 
-function unencodable(what: string, cause?: unknown): CodecError {
-  return new CodecError("ERR_UNENCODABLE", `the custom parser: ${what}`, cause);
+function unencodable(what: string): CodecError {
+  return foreign("ERR_UNENCODABLE", what);
 }
 
-function malformed(what: string, cause?: unknown): CodecError {
-  return new CodecError("ERR_PACKET_MALFORMED", `the custom parser: ${what}`, cause);
+function foreign(code: ErrorCode, what: string, cause?: unknown): CodecError {
+  return new CodecError(code, `the custom parser: ${what}`, cause);
 }

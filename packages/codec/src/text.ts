@@ -18,8 +18,6 @@ export interface Header {
   readonly end: number;
 }
 
-const SLASH = 0x2f;
-const HYPHEN = 0x2d;
 const ZERO = 0x30;
 /** Digits of `Number.MAX_SAFE_INTEGER`: no run of digits is looked at further than one beyond it. */
 const MAX_DIGITS = 16;
@@ -39,27 +37,27 @@ export function readHeader(text: string, limits: Limits): Header {
 
   let attachments = 0;
   if (isBinaryType(type)) {
-    const hyphen = endOfDigits(text, end);
-    attachments = canonicalNumber(text, end, hyphen);
-    if (!(attachments >= 1) || text.charCodeAt(hyphen) !== HYPHEN) throw malformed("a bad attachment count");
+    attachments = numberAt(text, end) ?? 0;
+    end += `${attachments}-`.length;
+    if (!(attachments > 0) || text[end - 1] !== "-") throw malformed("a bad attachment count");
     if (attachments > limits.maxAttachments) {
       throw new CodecError("ERR_TOO_MANY_ATTACHMENTS", "a packet has too many attachments");
     }
-    end = hyphen + 1;
   }
 
   let nsp = "/";
-  if (text.charCodeAt(end) === SLASH) {
+  if (text[end] === "/") {
     const comma = text.indexOf(",", end);
-    nsp = readNamespace(text.slice(end, comma === -1 ? text.length : comma), limits);
-    end = comma === -1 ? text.length : comma + 1;
+    nsp = readNamespace(comma < 0 ? text.slice(end) : text.slice(end, comma), limits);
+    end = comma < 0 ? text.length : comma + 1;
   }
 
-  const afterId = endOfDigits(text, end);
-  if (afterId === end) return { type, attachments, nsp, id: undefined, end };
-  const id = canonicalNumber(text, end, afterId);
-  if (!(id >= 0) || !mayHaveId(type)) throw malformed("a bad acknowledgement id");
-  return { type, attachments, nsp, id, end: afterId };
+  const id = numberAt(text, end);
+  if (id !== undefined) {
+    if (!(id >= 0 && mayHaveId(type))) throw malformed("a bad acknowledgement id");
+    end += `${id}`.length;
+  }
+  return { type, attachments, nsp, id, end };
 }
 
 /**
@@ -71,7 +69,11 @@ export function writeHeader(packet: Packet, attachments: number): string {
   const { type, nsp, id } = packet;
   let text =
     attachments === 0 ? `${type}` : `${type + PacketType.BINARY_EVENT - PacketType.EVENT}${attachments}-`;
-  if (nsp !== "/") text += `${writableNamespace(nsp)},`;
+  if (nsp !== "/") {
+    if (!isWritable(nsp) || nsp.includes(","))
+      throw new CodecError("ERR_UNENCODABLE", `not a namespace: "${nsp}"`);
+    text += `${nsp},`;
+  }
   return id === undefined ? text : text + id;
 }
 
@@ -107,35 +109,29 @@ export function mayHaveId(type: number): boolean {
   return type === PacketType.EVENT || type === PacketType.ACK || isBinaryType(type);
 }
 
-function readNamespace(name: string, limits: Limits): string {
+/** @throws CodecError `ERR_NAMESPACE_TOO_LONG`, `ERR_PACKET_MALFORMED` */
+export function readNamespace(name: string, limits: Limits): string {
   if (name.length > limits.maxNamespaceLength) {
     throw new CodecError("ERR_NAMESPACE_TOO_LONG", "a namespace is too long");
   }
-  if (name.includes(PAYLOAD_SEPARATOR)) throw malformed("a bad namespace");
+  if (!isWritable(name)) throw malformed("a bad namespace");
   return name;
 }
 
-function writableNamespace(name: string): string {
-  if (!name.startsWith("/") || name.includes(",") || name.includes(PAYLOAD_SEPARATOR)) {
-    throw new CodecError("ERR_UNENCODABLE", `not a namespace: "${name}"`);
+/** Does it begin as a namespace does, and can no other packet stand in it? */
+function isWritable(name: string): boolean {
+  return name.startsWith("/") && !name.includes(PAYLOAD_SEPARATOR);
+}
+
+/** The number that begins there: `undefined` if none does, NaN if it is too large or begins with a needless zero. */
+function numberAt(text: string, from: number): number | undefined {
+  let value = 0;
+  let at = from;
+  for (; at <= from + MAX_DIGITS; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) break;
+    value = value * 10 + digit;
   }
-  return name;
-}
-
-/** End of the run of digits that begins at `from`, looking no further than a number can matter. */
-function endOfDigits(text: string, from: number): number {
-  let end = from;
-  while (end <= from + MAX_DIGITS && isDigit(text.charCodeAt(end))) end++;
-  return end;
-}
-
-/** The number that the digits spell, or NaN if they are none, too large, or begin with a needless zero. */
-function canonicalNumber(text: string, from: number, end: number): number {
-  if (end === from || (end > from + 1 && text.charCodeAt(from) === ZERO)) return Number.NaN;
-  const value = Number(text.slice(from, end));
-  return Number.isSafeInteger(value) ? value : Number.NaN;
-}
-
-function isDigit(unit: number): boolean {
-  return unit >= ZERO && unit < ZERO + 10;
+  if (at === from) return undefined;
+  return Number.isSafeInteger(value) && `${value}`.length === at - from ? value : Number.NaN;
 }

@@ -1,11 +1,4 @@
-import type {
-  AckPacket,
-  ConnectErrorPacket,
-  ConnectPacket,
-  EventData,
-  Limits,
-  Packet,
-} from "@sockeye/protocol";
+import type { EventData, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
 import { malformed } from "./text.js";
 
@@ -25,23 +18,26 @@ export interface Address {
  * @throws CodecError `ERR_PACKET_MALFORMED`, `ERR_BAD_EVENT_NAME`
  */
 export function packetOf({ type, nsp, id }: Address, data: unknown, limits: Limits): Packet {
+  const plain = type >= PacketType.BINARY_EVENT ? type - PacketType.BINARY_EVENT + PacketType.EVENT : type;
+  const packet = { type: plain, nsp, id, data } as Packet;
+  if (plain === PacketType.EVENT) eventData(data, limits);
+  else if (!isFit(packet, data)) throw malformed("data of a wrong kind");
+  // The text alone, as servers before version 3 sent it.
+  return typeof data === "string" ? ({ ...packet, data: { message: data } } as Packet) : packet;
+}
+
+function isFit({ type, id }: Packet, data: unknown): boolean {
   switch (type) {
     case PacketType.CONNECT:
-      return { type, nsp, id: undefined, data: connectData(data) };
+      return data === undefined || isObject(data);
     case PacketType.DISCONNECT:
-      if (data !== undefined) throw malformed("data that DISCONNECT must not have");
-      return { type, nsp, id: undefined, data };
-    case PacketType.CONNECT_ERROR:
-      return { type, nsp, id: undefined, data: connectErrorData(data) };
-    case PacketType.EVENT:
-    case PacketType.BINARY_EVENT:
-      return { type: PacketType.EVENT, nsp, id, data: eventData(data, limits) };
+      return data === undefined;
     case PacketType.ACK:
-    case PacketType.BINARY_ACK:
-      if (id === undefined) throw malformed("no id for an acknowledgement");
-      return { type: PacketType.ACK, nsp, id, data: ackData(data) };
+      return id !== undefined && Array.isArray(data);
+    case PacketType.CONNECT_ERROR:
+      return typeof data === "string" || (isObject(data) && typeof data["message"] === "string");
     default:
-      throw malformed("an unknown type");
+      return false;
   }
 }
 
@@ -50,51 +46,17 @@ export function packetOf({ type, nsp, id }: Address, data: unknown, limits: Limi
  * own. `error` and `__proto__` are names like any other, since no remote name ever is a key of a plain object.
  */
 export function eventData(value: unknown, limits: Limits): EventData {
-  if (!isArray(value) || value.length === 0) throw malformed("no array for an event");
-  const [name] = value;
-  if (typeof name === "string") {
-    if (name.length > limits.maxEventNameLength) throw badName("is too long");
-    if (RESERVED_EVENTS.has(name)) throw badName("is reserved");
-  } else if (!Number.isFinite(name)) {
-    throw badName("is no string or number");
-  }
-  return value as readonly unknown[] as EventData;
-}
-
-/** Any array. */
-export function ackData(value: unknown): AckPacket["data"] {
-  if (!isArray(value)) throw malformed("no array for an acknowledgement");
-  return value;
-}
-
-/** Nothing, or an object that is no array. */
-export function connectData(value: unknown): ConnectPacket["data"] {
-  if (value === undefined) return undefined;
-  if (!isObject(value)) throw malformed("no object for CONNECT");
-  return value;
-}
-
-/** An object with a text as its `message`, or the text alone, as servers before version 3 sent it. */
-export function connectErrorData(value: unknown): ConnectErrorPacket["data"] {
-  if (typeof value === "string") return { message: value };
-  if (!isObject(value) || !hasMessage(value)) throw malformed("no message for CONNECT_ERROR");
-  return value;
-}
-
-function isArray(value: unknown): value is unknown[] {
-  return Array.isArray(value);
+  if (!Array.isArray(value) || value.length === 0) throw malformed("data of a wrong kind");
+  const name: unknown = value[0];
+  const isName =
+    typeof name === "string"
+      ? name.length <= limits.maxEventNameLength && !RESERVED_EVENTS.has(name)
+      : Number.isFinite(name);
+  if (!isName)
+    throw new CodecError("ERR_BAD_EVENT_NAME", "the name of an event is too long, reserved, or no name");
+  return value as unknown as EventData;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function hasMessage(
-  value: Record<string, unknown>,
-): value is Record<string, unknown> & { readonly message: string } {
-  return typeof value["message"] === "string";
-}
-
-function badName(why: string): CodecError {
-  return new CodecError("ERR_BAD_EVENT_NAME", `the name of an event ${why}`);
 }

@@ -1,9 +1,18 @@
-import { DEFAULT_LIMITS, RESERVED_EVENTS } from "@sockeye/protocol";
+import { DEFAULT_LIMITS, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
-import { ackData, connectData, connectErrorData, eventData } from "../src/validate.js";
+import { eventData, packetOf } from "../src/validate.js";
 
 const NOT_ARRAYS = [undefined, null, {}, "x", 1, true, { length: 1, 0: "x" }];
 const NOT_OBJECTS = [null, [], 1, true];
+
+const dataOf =
+  (type: number, id?: number) =>
+  (data: unknown): unknown =>
+    packetOf({ type, nsp: "/", id }, data, DEFAULT_LIMITS).data;
+const connectData = dataOf(PacketType.CONNECT);
+const disconnectData = dataOf(PacketType.DISCONNECT);
+const connectErrorData = dataOf(PacketType.CONNECT_ERROR);
+const ackData = dataOf(PacketType.ACK, 1);
 
 describe("validation", () => {
   it("takes what it should as it is", () => {
@@ -30,6 +39,9 @@ describe("validation", () => {
     for (const value of [...NOT_ARRAYS, []])
       expect(() => eventData(value, DEFAULT_LIMITS)).toThrow(malformed);
     for (const value of NOT_ARRAYS) expect(() => ackData(value)).toThrow(malformed);
+    expect(() => dataOf(PacketType.ACK)([])).toThrow(malformed);
+    for (const value of [...NOT_OBJECTS, "x", {}]) expect(() => disconnectData(value)).toThrow(malformed);
+    for (const type of [-1, 7, 1.5, Number.NaN]) expect(() => dataOf(type, 1)([])).toThrow(malformed);
     for (const value of [...NOT_OBJECTS, "x"]) expect(() => connectData(value)).toThrow(malformed);
     for (const value of [...NOT_OBJECTS, undefined, {}, { message: 1 }]) {
       expect(() => connectErrorData(value)).toThrow(malformed);

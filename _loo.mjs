@@ -1,0 +1,10 @@
+import { decode } from "@jridgewell/sourcemap-codec"; import { gzipSync } from "node:zlib"; import { build } from "esbuild";
+import { bundleForBrowsers } from "./scripts/web-bundle.mjs";
+const root=process.cwd()+"/", web=root+"packages/transport/src/web/";
+const plugin={name:"p",setup({onResolve}){onResolve({filter:/^#engine-packets$/},()=>({path:root+"packages/codec/src/web/engine-packets.ts"}));onResolve({filter:/^#http$/},()=>({path:web+"http-request.ts"}));onResolve({filter:/^#websocket$/},()=>({path:web+"native-websocket.ts"}));}};
+const {code,map}=await bundleForBrowsers({stdin:{contents:process.argv[2]??'export * from "@sockeye/client";',resolveDir:root},absWorkingDir:root,tsconfig:root+"tsconfig.json",format:"esm",plugins:[plugin]});
+const m=JSON.parse(map); const lines=code.split("\n"); const dec=decode(m.mappings); const owner=[]; 
+lines.forEach((line,i)=>{const segs=dec[i]||[];let cur=-1,k=0;for(let c=0;c<=line.length;c++){while(k<segs.length&&segs[k][0]<=c){cur=segs[k].length>1?segs[k][1]:-1;k++;}owner.push(cur);}});
+const gz=t=>gzipSync(t,{level:9}).length; const all=gz(code); console.log("all",code.length,all);
+const rows=m.sources.map((s,i)=>{let t="";for(let c=0;c<code.length;c++)if(owner[c]!==i)t+=code[c];return [all-gz(t),code.length-t.length,s.replace(/.*packages\//,"")]});
+rows.sort((a,b)=>b[0]-a[0]); for(const r of rows)console.log(r.join("\t"));
