@@ -31,6 +31,18 @@ export class BlobQueue {
   }
 }
 
+/** What a socket needs to send Blobs. */
+export interface BlobPart {
+  holdsBlob(value: unknown): boolean;
+  /** @param failed a Blob could not be read, or what waited could not be sent */
+  queue(failed: (error: unknown) => void): BlobQueue;
+}
+
+export const blobPart: BlobPart = {
+  holdsBlob: (value) => holdsBlob(value),
+  queue: (failed) => new BlobQueue(failed),
+};
+
 /** Is there a Blob or a File in what could not be encoded? Cycles are no trouble. */
 export function holdsBlob(value: unknown, seen: Set<unknown> = new Set()): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value))

@@ -1,7 +1,7 @@
 import { SOCKET_PROTOCOL } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
 import { readUrl } from "./address.js";
-import { Manager } from "./manager.js";
+import type { Manager } from "./manager.js";
 import type { Options } from "./options.js";
 import { Socket } from "./socket.js";
 
@@ -45,6 +45,3 @@ export function ioWith(Class: typeof Manager): Io {
   const io = lookup as Io;
   return Object.assign(io, { io, connect: io, Manager: Class, Socket, protocol: SOCKET_PROTOCOL });
 }
-
-/** Over WebSocket alone. */
-export const io: Io = /* @__PURE__ */ ioWith(Manager);

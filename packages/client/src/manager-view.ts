@@ -34,7 +34,11 @@ export type OpenCallback = (error?: Error) => void;
 export interface ManagerView extends Emitter<Record<never, never>, ManagerReservedEvents> {
   /** May be changed; the next attempt to connect reads them. */
   readonly opts: Partial<ManagerOptions>;
-  /** The session: the last one, or the one to come. */
+  /**
+   * The session: the last one, or the one to come.
+   *
+   * @throws UsageError `ERR_BAD_OPTION` with the lean entry, which cannot show it
+   */
   readonly engine: EngineSocket;
   /** A coarse form of the state, under the name that Socket.IO's users know. */
   readonly _readyState: "opening" | "open" | "closed";

@@ -1,8 +1,8 @@
 import type { CloseReason, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
 import { defaultCodec } from "@sockeye/session";
-import type { DefaultEventsMap, ErrorBoundary, EventsMap } from "@sockeye/socket";
-import { callGuarded, dispatch, Emitter, EngineSocket } from "@sockeye/socket";
+import type { DefaultEventsMap, EngineSocket, ErrorBoundary, EventsMap } from "@sockeye/socket";
+import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
 import type { Address } from "./address.js";
 import { addressOf, readUrl } from "./address.js";
 import type { LineConfig } from "./line.js";
@@ -12,7 +12,6 @@ import type { ManagerOptions, SocketOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
 import type { Parts } from "./parts.js";
-import { leanParts } from "./parts.js";
 import { backoffMs } from "./reconnect/backoff.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
@@ -39,7 +38,7 @@ interface Settings {
 
 /**
  * One connection to a server, kept alive, for any number of namespaces. It knows what its class has as
- * parts: the fewest here, all in standard/manager.ts.
+ * parts: the fewest in lean/manager.ts, all in standard/manager.ts.
  */
 export class Manager<
     ListenEvents extends EventsMap = DefaultEventsMap,
@@ -48,7 +47,8 @@ export class Manager<
   extends Emitter<Record<never, never>, ManagerReservedEvents>
   implements ManagerView, ErrorBoundary
 {
-  protected static readonly parts: Parts = leanParts;
+  /** Each class that is made objects of names its own. */
+  protected static readonly parts: Parts;
 
   readonly opts: Partial<ManagerOptions>;
   /** The sockets, by namespace. */
@@ -96,7 +96,7 @@ export class Manager<
   }
 
   get engine(): EngineSocket {
-    this.#engine ??= new EngineSocket(this.#line.session, this);
+    this.#engine ??= this.#lineConfig.parts.engineOf(this.#line.session, this);
     return this.#engine;
   }
 
@@ -314,6 +314,9 @@ export class Manager<
   #hostOfSockets(): SocketHost {
     const manager = this;
     return {
+      get parts() {
+        return manager.#lineConfig.parts;
+      },
       get clock() {
         return manager.#timing.clock;
       },

@@ -1,25 +1,22 @@
 import type { Codec } from "@sockeye/protocol";
-import { UsageError } from "@sockeye/protocol";
-import type { ClientProbe, Parser } from "@sockeye/session";
+import type { ClientProbe, Parser, Session } from "@sockeye/session";
+import type { EngineSocket, ErrorBoundary } from "@sockeye/socket";
 import type { TransportClass } from "@sockeye/transport/web";
-import { WebSocketTransport } from "@sockeye/transport/web";
+import type { BlobPart } from "./blobs.js";
+import type { RetryOptions, RetryOwner, RetryQueue } from "./retry-queue.js";
 
 /** What a class of managers knows. Bundlers leave out what no class names. */
 export interface Parts {
   /** The transports that may be named in the options. */
   readonly transports: readonly TransportClass[];
-  /** Tries a better transport beside the one in use. Without it a connection stays on its first. */
+  /** Tries better transports beside the one in use. Without it a connection stays on its first. */
   readonly probe: ClientProbe | undefined;
+  /** Reads Blobs among arguments. Without it they are refused like all that has no JSON. */
+  readonly blobs: BlobPart | undefined;
   /** Reads the option `parser`. @throws UsageError `ERR_BAD_OPTION` */
   codecOf(parser: Parser | Codec): Codec;
+  /** Does what the option `retries` asks for. @throws UsageError `ERR_BAD_OPTION` */
+  retriesOf(owner: RetryOwner, options: RetryOptions): RetryQueue;
+  /** Shows a session to the app: `manager.engine`. @throws UsageError `ERR_BAD_OPTION` */
+  engineOf(session: Session, boundary: ErrorBoundary): EngineSocket;
 }
-
-/** The fewest: WebSocket, and codecs as they are. */
-export const leanParts: Parts = {
-  transports: [WebSocketTransport],
-  probe: undefined,
-  codecOf: (parser) => {
-    if ("decoder" in parser) return parser;
-    throw new UsageError("ERR_BAD_OPTION", "the parser must be a codec here");
-  },
-};

@@ -23,13 +23,13 @@ import type {
   WithTimeout,
 } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
-import { BlobQueue, holdsBlob } from "./blobs.js";
+import type { BlobQueue } from "./blobs.js";
 import type { DisconnectDescription, ManagerView } from "./manager-view.js";
 import type { Auth, SocketOptions } from "./options.js";
+import type { Parts } from "./parts.js";
 import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
-import type { RetryOwner } from "./retry-queue.js";
-import { RetryQueue } from "./retry-queue.js";
+import type { RetryOwner, RetryQueue } from "./retry-queue.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 
@@ -58,6 +58,7 @@ export interface SocketManager extends ManagerView {
 
 /** What a socket needs of the connection under it. */
 export interface SocketHost {
+  readonly parts: Parts;
   readonly clock: Clock;
   /** The last session, whether or not it is open. */
   readonly session: Session;
@@ -121,7 +122,7 @@ export class Socket<
     this.#host = host;
     this.#ackTimeoutMs = opts.ackTimeout;
     const { retries, ackTimeout: ackTimeoutMs } = opts;
-    this.#retries = retries ? new RetryQueue(this, { retries, ackTimeoutMs }) : undefined;
+    this.#retries = retries ? host.parts.retriesOf(this, { retries, ackTimeoutMs }) : undefined;
   }
 
   /** Public, unlike the engine's. `undefined` while not connected. */
@@ -227,10 +228,10 @@ export class Socket<
         this.#queueOrSend(emit);
         return;
       } catch (error) {
-        if (!holdsBlob(emit.args)) throw error;
+        this.#mayWait(emit.args, error);
       }
     }
-    this.#afterBlobs(emit.args, (args) => this.#queueOrSend({ ...emit, args }));
+    this.#blobs?.add(emit.args, (args) => this.#queueOrSend({ ...emit, args }));
   }
 
   #queueOrSend(emit: Emit): void {
@@ -283,9 +284,11 @@ export class Socket<
     });
   }
 
-  #afterBlobs(args: readonly unknown[], send: (args: readonly unknown[]) => void): void {
-    this.#blobs ??= new BlobQueue((error) => this.reportError(error));
-    this.#blobs.add(args, send);
+  /** These could not be encoded. @throws the error, unless it is Blobs that have to be read before */
+  #mayWait(args: readonly unknown[], error: unknown): void {
+    const { blobs } = this.#host.parts;
+    if (!blobs?.holdsBlob(args)) throw error;
+    this.#blobs ??= blobs.queue((failure) => this.reportError(failure));
   }
 
   #control(type: typeof PacketType.DISCONNECT): Packet {
@@ -439,9 +442,9 @@ export class Socket<
           return;
         }
       } catch (error) {
-        if (!holdsBlob(args)) throw error;
+        this.#mayWait(args, error);
       }
-      this.#afterBlobs(args, answer);
+      this.#blobs?.add(args, answer);
     };
   }
 }

@@ -1,7 +1,7 @@
 import { TransportError } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 import * as standard from "../src/index.js";
-import { leanParts } from "../src/parts.js";
+import { leanParts } from "../src/lean/parts.js";
 import { standardParts } from "../src/standard/parts.js";
 import { timingOn } from "../src/timing.js";
 import * as lean from "../src/websocket.js";
@@ -26,7 +26,6 @@ describe("the lean entry", () => {
     expect(socket.io).toBeInstanceOf(lean.Manager);
     expect(socket.io).not.toBeInstanceOf(standard.Manager);
     expect(standard.io("http://lean.example", { autoConnect: false }).io).not.toBe(socket.io);
-    expect(new standard.Manager("http://lean.example", { autoConnect: false })).toBeInstanceOf(lean.Manager);
   });
 
   it("knows WebSocket and no other transport", async () => {
@@ -57,5 +56,18 @@ describe("the lean entry", () => {
     manager.socket("/");
     server.settle();
     expect([manager._readyState, server.dials.map(({ name }) => name)]).toEqual(["open", ["polling"]]);
+  });
+
+  it("says so where something is asked of it that it does not know", () => {
+    const refusal = expect.objectContaining({ code: "ERR_BAD_OPTION" });
+    expect(() => lean.io("http://lean.example", { autoConnect: false, forceNew: true, retries: 1 })).toThrow(
+      refusal,
+    );
+    const socket = lean.io("http://lean.example", { autoConnect: false, forceNew: true });
+    expect(() => socket.io.engine).toThrow(refusal);
+    expect(() => socket.emit("x", new Blob(["x"]))).toThrow(
+      expect.objectContaining({ code: "ERR_UNENCODABLE" }),
+    );
+    expect(socket.sendBuffer).toEqual([]);
   });
 });

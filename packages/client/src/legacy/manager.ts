@@ -1,5 +1,5 @@
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
-import { Manager as LeanManager } from "../manager.js";
+import { Manager as AnyManager } from "../manager.js";
 import type { Parts } from "../parts.js";
 import { legacyParts } from "./parts.js";
 
@@ -7,6 +7,6 @@ import { legacyParts } from "./parts.js";
 export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,
-> extends LeanManager<ListenEvents, EmitEvents> {
+> extends AnyManager<ListenEvents, EmitEvents> {
   protected static override readonly parts: Parts = legacyParts;
 }

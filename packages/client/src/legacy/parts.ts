@@ -1,4 +1,3 @@
-import { clientProbe, codecFromParser } from "@sockeye/session";
 import {
   IframeTransport,
   JsonpTransport,
@@ -7,10 +6,12 @@ import {
   WebSocketTransport,
   XhrStreamTransport,
 } from "@sockeye/transport/web";
+import { allParts } from "../all-parts.js";
 import type { Parts } from "../parts.js";
 
 /** Every way that an old browser may have. */
 export const legacyParts: Parts = {
+  ...allParts,
   transports: [
     PollingTransport,
     WebSocketTransport,
@@ -19,6 +20,4 @@ export const legacyParts: Parts = {
     IframeTransport,
     JsonpTransport,
   ],
-  probe: clientProbe,
-  codecOf: codecFromParser,
 };

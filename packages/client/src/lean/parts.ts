@@ -1,0 +1,17 @@
+import { UsageError } from "@sockeye/protocol";
+import { WebSocketTransport } from "@sockeye/transport/web";
+import type { Parts } from "../parts.js";
+
+/** The fewest: WebSocket, and codecs as they are. */
+export const leanParts: Parts = {
+  transports: [WebSocketTransport],
+  probe: undefined,
+  blobs: undefined,
+  codecOf: (parser) => ("decoder" in parser ? parser : absent("parser")),
+  retriesOf: () => absent("retries"),
+  engineOf: () => absent("engine"),
+};
+
+function absent(what: string): never {
+  throw new UsageError("ERR_BAD_OPTION", `"${what}" needs @sockeye/client in place of its lean entry`);
+}
