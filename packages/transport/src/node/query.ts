@@ -33,7 +33,7 @@ export function readEngineQuery(url: string): EngineQuery {
   };
   // Escapes are rare in what clients send, and without them a parameter is just what stands there.
   if (text.includes("%") || text.includes("+")) {
-    for (const [key, value] of new URLSearchParams(text)) put(found, key, value);
+    for (const [key, value] of parsed(text)) put(found, key, value);
   } else {
     for (let start = 0; start < text.length; ) {
       const ampersand = text.indexOf("&", start);
@@ -55,7 +55,7 @@ export function readEngineQuery(url: string): EngineQuery {
 /** All parameters; of one that is there several times, the last. Without a prototype, since the names are the peer's. */
 export function readWholeQuery(url: string): Record<string, string> {
   const query: Record<string, string> = Object.create(null);
-  for (const [key, value] of new URLSearchParams(queryText(url))) query[key] = value;
+  for (const [key, value] of parsed(queryText(url))) query[key] = value;
   return query;
 }
 
@@ -64,6 +64,11 @@ function put(found: Record<EngineKey, QueryValue>, key: string, value: string): 
   const known = found[key];
   if (known === undefined) found[key] = value;
   else found[key] = typeof known === "string" ? [known, value] : [...known, value];
+}
+
+/** The platform takes a question mark off the beginning, so it gets one: another belongs to the first name. */
+function parsed(query: string): URLSearchParams {
+  return new URLSearchParams(`?${query}`);
 }
 
 function queryText(url: string): string {

@@ -29,6 +29,8 @@ describe("readEngineQuery", () => {
     ["/path?sid=%zz", { ...NONE, sid: "%zz" }],
     ["/path?sid=a#&sid=b", { ...NONE, sid: "a" }],
     ["/path?a=b?sid=c&sid=d?e", { ...NONE, sid: "d?e" }],
+    ["/path??sid=a", NONE],
+    ["/path??sid=%61", NONE],
     ["/path?__proto__=x&constructor=y", NONE],
     ["/path?b64=1", { ...NONE, base64: true }],
     ["/path?b64=", NONE],

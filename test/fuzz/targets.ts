@@ -1,0 +1,26 @@
+import type { Target } from "./target.js";
+import { headers } from "./targets/headers.js";
+import { msgpack } from "./targets/msgpack.js";
+import { packets, parserBridge } from "./targets/packets.js";
+import { olderPayloads, payloads } from "./targets/payloads.js";
+import { queries } from "./targets/queries.js";
+import { requests } from "./targets/requests.js";
+import { chunks, lines } from "./targets/streams.js";
+import { upgrades } from "./targets/upgrades.js";
+import { websocket } from "./targets/websocket.js";
+
+/** Everything that takes input from strangers. */
+export const TARGETS: readonly Target[] = [
+  packets,
+  parserBridge,
+  msgpack,
+  payloads,
+  olderPayloads,
+  chunks,
+  lines,
+  websocket,
+  queries,
+  headers,
+  upgrades,
+  requests,
+];
