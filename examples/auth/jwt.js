@@ -32,14 +32,26 @@ export async function start({ port = 3000, secret = "change me", lifetimeMs = 3_
   io.use(async (socket) => {
     const { user, until } = await verify(socket.handshake.auth["token"]);
     socket.data.user = user;
-    // Who has been let in stays no longer than the token lasts. The client comes back with a new one.
-    const end = setTimeout(() => socket.disconnect(true), until - Date.now());
-    socket.on("disconnect", () => clearTimeout(end));
+    // Who has been let in stays no longer than the token lasts.
+    socket.expireAt(until);
   });
 
   io.on("connection", (socket) => {
     socket.on("whoami", (reply) => {
       if (typeof reply === "function") reply(socket.data.user);
+    });
+
+    // A newer token, while the connection stands. What the client hears is why not, or null.
+    socket.on("renew", async (token, reply) => {
+      try {
+        const { user, until } = await verify(token);
+        // The rooms and the data of a socket are one person's.
+        if (user !== socket.data.user) throw new Error("The token is somebody else's.");
+        socket.expireAt(until);
+        if (typeof reply === "function") reply(null);
+      } catch (error) {
+        if (typeof reply === "function") reply(error instanceof Error ? error.message : "No.");
+      }
     });
   });
 

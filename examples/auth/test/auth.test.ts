@@ -93,6 +93,23 @@ describe("by a JSON Web Token", () => {
     expect(await refusal(dial(url, { auth: { token: forged } }))).toBe("The token is not valid.");
   });
 
+  test("a newer token keeps the connection; nothing else does", async () => {
+    const url = await serve({ lifetimeMs: 2500 });
+    const [ann, ben] = [await tokenFor(url, "Ann"), await tokenFor(url, "Ben")];
+    const forged = await tokenFor(await serve({ secret: "another" }), "Ann");
+    const [renewing, refused] = [dial(url, { auth: { token: ann } }), dial(url, { auth: { token: ann } })];
+    const refusedGone = new Promise((resolve) => refused.once("disconnect", resolve));
+    expect(await refused.emitWithAck("whoami")).toBe("Ann");
+    expect(await refused.emitWithAck("renew", forged)).toBe("The token is not valid.");
+    expect(await refused.emitWithAck("renew", undefined)).toBe("Bring a token.");
+    expect(await refused.emitWithAck("renew", ben)).toBe("The token is somebody else's.");
+    expect(await renewing.emitWithAck("whoami")).toBe("Ann");
+    const longer = await tokenFor(await serve({ lifetimeMs: 60_000 }), "Ann");
+    expect(await renewing.emitWithAck("renew", longer)).toBe(null);
+    expect(await refusedGone).toBe("io server disconnect");
+    expect(await renewing.emitWithAck("whoami")).toBe("Ann");
+  });
+
   test("it lasts as long as the token; a new one lets in again", async () => {
     const url = await serve({ lifetimeMs: 1200 });
     const socket = dial(url, {

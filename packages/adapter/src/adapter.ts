@@ -25,6 +25,8 @@ export interface PersistedSession {
   readonly data: unknown;
   /** The {@link Adapter.position} when it joined: where a client starts that has never got an event. */
   readonly since?: string | undefined;
+  /** Until when it may stay, in milliseconds since 1970, if that is limited. */
+  readonly expires?: number | undefined;
 }
 
 /** A session that is taken up again. */

@@ -81,6 +81,10 @@ export const ERROR_TABLE = {
   // namespace
   ERR_INVALID_NAMESPACE: { meaning: "The server has no such namespace.", retryable: false },
   ERR_CONNECT_REFUSED: { meaning: "A middleware of the namespace refused the socket.", retryable: false },
+  ERR_EXPIRED: {
+    meaning: "The time until which the app had let the socket stay has passed.",
+    retryable: true,
+  },
   ERR_TOO_MANY_NAMESPACES: {
     meaning: "The connection has joined maxNamespacesPerConnection namespaces already.",
     retryable: false,

@@ -1,23 +1,34 @@
 import { randomFillSync } from "node:crypto";
 
-const BYTES_PER_ID = 15;
-const IDS_PER_DRAW = 256;
+const DRAWN_AT_ONCE = 4096;
 
-const pool = Buffer.alloc(BYTES_PER_ID * IDS_PER_DRAW);
+const pool = Buffer.alloc(DRAWN_AT_ONCE);
 let at = pool.length;
 
 /**
- * A new id: 20 characters that are safe in a URL and carry 120 bits of the system's random source. Socket.IO's ids have
- * this very length, and its adapters tell private rooms from public ones by it.
+ * A new id of a socket, which is public: 20 characters that are safe in a URL and carry 120 bits of the system's random
+ * source. Socket.IO's ids have this very length, and adapters made for it tell private rooms from public ones by it.
  */
 export function randomId(): string {
-  if (at === pool.length) {
+  return draw(15);
+}
+
+/**
+ * A new secret, which is all that a client has to show to be taken for itself: 22 characters that are safe in a URL and
+ * carry 128 bits of the system's random source.
+ */
+export function secretId(): string {
+  return draw(16);
+}
+
+function draw(bytes: number): string {
+  if (at + bytes > pool.length) {
     randomFillSync(pool);
     at = 0;
   }
-  const id = pool.toString("base64url", at, at + BYTES_PER_ID);
+  const id = pool.toString("base64url", at, at + bytes);
   // An id given out must not lie in memory twice.
-  pool.fill(0, at, at + BYTES_PER_ID);
-  at += BYTES_PER_ID;
+  pool.fill(0, at, at + bytes);
+  at += bytes;
   return id;
 }

@@ -16,6 +16,7 @@ import { dispatch } from "@sockeye/socket";
 import type { ErrorContext } from "./audience.js";
 import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
 import type { Admission, Joinable } from "./connection.js";
+import { expired } from "./expiry.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
@@ -171,7 +172,10 @@ export class Namespace<
 
   /** Adapters made for Socket.IO may answer without a promise. */
   async #restore(pid: string, offset: string | undefined): Promise<RestoredSession | null> {
-    return this.adapter.restoreSession(pid, offset);
+    const restored = await this.adapter.restoreSession(pid, offset);
+    // Who may not stay any more has to pass the middlewares, like anybody.
+    const isOver = typeof restored?.expires === "number" && restored.expires <= this.clock.wall();
+    return isOver ? null : restored;
   }
 
   #examine(admission: Admission, restored: RestoredSession | undefined): void {
@@ -181,8 +185,9 @@ export class Namespace<
       restored,
     });
     const middlewares = restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
-    runMiddlewares(middlewares, socket, (error) => {
+    runMiddlewares(middlewares, socket, (refusal) => {
       this.#deciding -= 1;
+      const error = refusal ?? (socket.expired ? expired() : undefined);
       if (error && admission.awaited) admission.refuse(error as Error & { data?: unknown });
       else if (admission.awaited && this.#letIn(admission, socket)) return;
       // Nobody was let in: what middlewares did for the socket is undone.

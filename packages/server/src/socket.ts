@@ -34,10 +34,11 @@ import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
 import { droppable, eventDropped } from "./droppable.js";
+import { Expiry, expired, readTime } from "./expiry.js";
 import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
-import { randomId } from "./ids.js";
+import { randomId, secretId } from "./ids.js";
 import type { SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { isOlder, olderSocketId } from "./older-client.js";
@@ -143,6 +144,7 @@ export class Socket<
   /** Acknowledgements that the app's handlers have not given yet. */
   #owed = 0;
   #middlewares: SocketMiddleware[] | undefined = undefined;
+  #expiry: Expiry | undefined = undefined;
 
   constructor(
     nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
@@ -158,6 +160,7 @@ export class Socket<
     this.#data = restored?.data as SocketData | undefined;
     this.#restored = restored;
     this.#overflow = nsp.overflowPolicy;
+    if (typeof restored?.expires === "number") this.#expiry = new Expiry(nsp.clock, restored.expires);
   }
 
   // ---- what it is
@@ -331,10 +334,27 @@ export class Socket<
   disconnect(close = false): this {
     if (this.#phase !== "connected") return this;
     if (close) this.client.disconnect();
-    else {
-      this.#send({ type: PacketType.DISCONNECT, nsp: this.nsp.name, id: undefined, data: undefined });
-      this.end("server namespace disconnect");
-    }
+    else this.#dismiss(undefined);
+    return this;
+  }
+
+  /**
+   * Lets the client stay until then, by the system's clock: as long as a token or ticket is good. The latest call holds, so
+   * whoever has checked a new token renews by calling it again. In a middleware a time that has passed refuses the client.
+   * A recovered socket keeps its time.
+   *
+   * When the time has come the socket leaves as by {@link disconnect}: the client's `disconnect` says `io server disconnect`;
+   * here it says `server namespace disconnect`, with a {@link NamespaceError} `ERR_EXPIRED` as its description.
+   *
+   * @param when milliseconds since 1970; `Infinity`: no limit any more
+   * @throws UsageError `ERR_BAD_OPTION` for what is no time
+   */
+  expireAt(when: Date | number): this {
+    const at = readTime(when);
+    if (this.#phase === "leaving" || this.#phase === "left") return this;
+    if (this.#expiry) this.#expiry.move(at);
+    else this.#expiry = new Expiry(this.nsp.clock, at);
+    if (this.#phase === "connected") this.#watchExpiry();
     return this;
   }
 
@@ -472,11 +492,11 @@ export class Socket<
   enter(): void {
     const { name: nsp, adapter } = this.nsp;
     this.#phase = "connected";
+    this.#watchExpiry();
     this.join(this.#restored ? [this.id, ...this.#restored.rooms] : this.id);
     if (this.#recovers) {
       this.#since = adapter.position();
-      // The same secret tells the client that it is recovered. The epoch in front lets it tell an offset from an argument.
-      this.#pid = this.#restored?.pid ?? `${this.#since?.split(".", 1)[0] ?? ""}${randomId()}`;
+      this.#pid = this.#restored?.pid ?? newPid(this.#since);
       // Before CONNECT, as in Socket.IO: the client's handlers see them before its `connect` event.
       for (const data of this.#restored?.missedPackets ?? []) {
         this.#send({ type: PacketType.EVENT, nsp, id: undefined, data });
@@ -491,6 +511,11 @@ export class Socket<
     return this.#owed > 0 || (this.#acks?.size ?? 0) > 0;
   }
 
+  /** @internal May it not stay any more? */
+  get expired(): boolean {
+    return this.#expiry?.passed === true;
+  }
+
   /** @internal The client's secret for recovery. */
   get pid(): string | undefined {
     return this.#pid;
@@ -501,6 +526,7 @@ export class Socket<
     const was = this.#phase;
     if (was === "left" || was === "leaving") return;
     this.#phase = "leaving";
+    this.#expiry?.stop();
     if (was === "connected") dispatch(this, "disconnecting", [reason, description]);
     this.#phase = "left";
     this.#forget(was === "connected" && RECOVERABLE.has(reason));
@@ -554,7 +580,18 @@ export class Socket<
       rooms: [...this.rooms],
       data: this.#data,
       since: this.#since,
+      expires: this.#expiry?.at,
     });
+  }
+
+  #watchExpiry(): void {
+    this.#expiry?.watch(() => this.#dismiss(expired()));
+  }
+
+  /** Leaves the namespace by this end's wish. */
+  #dismiss(why: Error | undefined): void {
+    this.#send({ type: PacketType.DISCONNECT, nsp: this.nsp.name, id: undefined, data: undefined });
+    this.end("server namespace disconnect", why);
   }
 
   #event(packet: EventPacket): void {
@@ -614,6 +651,16 @@ export class Socket<
   #context(event: string): { target: ErrorBoundary; event: string } {
     return { target: this, event };
   }
+}
+
+/**
+ * A secret for recovery. The same one tells the client that it is recovered. The epoch in front lets it tell an offset from
+ * an argument; where there is none the length of Socket.IO's says that any text may be an offset.
+ *
+ * @param since where the log ended, of an adapter of ours
+ */
+function newPid(since: string | undefined): string {
+  return since === undefined ? randomId() : `${since.split(".", 1)[0]}${secretId()}`;
 }
 
 function tooManyRooms(): UsageError {

@@ -21,7 +21,7 @@ matrix(
         const main = await stage.connect(site);
         const admin = await stage.both(site, main.client.io.socket("/admin"));
         const id = main.socket.conn["id"] as string;
-        expect(id).toMatch(/^[A-Za-z0-9_-]{20}$/);
+        expect(id).toMatch(/^[A-Za-z0-9_-]{20,22}$/);
         expect([main.socket.id, main.client.id]).toEqual([id, id]);
         expect([admin.socket.id, admin.client.id]).toEqual([`/admin#${id}`, `/admin#${id}`]);
         expect([...admin.socket.rooms]).toEqual([`/admin#${id}`]);

@@ -88,7 +88,7 @@ describe.each(SERVERS)("revision 3 with %s", (name) => {
     const [, length = "", json = ""] = /^(\d+):0(\{[^}]*\})/.exec(body) ?? [];
     expect(Number(length)).toBe(json.length + 1);
     expect(JSON.parse(json)).toEqual({
-      sid: expect.stringMatching(/^[\w-]{20}$/),
+      sid: expect.stringMatching(/^[\w-]{20,22}$/),
       upgrades: ["websocket"],
       pingInterval: 7_000,
       pingTimeout: 3_000,
