@@ -5,7 +5,7 @@
 // build.mjs), since it serves them.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { bundleLegacy } from "./legacy-bundle.mjs";
-import { bundleForBrowsers } from "./web-bundle.mjs";
+import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
 
 export async function buildBrowserBundles(packageDirectory) {
   const common = {
@@ -13,14 +13,7 @@ export async function buildBrowserBundles(packageDirectory) {
     // Without the root's tsconfig.json, whose `paths` lead from package names to sources meant for Node.
     tsconfigRaw: {},
   };
-  // The bundle's value is an object of exports; the global is its default export, carrying the others.
-  const script = {
-    ...common,
-    entryPoints: ["src/browser.ts"],
-    format: "iife",
-    globalName: "io",
-    footer: { js: "io=Object.assign(io.default,io);" },
-  };
+  const script = { ...common, ...SCRIPT, entryPoints: ["src/browser.ts"] };
   const module = { ...common, format: "esm" };
   mkdirSync(`${packageDirectory}/dist/browser`, { recursive: true });
   await Promise.all([

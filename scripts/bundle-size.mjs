@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { bundleLegacy } from "./legacy-bundle.mjs";
-import { bundleForBrowsers } from "./web-bundle.mjs";
+import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -20,6 +20,10 @@ export const APPS = {
   "modern default": { contents: `import { io } from "@sockeye/client"; io();` },
   "served: websocket-only": { contents: `export * from "@sockeye/client/websocket";`, bundle: served },
   "served: modern default": { contents: `export * from "@sockeye/client";`, bundle: served },
+  "served: script": {
+    contents: `export * from "@sockeye/client"; export { io as default } from "@sockeye/client";`,
+    bundle: script,
+  },
   "legacy, in ES5": { bundle: legacy },
 };
 
@@ -70,6 +74,12 @@ async function byUser(contents) {
 /** @returns {Promise<Bundled>} */
 async function served(contents) {
   const { code, metafile } = await bundleForBrowsers(optionsFor(contents));
+  return { code, modules: modulesOf(metafile) };
+}
+
+/** @returns {Promise<Bundled>} */
+async function script(contents) {
+  const { code, metafile } = await bundleForBrowsers({ ...optionsFor(contents), ...SCRIPT });
   return { code, modules: modulesOf(metafile) };
 }
 

@@ -1,15 +1,44 @@
-// Bundles for browsers as they are served: esbuild bundles and shortens, terser goes over the result once more.
+// Bundles for browsers as they are served: esbuild bundles and shortens, names of properties that
+// nobody outside can see too, and terser goes over the result once more.
 //
 // Whoever bundles the package for an app has other tools, so nothing here changes what the code does.
 import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { internalNames } from "./internal-names.mjs";
+
+/**
+ * Options for a script: the bundle's value is an object of exports; the global is its default export, carrying the others.
+ */
+export const SCRIPT = {
+  format: "iife",
+  globalName: "io",
+  footer: { js: "io=Object.assign(io.default,io);" },
+};
 
 /**
  * @param options of esbuild; without `minify` the result is for people
  * @returns `code`, its `map`, and esbuild's `metafile`
  */
 export async function bundleForBrowsers({ minify: short = true, ...options }) {
+  const full = await bundle(options);
+  if (!short) return full;
+  const names = internalNames(full.code);
+  const { code, map, metafile } = await bundle({
+    ...options,
+    minify: true,
+    mangleProps: new RegExp(`^(?:${names.join("|").replaceAll("$", "\\$&")})$`),
+  });
+  const shortest = await minify(code, {
+    module: options.format === "esm",
+    ecma: 2020,
+    compress: { passes: 3, unsafe_arrows: true, pure_getters: true, keep_fargs: false },
+    sourceMap: { content: map },
+  });
+  return { code: String(shortest.code), map: String(shortest.map), metafile };
+}
+
+async function bundle(options) {
   const { outputFiles, metafile } = await build({
     bundle: true,
     platform: "browser",
@@ -19,7 +48,6 @@ export async function bundleForBrowsers({ minify: short = true, ...options }) {
     sourcemap: "external",
     sourcesContent: true,
     metafile: true,
-    minify: short,
     outdir: "out",
     write: false,
     ...options,
@@ -27,15 +55,7 @@ export async function bundleForBrowsers({ minify: short = true, ...options }) {
     plugins: [...(options.plugins ?? []), leanEmitter],
   });
   const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
-  const bundle = { code: text(".js"), map: text(".js.map"), metafile };
-  if (!short) return bundle;
-  const { code, map } = await minify(bundle.code, {
-    module: options.format === "esm",
-    ecma: 2020,
-    compress: { passes: 3, unsafe_arrows: true, pure_getters: true, keep_fargs: false },
-    sourceMap: { content: bundle.map },
-  });
-  return { code: String(code), map: String(map), metafile };
+  return { code: text(".js"), map: text(".js.map"), metafile };
 }
 
 /** The methods of eventemitter3 that packages/socket/src/emitter.ts does without. */

@@ -1,6 +1,7 @@
 // The files that are served have been through more tools than the package: they must be the same client.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { runInNewContext } from "node:vm";
 import * as client from "@sockeye/client";
 import * as lean from "@sockeye/client/websocket";
 import { Server } from "@sockeye/server";
@@ -35,6 +36,15 @@ it.each([
 ] as const)("%s exports what the package exports", async (name, exports) => {
   const { default: _, ...named } = exports;
   expect(surface(await load(name))).toEqual(surface(named));
+});
+
+it("as a script it is the function io, which carries all that the package exports", async () => {
+  const { code } = await bundled(APPS["served: script"]);
+  const page: { io?: Exports } = {};
+  runInNewContext(code, page);
+  const { io } = page;
+  expect(typeof io).toBe("function");
+  expect(Object.keys(io ?? {}).sort()).toEqual(Object.keys(client).sort());
 });
 
 it("the served client speaks with a server: events, acknowledgements, bytes, errors with their codes", async () => {

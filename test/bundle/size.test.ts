@@ -10,8 +10,9 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   // 1,900 of them are the transports that may be named but are not used unless named.
   "modern default": { recorded: 19_400, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 13_300, target: 6000 },
-  "served: modern default": { recorded: 19_000, target: 9000 },
+  "served: websocket-only": { recorded: 13_100, target: 6000 },
+  "served: modern default": { recorded: 18_700, target: 9000 },
+  "served: script": { recorded: 18_900, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 24_500, target: 16_000 },
 };

@@ -1,0 +1,82 @@
+// The names of properties that nobody outside of a bundle can see: they may be made short in files that are served.
+//
+// Everything is public unless it is known not to be: names of the platform, all words in the files that describe what apps can reach
+// and in what travels, and all words that the code itself has in a text.
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "acorn";
+
+const packages = fileURLToPath(new URL("../packages/", import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** What apps can reach: options, events, packets, errors, and what classes of transports and codecs of their own are made of. */
+const PUBLIC = [
+  "client/src/io.ts",
+  "client/src/manager-view.ts",
+  "client/src/manager.ts",
+  "client/src/options.ts",
+  "client/src/recovery.ts",
+  "client/src/socket.ts",
+  "codec/src/attachments.ts",
+  "codec/src/parser-codec.ts",
+  "protocol/src/codec.ts",
+  "protocol/src/errors.ts",
+  "protocol/src/packet.ts",
+  "protocol/src/session.ts",
+  "protocol/src/transport.ts",
+  "socket/src/emission.ts",
+  "socket/src/emitter.ts",
+  "socket/src/engine-socket.ts",
+  "socket/src/socket-emitter.ts",
+  "transport/src/dial-options.ts",
+  "transport/src/http-like.ts",
+  "transport/src/web/target.ts",
+  "transport/src/websocket-like.ts",
+];
+
+/** @param code of a bundle with the names that people gave */
+export function internalNames(code) {
+  const known = publicNames();
+  const names = new Set();
+  const texts = [];
+  visit(parse(code, { ecmaVersion: 2022, sourceType: "module" }), (node) => {
+    if (typeof node.value === "string") texts.push(node.value);
+    const key = node.type === "MemberExpression" ? node.property : node.key;
+    if (key?.type === "Identifier" && !node.computed) names.add(key.name);
+  });
+  for (const word of wordsOf(texts.join(" "))) known.add(word);
+  return [...names].filter((name) => !known.has(name)).sort();
+}
+
+let cache;
+
+function publicNames() {
+  cache ??= [...PUBLIC.map((file) => packages + file), ...platform()].map((file) =>
+    readFileSync(file, "utf8"),
+  );
+  return new Set(cache.flatMap((text) => wordsOf(text)));
+}
+
+/** What TypeScript knows of browsers and the language. */
+function platform() {
+  const native = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;
+  const from = createRequire(require.resolve("typescript/package.json"));
+  const lib = `${dirname(from.resolve(native))}/lib`;
+  return readdirSync(lib)
+    .filter((name) => /^lib\..*\.d\.ts$/.test(name))
+    .map((name) => `${lib}/${name}`);
+}
+
+function wordsOf(text) {
+  return text.match(/[\w$]+/g) ?? [];
+}
+
+function visit(node, see) {
+  if (Array.isArray(node)) for (const each of node) visit(each, see);
+  else if (typeof node?.type === "string") {
+    see(node);
+    for (const child of Object.values(node)) if (typeof child === "object") visit(child, see);
+  }
+}
