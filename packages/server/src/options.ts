@@ -45,7 +45,8 @@ export interface EngineOptions extends AttachOptions {
   clientAddress?: ClientAddress;
   /**
    * Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name.
-   * `webtransport` besides, for `io.engine.onWebTransportSession`.
+   * `webtransport` besides, for `io.engine.onWebTransportSession`; `jsonp` beside `polling`, for old browsers that read answers
+   * as scripts. Any site may load a script: it is answered for pages of this host and of `origins`.
    */
   transports?: readonly string[];
   /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */

@@ -8,6 +8,7 @@ import {
 import { type FrameVector, frameOf, frameVector } from "@sockeye/conformance";
 import { EncodedPacket, type Frame, SockeyeError } from "@sockeye/protocol";
 import * as stock from "engine.io-parser";
+import { jsonpFormat } from "../../../packages/transport/src/node/jsonp.js";
 import { PAYLOADS } from "../../../packages/transport/src/node/payload-format.js";
 import { mutateBytes, mutateText } from "../mutate.js";
 import type { Random } from "../random.js";
@@ -15,7 +16,8 @@ import { check, type Meter, type Target, target } from "../target.js";
 import { text } from "../values.js";
 import { isCodecError } from "./packets.js";
 
-const LIMITS = { maxPacketsPerPayload: 500 };
+const LIMITS = { maxPacketsPerPayload: 500, maxMessageBytes: 1e6 };
+const FORM = jsonpFormat("0", PAYLOADS.revision4);
 const TOKENS = [
   "\x1e",
   "b",
@@ -54,8 +56,12 @@ export const payloads: Target = target<PayloadInput>({
   },
   run: ({ body }, meter) => {
     if (typeof body === "string") receive(body, meter);
-    else
-      meter.outcome(() => PAYLOADS.revision4.decodeText(Buffer.from(frameOf(body)), LIMITS), isSockeyeError);
+    else {
+      const bytes = Buffer.from(frameOf(body));
+      const field = Buffer.concat([Buffer.from("d="), bytes]);
+      meter.outcome(() => PAYLOADS.revision4.decodeText(bytes, LIMITS), isSockeyeError);
+      meter.outcome(() => FORM.decodeText(field, LIMITS), isSockeyeError);
+    }
   },
 });
 

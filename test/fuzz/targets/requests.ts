@@ -87,7 +87,7 @@ export const requests: Target = target<RequestInput>({
       cors: { origin: ["http://a.example"], credentials: true },
       cookie: true,
       allowEIO3: true,
-      transports: ["polling", "websocket", "sse", "stream", "iframe"] as never,
+      transports: ["polling", "websocket", "sse", "stream", "iframe", "jsonp"] as never,
       pingInterval: 200,
       pingTimeout: 200,
       connectTimeout: 500,

@@ -25,12 +25,14 @@ export interface Check {
   readonly transports: ReadonlySet<string>;
 }
 
+/** WebTransport has no HTTP requests, and JSONP's say `polling`: over HTTP these are as unknown as any other name. */
+const NOT_OVER_HTTP: ReadonlySet<string> = new Set(["webtransport", "jsonp"]);
+
 /** What can be said about a request without asking anybody, in Socket.IO's order. `undefined`: nothing is wrong. */
 export function checkRequest(check: Check): Refusal | undefined {
   const { query, req, transports } = check;
   const { transport } = query;
-  // WebTransport has no HTTP requests, so over HTTP it is as unknown as any other name.
-  if (typeof transport !== "string" || transport === "webtransport" || !transports.has(transport)) {
+  if (typeof transport !== "string" || NOT_OVER_HTTP.has(transport) || !transports.has(transport)) {
     return { reason: "UNKNOWN_TRANSPORT", context: { transport } };
   }
   const { origin } = req.headers;

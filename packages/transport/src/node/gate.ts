@@ -28,7 +28,7 @@ export interface GateOptions {
   readonly clock: Clock;
   /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
-  /** Names of the transports on offer. Default {@link DEFAULT_TRANSPORTS}. */
+  /** Names of the transports on offer; `jsonp` stands for polling in scripts. Default {@link DEFAULT_TRANSPORTS}. */
   readonly transports?: readonly string[] | undefined;
   /** Asked about each handshake, after all other checks but that of the protocol revision. */
   readonly allowRequest?: AllowRequest | undefined;
@@ -100,7 +100,8 @@ class HttpGate implements Gate {
     this.#allowEIO3 = options.allowEIO3 === true;
     this.#origins = new OriginPolicy(options.origins);
     const allowsOrigin = options.allowsOrigin ?? ((origin: string): boolean => this.#origins.lists(origin));
-    this.#httpPipes = httpPipes({ ...options, allowsOrigin }, acceptor, this.#lingering);
+    const jsonp = this.#transports.has("jsonp") ? this.#origins : undefined;
+    this.#httpPipes = httpPipes({ ...options, allowsOrigin, jsonp }, acceptor, this.#lingering);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
@@ -329,7 +330,7 @@ class HttpGate implements Gate {
       if (visit.pipe !== undefined) this.#acceptor.open(sid, visit.pipe, handshake);
       return;
     }
-    const pipe = this.#pipesOf(query)?.make(sid, query);
+    const pipe = this.#pipesOf(query)?.make(sid, query, visit.req);
     // The request has passed the checks, so there is one.
     if (pipe === undefined) return;
     pipe.origin = visit.req.headers.origin;

@@ -5,11 +5,13 @@ import { checkProtocol } from "./checks.js";
 import type { HttpCompression } from "./compression.js";
 import { type CookieOptions, sessionCookie } from "./cookie.js";
 import type { HttpPipe, HttpPipeHost } from "./http-pipe.js";
-import { type AllowsOrigin, iframe } from "./iframe.js";
+import { type AllowsOrigin, BAD_CALLBACK, CALLBACK, iframe } from "./iframe.js";
+import { jsonpFormat } from "./jsonp.js";
 import type { Lingering } from "./lingering.js";
+import type { OriginPolicy } from "./origins.js";
 import { formatFor, PAYLOADS } from "./payload-format.js";
 import { PollingPipe } from "./polling.js";
-import type { EngineQuery } from "./query.js";
+import { type EngineQuery, readWholeQuery } from "./query.js";
 import type { Refusal } from "./refusal.js";
 import { sse } from "./sse.js";
 import { stream } from "./stream.js";
@@ -34,14 +36,16 @@ export interface HttpPipeOptions {
   readonly httpCompression?: HttpCompression | boolean | undefined;
   readonly streams?: StreamOptions | undefined;
   readonly allowsOrigin?: AllowsOrigin | undefined;
+  /** Does polling answer with scripts where the query has `j`? Then it says from whose pages. Absent: `j` is not read. */
+  readonly jsonp?: OriginPolicy | undefined;
 }
 
 /** A transport that is made of HTTP requests, as the gate sees it. */
 export interface HttpPipeKind {
   /** What is wrong with a GET, beyond what is checked for all transports? */
   readonly check?: ((req: IncomingMessage, query: EngineQuery) => Refusal | undefined) | undefined;
-  /** The pipe of a new session. */
-  make(sid: string, query: EngineQuery): HttpPipe;
+  /** The pipe of the new session that a request begins. */
+  make(sid: string, query: EngineQuery, req: IncomingMessage): HttpPipe;
 }
 
 /** All of them, by name. @throws UsageError `ERR_BAD_OPTION` */
@@ -76,7 +80,7 @@ export function httpPipes(
     ];
   };
   return new Map([
-    ["polling", pollingKind(host, options.httpCompression)],
+    ["polling", pollingKind(host, options)],
     streaming(sse),
     streaming(stream),
     streaming(iframe(options.allowsOrigin ?? (() => false))),
@@ -85,7 +89,7 @@ export function httpPipes(
 
 function pollingKind(
   host: HttpPipeHost,
-  httpCompression: HttpPipeOptions["httpCompression"] = { threshold: 1024 },
+  { httpCompression = { threshold: 1024 }, jsonp }: HttpPipeOptions,
 ): HttpPipeKind {
   const compression = httpCompression === true ? {} : httpCompression || undefined;
   // One host for each way to write bodies.
@@ -94,7 +98,33 @@ function pollingKind(
     revision3: { ...host, compression, format: PAYLOADS.revision3 },
     revision3Base64: { ...host, compression, format: PAYLOADS.revision3Base64 },
   };
-  return { make: (sid, query) => new PollingPipe(sid, hosts[formatFor(query)]) };
+  const make = (sid: string, query: EngineQuery): PollingPipe =>
+    new PollingPipe(sid, hosts[formatFor(query)]);
+  if (jsonp === undefined) return { make };
+  return {
+    // Only the handshake says how the session's bodies are written.
+    check: (req, { sid }) => (sid === undefined ? checkCallback(callbackOf(req), req, jsonp) : undefined),
+    make: (sid, query, req) => {
+      const callback = callbackOf(req);
+      if (callback === undefined) return make(sid, query);
+      // Bytes cannot stand in a script.
+      const inner = query.protocol === 4 ? PAYLOADS.revision4 : PAYLOADS.revision3Base64;
+      return new PollingPipe(sid, { ...host, compression, format: jsonpFormat(callback, inner) });
+    },
+  };
+}
+
+function callbackOf(req: IncomingMessage): string | undefined {
+  return readWholeQuery(req.url ?? "")["j"];
+}
+
+function checkCallback(
+  callback: string | undefined,
+  req: IncomingMessage,
+  origins: OriginPolicy,
+): Refusal | undefined {
+  if (callback === undefined) return undefined;
+  return CALLBACK.test(callback) ? origins.checkScript(req) : BAD_CALLBACK;
 }
 
 function positive(name: string, value: unknown): number {

@@ -11,7 +11,9 @@ import { PRELUDE_BYTES, type StreamFormat, type StreamWriting } from "./stream-f
 export type AllowsOrigin = (origin: string) => boolean;
 
 /** Digits only: it becomes part of a script. */
-const CALLBACK = /^[0-9]{1,20}$/;
+export const CALLBACK: RegExp = /^[0-9]{1,20}$/;
+
+export const BAD_CALLBACK: Refusal = { reason: "BAD_REQUEST", context: { name: "BAD_CALLBACK" } };
 
 /**
  * A document without an end in an iframe: one script element for each write, which hands it to the page.
@@ -33,7 +35,7 @@ function checkQuery(
 ): Refusal | undefined {
   // Without postMessage there is no way to another origin.
   if (c === undefined || !CALLBACK.test(c) || (d === "1" && origin !== undefined)) {
-    return { reason: "BAD_REQUEST", context: { name: "BAD_CALLBACK" } };
+    return BAD_CALLBACK;
   }
   if (origin === undefined || (isOrigin(origin) && allowsOrigin(origin))) return undefined;
   return { reason: "FORBIDDEN", context: { name: "ORIGIN_FORBIDDEN", origin } };

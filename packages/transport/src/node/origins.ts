@@ -56,6 +56,20 @@ export class OriginPolicy {
     return this.lists(origin) ? undefined : foreign("FOREIGN_ORIGIN", origin);
   }
 
+  /**
+   * The same for who loads a script: browsers send no `Origin` then, but the page reads the answer. They tell the page's
+   * address, unless it forbids that, and where the server is reached by TLS or on the same machine, that it is of another site.
+   */
+  checkScript({ headers }: IncomingMessage): Refusal | undefined {
+    const site = headers["sec-fetch-site"];
+    if (site === "same-origin" || site === "none") return undefined;
+    const page = headers.origin ?? pageOf(headers.referer) ?? (site === undefined ? undefined : "null");
+    if (page === undefined) return undefined;
+    const { host } = headers;
+    if (host !== undefined && isOwn(page, host)) return undefined;
+    return this.lists(page) ? undefined : foreign("FOREIGN_ORIGIN", page);
+  }
+
   /** Does the option name it? */
   lists(origin: string): boolean {
     if (this.#exact.has("*")) return true;
@@ -108,6 +122,12 @@ function isOwn(origin: string, host: string): boolean {
   if (parsed === undefined || own === undefined) return false;
   const asked = splitPort(host.toLowerCase());
   return asked !== undefined && asked.host === parsed.host && (asked.port || own) === (parsed.port || own);
+}
+
+/** The origin of an address. */
+function pageOf(referer: string | undefined): string | undefined {
+  if (referer === undefined || !URL.canParse(referer)) return undefined;
+  return new URL(referer).origin;
 }
 
 /** `scheme://host[:port]`, and nothing else. */

@@ -6,6 +6,7 @@ import {
   encodeTextPayload as encodeTextPayload3,
 } from "@sockeye/codec/v3";
 import { type EncodedPacket, type Frame, TransportError } from "@sockeye/protocol";
+import type { ResponseHeaders } from "./headers.js";
 import type { BodyFormat } from "./post.js";
 import type { EngineQuery } from "./query.js";
 
@@ -13,6 +14,8 @@ import type { EngineQuery } from "./query.js";
 export interface PayloadFormat extends BodyFormat {
   /** A body of text, or of bytes, which is told by its type. */
   encode(packets: readonly EncodedPacket[]): Frame;
+  /** Headers of bodies of text. Default: `text/plain`. */
+  readonly textHeaders?: Readonly<ResponseHeaders> | undefined;
 }
 
 /** All that there are. Revision 3 comes in two: clients that cannot take bytes say so (`b64=1`). */

@@ -18,8 +18,8 @@ export interface PollingHost extends HttpPipeHost {
 const CLOSE = new EncodedPacket("1");
 const NOOP = new EncodedPacket("6");
 
-const TEXT = "text/plain; charset=UTF-8";
-const OCTETS = "application/octet-stream";
+const TEXT: Readonly<ResponseHeaders> = { "Content-Type": "text/plain; charset=UTF-8" };
+const OCTETS: Readonly<ResponseHeaders> = { "Content-Type": "application/octet-stream" };
 
 /**
  * The accepting end of long-polling: frames leave in the answer to a waiting GET and come in as POST bodies, one of each
@@ -143,14 +143,14 @@ export class PollingPipe implements HttpPipe, PostOwner {
 
   #answer(res: ServerResponse, body: Frame, compressible: boolean): void {
     const options = compressible ? this.#host.compression : undefined;
-    const type = typeof body === "string" ? TEXT : OCTETS;
+    const type = typeof body === "string" ? (this.#host.format.textHeaders ?? TEXT) : OCTETS;
     const length = Buffer.byteLength(body);
     const encoding =
       options === undefined || length < (options.threshold ?? 0)
         ? undefined
         : acceptedEncoding(headerText(res.req.headers["accept-encoding"]));
     if (options === undefined || encoding === undefined) {
-      this.#respondPoll(res, body, { "Content-Type": type, "Content-Length": `${length}` });
+      this.#respondPoll(res, body, { ...type, "Content-Length": `${length}` });
       return;
     }
     this.#compressing = res;
@@ -159,11 +159,11 @@ export class PollingPipe implements HttpPipe, PostOwner {
       if (this.#compressing !== res) return;
       this.#compressing = undefined;
       if (bytes === undefined) {
-        this.#respondPoll(res, body, { "Content-Type": type, "Content-Length": `${length}` });
+        this.#respondPoll(res, body, { ...type, "Content-Length": `${length}` });
       } else {
         const size = `${bytes.length}`;
         this.#respondPoll(res, bytes, {
-          "Content-Type": type,
+          ...type,
           "Content-Encoding": encoding,
           "Content-Length": size,
         });

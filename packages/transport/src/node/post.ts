@@ -6,8 +6,15 @@ import { type Body, readBody } from "./request-body.js";
 
 /** How the bodies of POSTs are read. */
 export interface BodyFormat {
-  /** @throws SockeyeError for whatever is no body of text */
-  decodeText(body: Buffer, limits: Pick<Limits, "maxPacketsPerPayload">): readonly Frame[];
+  /**
+   * How many bytes of a body a byte of its payload may become. Default 1. With more, `decodeText` sees to `maxMessageBytes`.
+   */
+  readonly growth?: number | undefined;
+  /** @throws SockeyeError for whatever is no body of text; with the code `ERR_PACKET_TOO_LARGE` if it is too long */
+  decodeText(
+    body: Buffer,
+    limits: Pick<Limits, "maxPacketsPerPayload" | "maxMessageBytes">,
+  ): readonly Frame[];
   /** The same for a body of bytes (`application/octet-stream`). Absent: there is no such thing. */
   readonly decodeBytes?:
     | ((body: Buffer, limits: Pick<Limits, "maxPacketsPerPayload" | "maxMessageBytes">) => readonly Frame[])
@@ -68,7 +75,8 @@ export class Post {
 
   start(req: IncomingMessage): void {
     this.#res.on("close", () => this.#gone());
-    readBody(req, this.#owner.limits.maxMessageBytes, (body) => {
+    const { bodies, limits } = this.#owner;
+    readBody(req, limits.maxMessageBytes * (bodies.growth ?? 1), (body) => {
       // Another request may have ended the session and this request meanwhile.
       if (this.#owner.post === this) this.#read(body);
     });
@@ -85,6 +93,13 @@ export class Post {
     limitEnd(this.#res, clock);
   }
 
+  #refuseSize(): void {
+    this.reject(413);
+    // A client that got CLOSE before its 413 would not know that it sent too much.
+    const cause = new TransportError("ERR_PACKET_TOO_LARGE", "body too large");
+    this.#owner.fail("transport error", cause, false);
+  }
+
   #gone(): void {
     if (this.#owner.post !== this) return;
     this.#owner.post = undefined;
@@ -94,15 +109,17 @@ export class Post {
   #read(body: Body): void {
     const owner = this.#owner;
     if (body === undefined) {
-      this.reject(413);
-      // A client that got CLOSE before its 413 would not know that it sent too much.
-      owner.fail("transport error", new TransportError("ERR_PACKET_TOO_LARGE", "body too large"), false);
+      this.#refuseSize();
       return;
     }
     let frames: readonly Frame[];
     try {
       frames = owner.isOpen ? this.#decode(body, owner.limits) : [];
     } catch (error) {
+      if (error instanceof TransportError && error.code === "ERR_PACKET_TOO_LARGE") {
+        this.#refuseSize();
+        return;
+      }
       this.reject(400);
       owner.fail("parse error", failure("malformed payload", error));
       return;
