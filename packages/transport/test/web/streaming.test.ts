@@ -139,6 +139,16 @@ describe.each(Object.entries(WAYS))("%s", (_name, { Class, changes, prelude, wri
     expect(side.frames).toEqual([]);
   });
 
+  it("opens if it was this process that was late to read", async () => {
+    const { server, side } = await dial();
+    (await server.next()).write(Buffer.concat([prelude, write(OPEN), write("6proof"), write("4a")]));
+    const until = Date.now() + 200;
+    while (Date.now() < until);
+    await side.received(2);
+    expect(side.frames.slice(-1)).toEqual(["4a"]);
+    expect(side.endings).toEqual([]);
+  });
+
   it("gives up when no packet comes in time", async () => {
     const { server, side } = await dial({ openTimeoutMs: 60 });
     const asked = await server.next();
