@@ -4,6 +4,7 @@ import type {
   AdapterSocket,
   BroadcastFlags,
   BroadcastOptions,
+  EncodedPacket,
   EventData,
   EventPacket,
   Room,
@@ -106,7 +107,12 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   /** Sends a packet to all that `options` mean. Encoded once, however many receive it. */
   broadcast(packet: EventPacket, options: BroadcastOptions): void {
     const flags = options.flags ?? NO_FLAGS;
-    const encoded = this.nsp.encode(packet, flags);
+    this.fanOut(packet, this.nsp.encode(packet, flags), options);
+  }
+
+  /** The second half of {@link broadcast}, which cannot fail. */
+  protected fanOut(packet: EventPacket, encoded: EncodedPacket, options: BroadcastOptions): void {
+    const flags = options.flags ?? NO_FLAGS;
     for (const socket of this.select(options)) socket.deliver(packet, encoded, flags);
   }
 

@@ -56,6 +56,9 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
       return;
     }
     const offset = this.#offset(this.#first + this.#packets.length + 1);
+    const numbered = { ...packet, offset };
+    // What cannot be encoded is thrown here: once kept, it would keep everybody from being recovered.
+    const encoded = this.nsp.encode(numbered, options.flags ?? {});
     this.#packets.push({
       data: [...packet.data, offset],
       rooms: options.rooms,
@@ -63,7 +66,7 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
       at: this.nsp.clock.now(),
     });
     this.#purge();
-    super.broadcast({ ...packet, offset }, options);
+    this.fanOut(numbered, encoded, options);
   }
 
   override persistSession(session: PersistedSession): void {

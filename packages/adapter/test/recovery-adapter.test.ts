@@ -21,7 +21,10 @@ function bench(options: Partial<RecoveryOptions> = {}) {
     clock,
     sockets: new Map(),
     nextAckId: () => ids++,
-    encode: () => new EncodedPacket("42[]"),
+    encode: ({ data: [name] }) => {
+      if (name === "unencodable") throw new Error("no JSON");
+      return new EncodedPacket("42[]");
+    },
     reportError: () => {},
   };
   const adapter = new RecoveryAdapter(nsp, { ...OPTIONS, ...options });
@@ -39,6 +42,17 @@ function event(name: string, id?: number): EventPacket {
 }
 
 describe("RecoveryAdapter", () => {
+  it("does not keep what cannot be encoded: nobody could be recovered over it", async () => {
+    const { adapter, emit, persist, missed } = bench();
+    const offset = adapter.position();
+    persist();
+    emit("one");
+    expect(() => emit("unencodable")).toThrow("no JSON");
+    emit("two");
+    expect(adapter.position()).toBe("abcdefgh.2");
+    expect(await missed(offset)).toEqual(["one", "two"]);
+  });
+
   it("gives a session back with what it has missed, each event with its offset", async () => {
     const { adapter, emit, persist } = bench();
     emit("before");
