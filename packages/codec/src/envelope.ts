@@ -74,8 +74,9 @@ function openFields(data: unknown): { [Key in keyof OpenData]?: unknown } {
   try {
     // Spread, whatever it is: what is no object has none of the fields.
     return { ...(JSON.parse(data as string) as object) };
-  } catch (cause) {
-    throw badOpen(cause);
+  } catch {
+    // What JSON.parse throws quotes the text, in which the session's id is.
+    throw badOpen();
   }
 }
 
@@ -87,8 +88,8 @@ function isPositive(value: unknown): value is number {
   return typeof value === "number" && value > 0 && Number.isFinite(value);
 }
 
-function badOpen(cause?: unknown): CodecError {
-  return new CodecError("ERR_HANDSHAKE", "the OPEN packet is malformed", cause);
+function badOpen(): CodecError {
+  return new CodecError("ERR_HANDSHAKE", "the OPEN packet is malformed");
 }
 
 function engine(type: EnginePacketType, data?: string): EncodedPacket {

@@ -89,14 +89,15 @@ export function readJson(text: string, from: number, limits: Limits): unknown {
   }
   try {
     return JSON.parse(json);
-  } catch (cause) {
-    throw malformed("data that is not JSON", cause);
+  } catch {
+    // What JSON.parse throws quotes the text, and there may be a token in it.
+    throw malformed("data that is not JSON");
   }
 }
 
 /** For whatever the peer got wrong in the text itself. */
-export function malformed(what: string, cause?: unknown): CodecError {
-  return new CodecError("ERR_PACKET_MALFORMED", `a packet has ${what}`, cause);
+export function malformed(what: string): CodecError {
+  return new CodecError("ERR_PACKET_MALFORMED", `a packet has ${what}`);
 }
 
 /** Does the type exist on the wire only? */

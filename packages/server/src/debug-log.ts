@@ -1,6 +1,18 @@
 import { subscribe } from "node:diagnostics_channel";
 import createDebug from "debug";
 import type { Diagnostics } from "./channels.js";
+import { isOlder } from "./older-client.js";
+import type { Socket } from "./socket.js";
+
+/** The name without what a client of Socket.IO 2 puts behind it, its query; and without line ends, which it may choose too. */
+function plain(namespace: string): string {
+  return encodeURI(namespace.split("?", 1)[0] ?? "");
+}
+
+/** The id of a socket is public, but that of a client of Socket.IO 2 is its session's. */
+function named({ id, client, nsp }: Socket): string {
+  return `${isOlder(client) ? "a client of version 2" : id} in ${plain(nsp.name)}`;
+}
 
 /** What one line says. Nothing in it is secret: no session ids, no headers, no arguments of the app. */
 const LINES: { readonly [Name in keyof Diagnostics]: (told: Diagnostics[Name]) => string } = {
@@ -9,13 +21,13 @@ const LINES: { readonly [Name in keyof Diagnostics]: (told: Diagnostics[Name]) =
   "sockeye:session:close": ({ reason, cause }) => (cause ? `${reason}: ${cause.message}` : reason),
   "sockeye:session:refuse": ({ code, message, context }) =>
     `${code} ${message} ${String(context["name"] ?? "")}`,
-  "sockeye:socket:connect": ({ socket }) => `${socket.id} in ${socket.nsp.name}`,
-  "sockeye:socket:disconnect": ({ socket, reason }) => `${socket.id} in ${socket.nsp.name}: ${reason}`,
-  "sockeye:packet:in": ({ packet }) => `type ${packet.type} in ${packet.nsp}`,
+  "sockeye:socket:connect": ({ socket }) => named(socket),
+  "sockeye:socket:disconnect": ({ socket, reason }) => `${named(socket)}: ${reason}`,
+  "sockeye:packet:in": ({ packet }) => `type ${packet.type} in ${plain(packet.nsp)}`,
   "sockeye:packet:out": ({ packet }) => `${packet.head.length} characters`,
   "sockeye:limit": ({ limit, error, address }) => `${limit} by ${address}: ${error.code}`,
   "sockeye:error": ({ error, context }) =>
-    `${String(context.event)} in ${context.namespace}: ${String(error)}`,
+    `${String(context.event)} in ${plain(context.namespace)}: ${String(error)}`,
 };
 
 /**
