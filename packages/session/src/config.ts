@@ -4,12 +4,13 @@ import type {
   Codec,
   Decoder,
   EncodedPacket,
+  EnginePacketType,
   OpenData,
   Packet,
   Transport,
 } from "@sockeye/protocol";
 import type { Deadlines } from "./deadlines.js";
-import type { Overflow } from "./outbox.js";
+import type { Outbox, Overflow } from "./outbox.js";
 import type { Turn } from "./turn.js";
 import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
 
@@ -52,12 +53,44 @@ export interface ServerRole {
   ended(sid: string): void;
 }
 
-/** Comes with the role, and not from the session's own imports, so that a client's bundle does not hold it. */
+/** A session at the accepting end, as its acts see it. */
+export interface Served extends Upgradable {
+  readonly id: string;
+  readonly decoder: Decoder;
+  /** Would a packet leave at once? */
+  readonly ready: boolean;
+  /** A PING is out. */
+  awaitsPong: boolean;
+  /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
+  heard: boolean;
+  /** Packets that wait. */
+  readonly waiting: number;
+  /** They, with room for more: made if nothing waits. */
+  ownOutbox(): Outbox;
+  queue(packet: EncodedPacket): void;
+  /** Queues, unless the session is over. */
+  send(packet: EncodedPacket): void;
+  dueIn(delayMs: number, now: number): void;
+  /** That packet has no place here: the session ends. */
+  violated(type: EnginePacketType): void;
+  end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void;
+}
+
+/**
+ * What only the accepting end does. Comes with the role, and not from the session's own imports, so that a client's bundle
+ * does not hold it.
+ */
 export interface ServerActs {
-  /** The packets with which a session on this transport begins. */
-  greeting(role: ServerRole, sid: string, transport: string): EncodedPacket[];
-  /** Asked at each heartbeat: why the session must end, if its client has begun a packet and then forgotten it. */
-  overdue(decoder: Decoder): Error | undefined;
+  /** Tells the terms, and sets the first deadline. */
+  begin(session: Served, role: ServerRole, now: number): void;
+  /** The deadline has come. */
+  due(session: Served, role: ServerRole, now: number): void;
+  pinged(session: Served, role: ServerRole, now: number): void;
+  ponged(session: Served, role: ServerRole, now: number): void;
+  /** Waits until nothing waits any more and the transport can take more; false if the session ends before that. */
+  drained(session: Served): Promise<boolean>;
+  /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
+  tellDrained(session: Served, waiters: readonly ((drained: boolean) => void)[]): void;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
 }

@@ -1,27 +1,84 @@
-import { NOOP, openPacket, probePing, probePong, UPGRADE } from "@sockeye/codec";
+import { NOOP, openPacket, PING, PONG, probePing, probePong, UPGRADE } from "@sockeye/codec";
 import type { Clock, CloseReason, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { ProbeLimits, ServerActs } from "./config.js";
+import type { ProbeLimits, Served, ServerActs, ServerRole } from "./config.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
 export const serverActs: ServerActs = {
-  greeting: (role, sid, transport) => {
+  begin: (session, role, now) => {
     const open = openPacket({
-      sid,
-      upgrades: role.upgrades(transport),
+      sid: session.id,
+      upgrades: role.upgrades(session.transport?.name ?? ""),
       pingInterval: role.pingIntervalMs,
       pingTimeout: role.pingTimeoutMs,
       maxPayload: role.maxPayload,
     });
-    return role.initialPacket ? [open, role.initialPacket] : [open];
+    session.queue(open);
+    if (role.initialPacket) session.queue(role.initialPacket);
+    session.dueIn(role.pings === "client" ? longestSilenceMs(role) : role.pingIntervalMs, now);
   },
-  overdue: (decoder) => {
-    if (!decoder.overdue?.()) return undefined;
-    return new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
+  due: (session, role, now) => {
+    if (isOverdue(session)) return;
+    const clientPings = role.pings === "client";
+    if (!clientPings && !session.awaitsPong) {
+      session.awaitsPong = true;
+      session.send(PING);
+    } else if (!session.heard) {
+      session.end("ping timeout", undefined, true);
+      return;
+    }
+    session.dueIn(clientPings ? longestSilenceMs(role) : role.pingTimeoutMs, now);
+  },
+  pinged: (session, role, now) => {
+    if (role.pings !== "client") {
+      session.violated("ping");
+    } else if (!isOverdue(session)) {
+      session.send(PONG);
+      session.dueIn(longestSilenceMs(role), now);
+    }
+  },
+  ponged: (session, role, now) => {
+    if (role.pings === "client") {
+      session.violated("pong");
+    } else if (session.awaitsPong) {
+      session.awaitsPong = false;
+      session.dueIn(role.pingIntervalMs, now);
+    }
+  },
+  drained: (session) => {
+    if (hasCaughtUp(session)) return Promise.resolve(true);
+    const outbox = session.ownOutbox();
+    return new Promise((resolve) => {
+      outbox.waiters = [...(outbox.waiters ?? []), resolve];
+    });
+  },
+  tellDrained: (session, waiters) => {
+    if (hasCaughtUp(session)) {
+      for (const tell of waiters) tell(true);
+      return;
+    }
+    const outbox = session.ownOutbox();
+    outbox.waiters = [...waiters, ...(outbox.waiters ?? [])];
   },
   probe: (session, candidate, limits) => new ServerUpgrade(session, candidate, limits),
 };
+
+/** Has the peer begun a packet and then forgotten it? Then the session has ended. */
+function isOverdue(session: Served): boolean {
+  if (!session.decoder.overdue?.()) return false;
+  const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
+  session.end("parse error", error, true);
+  return true;
+}
+
+function hasCaughtUp(session: Served): boolean {
+  return session.waiting === 0 && session.ready;
+}
+
+function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {
+  return pingIntervalMs + pingTimeoutMs;
+}
 
 /** The accepting half of an upgrade: see the picture in upgrade.ts. */
 class ServerUpgrade implements Upgrade, TransportSink {

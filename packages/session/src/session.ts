@@ -1,4 +1,4 @@
-import { decodeFrame, message, messageText, PING, PONG, readOpen } from "@sockeye/codec";
+import { decodeFrame, message, messageText, PONG, readOpen } from "@sockeye/codec";
 import type {
   CloseReason,
   Decoder,
@@ -12,13 +12,13 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
-import type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
 import { GAP, Outbox } from "./outbox.js";
 import type { Flushable } from "./turn.js";
-import type { Upgradable, Upgrade } from "./upgrade.js";
+import type { Upgrade } from "./upgrade.js";
 
 /** What waits longer than until the end of the turn: from so many bytes on it is written at once, if it can be. */
 const MUCH_BYTES = 65_536;
@@ -37,26 +37,24 @@ const SLEEP_SLACK_MS = 5000;
  *
  * @see PROTOCOL.md "Session", and the state table in @sockeye/protocol
  */
-export class Session implements SessionView, TransportSink, Timed, Flushable, Upgradable {
+export class Session implements SessionView, TransportSink, Timed, Flushable, Served {
   id: string;
   transport: Transport | undefined;
   upgraded = false;
   observer: SessionObserver | undefined;
   dueAt: number = Number.POSITIVE_INFINITY;
   slot: number = NO_SLOT;
+  awaitsPong = false;
+  heard = false;
+  readonly decoder: Decoder;
 
   #state: SessionState = "opening";
   #rules: (typeof SESSION_STATES)[SessionState] = SESSION_STATES.opening;
   readonly #config: SessionConfig;
   readonly #sink: SessionSink;
-  readonly #decoder: Decoder;
   #outbox: Outbox = Outbox.empty;
   #dirty = false;
   #upgrade: Upgrade | undefined;
-  /** Server: a PING is out. */
-  #awaitsPong = false;
-  /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
-  #heard = false;
   /** Client: the longest silence that the server's terms allow, and the time of day of the last sign of life. */
   #silenceMs = 0;
   #lastSignWall = 0;
@@ -64,12 +62,16 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   constructor(config: SessionConfig, sink: SessionSink, id = "") {
     this.#config = config;
     this.#sink = sink;
-    this.#decoder = config.codec.decoder();
+    this.decoder = config.codec.decoder();
     this.id = id;
   }
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  get waiting(): number {
+    return this.#outbox.packets.length;
   }
 
   /** Would a packet leave at once? Volatile packets are dropped if not. */
@@ -85,9 +87,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.transport = transport;
     transport.bind(this);
     if (role.side === "client") return;
-    for (const packet of role.acts.greeting(role, this.id, transport.name)) this.#queue(packet);
+    role.acts.begin(this, role, clock.now());
     this.#enter("open");
-    this.#dueIn(waitsForPings(role) ? longestSilenceMs(role) : role.pingIntervalMs, clock.now());
     this.#wantWrite();
   }
 
@@ -104,7 +105,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   send(packet: EncodedPacket, droppable?: Droppable): void {
     if (!this.#rules.accepts) return;
     if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES) this.#sendIfRoom(packet, droppable);
-    else this.#queue(packet);
+    else this.queue(packet);
   }
 
   /**
@@ -113,12 +114,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
    * @returns false if the session ends before that
    */
   drained(): Promise<boolean> {
-    if (!this.#rules.accepts) return Promise.resolve(false);
-    if (this.#caughtUp) return Promise.resolve(true);
-    const outbox = this.#ownOutbox();
-    outbox.waiters ??= [];
-    const { waiters } = outbox;
-    return new Promise((resolve) => waiters.push(resolve));
+    const { role } = this.#config;
+    return role.side === "client" || !this.#rules.accepts ? Promise.resolve(false) : role.acts.drained(this);
   }
 
   sendMessage(data: Frame, compress: boolean): void {
@@ -142,7 +139,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   close(reason: CloseReason = "forced close"): void {
     if (!this.#rules.accepts) return;
     if (this.#state === "opening") {
-      this.#end(reason, undefined, true);
+      this.end(reason, undefined, true);
       return;
     }
     // A server cannot know whether the client has moved to the candidate already: what is queued leaves over whichever
@@ -152,7 +149,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     if (this.#state === "upgrading") this.transport?.resume();
     this.#enter("closing");
     this.#config.deadlines.remove(this);
-    this.#dueIn(CLOSING_MS, this.#config.clock.now());
+    this.dueIn(CLOSING_MS, this.#config.clock.now());
     this.#tellClosed(reason, undefined);
     this.#writeRest();
   }
@@ -160,7 +157,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   /** As {@link close}, but what the transport cannot take at once is lost: for a process that is about to end. */
   terminate(reason: CloseReason): void {
     this.close(reason);
-    this.#end(reason, undefined, true);
+    this.end(reason, undefined, true);
   }
 
   /**
@@ -169,14 +166,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
    */
   endIfStale(): boolean {
     if (this.#silenceMs === 0 || this.#sleptMs() <= this.#silenceMs) return false;
-    this.#end("ping timeout", undefined, true);
+    this.end("ping timeout", undefined, true);
     return true;
   }
 
   // ---- from the transport
 
   frame(_from: Transport, frame: Frame): void {
-    this.#heard = true;
+    this.heard = true;
     if (this.observer === undefined && this.#rules.delivers) {
       const text = typeof frame === "string" ? messageText(frame) : frame;
       if (text !== undefined) {
@@ -205,7 +202,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
         return;
       }
     }
-    this.#end(reason, cause, false);
+    this.end(reason, cause, false);
   }
 
   // ---- from the clock
@@ -221,28 +218,19 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       this.transport?.send(batch);
       this.observer?.onFlush(batch);
     }
-    if (outbox.waiters) this.#tellDrained(outbox.waiters);
+    if (outbox.waiters) (this.#config.role as ServerRole).acts.tellDrained(this, outbox.waiters);
   }
 
   due(now: number): void {
     const { role } = this.#config;
     if (this.#state === "closing") {
-      this.#end("forced close", undefined, true);
-    } else if (this.#isOverdue()) {
-      return;
-    } else if (waitsForPings(role)) {
-      if (this.#heard) this.#dueIn(longestSilenceMs(role), now);
-      else this.#end("ping timeout", undefined, true);
-    } else if (role.side === "server" && !this.#awaitsPong) {
-      this.#awaitsPong = true;
-      this.send(PING);
-      this.#dueIn(role.pingTimeoutMs, now);
-    } else if (this.#heard && role.side === "server") {
-      this.#dueIn(role.pingTimeoutMs, now);
-    } else if (this.#heard && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
+      this.end("forced close", undefined, true);
+    } else if (role.side === "server") {
+      role.acts.due(this, role, now);
+    } else if (this.heard && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
       this.#signOfLife(now);
     } else {
-      this.#end("ping timeout", undefined, true);
+      this.end("ping timeout", undefined, true);
     }
   }
 
@@ -289,14 +277,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     try {
       packet = decodeFrame(frame);
     } catch (error) {
-      this.#end("parse error", error as Error, true);
+      this.end("parse error", error as Error, true);
       return;
     }
     this.observer?.onPacket(packet);
     switch (packet.type) {
       case "message":
         if (this.#rules.delivers) this.#message(packet.data ?? "");
-        else if (this.#state === "opening") this.#violated("message");
+        else if (this.#state === "opening") this.violated("message");
         return;
       case "open":
         this.#open(packet.data);
@@ -304,16 +292,16 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       case "ping":
         // While closing, a heartbeat must not put off the end.
         if (this.#rules.delivers) this.#pinged();
-        else if (this.#state === "opening") this.#violated("ping");
+        else if (this.#state === "opening") this.violated("ping");
         return;
       case "pong":
         if (this.#rules.delivers) this.#ponged();
         return;
       case "close":
-        this.#end("transport close", undefined, false);
+        this.end("transport close", undefined, false);
         return;
       case "upgrade":
-        this.#violated("upgrade");
+        this.violated("upgrade");
         return;
       case "noop":
         return;
@@ -323,9 +311,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #message(data: Frame): void {
     let packet: ReturnType<Decoder["write"]>;
     try {
-      packet = this.#decoder.write(data);
+      packet = this.decoder.write(data);
     } catch (error) {
-      this.#end("parse error", error as Error, true);
+      this.end("parse error", error as Error, true);
       return;
     }
     if (packet !== undefined) this.#sink.packet(packet);
@@ -334,7 +322,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   #open(data: Frame | undefined): void {
     const { role, clock } = this.#config;
     if (role.side === "server" || this.#state !== "opening") {
-      this.#violated("open");
+      this.violated("open");
       return;
     }
     try {
@@ -352,37 +340,25 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
       }
       this.#wantWrite();
     } catch (error) {
-      this.#end("parse error", error as Error, true);
+      this.end("parse error", error as Error, true);
     }
   }
 
   #pinged(): void {
     const { role, clock } = this.#config;
-    if (role.side === "client") {
-      this.#signOfLife(clock.now());
-      this.send(PONG);
-      role.pinged?.();
-    } else if (waitsForPings(role)) {
-      if (this.#isOverdue()) return;
-      this.send(PONG);
-      this.#dueIn(longestSilenceMs(role), clock.now());
-    } else {
-      this.#violated("ping");
+    if (role.side === "server") {
+      role.acts.pinged(this, role, clock.now());
+      return;
     }
-  }
-
-  /** Server: has the peer begun a packet and then forgotten it? Then the session has ended. */
-  #isOverdue(): boolean {
-    const { role } = this.#config;
-    const error = role.side === "server" ? role.acts.overdue(this.#decoder) : undefined;
-    if (error) this.#end("parse error", error, true);
-    return error !== undefined;
+    this.#signOfLife(clock.now());
+    this.send(PONG);
+    role.pinged?.();
   }
 
   /** Client: the server lives. */
   #signOfLife(now: number): void {
     this.#lastSignWall = this.#config.clock.wall();
-    this.#dueIn(this.#silenceMs, now);
+    this.dueIn(this.#silenceMs, now);
   }
 
   /** Client: time of day that has passed since the last sign of life, also while the machine slept. */
@@ -392,19 +368,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
 
   #ponged(): void {
     const { role, clock } = this.#config;
-    if (waitsForPings(role)) {
-      this.#violated("pong");
-      return;
-    }
-    if (role.side === "client" || !this.#awaitsPong) return;
-    this.#awaitsPong = false;
-    this.#dueIn(role.pingIntervalMs, clock.now());
+    if (role.side === "server") role.acts.ponged(this, role, clock.now());
   }
 
-  /** That packet has no place here. */
-  #violated(type: EnginePacketType): void {
+  violated(type: EnginePacketType): void {
     const error = new SessionError("ERR_PROTOCOL_VIOLATION", `unexpected packet: ${type}`);
-    this.#end("parse error", error, true);
+    this.end("parse error", error, true);
   }
 
   #mayWrite(): boolean {
@@ -412,12 +381,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     return writes === true || (writes === "server" && this.#config.role.side === "server");
   }
 
-  #queue(packet: EncodedPacket): void {
-    this.#ownOutbox().push(packet);
+  queue(packet: EncodedPacket): void {
+    this.ownOutbox().push(packet);
     this.#wantWrite();
   }
 
-  #ownOutbox(): Outbox {
+  ownOutbox(): Outbox {
     if (this.#outbox === Outbox.empty) this.#outbox = new Outbox();
     return this.#outbox;
   }
@@ -426,32 +395,18 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     return this.transport?.bufferedBytes ?? 0;
   }
 
-  get #caughtUp(): boolean {
-    return this.#outbox.packets.length === 0 && this.ready;
-  }
-
   #sendIfRoom(packet: EncodedPacket, droppable: Droppable | undefined): void {
     // A burst of a healthy connection does not pile up here.
     if (this.ready && this.#outbox.bytes > MUCH_BYTES) this.flush();
     const { overflow } = this.#config;
     if (overflow === undefined || this.ready) {
-      this.#queue(packet);
+      this.queue(packet);
       return;
     }
-    const verdict = overflow.admit(this.#ownOutbox(), packet, { droppable, heldBytes: this.#heldBytes });
-    if (verdict === "queue") this.#queue(packet);
+    const verdict = overflow.admit(this.ownOutbox(), packet, { droppable, heldBytes: this.#heldBytes });
+    if (verdict === "queue") this.queue(packet);
     else if (verdict === "drop") droppable?.dropped?.();
-    else this.#end("forced server close", verdict, true);
-  }
-
-  /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
-  #tellDrained(waiters: NonNullable<Outbox["waiters"]>): void {
-    if (this.#caughtUp) {
-      for (const tell of waiters) tell(true);
-      return;
-    }
-    const outbox = this.#ownOutbox();
-    outbox.waiters = [...waiters, ...(outbox.waiters ?? [])];
+    else this.end("forced server close", verdict, true);
   }
 
   #wantWrite(): void {
@@ -463,11 +418,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
   /** In `closing`: write what is queued, then say goodbye. */
   #writeRest(): void {
     this.flush();
-    if (this.#outbox.packets.length === 0) this.#end("forced close", undefined, true);
+    if (this.waiting === 0) this.end("forced close", undefined, true);
   }
 
-  #dueIn(delayMs: number, now: number): void {
-    this.#heard = false;
+  dueIn(delayMs: number, now: number): void {
+    this.heard = false;
     this.dueAt = now + delayMs;
     this.#config.deadlines.schedule(this);
   }
@@ -482,7 +437,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#rules = SESSION_STATES[state];
   }
 
-  #end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void {
+  end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void {
     if (this.#state === "closed") return;
     const told = this.#state === "closing";
     this.#enter("closed");
@@ -490,7 +445,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
     this.#dropCandidate();
     const { waiters } = this.#outbox;
     this.#outbox = Outbox.empty;
-    this.#decoder.close?.();
+    this.decoder.close?.();
     this.transport?.close(pipeIsOpen, cause);
     const { role } = this.#config;
     if (role.side === "server") role.ended(this.id);
@@ -507,13 +462,4 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Up
 /** An engine message that is no Socket.IO packet. */
 export function encodeMessage(data: Frame, compress = true): EncodedPacket {
   return new EncodedPacket(typeof data === "string" ? message(data) : data, undefined, compress);
-}
-
-/** Is this a server whose client pings? */
-function waitsForPings(role: ServerRole | ClientRole): role is ServerRole & { readonly pings: "client" } {
-  return role.side === "server" && role.pings === "client";
-}
-
-function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {
-  return pingIntervalMs + pingTimeoutMs;
 }
