@@ -1,9 +1,12 @@
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { manualClock } from "@sockeye/conformance";
+import { Server } from "@sockeye/server";
+import { Server as EngineServer } from "engine.io";
 import { describe, expect, it } from "vitest";
+import { openSession } from "../../../test/support/rawsocket.js";
 import { deferred, once, until } from "../../../test/support/wait.js";
 import { Drain, type DrainOptions, type Leaving } from "../src/drain.js";
-import { dial, half, join, roundTrip, serve } from "./site.js";
+import { dial, half, join, roundTrip, serve, standing } from "./site.js";
 
 describe("the plan of a drain", () => {
   /** Connections that go when they are told to; their fates in order. */
@@ -254,7 +257,6 @@ describe("close({ drain })", () => {
     const site = await serve();
     await site.io.close({ drain: true });
     await site.io.close({ drain: true });
-    const { createServer } = await import("node:http");
     const http = createServer();
     site.io.attach(http);
     http.listen(0, "127.0.0.1");
@@ -264,6 +266,28 @@ describe("close({ drain })", () => {
     const client = dial({ url: `http://127.0.0.1:${port}` });
     await half({ ...site, port }, client);
     await site.io.close();
+  });
+
+  it("lets go the clients of a foreign engine too, with their acknowledgements", async () => {
+    const http = createServer();
+    const engine = new EngineServer();
+    engine.attach(http, { path: "/socket.io" });
+    const io = new Server();
+    io.bind(engine as never);
+    const site = await standing(io, http);
+    const { client, socket } = await join(site);
+    const answer = deferred<(text: string) => void>("the event");
+    socket.on("work", (done: (text: string) => void) => answer.resolve(done));
+    const working = client.emitWithAck("work");
+    const finish = await answer.promise;
+    const [left, lost] = [once(socket, "disconnect"), once(client, "disconnect")];
+    const closing = io.close({ drain: { spreadMs: 0 } });
+    await roundTrip(client, socket);
+    finish("done");
+    expect(await working).toBe("done");
+    expect((await left)[0]).toBe("server shutting down");
+    expect((await lost)[0]).toBe("transport close");
+    await closing;
   });
 
   it("refuses options that make no sense, and goes on", async () => {
@@ -277,7 +301,7 @@ describe("close({ drain })", () => {
 
   it("sends a client that is upgrading away too, and one that has joined nothing", async () => {
     const site = await serve();
-    const { wire } = await (await import("../../../test/support/rawsocket.js")).openSession(site.port);
+    const { wire } = await openSession(site.port);
     const upgrading = dial(site, "/", { transports: ["polling", "websocket"] });
     await once(upgrading, "connect");
     await site.io.close({ drain: { deadlineMs: 2000 } });
