@@ -10,35 +10,56 @@ const PROGRAMS = [
     name: "browser",
     variable: "CHROMIUM_PATH",
     commands: ["chromium", "chromium-browser", "google-chrome"],
-    package: "chromium",
+    packages: ["chromium"],
     users: "browser tests",
+  },
+  {
+    name: "firefox",
+    variable: "FIREFOX_PATH",
+    commands: ["firefox-esr", "firefox"],
+    packages: ["firefox-esr"],
+    users: "tests in Firefox",
+  },
+  {
+    name: "webkit",
+    variable: "WEBKIT_DRIVER_PATH",
+    commands: ["WebKitWebDriver"],
+    packages: ["webkit2gtk-driver"],
+    users: "tests in WebKit",
+  },
+  {
+    name: "display",
+    variable: "XVFB_PATH",
+    commands: ["Xvfb"],
+    packages: ["xvfb"],
+    users: "tests in WebKit",
   },
   {
     name: "redis",
     variable: "REDIS_SERVER_PATH",
     commands: ["redis-server"],
-    package: "redis-server",
+    packages: ["redis-server"],
     users: "tests of the Redis adapter",
   },
   {
     name: "duktape",
     variable: "DUKTAPE_PATH",
     commands: ["duk"],
-    package: "duktape",
+    packages: ["duktape"],
     users: "tests in an engine of ECMAScript 5",
   },
   {
     name: "old webkit",
     variable: "WKHTMLTOIMAGE_PATH",
     commands: ["wkhtmltoimage"],
-    package: "wkhtmltopdf",
+    packages: ["wkhtmltopdf"],
     users: "tests in an old WebKit",
   },
   {
     name: "xvfb",
     variable: "XVFB_RUN_PATH",
     commands: ["xvfb-run"],
-    package: "xvfb",
+    packages: ["xvfb", "xauth"],
     users: "tests in an old WebKit",
   },
 ];
@@ -57,7 +78,7 @@ function provide(program) {
     return { ok: false, line };
   }
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", program.package]]) {
+  for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...program.packages]]) {
     const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
     const reason = (stderr ?? "").trim().split("\n").at(-1);
     if (status !== 0) return { ok: false, line: `apt-get ${args[0]} failed (${reason})` };

@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import type { DrivenTab, Driver } from "./driver.js";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const ARGUMENTS = [
@@ -38,6 +39,25 @@ export function findChromium(): string | undefined {
 export function launch(executablePath: string, quic: boolean = false): Promise<Browser> {
   const args = quic ? ARGUMENTS.filter((each) => each !== "--disable-quic") : ARGUMENTS;
   return chromium.launch({ executablePath, headless: true, args });
+}
+
+/** @param executablePath What `findChromium` found. */
+export async function driveChromium(executablePath: string): Promise<Driver> {
+  const browser = await launch(executablePath);
+  const context = await browser.newContext();
+  return {
+    version: `Chromium ${browser.version()}`,
+    open: async (url): Promise<DrivenTab> => {
+      const page = await context.newPage();
+      await page.goto(url, { waitUntil: "commit" });
+      return {
+        // Loaded, since Chromium may never close a tab that has just changed its page.
+        go: async (other) => void (await page.goto(other, { waitUntil: "load" })),
+        close: () => page.close(),
+      };
+    },
+    close: () => browser.close(),
+  };
 }
 
 /**
