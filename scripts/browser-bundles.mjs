@@ -1,6 +1,7 @@
 // Bundles src/browser.ts for a <script> and src/index.ts for a <script type="module">, with every
 // dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js;
-// over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; and for old browsers
+// over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; for a <script> that speaks MessagePack,
+// src/browser-msgpack.ts: sockeye.msgpack.min.js; and for old browsers
 // src/browser-legacy.ts: sockeye.legacy.js and sockeye.legacy.min.js. The server's package gets a copy of them (see
 // build.mjs), since it serves them.
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -21,6 +22,7 @@ export async function buildBrowserBundles(packageDirectory) {
     write("sockeye.min.js", script),
     write("sockeye.esm.min.js", { ...module, entryPoints: ["src/index.ts"] }),
     write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
+    write("sockeye.msgpack.min.js", { ...script, entryPoints: ["src/browser-msgpack.ts"] }),
   ]);
   const { code, map, minified, minifiedMap } = await bundleLegacy();
   writeFile("sockeye.legacy.js", code, map);

@@ -1,14 +1,17 @@
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
 import { Adapter } from "socket.io-adapter";
 import * as msgpackParser from "socket.io-msgpack-parser";
-import { expect } from "vitest";
+import { expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { once, until, within } from "../support/wait.js";
 import { ask, polled, pollingUrl, websocket } from "./http.js";
-import { onServers, type Scene } from "./scene.js";
+import { onServers, type Scene, type Test } from "./scene.js";
 
 // Sections 1.1 and 1.2 of the feature map: the options of a server.
 
+const BUNDLES = fileURLToPath(new URL("../../packages/server/dist/client", import.meta.url));
 const LONG = "x".repeat(4000);
 
 /** The encoding of the poll that brings an event with this argument. */
@@ -194,6 +197,49 @@ onServers("Socket.IO options", (test, name) => {
     const site = await scene.serve({ serveClient: false });
     const { status, text } = await ask(`${site.url}/socket.io/socket.io.js`);
     expect([status, text]).toEqual([400, '{"code":0,"message":"Transport unknown"}']);
+  });
+
+  const built = name !== "sockeye" || process.env["CI"] === "true" || existsSync(BUNDLES);
+  if (!built) console.log("Sockeye's files for browsers are not tested: npm run build makes them.");
+  const files: Test = built ? test : (title) => it.skip(title, () => {});
+  files("the files for browsers", async (scene) => {
+    const site = await scene.serve();
+    for (const file of [
+      "socket.io.js",
+      "socket.io.min.js",
+      "socket.io.msgpack.min.js",
+      "socket.io.esm.min.js",
+    ]) {
+      for (const [path, type] of [
+        [file, "application/javascript; charset=utf-8"],
+        [`${file}.map`, "application/json; charset=utf-8"],
+      ] as const) {
+        const { status, headers, text } = await ask(`${site.url}/socket.io/${path}`);
+        expect([path, status, headers["content-type"]]).toEqual([path, 200, type]);
+        expect(headers["cache-control"]).toBe("public, max-age=0");
+        expect(text.length).toBeGreaterThan(10_000);
+        const again = await ask(`${site.url}/socket.io/${path}`, {
+          headers: { "If-None-Match": String(headers.etag) },
+        });
+        expect([path, again.status, again.text]).toEqual([path, 304, ""]);
+      }
+    }
+  });
+
+  files("the files for browsers, compressed", async (scene) => {
+    const site = await scene.serve();
+    for (const [accepted, encoding] of [
+      ["br, gzip, deflate", "br"],
+      ["gzip, deflate", "gzip"],
+      ["deflate", "deflate"],
+      ["gzip;q=0.5, deflate", "deflate"],
+      ["br;q=0", undefined],
+    ] as const) {
+      const { headers } = await ask(`${site.url}/socket.io/socket.io.min.js`, {
+        headers: { "Accept-Encoding": accepted },
+      });
+      expect([accepted, headers["content-encoding"]]).toEqual([accepted, encoding]);
+    }
   });
 
   test("adapter, as a class or a function", async (scene) => {

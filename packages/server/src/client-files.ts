@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { brotliCompress, deflate, gzip } from "node:zlib";
 
 /** Where the bundles lie: beside the built file, or in the build output if this is the source. */
 const FOLDERS = ["./client/", "../dist/client/"].map((folder) =>
@@ -14,6 +14,7 @@ const BUNDLES = [
   "sockeye.min.js",
   "sockeye.esm.min.js",
   "sockeye.websocket.esm.min.js",
+  "sockeye.msgpack.min.js",
   "sockeye.legacy.js",
   "sockeye.legacy.min.js",
 ];
@@ -26,9 +27,14 @@ const FILES: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+/** How a file can be compressed, the best first. */
+const CODINGS = { br: promisify(brotliCompress), gzip: promisify(gzip), deflate: promisify(deflate) };
+type Coding = keyof typeof CODINGS;
+
 interface LoadedFile {
   readonly plain: Buffer;
-  readonly gzipped: Buffer;
+  /** What has been asked for so far. */
+  readonly compressed: Map<Coding, Promise<Buffer>>;
   readonly etag: string;
 }
 
@@ -68,11 +74,11 @@ export class ClientFiles {
       res.writeHead(304, headers).end();
       return;
     }
-    const zipped = acceptsGzip(req);
-    const body = zipped ? file.gzipped : file.plain;
+    const coding = codingFor(String(req.headers["accept-encoding"] ?? ""));
+    const body = coding === undefined ? file.plain : await compressed(file, coding);
     res.writeHead(200, {
       ...headers,
-      ...(zipped ? { "Content-Encoding": "gzip" } : {}),
+      ...(coding === undefined ? {} : { "Content-Encoding": coding }),
       "Content-Length": body.length,
     });
     res.end(req.method === "HEAD" ? undefined : body);
@@ -91,8 +97,17 @@ export class ClientFiles {
 async function load(name: string): Promise<LoadedFile> {
   const [first, second] = FOLDERS;
   const plain = await readFile(`${first}${name}`).catch(() => readFile(`${second}${name}`));
-  const gzipped = await promisify(gzip)(plain);
-  return { plain, gzipped, etag: `"${await digest(plain)}"` };
+  return { plain, compressed: new Map(), etag: `"${await digest(plain)}"` };
+}
+
+/** Compresses once. */
+function compressed(file: LoadedFile, coding: Coding): Promise<Buffer> {
+  let compressing = file.compressed.get(coding);
+  if (!compressing) {
+    compressing = CODINGS[coding](file.plain);
+    file.compressed.set(coding, compressing);
+  }
+  return compressing;
 }
 
 async function digest(bytes: Buffer): Promise<string> {
@@ -100,13 +115,25 @@ async function digest(bytes: Buffer): Promise<string> {
   return Buffer.from(hash).toString("base64url").slice(0, 27);
 }
 
-/** Is `gzip` named, and not by `q=0`? */
-function acceptsGzip(req: IncomingMessage): boolean {
-  const accepted = req.headers["accept-encoding"] ?? "";
-  return String(accepted)
-    .split(",")
-    .some((each) => {
-      const [name, quality] = each.split(";");
-      return name?.trim() === "gzip" && !/^\s*q=0(\.0*)?\s*$/.test(quality ?? "");
-    });
+/** The coding that `Accept-Encoding` likes best, of those that are no worse than none; if it likes several, the best one. */
+function codingFor(accepted: string): Coding | undefined {
+  const weights = new Map(accepted.split(",").map((each) => weightOf(each)));
+  const weightOfCoding = (name: string): number => weights.get(name) ?? weights.get("*") ?? 0;
+  let best: Coding | undefined;
+  let most = weights.get("identity") ?? 0;
+  for (const coding of Object.keys(CODINGS) as Coding[]) {
+    const weight = weightOfCoding(coding);
+    if (weight > 0 && (best === undefined ? weight >= most : weight > most)) {
+      best = coding;
+      most = weight;
+    }
+  }
+  return best;
+}
+
+/** `gzip;q=0.5` taken apart. A weight that is none counts as 0. */
+function weightOf(each: string): [name: string, weight: number] {
+  const [name = "", ...parameters] = each.split(";").map((part) => part.trim().toLowerCase());
+  const quality = parameters.find((parameter) => parameter.startsWith("q="));
+  return [name, quality === undefined ? 1 : Number(quality.slice(2)) || 0];
 }

@@ -38,14 +38,15 @@ async function startWorker(name: ServerName): Promise<void> {
   io.on("pid?", (answer) => answer(process.pid));
   io.on("connection", (socket: Socket) => {
     socket.data.pid = process.pid;
+    socket.on("pid", (done) => done(process.pid));
     socket.on("join", (room, done) => {
       socket.join(room);
-      done(process.pid);
+      done();
     });
     socket.on("tell", (room, ...args) => void io.to(room).emit("told", ...args));
-    socket.on("ask all", async (done) => done(await io.timeout(4000).emitWithAck("who?")));
-    socket.on("sockets", async (done) => {
-      done((await io.fetchSockets()).map(({ id, data, rooms }) => [id, data.pid, [...rooms]]));
+    socket.on("ask all", async (room, done) => done(await io.to(room).timeout(4000).emitWithAck("who?")));
+    socket.on("sockets", async (room, done) => {
+      done((await io.in(room).fetchSockets()).map(({ id, data, rooms }) => [id, data.pid, [...rooms]]));
     });
     socket.on("move", (id, room) => void io.in(id).socketsJoin(room));
     socket.on("other pids", async (done) => done(await io.serverSideEmitWithAck("pid?")));

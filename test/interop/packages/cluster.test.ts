@@ -13,6 +13,13 @@ const app = fileURLToPath(new URL("./cluster-app.ts", import.meta.url));
 /** The second is there to prove the tests: what they expect is what Socket.IO does. */
 const SERVERS: readonly ServerName[] = ["sockeye", "socket.io 4"];
 
+/**
+ * Socket.IO's server answers a handshake before it tells @socket.io/sticky of the session, so under load a client's next
+ * requests reach a worker that does not know it, and its first attempt ends with 400. Ours tells before it answers, so its
+ * clients get one attempt only.
+ */
+const ATTEMPTS: Record<ServerName, number> = { sockeye: 0, "socket.io 4": 20 };
+
 describe.each(SERVERS)("%s on two workers", (server) => {
   let primary: ChildProcess;
   let url: string;
@@ -36,7 +43,12 @@ describe.each(SERVERS)("%s on two workers", (server) => {
   });
 
   async function enter(way: Way): Promise<ClientSocket> {
-    const client = dial(url, { ...optionsFor(way), reconnection: false });
+    const reconnectionAttempts = ATTEMPTS[server];
+    const client = dial(url, {
+      ...optionsFor(way),
+      reconnection: reconnectionAttempts > 0,
+      reconnectionAttempts,
+    });
     onTestFinished(() => void client.disconnect());
     await once(client, "connect");
     if (way === "polling, then websocket") {
@@ -45,14 +57,29 @@ describe.each(SERVERS)("%s on two workers", (server) => {
     return client;
   }
 
+  /** Two clients in a room, one on each worker: a request that got lost takes a turn of the round robin. */
+  async function enterBoth(way: Way, room: string): Promise<{ clients: ClientSocket[]; pids: number[] }> {
+    const ofPid = new Map<number, ClientSocket>();
+    for (let tries = 0; ofPid.size < 2 && tries < 2 + ATTEMPTS[server]; tries++) {
+      const client = await enter(way);
+      const pid = (await client.emitWithAck("pid")) as number;
+      if (ofPid.has(pid)) client.disconnect();
+      else ofPid.set(pid, client);
+    }
+    expect(ofPid.size).toBe(2);
+    const clients = [...ofPid.values()];
+    await Promise.all(clients.map((client) => client.emitWithAck("join", room)));
+    return { clients, pids: [...ofPid.keys()] };
+  }
+
   test.each(WAYS)("clients of different workers, %s", async (way) => {
-    const clients: [ClientSocket, ClientSocket] = await Promise.all([enter(way), enter(way)]);
-    const [ann, ben] = clients;
-    const pids = (await Promise.all(clients.map((client) => client.emitWithAck("join", "r")))) as number[];
-    expect(new Set(pids).size).toBe(2);
+    // Of its own: who has just left another test may not be gone yet.
+    const room = `the room of ${way}`;
+    const { clients, pids } = await enterBoth(way, room);
+    const [ann, ben] = clients as [ClientSocket, ClientSocket];
 
     const heard = Promise.all(clients.map((client) => collect(client, "told", 2)));
-    ann.emit("tell", "r", 1, Buffer.from([1, 2]));
+    ann.emit("tell", room, 1, Buffer.from([1, 2]));
     ann.emit("tell", ben.id, "Ben");
     ann.emit("tell", ann.id, "Ann");
     expect(await heard).toEqual([
@@ -61,10 +88,10 @@ describe.each(SERVERS)("%s on two workers", (server) => {
     ]);
 
     for (const [index, client] of clients.entries()) client.on("who?", (answer) => answer(index));
-    expect((await ann.emitWithAck("ask all")).sort()).toEqual([0, 1]);
+    expect((await ann.emitWithAck("ask all", room)).sort()).toEqual([0, 1]);
 
-    const sockets = (await ben.emitWithAck("sockets")) as [string, number, string[]][];
-    expect(sockets.sort()).toEqual(clients.map(({ id }, index) => [id, pids[index], [id, "r"]]).sort());
+    const sockets = (await ben.emitWithAck("sockets", room)) as [string, number, string[]][];
+    expect(sockets.sort()).toEqual(clients.map(({ id }, index) => [id, pids[index], [id, room]]).sort());
 
     expect(await ann.emitWithAck("other pids")).toEqual([pids[1]]);
 
