@@ -1,128 +1,26 @@
 import type { Server, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
-import { afterEach, describe, expect, it } from "vitest";
-import {
-  http,
-  joinByPolling,
-  joinMain,
-  openPoller,
-  openSession,
-  openWire,
-  type Wire,
-} from "../support/rawsocket.js";
-import {
-  type ClientName,
-  type ClientOptions,
-  loadClient,
-  optionsFor,
-  pullThePlug,
-  type ServerName,
-  type Site,
-  serverHalf,
-  startSite,
-} from "../support/servers.js";
+import { describe, expect } from "vitest";
+import { http, joinByPolling, openPoller, openSession, openWire } from "../support/rawsocket.js";
+import { pullThePlug, type ServerName, serverHalf, startSite } from "../support/servers.js";
 import { once, turn, within } from "../support/wait.js";
+import {
+  clientsDiffer,
+  dial,
+  differs,
+  ends,
+  type Options,
+  pair,
+  raw,
+  serve,
+  stateOf,
+  thrown,
+} from "./differ.js";
 
 // docs/differences.md, row by row: what Socket.IO does, and what Sockeye does instead. Each expectation is tested on its
 // own implementation, so that a row whose left side has become untrue shows as well. Rows that the matrix meets anyway
-// stand in differences.ts.
-
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-type Options = Parameters<typeof startSite>[1];
-
-async function serve(server: ServerName, options?: Options): Promise<Site> {
-  const site = await startSite(server, options);
-  ends.push(() => site.end());
-  return site;
-}
-
-async function dial(
-  site: Site,
-  name: ClientName = "socket.io-client 4",
-  options: ClientOptions = {},
-): Promise<ClientSocket> {
-  const { io } = await loadClient(name);
-  const client = io(site.url, { ...optionsFor("websocket"), ...options });
-  ends.push(() => client.disconnect());
-  return client;
-}
-
-interface Pair {
-  readonly site: Site;
-  readonly client: ClientSocket;
-  readonly socket: Socket;
-}
-
-async function pair(
-  server: ServerName,
-  name?: ClientName,
-  options?: ClientOptions,
-  serverOptions?: Options,
-): Promise<Pair> {
-  const site = await serve(server, serverOptions);
-  const client = await dial(site, name, options);
-  await once(client, "connect");
-  return { site, client, socket: await serverHalf(site, client) };
-}
-
-async function raw(site: Site): Promise<{ wire: Wire; socket: Socket }> {
-  const { wire, sid } = await joinMain(site.port);
-  ends.push(() => wire.end());
-  return { wire, socket: await serverHalf(site, { id: sid } as ClientSocket) };
-}
-
-/** What became of a promise after the event loop has turned a few times. */
-async function stateOf(promise: Promise<unknown>): Promise<string> {
-  let state = "pending";
-  promise.then(
-    () => {
-      state = "resolved";
-    },
-    () => {
-      state = "rejected";
-    },
-  );
-  for (let n = 0; n < 10; n++) await turn();
-  return state;
-}
-
-/** What a function throws. */
-function thrown(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
-/** One row: the same act on both, with the two outcomes. */
-function differs<T>(
-  what: string,
-  outcomes: { stock: T; sockeye: T },
-  act: (server: ServerName) => Promise<T>,
-): void {
-  describe(what, () => {
-    it("socket.io 4", async () => expect(await act("socket.io 4")).toEqual(outcomes.stock));
-    it("sockeye", async () => expect(await act("sockeye")).toEqual(outcomes.sockeye));
-  });
-}
-
-/** The same for clients, on a Socket.IO server. */
-function clientsDiffer<T>(
-  what: string,
-  outcomes: { stock: T; sockeye: T },
-  act: (client: ClientName) => Promise<T>,
-): void {
-  describe(what, () => {
-    it("socket.io-client 4", async () => expect(await act("socket.io-client 4")).toEqual(outcomes.stock));
-    it("sockeye client", async () => expect(await act("sockeye")).toEqual(outcomes.sockeye));
-  });
-}
+// stand in differences.ts; limits, the process and the Node client's HTTP have files of their own. test/parity/shown.ts says
+// which test shows which row.
 
 const nested = (levels: number): unknown => {
   let value: unknown = 1;
