@@ -1,0 +1,76 @@
+// node test/security/compare.mjs: the attacks of this folder on Socket.IO, as the tables of docs/security.md with a column more.
+// It takes minutes, since what never ends is waited for. It runs with little memory, and talks to this host only.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const DOCUMENT = `${ROOT}docs/security.md`;
+const COLUMN = "Socket.IO 4.8";
+/** `test/security/FAMILY.test.ts`, as the last cell of a row names it. */
+const REFERENCE = /^(\w+): `([^`]+)`$/;
+/** The worst first: what a failed test says, and what that means. */
+const VERDICTS = [
+  [/errors that nobody caught/, "uncaught error"],
+  [/the good client's round trip/, "a session breaks"],
+  [/requests without an answer|an HTTP response/, "no answer"],
+  [/waited \d+ ms in vain/, "goes on"],
+  [/./, "otherwise"],
+];
+
+const results = attack("socket.io 4");
+const rows = readFileSync(DOCUMENT, "utf8").split("\n").map(withVerdict);
+console.info(rows.filter((row) => row.startsWith("|")).join("\n"));
+
+/** All tests against that server: by file, their titles and what failed. */
+function attack(subject) {
+  const folder = mkdtempSync(join(tmpdir(), "compare-"));
+  const file = join(folder, "results.json");
+  spawnSync("npx", ["vitest", "run", "test/security", "--reporter=json", `--outputFile=${file}`], {
+    cwd: ROOT,
+    env: { ...process.env, SECURITY_SUBJECT: subject, NODE_OPTIONS: "--max-old-space-size=768" },
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: 900_000,
+  });
+  const { testResults } = JSON.parse(readFileSync(file, "utf8"));
+  rmSync(folder, { recursive: true });
+  return testResults;
+}
+
+/** A row of a table with one cell more, before the last one. */
+function withVerdict(row, at, all) {
+  if (!row.startsWith("|")) return row;
+  const cells = row
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+  const head = headOf(all, at);
+  if (!/\| test +\|$/.test(head)) return row;
+  cells.splice(-1, 0, row === head ? COLUMN : /^\|[ -]+\|/.test(row) ? "---" : verdictOf(cells.at(-1)));
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** The first row of the table that this row is in. */
+function headOf(rows, at) {
+  let first = at;
+  while (rows[first - 1]?.startsWith("|")) first--;
+  return rows[first];
+}
+
+function verdictOf(reference) {
+  const [, family, name] = REFERENCE.exec(reference) ?? [];
+  if (family === undefined || family === "client") return "";
+  const file = results.find((result) => result.name.endsWith(`/${family}.test.ts`));
+  const tests = file?.assertionResults ?? [];
+  const own = tests.filter(({ title }) => title.includes(name));
+  const all = own.length > 0 ? own : tests.filter(({ fullName }) => fullName.includes(name));
+  const failures = all.filter(({ status }) => status === "failed");
+  if (all.length === 0) return "";
+  if (failures.length === 0) return "holds";
+  // A row of many tests does not say which.
+  if (all.length > 1) return `${failures.length} of ${all.length} otherwise`;
+  const messages = failures.flatMap(({ failureMessages }) => failureMessages).join("\n");
+  return VERDICTS.find(([pattern]) => pattern.test(messages))[1];
+}
