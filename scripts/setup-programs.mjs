@@ -62,6 +62,14 @@ const PROGRAMS = [
     packages: ["xvfb", "xauth"],
     users: "tests in an old WebKit",
   },
+  {
+    name: "nginx",
+    variable: "NGINX_PATH",
+    // Debian keeps it where only root looks.
+    commands: ["nginx", "../sbin/nginx"],
+    packages: ["nginx"],
+    users: "tests of paths through nginx",
+  },
 ];
 
 for (const program of PROGRAMS) {
@@ -77,7 +85,8 @@ function provide(program) {
     const line = `no ${program.commands[0]} in PATH and no apt-get to install it as root (or set ${program.variable})`;
     return { ok: false, line };
   }
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // Some packages bring a service, which nobody needs here: RUNLEVEL=1 says that none is to be started.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...program.packages]]) {
     const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
     const reason = (stderr ?? "").trim().split("\n").at(-1);

@@ -29,6 +29,8 @@ const WEBSOCKET = "websocket";
 /** Socket.IO's, of which a lean client knows the last alone. */
 const DEFAULT_TRANSPORTS = ["polling", WEBSOCKET];
 
+const OPEN_TIMEOUT_MS = 5000;
+
 /** Did the last connection of this page end up on WebSocket? For `rememberUpgrade`. */
 let websocketWorked = false;
 
@@ -75,6 +77,7 @@ export class Line {
       opened: (terms) => this.#opened(terms),
       probe: this.#config.parts.probe,
       dial: (name) => this.#candidate(name),
+      openWithinMs: () => this.#patienceMs(),
       redial: () => this.#redial(),
       upgraded: ({ name }) => {
         websocketWorked = name === WEBSOCKET;
@@ -87,6 +90,15 @@ export class Line {
     if (this.#target) Object.assign(this.#target, { sid, maxPayload });
     websocketWorked = this.session.transport?.name === WEBSOCKET;
     this.#sink.opened();
+  }
+
+  /**
+   * Some paths let a WebSocket open and then nothing through, some hold back responses. Where another transport is left to try,
+   * none may take long; the last has until `timeout`.
+   */
+  #patienceMs(): number | undefined {
+    const { tryAllTransports, openTimeout = OPEN_TIMEOUT_MS } = this.#config.options;
+    return tryAllTransports && this.#classes.length > 1 ? openTimeout : undefined;
   }
 
   /** After a transport that could not be opened. */

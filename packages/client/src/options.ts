@@ -25,7 +25,7 @@ export interface EngineOptions {
   transports: ReadonlyArray<string | TransportClass>;
   /** The same, classes only. Not together with {@link transports}. */
   transportImplementations: readonly TransportClass[];
-  /** Goes on to the next transport if one cannot be opened. Default false: the attempt has failed. */
+  /** Goes on to the next transport if one cannot be opened, or is silent (see {@link openTimeout}). Default false: the attempt has failed. */
   tryAllTransports: boolean;
   /** Tries upgrades. Default true. */
   upgrade: boolean;
@@ -41,7 +41,10 @@ export interface EngineOptions {
   transportOptions: Readonly<Record<string, Partial<EngineOptions> | undefined>>;
   /** Milliseconds that one HTTP request may take. Default 0: no limit. */
   requestTimeout: number;
-  /** Milliseconds until the server's first packet must have come over `stream` or `sse`; some paths hold it back. Default 5000. */
+  /**
+   * Milliseconds until the server's first packet must have come; some paths hold it back. Over `stream` and `sse`, and with
+   * {@link tryAllTransports} over every transport but the last. Default 5000.
+   */
   openTimeout: number;
   /** Sends cookies to another origin too. On Node.js: sends back the cookies that the server sets, for the length of a session. Default false. */
   withCredentials: boolean;

@@ -44,6 +44,8 @@ export class FakeServer {
   upgrades: readonly string[] = [];
   /** Does it say anything at all? */
   silent = false;
+  /** Names of transports that open and then carry nothing. */
+  mute: readonly string[] = [];
   admit: Admit = (packet, peer) => {
     peer.send({ type: PacketType.CONNECT, nsp: packet.nsp, data: { sid: `s${++this.#ids}` } });
   };
@@ -84,7 +86,7 @@ export class FakeServer {
       const pair = memoryPair({ name, clock: server.clock });
       server.dials.push({ target, name, pair });
       if (!server.reachable.includes(name)) pair.a.cut("transport error", new Error(`${name} refused`));
-      else if (!server.silent) server.#accept(target, pair);
+      else if (!server.silent && !server.mute.includes(name)) server.#accept(target, pair);
       return pair.a;
     }
     return Object.assign(Fake, { transportName: name }) as unknown as TransportClass;

@@ -187,6 +187,59 @@ describe("transports", () => {
     expect(log).toEqual(["error b refused"]);
   });
 
+  it("that say nothing are passed over after a while, but for the last", () => {
+    const server = new FakeServer();
+    server.reachable = ["a", "b", "c"];
+    server.mute = ["a", "b", "c"];
+    const options = {
+      transports: server.transports("a", "b", "c"),
+      tryAllTransports: true,
+      reconnection: false,
+    };
+    const log = record(server.manager({ ...options, timeout: 15_000 }));
+    const dialled = () => server.dials.map(({ name }) => name).join();
+    server.clock.advance(4999);
+    expect(dialled()).toBe("a");
+    server.clock.advance(1);
+    expect(dialled()).toBe("a,b");
+    server.clock.advance(5000);
+    expect(dialled()).toBe("a,b,c");
+    server.clock.advance(4999);
+    expect(log).toEqual([]);
+    server.clock.advance(1);
+    expect(log).toEqual(["error timeout"]);
+    expect(server.clock.pendingTimers).toBe(0);
+  });
+
+  it("that say nothing are waited for if there is no other, or nobody asked for others", () => {
+    for (const [names, tryAllTransports] of [
+      [["a"], true],
+      [["a", "b"], false],
+    ] as const) {
+      const server = new FakeServer();
+      server.reachable = ["a", "b"];
+      server.mute = ["a"];
+      const transports = server.transports(...names);
+      const log = record(
+        server.manager({ transports, tryAllTransports, reconnection: false, timeout: false }),
+      );
+      server.clock.advance(60_000);
+      expect([server.dials.length, log]).toEqual([1, []]);
+      expect(server.clock.pendingTimers).toBe(0);
+    }
+  });
+
+  it("that fail in time, or open, are not waited for any more", () => {
+    const server = new FakeServer();
+    server.reachable = ["b"];
+    const transports = server.transports("a", "b", "c");
+    const manager = server.manager({ transports, tryAllTransports: true, openTimeout: 100 });
+    server.clock.advance(90);
+    expect(manager.engine.transport?.name).toBe("b");
+    server.clock.advance(900);
+    expect(server.dials).toHaveLength(2);
+  });
+
   it("are not tried in turn if nobody asked for it", () => {
     const server = new FakeServer();
     server.reachable = ["b"];

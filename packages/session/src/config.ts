@@ -110,6 +110,8 @@ export interface ClientRole {
   readonly probe: ClientProbe | undefined;
   /** Dials a candidate for an upgrade, or not. Called after {@link opened} for the transports that the server offers. */
   dial(transport: string): Transport | undefined;
+  /** Asked when a transport is dialled: ms until OPEN must have come over it, or it has failed. Without an answer there is no such limit. */
+  openWithinMs?(): number | undefined;
   /** The transport failed before OPEN came. Dials the next one; without one the session ends. */
   redial?(cause: Error | undefined): Transport | undefined;
   /** A candidate has taken over. */

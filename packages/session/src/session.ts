@@ -11,7 +11,7 @@ import type {
   Transport,
   TransportSink,
 } from "@sockeye/protocol";
-import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
+import { EncodedPacket, SESSION_STATES, SessionError, TransportError } from "@sockeye/protocol";
 import type { Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
@@ -86,7 +86,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { role, clock } = this.#config;
     this.transport = transport;
     transport.bind(this);
-    if (role.side === "client") return;
+    if (role.side === "client") {
+      const openWithinMs = role.openWithinMs?.();
+      if (openWithinMs) this.dueIn(openWithinMs, clock.now());
+      else this.#config.deadlines.remove(this);
+      return;
+    }
     role.acts.begin(this, role, clock.now());
     this.#enter("open");
     this.#wantWrite();
@@ -225,6 +230,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { role } = this.#config;
     if (this.#state === "closing") {
       this.end("forced close", undefined, true);
+    } else if (this.#state === "opening") {
+      this.#openedLate();
     } else if (role.side === "server") {
       role.acts.due(this, role, now);
     } else if (this.heard && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
@@ -342,6 +349,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     } catch (error) {
       this.end("parse error", error as Error, true);
     }
+  }
+
+  /** Client: the transport is silent, and another one may do better. */
+  #openedLate(): void {
+    const { transport } = this;
+    transport?.close(false);
+    if (transport)
+      this.closed(transport, "transport error", new TransportError("ERR_TRANSPORT_OPEN", "timeout"));
   }
 
   #pinged(): void {
