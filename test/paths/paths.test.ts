@@ -66,8 +66,11 @@ async function attempt({ path, name, site, port }: Run): Promise<Journey> {
 }
 
 afterAll(async () => {
-  if (process.env["PRINT_TABLE"]) console.log(await table());
-  for (const end of ends.reverse()) await end();
+  try {
+    if (process.env["PRINT_TABLE"]) console.log(await table());
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
 });
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
