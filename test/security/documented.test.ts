@@ -4,7 +4,16 @@ import { describe, expect, it } from "vitest";
 // docs/security.md is a promise; this holds it to the tests.
 
 const document = readFileSync(new URL("../../docs/security.md", import.meta.url), "utf8");
-const FAMILIES = ["handshake", "origins", "polling", "websocket", "packets", "client", "peers"] as const;
+const FAMILIES = [
+  "handshake",
+  "origins",
+  "polling",
+  "streams",
+  "websocket",
+  "packets",
+  "client",
+  "peers",
+] as const;
 const sources = new Map(
   FAMILIES.map((name) => [
     name as string,
