@@ -44,7 +44,12 @@ const WAYS: Readonly<Record<string, Way>> = {
   sse: { options: { transports: ["sse"] }, recycles: true },
   "sse by its class": { options: { transports: [SseTransport] }, recycles: true },
   iframe: { options: { transports: [IframeTransport] }, recycles: true, prepare: inPage },
-  jsonp: { options: { transports: [JsonpTransport] }, prepare: inPage, server: "socket.io 4" },
+  jsonp: { options: { transports: [JsonpTransport] }, prepare: inPage },
+  "jsonp with Socket.IO": {
+    options: { transports: [JsonpTransport] },
+    prepare: inPage,
+    server: "socket.io 4",
+  },
   webtransport: { options: { transports: [WebTransport] }, prepare: inMemory },
 };
 
@@ -69,7 +74,7 @@ interface Scene {
 }
 
 async function scene(way: Way, recycleBytes = 131_072): Promise<Scene> {
-  const transports = ["polling", "websocket", "stream", "sse", "iframe", "webtransport"];
+  const transports = ["polling", "websocket", "stream", "sse", "iframe", "jsonp", "webtransport"];
   const options = { streams: { recycleBytes }, maxHttpBufferSize: 2e6, transports };
   const server = way.server ?? "sockeye";
   const site = await startSite(
