@@ -1,3 +1,4 @@
+import { webTransportPair } from "@sockeye/conformance";
 import type { Server, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { describe, expect } from "vitest";
@@ -251,6 +252,25 @@ describe("pages of other origins", () => {
     const target = "/socket.io/?EIO=4&transport=polling";
     return (await http(port, { target, headers: { Origin: "https://other.example" } })).status;
   });
+});
+
+differs("a WebTransport session where cors is set", { stock: "closed", sockeye: "open" }, async (server) => {
+  const { io } = await serve(server, {
+    cors: { origin: "https://app.example" },
+    transports: ["polling", "webtransport"],
+  });
+  const { client, server: session } = webTransportPair();
+  (io.engine as unknown as { onWebTransportSession(session: unknown): unknown }).onWebTransportSession(
+    session,
+  );
+  // Socket.IO closes it before the client has said anything.
+  if (client.over) return "closed";
+  ends.push(() => client.close());
+  const { readable, writable } = await client.createBidirectionalStream();
+  const answered = readable.getReader().read();
+  // An OPEN packet without data.
+  await writable.getWriter().write(Uint8Array.of(1, 0x30));
+  return (await answered).done ? "closed" : "open";
 });
 
 describe("the wire", () => {

@@ -166,6 +166,20 @@ onServers("operators", (test) => {
     expect([ofA, ofB]).toEqual([[["word"]], []]);
   });
 
+  test("keep the order with what is emitted to one socket", async (scene) => {
+    const { io, a, b, sockets } = await play(scene, TARGETS["io"] as (io: Server) => Target);
+    const [ofA, ofB] = await heard(io, [a, b], () => {
+      for (let n = 0; n < 40; n += 4) {
+        io.emit("word", n);
+        sockets[0].emit("word", n + 1);
+        io.to(sockets[0].id).emit("word", n + 2, Buffer.from([n]));
+        sockets[1].to("blue").emit("word", n + 3);
+      }
+    });
+    expect(ofA?.map(([, n]) => n)).toEqual(Array.from({ length: 40 }, (_, n) => n));
+    expect(ofB?.map(([, n]) => n)).toEqual(Array.from({ length: 10 }, (_, n) => 4 * n));
+  });
+
   test("reach each client once", async (scene) => {
     const { io, a, b, sockets } = await play(scene, TARGETS["io"] as (io: Server) => Target);
     sockets[0].join("green");

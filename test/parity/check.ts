@@ -1,4 +1,4 @@
-// docs/parity.md as data, and what is wrong with it in the light of a run.
+// docs/parity.md and docs/differences.md as data, and what is wrong with them in the light of a run.
 
 export type Status = "yes" | "different" | "no";
 
@@ -8,15 +8,20 @@ export interface Evidence {
   readonly title: string;
 }
 
-/** One row: a name, whether it is there, and the tests that show it. */
-export interface Claim {
+/** What a row says, and the tests that show it. */
+export interface Shown {
+  /** The file and the line. */
+  readonly place: string;
   readonly section: string;
   readonly feature: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** One row of docs/parity.md: a name, whether it is there, and the tests that show it. */
+export interface Claim extends Shown {
   readonly status: Status;
   /** Why not, if the status is `no`; the row of docs/differences.md, if it is `different`. */
   readonly reason: string;
-  readonly evidence: readonly Evidence[];
-  readonly line: number;
 }
 
 export interface Outcome {
@@ -59,21 +64,39 @@ function readRow(text: string, section: string, line: number): Claim {
             : status === "different" && reason === ""
               ? "names no row of docs/differences.md"
               : evidence.length === 0 && "names no test";
-  if (complaint) throw new Error(`docs/parity.md:${line}: the row ${complaint}: ${text}`);
-  return { section, feature, status: status as Status, reason, evidence, line };
+  const place = `docs/parity.md:${line}`;
+  if (complaint) throw new Error(`${place}: the row ${complaint}: ${text}`);
+  return { place, section, feature, status: status as Status, reason, evidence };
+}
+
+/** Which tests show which row of docs/differences.md, by its section and its first column. */
+export type ShownBy = Readonly<Record<string, Readonly<Record<string, readonly Evidence[]>>>>;
+
+/** The rows of docs/differences.md, with the tests that show them: none, if nothing is known of the row. */
+export function readDifferences(markdown: string, shownBy: ShownBy): Shown[] {
+  const rows: Shown[] = [];
+  let section = "";
+  for (const [index, text] of markdown.split("\n").entries()) {
+    section = /^## (.+)$/.exec(text)?.[1] ?? section;
+    const feature = /^\| (?:● )?(.+?) +\|/.exec(text)?.[1];
+    if (feature === undefined || feature === "what" || /^-+$/.test(feature)) continue;
+    const evidence = shownBy[section]?.[feature] ?? [];
+    rows.push({ place: `docs/differences.md:${index + 1}`, section, feature, evidence });
+  }
+  return rows;
 }
 
 /** What the rows claim and the run did not show. Rows about files that had no part in the run are left out. */
 export function unshown(
-  claims: readonly Claim[],
+  rows: readonly Shown[],
   outcomes: readonly Outcome[],
   ran: ReadonlySet<string>,
 ): string[] {
-  return claims.flatMap(({ section, feature, evidence, line }) =>
+  return rows.flatMap(({ place, section, feature, evidence }) =>
     evidence.flatMap(({ file, title }) => {
       if (!ran.has(file)) return [];
       const fault = faultOf(outcomes.filter((each) => each.file === file && isUnder(each.title, title)));
-      return fault ? [`docs/parity.md:${line}: ${section} ${feature}: ${file}, "${title}" ${fault}`] : [];
+      return fault ? [`${place}: ${section} ${feature}: ${file}, "${title}" ${fault}`] : [];
     }),
   );
 }

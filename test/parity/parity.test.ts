@@ -1,12 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type Outcome, readClaims, unshown } from "./check.js";
+import { type Outcome, readClaims, readDifferences, unshown } from "./check.js";
+import { SHOWN } from "./shown.js";
 
-// docs/parity.md is true (reporter.ts sees to that, at the end of a run) and complete (this file sees to that).
+// docs/parity.md and docs/differences.md are true (reporter.ts sees to that, at the end of a run) and complete (this file sees
+// to that).
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const claims = readClaims(readFileSync(`${root}docs/parity.md`, "utf8"));
+const differences = readDifferences(readFileSync(`${root}docs/differences.md`, "utf8"), SHOWN);
 const SECTIONS = Array.from({ length: 31 }, (_, index) => `1.${index + 1}`);
 
 describe("docs/parity.md", () => {
@@ -20,8 +23,7 @@ describe("docs/parity.md", () => {
   });
 
   it("names rows of docs/differences.md that exist", () => {
-    const text = readFileSync(`${root}docs/differences.md`, "utf8");
-    const rows = new Set([...text.matchAll(/^\| (?:● )?(.+?) +\|/gm)].map(([, what]) => what));
+    const rows = new Set(differences.map(({ feature }) => feature));
     const named = claims.filter(({ status }) => status === "different").map(({ reason }) => reason);
     expect(named.filter((row) => !rows.has(row))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
@@ -30,6 +32,27 @@ describe("docs/parity.md", () => {
   it("says each thing once", () => {
     const rows = claims.map(({ section, feature }) => `${section} ${feature}`);
     expect(rows.filter((row, index) => rows.indexOf(row) !== index)).toEqual([]);
+  });
+});
+
+describe("docs/differences.md", () => {
+  it("has a test for each row", () => {
+    expect(differences.filter(({ evidence }) => evidence.length === 0)).toEqual([]);
+    expect(differences.length).toBeGreaterThan(70);
+  });
+
+  it("has a row for each of the tests", () => {
+    const known = Object.entries(SHOWN).flatMap(([section, rows]) =>
+      Object.keys(rows).map((feature) => `${section}: ${feature}`),
+    );
+    const told = differences.map(({ section, feature }) => `${section}: ${feature}`);
+    expect(known.filter((row) => !told.includes(row))).toEqual([]);
+    expect(told.filter((row, index) => told.indexOf(row) !== index)).toEqual([]);
+  });
+
+  it("has tests in files that exist", () => {
+    const files = new Set(differences.flatMap(({ evidence }) => evidence.map(({ file }) => file)));
+    expect([...files].filter((file) => !existsSync(root + file))).toEqual([]);
   });
 });
 
@@ -94,12 +117,22 @@ describe("a row", () => {
         feature: "`path`",
         status: "yes",
         reason: "",
-        line: 5,
+        place: "docs/parity.md:5",
         evidence: [
           { file: "a.test.ts", title: "suite > it | works" },
           { file: "b.test.ts", title: "else" },
         ],
       },
+    ]);
+  });
+
+  it("of docs/differences.md is read, and finds its tests", () => {
+    const evidence = [{ file: "a.test.ts", title: "x" }];
+    const text =
+      "## The wire\n\n| what | a | b |\n| --- | --- | --- |\n| ● `x` | 1 | 2 |\n| what `y` | 1 | 2 |\n";
+    expect(readDifferences(text, { "The wire": { "`x`": evidence } })).toEqual([
+      { place: "docs/differences.md:5", section: "The wire", feature: "`x`", evidence },
+      { place: "docs/differences.md:6", section: "The wire", feature: "what `y`", evidence: [] },
     ]);
   });
 

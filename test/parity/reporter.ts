@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
-import { type Outcome, readClaims, unshown } from "./check.js";
+import { type Outcome, readClaims, readDifferences, unshown } from "./check.js";
+import { SHOWN } from "./shown.js";
 
 /**
- * Fails a run in which a row of docs/parity.md has no passing test: only here it is known which tests passed. A run of some
+ * Fails a run in which a row of docs/parity.md or docs/differences.md has no passing test: only here it is known which tests passed. A run of some
  * files judges the rows about these files; a run of tests chosen by title judges nothing.
  */
 export default class ParityReporter implements Reporter {
@@ -17,16 +18,15 @@ export default class ParityReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     if (this.#vitest === undefined || this.#vitest.getGlobalTestNamePattern() !== undefined) return;
     const { root } = this.#vitest.config;
-    const claims = readClaims(readFileSync(`${root}/docs/parity.md`, "utf8"));
+    const rows = [
+      ...readClaims(readFileSync(`${root}/docs/parity.md`, "utf8")),
+      ...readDifferences(readFileSync(`${root}/docs/differences.md`, "utf8"), SHOWN),
+    ];
     const outcomes = modules.flatMap((module) => outcomesOf(module, relative(root, module.moduleId)));
-    const faults = unshown(
-      claims,
-      outcomes,
-      new Set(modules.map(({ moduleId }) => relative(root, moduleId))),
-    );
+    const faults = unshown(rows, outcomes, new Set(modules.map(({ moduleId }) => relative(root, moduleId))));
     if (faults.length === 0) return;
     process.exitCode = 1;
-    process.stderr.write(`\nRows of docs/parity.md that no passing test shows:\n${faults.join("\n")}\n`);
+    process.stderr.write(`\nRows that no passing test shows:\n${faults.join("\n")}\n`);
   }
 }
 

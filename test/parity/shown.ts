@@ -1,0 +1,241 @@
+import type { Evidence, ShownBy } from "./check.js";
+
+// Which tests show which row of docs/differences.md, by its section and its first column. Those of test/interop show what
+// Socket.IO does as well.
+
+const row = (test: string, ...titles: readonly string[]): readonly Evidence[] =>
+  titles.map((title) => ({ file: `${test}.test.ts`, title }));
+
+const both = (...titles: readonly string[]): readonly Evidence[] =>
+  row("test/interop/differences", ...titles);
+const limits = (...titles: readonly string[]): readonly Evidence[] =>
+  row("test/interop/differences-limits", ...titles);
+const http = (...titles: readonly string[]): readonly Evidence[] =>
+  row("test/interop/differences-http", ...titles);
+const ending = (...titles: readonly string[]): readonly Evidence[] => row("test/interop/process", ...titles);
+const matrix = (suite: string, ...titles: readonly string[]): readonly Evidence[] =>
+  row(`test/interop/matrix/${suite}`, ...titles);
+
+export const SHOWN: ShownBy = {
+  "Events and handlers, on the server": {
+    "a handler throws, or an async handler rejects": [
+      ...ending("a handler that throws", "a handler that rejects"),
+      ...row("packages/server/test/server", "an error of the app's code"),
+    ],
+    "when handlers run": limits("handlers run, seen from the packets"),
+    "events that arrive together with the goodbye that follows them": matrix(
+      "disconnect",
+      "by the client delivers what it sent just before",
+    ),
+    "`socket.volatile`, `socket.timeout(ms)`, `socket.compress(b)`": both(
+      "the server > a flag that no emit has used is there at the next",
+    ),
+    "arguments that are no JSON (a BigInt, a cycle)": both("a BigInt"),
+    "arguments nested deeper than 100 levels": both("101 levels"),
+    "an object with `_placeholder: true` in arguments that hold bytes too": both(
+      "something like a placeholder beside bytes",
+    ),
+    "`newListener`, `removeListener` of a socket or namespace": both(
+      "a listener for newListener, and then another",
+    ),
+    "limit of listeners": limits("the eleventh listener"),
+  },
+  "Acknowledgements, on the server": {
+    "the client leaves while `emitWithAck` waits without a timeout": matrix(
+      "acks",
+      "that a disconnection prevents: the server's promise",
+    ),
+    "`emitWithAck`, or a callback with a timeout, after the client has left": both(
+      "emitWithAck after the client has left",
+    ),
+    "`io.emitWithAck`, `namespace.emitWithAck`": both("io.emitWithAck and namespace.emitWithAck"),
+    "`emit` with a callback to many, without `timeout()`": both(
+      "a broadcast with a callback and without a timeout",
+    ),
+    "`serverSideEmit` with a callback on one server": both("serverSideEmit with a callback, on one server"),
+  },
+  "Middlewares and namespaces": {
+    "a middleware throws, or an async one rejects": ending(
+      "a middleware that throws",
+      "a middleware that rejects",
+      "a middleware of events that rejects",
+    ),
+    "a middleware with one parameter (`io.use(async (socket) => …)`)": both(
+      "a middleware that takes no `next`",
+    ),
+    "the function of `io.of(function)` throws, or rejects": ending("a function of namespaces that rejects"),
+    "`allowRequest`": both("an app that decides by a promise"),
+    "more than 16 MiB wait for a client that reads too slowly": limits(
+      "24 MiB for a reader that has stopped",
+    ),
+    "a WebSocket that exceeds a limit": limits("a message over maxHttpBufferSize on a WebSocket"),
+    "a binary event whose attachments stop coming": limits("bytes that are announced and do not come"),
+    "a socket joins more than 10,000 rooms": limits("the 10,001st room"),
+    "one connection joins more than 128 namespaces": limits("the 129th namespace of a connection"),
+    "an event for a namespace that the client has left or was put out of": both(
+      "an event for a namespace that was left",
+    ),
+    "a client leaves a namespace and joins it again at once": row(
+      "test/interop/wire/server",
+      "lets a client leave and join again in one breath",
+    ),
+    "a second CONNECT while a middleware still decides about the first": limits(
+      "a namespace is joined a second time while a middleware decides",
+    ),
+    "options that make no sense (a `pingInterval` of 0, a limit that is no number)":
+      both("a pingInterval of 0"),
+  },
+  "Connection state recovery": {
+    "the client got no event before the connection broke": both("of a client that got no event yet"),
+    "the client is back before the server noticed that the old connection is dead": both(
+      "before the server has noticed the loss",
+    ),
+    "how much is kept": limits("11,100 events missed while recovery is on"),
+    "the offset behind the arguments of an event": both(
+      "recovery on a Sockeye server shows its offset to handlers",
+    ),
+  },
+  "The wire": {
+    "a malformed Socket.IO packet over WebSocket": both("a malformed packet over a WebSocket"),
+    "a malformed Socket.IO packet in a POST": limits("a malformed packet in a POST"),
+    "texts that only resemble a packet: ids with needless zeros, space before the JSON, data on DISCONNECT, JSON deeper than 100 levels, a reserved event name, an event name over 1,024 or a namespace over 512 characters":
+      [
+        ...both("an id with a needless zero over a WebSocket"),
+        ...row("packages/codec/test/stock", "socket.io-parser"),
+      ],
+    "a PING from the client": both("a PING over a WebSocket"),
+    "OPEN, or UPGRADE on the current transport, from the client": both(
+      "an OPEN over a WebSocket",
+      "an UPGRADE on the current transport over a WebSocket",
+    ),
+    "CLOSE over WebSocket from the client": both("a CLOSE over a WebSocket"),
+    "a POST with an empty packet or bad base64": both("a body with bad base64"),
+    "a POST that is not UTF-8": both("a body that is not UTF-8"),
+    "a POST with more than 16,384 packets": both("a body of 16,385 packets"),
+    "a PONG is late, but other packets come": row(
+      "packages/session/test/session",
+      "takes any packet for a sign of life",
+    ),
+    "the NOOP that ends a poll during an upgrade": both("a NOOP for the waiting poll of a probed session"),
+    "a second WebSocket for a session that has one": both("a second WebSocket for a session that has one"),
+    "`/socket.io?EIO=4…`, without the slash": both("the path without its slash"),
+    "WebSocket compression (`perMessageDeflate: true`)": row(
+      "packages/transport/test/node/deflater",
+      "keep no context: each can be read by itself, in any order",
+    ),
+    "a client offers only compression that the server does not take": row(
+      "packages/transport/test/node/deflated-websocket",
+      "answers an offer that cannot be taken",
+    ),
+    "an offer of an 8-bit window": row(
+      "packages/transport/test/node/deflate-extension",
+      'answers "permessage-deflate; server_max_window_bits=8" with undefined',
+    ),
+  },
+  "Clients of Socket.IO 2 (`allowEIO3`)": {
+    "CONNECT for a namespace that does not exist": matrix(
+      "version-2",
+      "is told that there is no such namespace",
+    ),
+    "events where `connectionStateRecovery` is on": matrix(
+      "version-2",
+      "sees no offsets where others are recovered",
+    ),
+    "a client that falls silent right after an upgrade": row(
+      "packages/session/test/revision3",
+      "a server whose client pings",
+    ),
+    "a client that sends other packets, but no PING": row(
+      "packages/session/test/revision3",
+      "takes any packet for a sign of life",
+    ),
+    "`data` of a namespace's query (`handshake.auth`)": matrix(
+      "version-2",
+      "says who it is to a namespace in a query, which the server sees as auth",
+    ),
+    "a body whose lengths do not fit, or with bytes that are no message": row(
+      "test/interop/wire/revision-3",
+      "refuses a length that does not fit, and ends",
+      "refuses bytes that are no message, and ends",
+    ),
+  },
+  HTTP: {
+    "`cors: { origin: true, credentials: true }`": row(
+      "test/security/handshake",
+      "with everybody's cookies are not let in without a warning (18)",
+    ),
+    "a browser page of another origin, where `cors` does not let it in": both("pages of other origins"),
+    JSONP: row(
+      "packages/transport/test/node/jsonp",
+      "answers with scripts only if told so",
+      "answers as ever who asks for no script",
+    ),
+    "JSONP: the type of the scripts": row(
+      "packages/transport/test/node/jsonp",
+      "of a type that browsers run, and no other",
+    ),
+    "JSONP: a callback that is no number; a form without its field, or with a broken escape": row(
+      "packages/transport/test/node/jsonp",
+      'takes no callback "1.5"',
+      "no field: 400, and the session ends",
+      "a broken escape: 400, and the session ends",
+    ),
+    "WebTransport sessions where middlewares or `cors` are set": [
+      ...both("a WebTransport session where cors is set"),
+      ...row(
+        "packages/transport/test/node/webtransport",
+        "shows middlewares and allowRequest what is known of the request",
+      ),
+    ],
+  },
+  "The client": {
+    "a handler throws, or an async handler rejects": ending(
+      "a handler of the client that throws",
+      "a handler of the client that rejects",
+    ),
+    "`socket.volatile`, `socket.timeout(ms)`, `socket.compress(b)`": both(
+      "the client > a flag that no emit has used is there at the next",
+    ),
+    "`socket.volatile.emit` while disconnected": matrix("reconnect", "drops what is volatile meanwhile"),
+    "`socket.volatile.emitWithAck` that is dropped": both("volatile.emitWithAck that is dropped"),
+    "`retries` without `ackTimeout`": both(
+      "retries without ackTimeout: what the callback gets, and how often it is sent",
+    ),
+    "second argument of `disconnect`": both("details of a disconnection: an error, with a code"),
+    "`connect_error`": both("connect_error has a code"),
+    "waiting before a new attempt, once `reconnectionDelayMax` is reached": row(
+      "packages/client/test/reconnect/backoff",
+      "backoffMs",
+    ),
+    "a `Blob` or `File` in arguments": row(
+      "packages/client/test/blobs",
+      "keeps the order, and is busy until the last is sent",
+    ),
+    requests: http("classes of requests"),
+    "on Node.js, connections of HTTP requests": http("five messages over polling take one connection each"),
+    "on Node.js, `requestTimeout`": http("requestTimeout of a request that is never answered"),
+    "on Node.js, `localAddress`, `family`, `checkServerIdentity`": http("localAddress of a request"),
+    "on Node.js, redirects of HTTP requests": http("a redirect of the first request"),
+    "on Node.js, `withCredentials`: cookies that the server sets": http(
+      "withCredentials: a cookie for another path",
+      "withCredentials: the app's own cookies, beside those of the server",
+    ),
+    "on Node.js, a request that got no answer: `description` of the error": http(
+      "description of a request to nobody",
+    ),
+    "permessage-deflate, on Node.js": both("permessage-deflate is offered"),
+    "`useNativeTimers`": row(
+      "test/parity/client",
+      "closeOnBeforeunload, useNativeTimers, autoUnref are taken",
+    ),
+    "`parser`, on both ends": row(
+      "packages/codec/test/parser-codec",
+      "refuses a throw, and two packets for one frame",
+    ),
+    WebTransport: row("packages/client/test/manager", "knows WebTransport by its class only"),
+  },
+  Types: {
+    "what `socket.volatile`, `timeout()`, `compress()` return": row("packages/server/test/types", "timeout"),
+    "`socket.conn`": row("packages/server/test/types", "types of the server, beside Socket.IO's"),
+  },
+};
