@@ -29,6 +29,17 @@ import { requirePositive } from "./options.js";
 
 type ServerConfig = SessionConfig & { readonly role: ServerRole };
 
+/** What follows from the options. */
+interface Setup {
+  readonly options: EngineOptions;
+  readonly config: ServerConfig;
+  /** For sessions of protocol revision 3. */
+  readonly olderConfig: SessionConfig;
+  /** Only if a limit per address is set. */
+  readonly addresses: Addresses | undefined;
+  readonly gate: Gate;
+}
+
 /** What `io.engine` emits. */
 export interface EngineEvents {
   /** A session has begun. */
@@ -67,19 +78,13 @@ const NO_UPGRADE_FROM: ReadonlySet<string> = new Set(["websocket", "webtransport
 
 /** The connections of a server, and the door that they come through: `io.engine`. */
 export class Engine extends Emitter<Record<never, never>, EngineEvents> implements Acceptor {
-  readonly opts: EngineOptions;
   /** Set by `listen` of `@sockeye/server/engine`. */
   httpServer: HttpServer | undefined;
   readonly #host: EngineHost;
-  readonly #gate: Gate;
-  #hasMiddlewares = false;
+  #setup: Setup;
+  readonly #middlewares: Middleware[] = [];
   /** Give back the HTTP servers of {@link attach}. */
   readonly #detachments: (() => void)[] = [];
-  /** Only if a limit per address is set. */
-  readonly #addresses: Addresses | undefined;
-  readonly #config: ServerConfig;
-  /** For sessions of protocol revision 3. */
-  readonly #olderConfig: SessionConfig;
   /** Connections by the id of their session. The ids of requests come from the wire: only a `Map` may be asked. */
   readonly #connections = new Map<string, Connection>();
 
@@ -87,15 +92,25 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   constructor(host: EngineHost, options: EngineOptions) {
     super();
     this.#host = host;
-    this.opts = options;
-    this.#config = this.#configure(options);
-    this.#addresses = this.#countAddresses(options);
-    this.#olderConfig = {
-      ...this.#config,
-      codec: host.olderCodec,
-      role: { ...this.#config.role, pings: "client" },
-    };
-    this.#gate = createGate({ ...options, clock: host.clock, limits: host.limits }, this);
+    this.#setup = this.#setUp(options);
+  }
+
+  get opts(): EngineOptions {
+    return this.#setup.options;
+  }
+
+  /**
+   * @internal Takes other options, as long as no connection and no HTTP server has come under those that it has; listeners and
+   * middlewares stay.
+   *
+   * @returns whether it did
+   * @throws UsageError `ERR_BAD_OPTION`
+   */
+  reconfigure(options: EngineOptions): boolean {
+    if (this.#connections.size > 0 || this.#detachments.length > 0) return false;
+    this.#setup = this.#setUp(options);
+    for (const middleware of this.#middlewares) this.#setup.gate.use(middleware);
+    return true;
   }
 
   get clientsCount(): number {
@@ -128,14 +143,14 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   /** One that asks for a framework's own requests, as Express's do: it gets Node.js's all the same. */
   use(middleware: (req: Unchecked, res: Unchecked, next: Unchecked) => unknown): this;
   use(middleware: Middleware): this {
-    this.#hasMiddlewares = true;
-    this.#gate.use(middleware);
+    this.#middlewares.push(middleware);
+    this.#setup.gate.use(middleware);
     return this;
   }
 
   /** The transports to which a session on this one may change. */
   upgrades(transport: string): readonly string[] {
-    return this.#config.role.upgrades(transport);
+    return this.#setup.config.role.upgrades(transport);
   }
 
   /** Puts the engine beside the routes of another HTTP server. `io.attach` does so for the server's own. */
@@ -157,12 +172,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** Answers a request for the engine, whatever server it came from. */
   handleRequest(req: IncomingMessage, res: ServerResponse): void {
-    this.#gate.handleRequest(req, res);
+    this.#setup.gate.handleRequest(req, res);
   }
 
   /** Answers an upgrade request for the engine, whatever server it came from. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#gate.handleUpgrade(req, socket, head);
+    this.#setup.gate.handleUpgrade(req, socket, head);
   }
 
   /**
@@ -173,7 +188,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
    * nothing else
    */
   onWebTransportSession(session: WebTransportSession, request?: WebTransportRequest): void {
-    this.#gate.handleWebTransport(session, request);
+    this.#setup.gate.handleWebTransport(session, request);
   }
 
   /** @internal Its connections, those among them that still write what is queued. */
@@ -183,13 +198,13 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** @internal Refuses new connections; those that there are go on. */
   drain(): void {
-    this.#gate.drain();
+    this.#setup.gate.drain();
   }
 
   /** Ends all connections, and refuses new ones. */
   close(): this {
     for (const connection of [...this.#connections.values()]) connection.shutDown();
-    this.#gate.close();
+    this.#setup.gate.close();
     for (const detach of this.#detachments.splice(0)) detach();
     return this;
   }
@@ -203,7 +218,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** @internal */
   exceeds(req: IncomingMessage): SockeyeError | undefined {
-    const error = this.#addresses?.handshake(req);
+    const error = this.#setup.addresses?.handshake(req);
     if (error) this.#host.monitor.limitExceeded(error, req.socket?.remoteAddress ?? "");
     return error;
   }
@@ -216,10 +231,14 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   /** @internal */
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
-    const session = new Session(handshake.protocol === 3 ? this.#olderConfig : this.#config, connection, sid);
+    const session = new Session(
+      handshake.protocol === 3 ? this.#setup.olderConfig : this.#setup.config,
+      connection,
+      sid,
+    );
     connection.bind(session);
     this.#connections.set(sid, connection);
-    this.#addresses?.enter(sid, handshake.req);
+    this.#setup.addresses?.enter(sid, handshake.req);
     session.start(transport);
     this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
@@ -260,7 +279,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   /** May the app's code have changed a request? */
   #seesRequests(): boolean {
     return (
-      this.#hasMiddlewares ||
+      this.#middlewares.length > 0 ||
       this.opts.allowRequest !== undefined ||
       this.opts.clientAddress !== undefined ||
       this.hasListeners("initial_headers") ||
@@ -290,8 +309,20 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     return new Addresses({ clock, limits, addressOf });
   }
 
-  #configure(options: EngineOptions): ServerConfig {
-    const { clock, codec, limits } = this.#host;
+  #setUp(options: EngineOptions): Setup {
+    const { clock, codec, limits, olderCodec } = this.#host;
+    const config = this.#configure(options, codec);
+    return {
+      options,
+      config,
+      olderConfig: { ...config, codec: olderCodec, role: { ...config.role, pings: "client" } },
+      addresses: this.#countAddresses(options),
+      gate: createGate({ ...options, clock, limits }, this),
+    };
+  }
+
+  #configure(options: EngineOptions, codec: Codec): ServerConfig {
+    const { clock, limits } = this.#host;
     const terms = { ...DEFAULTS };
     for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
       terms[name] = options[name] ?? DEFAULTS[name];
@@ -321,7 +352,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         },
         ended: (sid) => {
           this.#connections.delete(sid);
-          this.#addresses?.leave(sid);
+          this.#setup.addresses?.leave(sid);
         },
       },
     };

@@ -212,9 +212,12 @@ export class Server<
       );
     }
     if (options) this.#reconfigure(options);
-    // An engine that was closed stays closed.
+    // An engine that was closed stays closed; one that is at work keeps its options. One that has not begun yet is the one
+    // that the app has put its listeners on.
     const closed = this.#httpServer !== undefined && this.#attached.length === 0;
-    if (options || closed) this.#engine = undefined;
+    const working = this.#attached.some(({ engine }) => engine === this.#engine);
+    if (closed || (options && (working || !this.#engine?.reconfigure(this.#options))))
+      this.#engine = undefined;
     const httpServer = typeof server === "object" ? server : listen(server);
     this.#httpServer = httpServer;
     const { engine } = this;

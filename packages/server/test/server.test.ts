@@ -224,6 +224,39 @@ it("options that come with attach() hold, limits among them, and close() ends ev
   expect([one.listening, two.listening]).toEqual([false, false]);
 });
 
+it("an engine that has not begun takes the options of attach(), and keeps what the app has put on it", async () => {
+  const io = new Server({ maxHttpBufferSize: 1000 });
+  const { engine } = io;
+  const seen: unknown[] = [];
+  engine.use((req: IncomingMessage, _res: ServerResponse, next: () => void) => {
+    seen.push(`${req.method}`);
+    next();
+  });
+  engine.on("connection", () => seen.push("connection"));
+  const one = createServer();
+  io.attach(one, { maxHttpBufferSize: 5000, pingInterval: 7000 });
+  expect(io.engine).toBe(engine);
+  expect(engine.opts).toMatchObject({ maxHttpBufferSize: 5000, pingInterval: 7000 });
+  const site = await standing(io, one);
+  const { body } = await request(site.port, { target: "/socket.io/?EIO=4&transport=polling" });
+  expect(JSON.parse(body.slice(1))).toMatchObject({ maxPayload: 5000, pingInterval: 7000 });
+  expect(seen).toEqual(["GET", "connection"]);
+  // One that is at work keeps its own.
+  io.attach(createServer(), { maxHttpBufferSize: 6000 });
+  expect(io.engine).not.toBe(engine);
+  expect(engine.opts.maxHttpBufferSize).toBe(5000);
+});
+
+it("an engine that an app has attached by itself keeps its options", async () => {
+  const io = new Server({ maxHttpBufferSize: 1000 });
+  const { engine } = io;
+  engine.attach(createServer());
+  expect(io.attach(createServer(), { maxHttpBufferSize: 5000 }).engine).not.toBe(engine);
+  expect(engine.opts.maxHttpBufferSize).toBe(1000);
+  engine.close();
+  await io.close();
+});
+
 describe("close", () => {
   it("tells everybody, calls back, resolves, and ends the HTTP server", async () => {
     const site = await serve();

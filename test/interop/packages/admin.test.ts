@@ -1,4 +1,6 @@
 // @socket.io/admin-ui: what `instrument(io)` tells to its page and does for it, and the page itself in a browser.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { instrument } from "@socket.io/admin-ui";
@@ -6,7 +8,7 @@ import express from "express";
 import { type Socket as ClientSocket, io as dial } from "socket.io-client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { findChromium, launch } from "../../browser/chromium.js";
-import { type ServerName, type Site, serverHalf, startSite } from "../../support/servers.js";
+import { loadServer, type ServerName, type Site, serverHalf, startSite } from "../../support/servers.js";
 import { once, until } from "../../support/wait.js";
 
 /** The second is there to prove the tests: what they expect is what Socket.IO does. */
@@ -111,6 +113,29 @@ describe.each(SERVERS)("@socket.io/admin-ui on %s", (server) => {
         { timestamp: expect.any(Number), type: "bytesOut", count: expect.any(Number) },
       ]),
     });
+  });
+
+  test("may be there before the server is attached, with options", async () => {
+    const { Server } = await loadServer(server);
+    const io = new Server();
+    instrument(io, { serverId: "one", mode: "development", auth: false });
+    const http = createServer();
+    io.attach(http, { cors: { origin: "https://admin.example", credentials: true } });
+    // The page's statistics ask for the engine a little later, if there is none at first.
+    await until(() => io.engine.listenerCount("connection") > 0, "the listener of the statistics");
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    onTestFinished(() => io.close());
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const admin = await watch({ io, url } as Site);
+    const [, stats] = (await admin.sees("server_stats", {
+      ...{ serverId: "one", hostname: expect.any(String), pid: process.pid, uptime: expect.any(Number) },
+      ...{ clientsCount: 1, pollingClientsCount: 0, namespaces: expect.any(Array) },
+      aggregatedEvents: expect.arrayContaining([
+        { timestamp: expect.any(Number), type: "rawConnection", count: 1 },
+      ]),
+    })) as [string, object];
+    expect(stats).toBeDefined();
   });
 
   test("its page is told what happens", async () => {
