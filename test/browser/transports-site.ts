@@ -57,7 +57,7 @@ interface Awaited {
 export async function startTransportsSite(): Promise<TransportsSite> {
   const visits: Awaited[] = [];
   const http = createServer((req, res) => void answer(req, res, visits));
-  const transports = ["polling", "websocket", "sse", "stream", "iframe"] as const;
+  const transports = ["polling", "websocket", "sse", "stream", "iframe", "jsonp"] as const;
   const io = new Server(http, { transports: [...transports] });
   io.on("connection", (socket) => visits[Number(socket.handshake.query["visit"])]?.socket(socket));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
