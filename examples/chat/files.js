@@ -14,6 +14,7 @@ const files = new Map([
   ["/main.js", { name: "main.js", type: JS }],
   ["/log.js", { name: "log.js", type: JS }],
   ["/people.js", { name: "people.js", type: JS }],
+  ["/transports.js", { name: "transports.js", type: JS }],
   ["/typing.js", { name: "typing.js", type: JS }],
   ["/favicon.svg", { name: "favicon.svg", type: SVG }],
 ]);
@@ -22,9 +23,11 @@ const COMMON_HEADERS = {
   // `'self'` covers the WebSocket to this server too, but Safari before 15.4 does not know that yet.
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws: wss:; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    // The transport `iframe` is a frame; `jsonp` submits forms in one.
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
+  // Without a referrer a form of `jsonp` would be from nowhere (`Origin: null`), and be refused.
+  "referrer-policy": "same-origin",
   "cache-control": "no-cache",
 };
 

@@ -15,8 +15,12 @@ import { openRoom } from "./room.js";
  */
 export async function start({ port = 3000 } = {}) {
   const http = createServer(serveFile);
-  // A chat message is short; nobody needs to send us a megabyte.
-  const io = new Server(http, { maxHttpBufferSize: 64 * 1024 });
+  const io = new Server(http, {
+    // A chat message is short; nobody needs to send us a megabyte.
+    maxHttpBufferSize: 64 * 1024,
+    // All that the page lets one choose. The last is not on offer unless it is named.
+    transports: ["polling", "websocket", "stream", "sse", "iframe", "jsonp"],
+  });
   openRoom(io);
   await listen(http, port);
   const address = http.address();

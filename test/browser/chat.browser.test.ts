@@ -134,6 +134,52 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
     expect(await left).toEqual(["Ben"]);
   });
 
+  test.each([
+    ["HTTP stream", "stream", "an HTTP stream", "stream"],
+    ["Server-sent events", "sse", "server-sent events", "sse"],
+    ["Iframe", "iframe", "an iframe", "iframe"],
+    ["JSONP", "jsonp", "JSONP", "polling"],
+  ])(
+    "%s, chosen in the room: the same name, and messages both ways",
+    async (label, transport, over, wire) => {
+      const ann = await enter("Ann");
+      const quinn = await enterFromNode("Quinn");
+      await textField(ann.page).fill("Begun before");
+      ann.requests.length = 0;
+      await ann.page.getByRole("combobox", { name: "Transport" }).selectOption(label);
+      await ann.page.locator(`[data-transport=${transport}]`).waitFor();
+      expect(await ann.page.locator("#transport").textContent()).toBe(`Connected over ${over}`);
+      expect(new URL(ann.page.url()).search).toBe(`?transport=${transport}`);
+      await ann.page.getByText("Welcome, Ann", { exact: true }).waitFor();
+      expect(await names(ann.page)).toEqual(["Ann", "Quinn"]);
+      expect(await textField(ann.page).inputValue()).toBe("Begun before");
+
+      const said = next(quinn, "said");
+      await say(ann, "Hello");
+      expect(await said).toEqual([message("Ann", "Hello")]);
+      expect(await quinn.emitWithAck("say", "</script>, Ann")).toMatchObject({ ok: true });
+      await received(ann, "Quinn", "</script>, Ann");
+      expect(ann.requests).toEqual(expect.arrayContaining([`GET ${wire}`, `POST ${wire}`]));
+      expect(ann.complaints).toEqual([]);
+    },
+  );
+
+  test("a transport chosen at the door; a page loaded again comes to the door", async () => {
+    const { page } = await enter("Ann", "?transport=iframe");
+    await page.locator("[data-transport=iframe]").waitFor();
+    await page.reload();
+    expect(await page.getByLabel("Your name").inputValue()).toBe("Ann");
+    expect(await page.getByRole("combobox", { name: "Transport" }).inputValue()).toBe("iframe");
+    await page.getByLabel("Your name").fill("Ben");
+    const loaded = page.waitForEvent("load");
+    await page.getByRole("combobox", { name: "Transport" }).selectOption("Automatic");
+    await loaded;
+    expect(page.url()).toBe(`${chat.url}/`);
+    expect(await page.getByLabel("Your name").inputValue()).toBe("Ben");
+    await page.getByRole("button", { name: "Join the chat" }).click();
+    await page.locator("[data-transport=websocket]").waitFor();
+  });
+
   test("a name that is refused or taken", async () => {
     const ann = await enter("Ann");
     const page = await context.newPage();
@@ -195,7 +241,7 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
       await expect.poll(async () => bottom(await locator.boundingBox())).toBeLessThan(420);
     }
     // Safari zooms into a field with a smaller font.
-    for (const field of ["#name", "#text"]) {
+    for (const field of ["#name", "#text", ".foot select"]) {
       const size = await page.locator(field).evaluate((element) => getComputedStyle(element).fontSize);
       expect(Number.parseFloat(size)).toBeGreaterThanOrEqual(16);
     }

@@ -2,6 +2,7 @@
 // The page of the chat: the door (choose a name) and the room, and the socket that leads from one to the other.
 import { Log } from "./log.js";
 import { People } from "./people.js";
+import { chosenTransports, connectedOver, loadClient, offerTransports } from "./transports.js";
 import { OwnTyping, Typists } from "./typing.js";
 
 /** @typedef {import("../room.js").FromServer} FromServer */
@@ -11,16 +12,15 @@ import { OwnTyping, Typists } from "./typing.js";
 const TITLE = document.title;
 /** How long a message may take until it counts as not sent, in milliseconds. */
 const SEND_TIMEOUT_MS = 10_000;
-/** @type {ReadonlyMap<string, string>} */
-const TRANSPORTS = new Map([
-  ["websocket", "WebSocket"],
-  ["webtransport", "WebTransport"],
-  ["polling", "HTTP long-polling"],
-  ["sse", "server-sent events"],
-  ["stream", "an HTTP stream"],
-  ["iframe", "an iframe"],
-  ["jsonp", "JSONP"],
-]);
+
+/**
+ * What a page hands over to itself when it is loaded anew with another transport.
+ * @typedef {{ readonly name: string, readonly key: string, readonly text: string, readonly isInRoom: boolean }} Kept
+ */
+const kept = /** @type {Kept | null} */ (history.state);
+// Once only: whoever reloads the page later comes to the door.
+history.replaceState(null, "");
+await loadClient();
 
 const door = find("door", HTMLElement);
 const room = find("room", HTMLElement);
@@ -47,7 +47,8 @@ let name = "";
 let unread = 0;
 // Proves to the server, after a broken connection, that this page had the name before. Made here rather than
 // with `randomUUID`, which a phone that tries the chat out over plain HTTP does not have.
-const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
+const key =
+  kept?.key ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
 
 /** @type {import("@sockeye/client").Socket<FromServer, ToServer>} */
 const socket = io({
@@ -156,8 +157,13 @@ window.visualViewport?.addEventListener("resize", () => {
 });
 
 adaptToWidth();
-nameField.value = remembered();
+offerTransports(changeTransport);
+nameField.value = kept?.name ?? remembered();
 nameField.focus();
+if (kept !== null) {
+  textField.value = kept.text;
+  if (kept.isInRoom) nameField.form?.requestSubmit();
+}
 
 /** @param {string} text */
 function say(text) {
@@ -202,8 +208,7 @@ function showBanner(text) {
 /** @param {string | undefined} used */
 function showTransport(used) {
   transport.dataset["transport"] = used ?? "";
-  transport.textContent =
-    used === undefined ? "Not connected" : `Connected over ${TRANSPORTS.get(used) ?? used}`;
+  transport.textContent = used === undefined ? "Not connected" : connectedOver(used);
 }
 
 /** @param {boolean} open On a wide screen the people are in sight anyway. */
@@ -232,11 +237,18 @@ function fitText() {
   textField.style.height = `${textField.scrollHeight + textField.offsetHeight - textField.clientHeight}px`;
 }
 
-/** @returns {{ transports?: string[] }} What `?transport=polling` or `?transport=websocket` asks for. */
-function chosenTransports() {
-  const names = new URLSearchParams(location.search).get("transport")?.split(",") ?? [];
-  const known = names.filter((each) => TRANSPORTS.has(each));
-  return known.length > 0 ? { transports: known } : {};
+/**
+ * Loads the page anew, since not every client has every transport. The key keeps the name, even if the server has not
+ * noticed yet that this page has gone.
+ *
+ * @param {string} search The new query of the address.
+ */
+function changeTransport(search) {
+  const isInRoom = !room.hidden;
+  /** @type {Kept} */
+  const handedOver = { name: isInRoom ? name : nameField.value, key, text: textField.value, isInRoom };
+  history.replaceState(handedOver, "", `/${search}`);
+  location.reload();
 }
 
 /** @param {string} value */
