@@ -203,6 +203,10 @@ export const SHOWN: ShownBy = {
     ),
     "second argument of `disconnect`": both("details of a disconnection: an error, with a code"),
     "`connect_error`": both("connect_error has a code"),
+    "`tryAllTransports`, and a transport that never says anything": row(
+      "test/interop/differences-transports",
+      "tryAllTransports, where a WebSocket opens and nothing passes",
+    ),
     "waiting before a new attempt, once `reconnectionDelayMax` is reached": row(
       "packages/client/test/reconnect/backoff",
       "backoffMs",
