@@ -7,6 +7,8 @@ import { start } from "../../examples/transports/server.js";
 import { findChromium, launch, takeScreenshots } from "./chromium.js";
 
 const executablePath = findChromium();
+/** Long enough for any machine. */
+const SOON = { timeout: 10_000 };
 
 /** The cards, and the transport that each comes to. */
 const CARDS = [
@@ -19,7 +21,7 @@ const CARDS = [
   ["jsonp", "jsonp"],
 ] as const;
 
-describe.skipIf(executablePath === undefined)("the page of all transports", () => {
+describe.skipIf(executablePath === undefined)("the page of all transports", { timeout: 60_000 }, () => {
   let browser: Browser;
   let context: BrowserContext;
   let example: Awaited<ReturnType<typeof start>>;
@@ -57,15 +59,15 @@ describe.skipIf(executablePath === undefined)("the page of all transports", () =
     await page.getByText("7 of 7 connected").waitFor();
     for (const [card, transport] of CARDS) {
       const value = (name: string) => page.locator(`#${card} .${name}`).textContent();
-      await expect.poll(() => value("transport"), { message: card }).toBe(transport);
-      await expect.poll(() => value("roundTrip"), { message: card }).toMatch(/^[\d.]+ ms$/);
+      await expect.poll(() => value("transport"), { ...SOON, message: card }).toBe(transport);
+      await expect.poll(() => value("roundTrip"), { ...SOON, message: card }).toMatch(/^[\d.]+ ms$/);
       for (const counted of ["up", "down"]) expect(await value(counted), card).toMatch(/^[1-9][\d.]* k?B$/);
       expect(Number(await value("requests")), card).toBeGreaterThan(0);
     }
     // What one WebSocket costs in requests, and what polling does.
     expect(await page.locator("#websocket .requests").textContent()).toBe("1");
     await expect
-      .poll(async () => Number(await page.locator("#polling .requests").textContent()))
+      .poll(async () => Number(await page.locator("#polling .requests").textContent()), SOON)
       .toBeGreaterThan(6);
     expect(await page.locator("#webtransport").textContent()).toContain("needs HTTP/3");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
@@ -77,6 +79,10 @@ describe.skipIf(executablePath === undefined)("the page of all transports", () =
     await page.getByText("7 of 7 connected").waitFor();
     for (const [card] of CARDS) await page.locator(`#${card} button`).click();
     await page.getByText("7 of 7 connected").waitFor();
+    for (const [card] of CARDS) {
+      const roundTrip = () => page.locator(`#${card} .roundTrip`).textContent();
+      await expect.poll(roundTrip, { ...SOON, message: card }).toMatch(/ms$/);
+    }
     await example.close();
     await page.getByText("0 of 7 connected").waitFor();
     expect(await page.locator("#sse .reason").textContent()).not.toBe("");
