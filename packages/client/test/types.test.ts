@@ -1,10 +1,19 @@
 import type {
   Manager as StockManager,
+  ManagerReservedEvents as StockManagerEvents,
   ManagerOptions as StockOptions,
   Socket as StockSocket,
+  SocketReservedEvents as StockSocketEvents,
 } from "socket.io-client";
 import { describe, expectTypeOf, it } from "vitest";
-import type { ManagerOptions, Options, SocketOptions } from "../src/index.js";
+import type {
+  DefaultEventsMap,
+  ManagerOptions,
+  ManagerReservedEvents,
+  Options,
+  SocketOptions,
+  SocketReservedEvents,
+} from "../src/index.js";
 import { io, Manager, type Socket } from "../src/index.js";
 
 interface FromServer {
@@ -103,6 +112,30 @@ describe("types of the client", () => {
       transportOptions: { polling: { extraHeaders: { a: "b" } } },
     };
     expectTypeOf(right).toExtend<object>();
+  });
+
+  it("reserved events", () => {
+    expectTypeOf<keyof SocketReservedEvents>().toEqualTypeOf<keyof StockSocketEvents>();
+    expectTypeOf<keyof ManagerReservedEvents>().toEqualTypeOf<keyof StockManagerEvents>();
+    type Ours = Parameters<ManagerReservedEvents["reconnect_attempt" | "reconnect"]>;
+    expectTypeOf<Ours>().toEqualTypeOf<Parameters<StockManagerEvents["reconnect_attempt" | "reconnect"]>>();
+    // Socket.IO's type leaves out `forced close`, which its client gives as well.
+    expectTypeOf<Exclude<Socket.DisconnectReason, "forced close">>().toEqualTypeOf<
+      Exclude<StockSocket.DisconnectReason, "forced close">
+    >();
+    const emits = (): unknown[] => [
+      // @ts-expect-error not the app's to emit
+      socket.emit("connect"),
+      // @ts-expect-error not the app's to emit
+      socket.emit("disconnect"),
+    ];
+    expectTypeOf(emits).toBeFunction();
+  });
+
+  it("parameters that are left out", () => {
+    expectTypeOf<Socket>().toEqualTypeOf<Socket<DefaultEventsMap, DefaultEventsMap>>();
+    expectTypeOf<Socket<FromServer>>().toEqualTypeOf<Socket<FromServer, FromServer>>();
+    expectTypeOf<StockSocket<FromServer>>().toEqualTypeOf<StockSocket<FromServer, FromServer>>();
   });
 
   it("have what Socket.IO's have", () => {

@@ -1,5 +1,24 @@
-import type { RemoteSocket, Server, Socket } from "@sockeye/server";
-import type { Server as StockServer, Socket as StockSocket } from "socket.io";
+import type {
+  BroadcastOperator,
+  DefaultEventsMap,
+  DisconnectReason,
+  ExtendedError,
+  Handshake,
+  Namespace,
+  RemoteSocket,
+  Server,
+  ServerOptions,
+  Socket,
+} from "@sockeye/server";
+import type {
+  Namespace as StockNamespace,
+  BroadcastOperator as StockOperator,
+  ServerOptions as StockOptions,
+  DisconnectReason as StockReason,
+  RemoteSocket as StockRemote,
+  Server as StockServer,
+  Socket as StockSocket,
+} from "socket.io";
 import { describe, expectTypeOf, it } from "vitest";
 
 interface ClientToServer {
@@ -17,6 +36,9 @@ interface InterServer {
 interface Data {
   user: string;
 }
+
+/** Events with one name. */
+type Loose<Name extends string> = Record<Name, () => void>;
 
 /** Whatever is read or called on it is itself again: the expressions below run, and mean something to the compiler only. */
 const anything: unknown = new Proxy(() => {}, {
@@ -116,6 +138,78 @@ describe("types of the server, beside Socket.IO's", () => {
     const remote = anything as RemoteSocket<ServerToClient, Data>;
     expectTypeOf(remote.data).toEqualTypeOf<Data>();
     expectTypeOf(remote.timeout(1).emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean>>();
+  });
+
+  it("reserved events", () => {
+    io.on("connect", (each) => expectTypeOf(each).toEqualTypeOf(socket));
+    io.of("/x").once("connection", (each) => expectTypeOf(each).toEqualTypeOf(socket));
+    io.on("new_namespace", (namespace) => expectTypeOf(namespace.name).toBeAny());
+    socket.on("disconnecting", (reason) => expectTypeOf(reason).toEqualTypeOf<DisconnectReason>());
+    socket.on("disconnect", (reason, description) => {
+      expectTypeOf(reason).toEqualTypeOf<DisconnectReason>();
+      expectTypeOf(description).toEqualTypeOf<unknown>();
+    });
+    socket.on("error", (error) => expectTypeOf(error).toEqualTypeOf<Error>());
+    stockSocket.on("error", (error) => expectTypeOf(error).toEqualTypeOf<Error>());
+    // What either has for a reason, the other has.
+    expectTypeOf<DisconnectReason>().toEqualTypeOf<StockReason>();
+    // @ts-expect-error not the app's to emit
+    socket.emit("disconnect");
+    // @ts-expect-error not the app's to emit
+    stockSocket.emit("disconnect");
+    // @ts-expect-error not the app's to emit
+    io.serverSideEmit("connection");
+    // @ts-expect-error not the app's to emit
+    io.emit("connect");
+  });
+
+  it("the four parameters reach everything that a server hands out", () => {
+    expectTypeOf(io.of("/x")).toEqualTypeOf<Namespace<ClientToServer, ServerToClient, InterServer, Data>>();
+    expectTypeOf(io.sockets.sockets).toEqualTypeOf<Map<string, typeof socket>>();
+    expectTypeOf(io.to("a").except("b")).toEqualTypeOf<BroadcastOperator<ServerToClient, Data>>();
+    expectTypeOf(socket.broadcast).toEqualTypeOf<BroadcastOperator<ServerToClient, Data>>();
+    expectTypeOf(io.in("a").fetchSockets()).resolves.items.toEqualTypeOf<
+      RemoteSocket<ServerToClient, Data>
+    >();
+    expectTypeOf(io.of("/x").server).toExtend<Server<ClientToServer, ServerToClient, InterServer, Data>>();
+    io.use((each, next) => {
+      expectTypeOf(each).toEqualTypeOf(socket);
+      expectTypeOf(each.handshake).toEqualTypeOf<Handshake>();
+      expectTypeOf(next).parameter(0).toEqualTypeOf<ExtendedError | undefined>();
+    });
+    io.of(/x/).on("connection", (each) => expectTypeOf(each.data).toEqualTypeOf<Data>());
+    // A function that takes any server learns all four from the one that it gets.
+    const four = <L extends DefaultEventsMap, E extends DefaultEventsMap, S extends DefaultEventsMap, D>(
+      _: Server<L, E, S, D>,
+    ): [L, E, S, D] => anything as [L, E, S, D];
+    const typed = anything as Server<Loose<"a">, Loose<"b">, Loose<"c">, Data>;
+    expectTypeOf(four(typed)).toEqualTypeOf<[Loose<"a">, Loose<"b">, Loose<"c">, Data]>();
+  });
+
+  it("parameters that are left out", () => {
+    expectTypeOf<Server>().toEqualTypeOf<
+      // biome-ignore lint/suspicious/noExplicitAny: it is what Socket.IO has
+      Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, any>
+    >();
+    // What is listened for is what is emitted, as in Socket.IO.
+    expectTypeOf<Server<ClientToServer>>().toEqualTypeOf<Server<ClientToServer, ClientToServer>>();
+    expectTypeOf<StockServer<ClientToServer>>().toEqualTypeOf<StockServer<ClientToServer, ClientToServer>>();
+    expectTypeOf<Socket<ClientToServer>>().toEqualTypeOf<Socket<ClientToServer, ClientToServer>>();
+    expectTypeOf<Socket["data"]>().toBeAny();
+    expectTypeOf<StockSocket["data"]>().toBeAny();
+  });
+
+  it("have what Socket.IO's have", () => {
+    // Names, not the symbols of Node.js's emitter. `tenant` is what an app in test/interop/typed-app has added.
+    type Lacks<Stock, Own> = Exclude<keyof Stock & string, keyof Own | `_${string}` | "tenant">;
+    // For µWebSockets.js.
+    expectTypeOf<Lacks<StockServer, Server>>().toEqualTypeOf<"attachApp">();
+    expectTypeOf<Lacks<StockNamespace, Namespace>>().toBeNever();
+    expectTypeOf<Lacks<StockSocket, Socket>>().toBeNever();
+    expectTypeOf<Lacks<StockOperator<Loose<"a">, Data>, BroadcastOperator<Loose<"a">, Data>>>().toBeNever();
+    expectTypeOf<Lacks<StockRemote<Loose<"a">, Data>, RemoteSocket<Loose<"a">, Data>>>().toBeNever();
+    expectTypeOf<Lacks<StockSocket["handshake"], Handshake>>().toBeNever();
+    expectTypeOf<Lacks<StockOptions, ServerOptions>>().toBeNever();
   });
 
   it("without a declaration everything goes", () => {
