@@ -713,6 +713,19 @@ onClients("manager.engine", (test) => {
     await Promise.all(["heartbeat", "ping", "pong"].map((name) => once(client.io.engine as never, name)));
   });
 
+  test("heartbeat tells of any packet", async (scene) => {
+    const { client, socket } = await scene.pair();
+    let beats = 0;
+    client.io.engine.on("heartbeat", () => {
+      beats += 1;
+    });
+    const heard = once(client, "event");
+    socket.emit("event", Buffer.from([1]));
+    await heard;
+    // One for the event, one for its bytes.
+    expect(beats).toBe(2);
+  });
+
   test("the events upgrading and upgrade", async (scene) => {
     const site = await scene.serve();
     const client = await scene.dial(site.url, { transports: ["polling", "websocket"], autoConnect: false });

@@ -224,6 +224,18 @@ onServers("socket.conn", (test) => {
     await once(socket.conn, "heartbeat");
   });
 
+  test("heartbeat tells of nothing but heartbeats", async (scene) => {
+    const { client, socket } = await scene.pair();
+    let beats = 0;
+    socket.conn.on("heartbeat", () => {
+      beats += 1;
+    });
+    const heard = once(socket, "event");
+    client.emit("event");
+    await heard;
+    expect(beats).toBe(0);
+  });
+
   test("the events upgrading and upgrade", async (scene) => {
     const site = await scene.serve();
     const log: unknown[] = [];

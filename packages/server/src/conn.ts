@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { CloseReason, SessionView } from "@sockeye/protocol";
+import type { CloseReason, EnginePacket, SessionView } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
 import { EngineSocket } from "@sockeye/socket";
 
@@ -37,6 +37,11 @@ export class Conn extends EngineSocket {
 
   set request(request: IncomingMessage | null) {
     this.#request = request;
+  }
+
+  /** The client's answer to a PING, or the PING of a client of Socket.IO 2. */
+  protected override isHeartbeat({ type }: EnginePacket): boolean {
+    return type === "pong" || type === "ping";
   }
 
   /** Ends the connection with all its sockets. @param discard true: what is still queued is lost */

@@ -26,7 +26,7 @@ export interface EngineSocketEvents {
   /** An engine message came in: a Socket.IO packet as text, or an attachment. */
   message: (data: Frame) => void;
   data: (data: Frame) => void;
-  /** The peer's PING or PONG. */
+  /** A sign of life. Client: any packet. Server: the client's PONG, or the PING of a client of Socket.IO 2. */
   heartbeat: () => void;
   /** The peer's PING; it gets a PONG. */
   ping: () => void;
@@ -125,16 +125,21 @@ export class EngineSocket
     this.#tell("open");
   }
 
+  /** Does `heartbeat` tell of this packet? On a client of any. */
+  protected isHeartbeat(_packet: EnginePacket): boolean {
+    return true;
+  }
+
   onPacket(packet: EnginePacket): void {
     const { type, data } = packet;
     this.#tell("packet", packet);
+    if (this.isHeartbeat(packet)) this.#tell("heartbeat");
     if (type === "message") {
       this.#tell("data", data);
       this.#tell("message", data);
-    } else if (type === "ping" || type === "pong") {
-      this.#tell("heartbeat");
-      if (type === "ping") this.#tell("ping");
-      if (type === "ping") this.#tell("pong");
+    } else if (type === "ping") {
+      this.#tell("ping");
+      this.#tell("pong");
     }
   }
 

@@ -95,15 +95,12 @@ describe("EngineSocket", () => {
     {
       name: "message",
       packet: { type: "message", data: "2[]" },
-      also: [
-        ["data", "2[]"],
-        ["message", "2[]"],
-      ],
+      also: [["heartbeat"], ["data", "2[]"], ["message", "2[]"]],
     },
     { name: "ping", packet: { type: "ping", data: "" }, also: [["heartbeat"], ["ping"], ["pong"]] },
     { name: "pong", packet: { type: "pong", data: "" }, also: [["heartbeat"]] },
-    { name: "noop", packet: { type: "noop", data: "" }, also: [] },
-    { name: "open", packet: { type: "open", data: "{}" }, also: [] },
+    { name: "noop", packet: { type: "noop", data: "" }, also: [["heartbeat"]] },
+    { name: "open", packet: { type: "open", data: "{}" }, also: [["heartbeat"]] },
   ])("tells of a packet that came in: $name", ({ packet, also }) => {
     const { socket, events } = watched();
     socket.onPacket(packet);
