@@ -57,7 +57,7 @@ describe("DEBUG", () => {
 
   test("shows no secrets", () => {
     const sid = /^sid (\S+)$/m.exec(all.out)?.[1] ?? "";
-    expect(sid).toHaveLength(22);
+    expect(sid).toHaveLength(20);
     for (const secret of [sid, "hidden-token", "hidden-argument"]) expect(all.log).not.toContain(secret);
   });
 

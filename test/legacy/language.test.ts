@@ -7,8 +7,8 @@ import { bundleLegacy } from "../../scripts/legacy-bundle.mjs";
 const GLOBALS = new Set(
   (
     "Array Date Error FileReader JSON Math Number Object String TypeError WebSocket XMLHttpRequest ActiveXObject " +
-    "EventSource addEventListener arguments clearTimeout console decodeURIComponent document encodeURIComponent " +
-    "isFinite location postMessage removeEventListener self setImmediate setTimeout window"
+    "EventSource addEventListener arguments clearInterval clearTimeout console decodeURIComponent document encodeURIComponent " +
+    "isFinite location postMessage removeEventListener self setImmediate setInterval setTimeout window"
   ).split(" "),
 );
 

@@ -23,7 +23,7 @@ import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";
 import { Connection } from "./connection.js";
 import { FirstRequest } from "./first-request.js";
-import { secretId } from "./ids.js";
+import { randomId } from "./ids.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { requirePositive } from "./options.js";
 
@@ -135,7 +135,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** A new session id. May be replaced by the app's own, also an asynchronous one; ids must be unguessable. */
   generateId(_req: IncomingMessage): string | Promise<string> {
-    return secretId();
+    return randomId();
   }
 
   /** Adds a middleware in the style of Express for every request and upgrade request of the engine. */

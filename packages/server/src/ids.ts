@@ -6,17 +6,15 @@ const pool = Buffer.alloc(DRAWN_AT_ONCE);
 let at = pool.length;
 
 /**
- * A new id of a socket, which is public: 20 characters that are safe in a URL and carry 120 bits of the system's random
- * source. Socket.IO's ids have this very length, and adapters made for it tell private rooms from public ones by it.
+ * A new id of a session, or of a socket, which is public: 20 characters that are safe in a URL and carry 120 bits of the system's
+ * random source. Socket.IO's ids have this very length, and what was made for it counts on that: `@socket.io/sticky` looks for
+ * so many characters in URLs, and adapters tell private rooms from public ones by it.
  */
 export function randomId(): string {
   return draw(15);
 }
 
-/**
- * A new secret, which is all that a client has to show to be taken for itself: 22 characters that are safe in a URL and
- * carry 128 bits of the system's random source.
- */
+/** A new secret of a recovery, which no URL carries: 22 characters with 128 bits of the system's random source. */
 export function secretId(): string {
   return draw(16);
 }
