@@ -118,6 +118,11 @@ export interface SocketOptions {
   retries?: number;
   /** Milliseconds to wait for acknowledgements; callbacks then take an error first. Default: no limit, 10000 with `retries`. */
   ackTimeout?: number;
+  /**
+   * Bytes that may wait for the server, while offline too. Once more wait, what is emitted is dropped: its acknowledgement gets
+   * `ERR_OUTBOUND_FULL` if it takes an error, else the error is reported to the platform. Default 64 MiB.
+   */
+  maxOutboundBytes?: number;
 }
 
 /** All that `io()` takes. */

@@ -19,6 +19,7 @@ export interface RetryOptions {
 
 interface Entry {
   readonly emit: Emit;
+  readonly bytes: number;
   tries: number;
   /** Sent, and neither answered nor failed. */
   underWay: boolean;
@@ -32,14 +33,17 @@ export class RetryQueue {
   readonly #owner: RetryOwner;
   readonly #options: RetryOptions;
   #entries: Entry[] = [];
+  /** Of all that are neither acknowledged nor given up. */
+  bytes = 0;
 
   constructor(owner: RetryOwner, options: RetryOptions) {
     this.#owner = owner;
     this.#options = options;
   }
 
-  add(emit: Emit): void {
-    this.#entries.push({ emit, tries: 0, underWay: false });
+  add(emit: Emit, bytes: number): void {
+    this.bytes += bytes;
+    this.#entries.push({ emit, bytes, tries: 0, underWay: false });
     this.next();
   }
 
@@ -68,8 +72,9 @@ export class RetryQueue {
     return { ...entry.emit, ack, ackTakesError: true, flags: { ...flags, timeout } };
   }
 
-  #settle({ emit }: Entry, result: readonly unknown[]): void {
+  #settle({ emit, bytes }: Entry, result: readonly unknown[]): void {
     this.#entries.shift();
+    this.bytes -= bytes;
     if (emit.ack) callGuarded(emit.ack, result, { target: this.#owner, event: emit.event });
     this.next();
   }

@@ -7,8 +7,9 @@ import type {
   EventPacket,
   Packet,
 } from "@sockeye/protocol";
-import { NamespaceError, PacketType } from "@sockeye/protocol";
+import { AckError, NamespaceError, PacketType } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
+import { sizeOf } from "@sockeye/session";
 import type {
   AckAnswer,
   AckCallback,
@@ -32,6 +33,9 @@ import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
 
 const NO_FLAGS: BroadcastFlags = {};
+
+/** 64 MiB. */
+const MAX_OUTBOUND_BYTES = 67_108_864;
 
 const V2_SERVER = "It seems you are trying to reach a Socket.IO server in v2.x";
 
@@ -100,6 +104,7 @@ export class Socket<
 
   readonly #host: SocketHost;
   readonly #ackTimeoutMs: number | undefined;
+  readonly #maxOutboundBytes: number;
   readonly #retries: RetryQueue | undefined;
   /** `joining`: wants to be connected, and is not yet, or not now. */
   #phase: "idle" | "joining" | "connected" = "idle";
@@ -111,6 +116,10 @@ export class Socket<
   #nextAckId = 0;
   #acks: Acks | undefined;
   #blobs: BlobQueue | undefined;
+  /** Bytes of {@link sendBuffer}. */
+  #keptBytes = 0;
+  /** Who waits, while there is no connection, for all to have left. */
+  #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
 
   /** @internal Sockets come from `io()` and `manager.socket()`. */
@@ -121,6 +130,7 @@ export class Socket<
     this.auth = opts.auth;
     this.#host = host;
     this.#ackTimeoutMs = opts.ackTimeout;
+    this.#maxOutboundBytes = opts.maxOutboundBytes ?? MAX_OUTBOUND_BYTES;
     const { retries, ackTimeout: ackTimeoutMs } = opts;
     this.#retries = retries ? host.parts.retriesOf(this, { retries, ackTimeoutMs }) : undefined;
   }
@@ -162,9 +172,8 @@ export class Socket<
   disconnect(): this {
     const was = this.#phase;
     if (was === "connected") this.#transmit(this.#control(PacketType.DISCONNECT));
-    this.#phase = "idle";
     this.#asking = undefined;
-    this.#host.release();
+    this.#rest();
     if (was === "connected") this.#ended("io client disconnect");
     return this;
   }
@@ -219,6 +228,33 @@ export class Socket<
     return new Emission(this, { timeout: timeoutMs });
   }
 
+  // ---- a server that reads too slowly, or not now
+
+  /**
+   * Bytes that wait: for the connection, for the network as far as it is known here, and with `retries` for acknowledgements.
+   * What the other namespaces of the connection have sent counts too. Each packet counts about 100 bytes more than it has.
+   */
+  get bufferedBytes(): number {
+    // The app may have emptied it.
+    if (this.sendBuffer.length === 0) this.#keptBytes = 0;
+    return this.#host.session.bufferedBytes + this.#keptBytes + (this.#retries?.bytes ?? 0);
+  }
+
+  /**
+   * Waits until all that was emitted has left and more could leave at once; while there is no connection, for the next one.
+   *
+   * @returns false if the connection ends before that, or if there is none and none will come; it never rejects
+   */
+  drained(): Promise<boolean> {
+    if (this.connected) return this.#host.session.drained();
+    if (!this.active) return Promise.resolve(false);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #tellWaiters(): void {
+    for (const tell of this.#waiters.splice(0)) tell(this.drained());
+  }
+
   // ---- the way out
 
   /** @internal */
@@ -235,13 +271,24 @@ export class Socket<
   }
 
   #queueOrSend(emit: Emit): void {
-    if (!this.#retries || emit.flags.volatile) {
+    if (this.bufferedBytes > this.#maxOutboundBytes && !emit.flags.volatile) {
+      this.#drop(emit);
+    } else if (!this.#retries || emit.flags.volatile) {
       this.sendNow(emit);
-      return;
+    } else {
+      // What cannot be encoded is refused here, where the app hears of it.
+      this.#retries.add(emit, sizeOf(this.#host.encode(this.#event(emit, undefined))));
     }
-    // What cannot be encoded is refused here, where the app hears of it.
-    this.#host.encode(this.#event(emit, undefined));
-    this.#retries.add(emit);
+  }
+
+  /** Too much waits already. */
+  #drop({ event, ack, ackTakesError }: Emit): void {
+    const error = new AckError("ERR_OUTBOUND_FULL", "too much waits for the server");
+    if (ack && (ackTakesError || this.#retries || this.#ackTimeoutMs !== undefined)) {
+      callGuarded(ack, [error], { target: this, event });
+    } else {
+      this.reportError(error);
+    }
   }
 
   /** @internal One try, without the queue of `retries`. */
@@ -254,8 +301,12 @@ export class Socket<
     const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
     if (ack) this.#expect(this.#nextAckId++, emit, dropped ? 0 : undefined);
     if (!encoded) return;
-    if (sendable) this.#leave(packet, encoded);
-    else this.sendBuffer.push({ ...packet, encoded });
+    if (sendable) {
+      this.#leave(packet, encoded);
+    } else {
+      this.sendBuffer.push({ ...packet, encoded });
+      this.#keptBytes += sizeOf(encoded);
+    }
   }
 
   #event({ event, args }: Emit, id: number | undefined): EventPacket {
@@ -273,7 +324,9 @@ export class Socket<
     const timeoutMs = flags.timeout ?? this.#ackTimeoutMs;
     const callback: AckCallback = (...args) => {
       const buffered = this.sendBuffer.findIndex((packet) => packet.id === id);
-      if (buffered >= 0) this.sendBuffer.splice(buffered, 1);
+      for (const { encoded } of this.sendBuffer.splice(buffered, buffered < 0 ? 0 : 1)) {
+        this.#keptBytes -= sizeOf(encoded);
+      }
       callGuarded(ack, args, { target: this, event });
     };
     this.#acks ??= new Acks(this.#host.clock);
@@ -341,8 +394,7 @@ export class Socket<
         return;
       case PacketType.DISCONNECT:
         if (!this.active) return;
-        this.#phase = "idle";
-        this.#host.release();
+        this.#rest();
         this.#ended("io server disconnect");
         return;
       case PacketType.CONNECT_ERROR: {
@@ -392,15 +444,23 @@ export class Socket<
     if (!this.recovered) this.#recovery = pid === undefined ? undefined : new Recovery(pid);
     this.#phase = "connected";
     const waiting = this.sendBuffer.splice(0);
+    this.#keptBytes = 0;
     for (const { encoded, ...packet } of waiting) this.#leave(packet, encoded);
     for (const event of this.receiveBuffer.splice(0)) this.#handle(event);
     this.#retries?.next();
+    this.#tellWaiters();
     if (this.connected) dispatch(this, "connect", []);
   }
 
-  #refused(error: Error): void {
+  /** It does not want to be connected any more. */
+  #rest(): void {
     this.#phase = "idle";
     this.#host.release();
+    this.#tellWaiters();
+  }
+
+  #refused(error: Error): void {
+    this.#rest();
     dispatch(this, "connect_error", [error]);
   }
 

@@ -5,6 +5,7 @@ export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./confi
 export type { Deadlines, Timed } from "./deadlines.js";
 export { NO_SLOT, Timers } from "./deadlines.js";
 export type { Droppable, Overflow } from "./outbox.js";
+export { sizeOf } from "./outbox.js";
 export { createOverflow } from "./overflow.js";
 export { serverActs } from "./server-acts.js";
 export { encodeMessage, Session } from "./session.js";

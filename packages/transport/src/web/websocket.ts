@@ -14,10 +14,16 @@ import { addressOf, type Target } from "./target.js";
 /** `readyState` of a WebSocket that may be written to. */
 const OPEN = 1;
 
+/** So many bytes may be on their way before it is not writable any more. */
+const HIGH_WATER_BYTES = 262_144;
+
+/** No platform tells when the network has caught up: it is looked at so often, while it has not. */
+const LOOK_MS = 10;
+
 /** No platform takes shared memory here, and the type of its `send` says so. */
 type Sendable = Parameters<WebSocketLike["send"]>[0];
 
-/** The dialling end of a WebSocket. Writable from its opening to its end. */
+/** The dialling end of a WebSocket. Writable from its opening to its end, unless the network is behind. */
 export class WebSocketTransport implements Transport {
   static readonly transportName = "websocket";
   readonly name = "websocket";
@@ -26,6 +32,8 @@ export class WebSocketTransport implements Transport {
   /** Nobody after the end, so that whatever the socket still reports is lost. */
   #sink: TransportSink | undefined;
   #opened = false;
+  /** Runs only while the network is behind. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(target: Target) {
     this.#forceBase64 = target.forceBase64;
@@ -38,7 +46,12 @@ export class WebSocketTransport implements Transport {
   }
 
   get writable(): boolean {
-    return this.#socket?.readyState === OPEN;
+    return this.#socket?.readyState === OPEN && this.bufferedBytes <= HIGH_WATER_BYTES;
+  }
+
+  get bufferedBytes(): number {
+    // Some platforms do not know.
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
   bind(sink: TransportSink): void {
@@ -52,6 +65,18 @@ export class WebSocketTransport implements Transport {
       for (const attachment of attachments) this.#write(attachment, compress);
     }
     this.#socket?.uncork?.();
+    if (!this.writable) this.#look();
+  }
+
+  #look(): void {
+    clearTimeout(this.#timer);
+    if (this.writable) {
+      this.#sink?.writable(this);
+    } else {
+      this.#timer = setTimeout(() => this.#look(), LOOK_MS);
+      // Node.js: it is the connection that keeps the process alive, or not.
+      this.#timer.unref?.();
+    }
   }
 
   #write(frame: Frame, compress: boolean): void {
@@ -66,6 +91,7 @@ export class WebSocketTransport implements Transport {
 
   close(_goodbye: boolean): void {
     this.#sink = undefined;
+    clearTimeout(this.#timer);
     this.#socket?.close();
   }
 

@@ -228,3 +228,49 @@ describe("the end", () => {
     expect(transport.writable).toBe(true);
   });
 });
+
+describe("a network that is behind", () => {
+  const packets = [new EncodedPacket("4x")];
+
+  it("is not writable above 256 KiB, looks again every 10 ms, and tells once it is", () => {
+    vi.useFakeTimers();
+    const { transport, socket, side } = dial();
+    const writable = vi.spyOn(side, "writable");
+    socket.opens();
+    transport.send(packets);
+    expect([transport.writable, transport.bufferedBytes, vi.getTimerCount()]).toEqual([true, 0, 0]);
+    socket.bufferedAmount = 262_145;
+    transport.send(packets);
+    expect([transport.writable, transport.bufferedBytes, vi.getTimerCount()]).toEqual([false, 262_145, 1]);
+    vi.advanceTimersByTime(1000);
+    expect([writable.mock.calls.length, vi.getTimerCount()]).toEqual([1, 1]);
+    socket.bufferedAmount = 262_144;
+    vi.advanceTimersByTime(10);
+    expect([transport.writable, writable.mock.calls.length, vi.getTimerCount()]).toEqual([true, 2, 0]);
+    vi.useRealTimers();
+  });
+
+  it.each<[string, (dialled: Dialled) => void]>([
+    ["closed", ({ transport }) => transport.close(true)],
+    ["lost", ({ socket }) => socket.closes()],
+  ])("leaves no timer once it is %s", (_how, end) => {
+    vi.useFakeTimers();
+    const dialled = dial();
+    dialled.socket.opens();
+    dialled.socket.bufferedAmount = 1e6;
+    dialled.transport.send(packets);
+    dialled.transport.send(packets);
+    expect(vi.getTimerCount()).toBe(1);
+    end(dialled);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("is always writable where the platform does not tell", () => {
+    const { transport, socket } = dial();
+    socket.opens();
+    Object.assign(socket, { bufferedAmount: undefined });
+    transport.send(packets);
+    expect([transport.writable, transport.bufferedBytes]).toEqual([true, 0]);
+  });
+});
