@@ -11,6 +11,8 @@ export class Child {
   #waiting = new Map();
   #ids = 0;
   #gone;
+  /** How long an answer may take. */
+  patienceMs = ANSWER_TIMEOUT_MS;
 
   constructor(file, argument, nodeOptions = []) {
     const path = fileURLToPath(new URL(file, import.meta.url));
@@ -44,7 +46,7 @@ export class Child {
     return new Promise((resolve, reject) => {
       const late = () =>
         this.#settle(id, (waiting) => waiting.reject(new Error(`no answer to ${id} in time`)));
-      this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, ANSWER_TIMEOUT_MS) });
+      this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, this.patienceMs) });
     });
   }
 

@@ -12,11 +12,12 @@ export class HttpClient {
   #carry = "";
   #onBody = ignore;
 
-  constructor(port) {
+  constructor(port, { localAddress } = {}) {
     this.#host = `Host: 127.0.0.1:${port}\r\n`;
     this.#socket = connect({
       port,
       host: "127.0.0.1",
+      localAddress,
       noDelay: true,
       onread: { buffer: INBOX, callback: (length) => this.#read(length) },
     });
