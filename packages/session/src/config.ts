@@ -10,7 +10,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import type { Deadlines } from "./deadlines.js";
-import type { Outbox, Overflow } from "./outbox.js";
+import type { Overflow } from "./outbox.js";
 import type { Turn } from "./turn.js";
 import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
 
@@ -63,10 +63,6 @@ export interface Served extends Upgradable {
   awaitsPong: boolean;
   /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
   heard: boolean;
-  /** Packets that wait. */
-  readonly waiting: number;
-  /** They, with room for more: made if nothing waits. */
-  ownOutbox(): Outbox;
   queue(packet: EncodedPacket): void;
   /** Queues, unless the session is over. */
   send(packet: EncodedPacket): void;
@@ -87,10 +83,6 @@ export interface ServerActs {
   due(session: Served, role: ServerRole, now: number): void;
   pinged(session: Served, role: ServerRole, now: number): void;
   ponged(session: Served, role: ServerRole, now: number): void;
-  /** Waits until nothing waits any more and the transport can take more; false if the session ends before that. */
-  drained(session: Served): Promise<boolean>;
-  /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
-  tellDrained(session: Served, waiters: readonly ((drained: boolean) => void)[]): void;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
 }

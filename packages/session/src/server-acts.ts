@@ -46,21 +46,6 @@ export const serverActs: ServerActs = {
       session.dueIn(role.pingIntervalMs, now);
     }
   },
-  drained: (session) => {
-    if (hasCaughtUp(session)) return Promise.resolve(true);
-    const outbox = session.ownOutbox();
-    return new Promise((resolve) => {
-      outbox.waiters = [...(outbox.waiters ?? []), resolve];
-    });
-  },
-  tellDrained: (session, waiters) => {
-    if (hasCaughtUp(session)) {
-      for (const tell of waiters) tell(true);
-      return;
-    }
-    const outbox = session.ownOutbox();
-    outbox.waiters = [...waiters, ...(outbox.waiters ?? [])];
-  },
   probe: (session, candidate, limits) => new ServerUpgrade(session, candidate, limits),
 };
 
@@ -70,10 +55,6 @@ function isOverdue(session: Served): boolean {
   const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
   session.end("parse error", error, true);
   return true;
-}
-
-function hasCaughtUp(session: Served): boolean {
-  return session.waiting === 0 && session.ready;
 }
 
 function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {

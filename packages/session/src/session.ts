@@ -119,8 +119,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    * @returns false if the session ends before that
    */
   drained(): Promise<boolean> {
-    const { role } = this.#config;
-    return role.side === "client" || !this.#rules.accepts ? Promise.resolve(false) : role.acts.drained(this);
+    if (!this.#rules.accepts) return Promise.resolve(false);
+    return new Promise((resolve) => this.#tellDrained([resolve]));
   }
 
   sendMessage(data: Frame, compress: boolean): void {
@@ -223,7 +223,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.transport?.send(batch);
       this.observer?.onFlush(batch);
     }
-    if (outbox.waiters) (this.#config.role as ServerRole).acts.tellDrained(this, outbox.waiters);
+    if (outbox.waiters) this.#tellDrained(outbox.waiters);
   }
 
   due(now: number): void {
@@ -397,11 +397,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   queue(packet: EncodedPacket): void {
-    this.ownOutbox().push(packet);
+    this.#ownOutbox().push(packet);
     this.#wantWrite();
   }
 
-  ownOutbox(): Outbox {
+  #ownOutbox(): Outbox {
     if (this.#outbox === Outbox.empty) this.#outbox = new Outbox();
     return this.#outbox;
   }
@@ -418,10 +418,20 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.queue(packet);
       return;
     }
-    const verdict = overflow.admit(this.ownOutbox(), packet, { droppable, heldBytes: this.#heldBytes });
+    const verdict = overflow.admit(this.#ownOutbox(), packet, { droppable, heldBytes: this.#heldBytes });
     if (verdict === "queue") this.queue(packet);
     else if (verdict === "drop") droppable?.dropped?.();
     else this.end("forced server close", verdict, true);
+  }
+
+  /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
+  #tellDrained(waiters: NonNullable<Outbox["waiters"]>): void {
+    if (this.waiting === 0 && this.ready) {
+      for (const tell of waiters) tell(true);
+    } else {
+      const outbox = this.#ownOutbox();
+      outbox.waiters = [...(outbox.waiters ?? []), ...waiters];
+    }
   }
 
   #wantWrite(): void {
