@@ -63,6 +63,10 @@ export async function openPollingLink(port, { localAddress, frame }) {
       if (open) poll();
     });
   const post = () => {
+    if (!open && queue.length === 0) {
+      http.close();
+      posts.close();
+    }
     posting = queue.length > 0;
     if (!posting) return;
     posts.send(posts.request("POST", path, queue.join(SEPARATOR)), post);
@@ -74,19 +78,11 @@ export async function openPollingLink(port, { localAddress, frame }) {
       queue.push(text);
       if (!posting) post();
     },
+    // Never without a goodbye: whoever goes between two polls is only missed by the heartbeat.
     close(how) {
       open = false;
-      queue = [];
-      if (how === 0 || posting) {
-        http.close();
-        posts.close();
-        return;
-      }
-      // After LEAVE the session stands until the connection of its poll breaks.
-      posts.send(posts.request("POST", path, how === 1 ? LEAVE : GOODBYE), () => {
-        http.close();
-        posts.close();
-      });
+      queue = [how === 1 ? LEAVE + SEPARATOR + GOODBYE : GOODBYE];
+      if (!posting) post();
     },
   };
 }

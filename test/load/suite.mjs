@@ -13,11 +13,11 @@ const SID_UNKNOWN = 1;
  * A crowd of clients comes, talks, loses its connections all at once, comes back and leaves.
  *
  * @param size `crowd`: how many of each transport; `processes` of clients, each with its own source address;
- * `perSecond`: what clients do, together; `seconds` of it; `rooms`; `broadcastMs`: time between broadcasts to all
+ * `server`: its options; `perSecond`: what clients do, together; `seconds` of it; `rooms`; `broadcastMs`: time between broadcasts to all
  * @returns figures, and `faults`: empty if all is well
  */
 export async function crowd(size, say = () => {}) {
-  const server = new Child("../load/server.mjs", {}, ["--expose-gc"]);
+  const server = new Child("../load/server.mjs", size.server ?? {}, ["--expose-gc"]);
   const clients = [];
   try {
     const port = await server.ready;
