@@ -196,6 +196,20 @@ export const SHOWN: ShownBy = {
     "`socket.volatile`, `socket.timeout(ms)`, `socket.compress(b)`": both(
       "the client > a flag that no emit has used is there at the next",
     ),
+    "more than 64 MiB wait, offline or for a server that is slow": [
+      {
+        file: "packages/client/test/outbound.test.ts",
+        title:
+          "offline > drops what is emitted beyond maxOutboundBytes, and says so; what waited arrives in order",
+      },
+    ],
+    "volatile events while a WebSocket holds more than 256 KiB": [
+      {
+        file: "packages/client/test/outbound.test.ts",
+        title:
+          "a WebSocket server that stops to read costs the client its bound, and whoever waits goes on later",
+      },
+    ],
     "`socket.volatile.emit` while disconnected": matrix("reconnect", "drops what is volatile meanwhile"),
     "`socket.volatile.emitWithAck` that is dropped": both("volatile.emitWithAck that is dropped"),
     "`retries` without `ackTimeout`": both(
