@@ -142,7 +142,8 @@ matrix(
       });
       socket.conn.on("packet", ({ type }) => packets.push(type));
       await pongs;
-      expect(beats).toBeGreaterThanOrEqual(5);
+      // The first may have come before anybody listened here.
+      expect(beats).toBeGreaterThanOrEqual(4);
       expect(packets).toContain("ping");
       expect(packets).not.toContain("pong");
       expect([client.connected, socket.connected]).toEqual([true, true]);
