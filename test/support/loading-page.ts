@@ -30,7 +30,8 @@ interface Message {
 
 const SCRIPT = /<script[^>]*>([\s\S]*?)<\/script>/g;
 const listeners = new Set<(message: Message) => void>();
-const GLOBALS = ["document", "location", "postMessage", "addEventListener", "removeEventListener"];
+/** What goes with the page. Its document stays: a client that has been told to leave may still have a form to send. */
+const GLOBALS = ["location", "postMessage", "addEventListener", "removeEventListener"];
 
 /** Makes this process a page that came from `origin`. Returns what ends that. */
 export function becomePage(origin: string): () => void {
