@@ -117,8 +117,8 @@ async function converse(socket: Socket): Promise<Conversation> {
   socket.on("count", (number: number) => {
     if (number === counted) counted += 1;
   });
-  const mirrored = new Promise<number>((resolve) => {
-    socket.on("mirror", (value: unknown, reply: (value: unknown) => void) => {
+  const counting = new Promise<number>((resolve) => {
+    socket.on("give back", (value: unknown, reply: (value: unknown) => void) => {
       reply(value);
       resolve(counted);
     });
@@ -132,7 +132,7 @@ async function converse(socket: Socket): Promise<Conversation> {
   return {
     answer,
     bytes: [...bytes],
-    counted: await mirrored,
+    counted: await counting,
     isLargeWhole: large === LARGE,
   };
 }

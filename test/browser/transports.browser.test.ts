@@ -70,7 +70,7 @@ describe.each(BROWSERS.filter(({ drive }) => drive !== undefined))("transports i
       echo: [ODD, [null, 1.5]],
       counted: MESSAGES,
       isBuffer: true,
-      mirrored: [0, 1, 254, 255],
+      given: [0, 1, 254, 255],
     });
     expect(await visit.conversation).toEqual({
       answer: [{ deep: [ODD] }, ODD],

@@ -26,7 +26,7 @@ export interface EngineSocketEvents {
   /** An engine message came in: a Socket.IO packet as text, or an attachment. */
   message: (data: Frame) => void;
   data: (data: Frame) => void;
-  /** A sign of life. Client: any packet. Server: the client's PONG, or the PING of a client of Socket.IO 2. */
+  /** A sign of life. Client: every packet. Server: the client's PONG, or the PING of a client of Socket.IO 2. */
   heartbeat: () => void;
   /** The peer's PING; it gets a PONG. */
   ping: () => void;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { EncodedPacket } from "@sockeye/protocol";
 import { iframe } from "../../../packages/transport/src/node/iframe.js";
+import { OriginPolicy } from "../../../packages/transport/src/node/origins.js";
 import { readEngineQuery, readWholeQuery } from "../../../packages/transport/src/node/query.js";
 import { mutateText } from "../mutate.js";
 import type { Random } from "../random.js";
@@ -129,7 +130,14 @@ function queryText(url: string): string {
   return query;
 }
 
-const format = iframe((origin) => origin.endsWith("//a.example") || origin.endsWith("//a.example:8443"));
+const format = iframe(
+  new OriginPolicy([
+    "http://a.example",
+    "https://a.example",
+    "http://a.example:8443",
+    "https://a.example:8443",
+  ]),
+);
 
 /** Nothing of a request or a message gets out of the string that it stands in. */
 function openIframe(url: string, data: string, meter: Meter): void {

@@ -25,7 +25,7 @@ export interface Check {
   readonly transports: ReadonlySet<string>;
 }
 
-/** WebTransport has no HTTP requests, and JSONP's say `polling`: over HTTP these are as unknown as any other name. */
+/** WebTransport has no HTTP requests, and JSONP's say `polling`: over HTTP both are unknown names. */
 const NOT_OVER_HTTP: ReadonlySet<string> = new Set(["webtransport", "jsonp"]);
 
 /** What can be said about a request without asking anybody, in Socket.IO's order. `undefined`: nothing is wrong. */

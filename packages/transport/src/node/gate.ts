@@ -11,7 +11,6 @@ import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
 import { isHttpPipe } from "./http-pipe.js";
 import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
-import type { AllowsOrigin } from "./iframe.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
 import { checkSameOrigin, OriginPolicy, type Origins } from "./origins.js";
@@ -44,8 +43,6 @@ export interface GateOptions {
   /** Compresses polling bodies from `threshold` bytes on. Default `{ threshold: 1024 }`; `false`: never. */
   readonly httpCompression?: HttpCompression | boolean | undefined;
   readonly streams?: StreamOptions | undefined;
-  /** Pages of which other origins may use the transport `iframe`? Default: of none. */
-  readonly allowsOrigin?: AllowsOrigin | undefined;
   /** Compresses WebSocket messages: `true`, or options of the `ws` package. Default false. */
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   /** Milliseconds that a WebTransport session has until the first packet of its client. Default 10000. */
@@ -99,9 +96,8 @@ class HttpGate implements Gate {
     this.#lingering = new Lingering(options.clock);
     this.#allowEIO3 = options.allowEIO3 === true;
     this.#origins = new OriginPolicy(options.origins);
-    const allowsOrigin = options.allowsOrigin ?? ((origin: string): boolean => this.#origins.lists(origin));
-    const jsonp = this.#transports.has("jsonp") ? this.#origins : undefined;
-    this.#httpPipes = httpPipes({ ...options, allowsOrigin, jsonp }, acceptor, this.#lingering);
+    const asked = { origins: this.#origins, jsonp: this.#transports.has("jsonp") };
+    this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,

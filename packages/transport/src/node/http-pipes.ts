@@ -5,7 +5,7 @@ import { checkProtocol } from "./checks.js";
 import type { HttpCompression } from "./compression.js";
 import { type CookieOptions, sessionCookie } from "./cookie.js";
 import type { HttpPipe, HttpPipeHost } from "./http-pipe.js";
-import { type AllowsOrigin, BAD_CALLBACK, CALLBACK, iframe } from "./iframe.js";
+import { BAD_CALLBACK, CALLBACK, iframe } from "./iframe.js";
 import { jsonpFormat } from "./jsonp.js";
 import type { Lingering } from "./lingering.js";
 import type { OriginPolicy } from "./origins.js";
@@ -35,9 +35,10 @@ export interface HttpPipeOptions {
   readonly cookie?: CookieOptions | boolean | undefined;
   readonly httpCompression?: HttpCompression | boolean | undefined;
   readonly streams?: StreamOptions | undefined;
-  readonly allowsOrigin?: AllowsOrigin | undefined;
-  /** Does polling answer with scripts where the query has `j`? Then it says from whose pages. Absent: `j` is not read. */
-  readonly jsonp?: OriginPolicy | undefined;
+  /** From whose pages a document in an iframe, or a script, may be asked for. */
+  readonly origins: OriginPolicy;
+  /** Does polling answer with scripts where the query has `j`? */
+  readonly jsonp: boolean;
 }
 
 /** A transport that is made of HTTP requests, as the gate sees it. */
@@ -83,13 +84,13 @@ export function httpPipes(
     ["polling", pollingKind(host, options)],
     streaming(sse),
     streaming(stream),
-    streaming(iframe(options.allowsOrigin ?? (() => false))),
+    streaming(iframe(options.origins)),
   ]);
 }
 
 function pollingKind(
   host: HttpPipeHost,
-  { httpCompression = { threshold: 1024 }, jsonp }: HttpPipeOptions,
+  { httpCompression = { threshold: 1024 }, jsonp, origins }: HttpPipeOptions,
 ): HttpPipeKind {
   const compression = httpCompression === true ? {} : httpCompression || undefined;
   // One host for each way to write bodies.
@@ -100,10 +101,10 @@ function pollingKind(
   };
   const make = (sid: string, query: EngineQuery): PollingPipe =>
     new PollingPipe(sid, hosts[formatFor(query)]);
-  if (jsonp === undefined) return { make };
+  if (!jsonp) return { make };
   return {
     // Only the handshake says how the session's bodies are written.
-    check: (req, { sid }) => (sid === undefined ? checkCallback(callbackOf(req), req, jsonp) : undefined),
+    check: (req, { sid }) => (sid === undefined ? checkCallback(callbackOf(req), req, origins) : undefined),
     make: (sid, query, req) => {
       const callback = callbackOf(req);
       if (callback === undefined) return make(sid, query);

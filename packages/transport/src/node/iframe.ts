@@ -2,13 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { encodePayload } from "@sockeye/codec/payload";
 import type { EncodedPacket } from "@sockeye/protocol";
+import type { OriginPolicy } from "./origins.js";
 import { PAYLOADS } from "./payload-format.js";
 import { readWholeQuery } from "./query.js";
 import type { Refusal } from "./refusal.js";
 import { PRELUDE_BYTES, type StreamFormat, type StreamWriting } from "./stream-format.js";
-
-/** May pages of this other origin hold the iframe? */
-export type AllowsOrigin = (origin: string) => boolean;
 
 /** Digits only: it becomes part of a script. */
 export const CALLBACK: RegExp = /^[0-9]{1,20}$/;
@@ -20,24 +18,21 @@ export const BAD_CALLBACK: Refusal = { reason: "BAD_REQUEST", context: { name: "
  *
  * @see PROTOCOL.md, "Streaming"
  */
-export function iframe(allowsOrigin: AllowsOrigin): StreamFormat {
+export function iframe(origins: OriginPolicy): StreamFormat {
   return {
     name: "iframe",
     decodeText: PAYLOADS.revision4.decodeText,
-    check: (req) => checkQuery(readWholeQuery(req.url ?? ""), allowsOrigin),
+    check: (req) => checkQuery(readWholeQuery(req.url ?? ""), origins),
     begin: beginDocument,
   };
 }
 
-function checkQuery(
-  { c, d, origin }: Record<string, string>,
-  allowsOrigin: AllowsOrigin,
-): Refusal | undefined {
+function checkQuery({ c, d, origin }: Record<string, string>, origins: OriginPolicy): Refusal | undefined {
   // Without postMessage there is no way to another origin.
   if (c === undefined || !CALLBACK.test(c) || (d === "1" && origin !== undefined)) {
     return BAD_CALLBACK;
   }
-  if (origin === undefined || (isOrigin(origin) && allowsOrigin(origin))) return undefined;
+  if (origin === undefined || (isOrigin(origin) && origins.lists(origin))) return undefined;
   return { reason: "FORBIDDEN", context: { name: "ORIGIN_FORBIDDEN", origin } };
 }
 

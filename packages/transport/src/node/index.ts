@@ -14,7 +14,6 @@ export { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./co
 export { createGate, DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate.js";
 export type { ResponseHeaders } from "./headers.js";
 export type { StreamOptions } from "./http-pipes.js";
-export type { AllowsOrigin } from "./iframe.js";
 export type { Middleware } from "./middleware.js";
 export { type PollingHost, PollingPipe } from "./polling.js";
 export { readWholeQuery } from "./query.js";
