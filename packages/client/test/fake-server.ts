@@ -126,7 +126,7 @@ export class FakeServer {
             peer.reason = reason;
           },
         },
-        `engine${this.peers.length + 1}`,
+        { id: `engine${this.peers.length + 1}` },
       ),
       send: (packet) =>
         peer.session.send(codec.encode({ nsp: "/", id: undefined, data: undefined, ...packet } as Packet)),

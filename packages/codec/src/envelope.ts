@@ -1,4 +1,4 @@
-import type { EnginePacket, EnginePacketType, Frame, OpenData } from "@sockeye/protocol";
+import type { Claim, EnginePacket, EnginePacketType, Frame, OpenData, ResumeTerms } from "@sockeye/protocol";
 import { CodecError, EncodedPacket } from "@sockeye/protocol";
 import { readEnginePacket, writeEnginePacket } from "#engine-packets";
 import { decodeBase64 } from "./base64.js";
@@ -6,6 +6,9 @@ import { decodeBase64 } from "./base64.js";
 /** The digit of an engine message, and its code. */
 const MESSAGE = "4";
 const MESSAGE_CODE = 0x34;
+const OPEN_CODE = 0x30;
+/** At most as many digits as a safe integer has. */
+const COUNT = /^\d{1,16}$/;
 /** Begins a text frame that stands for bytes: what peers write that cannot or will not send binary frames. */
 const BASE64_CODE = 0x62;
 
@@ -56,7 +59,7 @@ export function openPacket(data: OpenData): EncodedPacket {
  * @throws CodecError `ERR_HANDSHAKE`
  */
 export function readOpen(data: unknown): OpenData {
-  const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = openFields(data);
+  const { sid, upgrades, pingInterval, pingTimeout, maxPayload, resume } = openFields<OpenData>(data);
   if (
     typeof sid === "string" &&
     sid !== "" &&
@@ -65,12 +68,62 @@ export function readOpen(data: unknown): OpenData {
     isPositive(pingTimeout) &&
     (maxPayload === undefined || isPositive(maxPayload))
   ) {
-    return { sid, upgrades, pingInterval, pingTimeout, maxPayload };
+    return { sid, upgrades, pingInterval, pingTimeout, maxPayload, resume: readTerms(resume) };
   }
   throw badOpen();
 }
 
-function openFields(data: unknown): { [Key in keyof OpenData]?: unknown } {
+/** A client's first packet on a transport over which it comes back. */
+export function claimPacket(claim: Claim): EncodedPacket {
+  return engine("open", JSON.stringify(claim));
+}
+
+/**
+ * Reads a client's first packet.
+ *
+ * @param frame the packet, envelope and all
+ * @returns `undefined` if it is no {@link Claim}
+ */
+export function readClaim(frame: Frame): Claim | undefined {
+  if (typeof frame !== "string" || frame.charCodeAt(0) !== OPEN_CODE) return undefined;
+  try {
+    const { sid, secret, received } = openFields<Claim>(frame.slice(1));
+    if (typeof sid === "string" && typeof secret === "string" && isCount(received))
+      return { sid, secret, received };
+  } catch {}
+  return undefined;
+}
+
+/**
+ * A heartbeat, or a NOOP, that tells how many messages have been received.
+ *
+ * @param count undefined: as many as were told last
+ */
+export function withCount(type: "ping" | "pong" | "noop", count: number | undefined): EncodedPacket {
+  if (count !== undefined) return engine(type, `${count}`);
+  return type === "ping" ? PING : type === "pong" ? PONG : NOOP;
+}
+
+/** Reads such a count. @returns `undefined` if it is none */
+export function readCount(data: unknown): number | undefined {
+  const count = typeof data === "string" && COUNT.test(data) ? Number(data) : undefined;
+  return isCount(count) ? count : undefined;
+}
+
+function readTerms(resume: unknown): ResumeTerms | undefined {
+  if (typeof resume !== "object" || resume === null) return undefined;
+  const { secret, window, bytes, received } = resume as { [Key in keyof ResumeTerms]?: unknown };
+  if (typeof secret === "string" && isPositive(window) && isPositive(bytes)) {
+    if (received === undefined || isCount(received)) return { secret, window, bytes, received };
+  }
+  throw badOpen();
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function openFields<Fields>(data: unknown): { [Key in keyof Fields]?: unknown } {
   try {
     // Spread, whatever it is: what is no object has none of the fields.
     return { ...(JSON.parse(data as string) as object) };

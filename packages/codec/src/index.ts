@@ -2,6 +2,7 @@ export type { ReceivedBytes } from "./bytes.js";
 export { platformBytes } from "./bytes.js";
 export {
   CLOSE,
+  claimPacket,
   decodeFrame,
   message,
   messageText,
@@ -11,8 +12,11 @@ export {
   PONG,
   probePing,
   probePong,
+  readClaim,
+  readCount,
   readOpen,
   UPGRADE,
+  withCount,
 } from "./envelope.js";
 export type { Parser } from "./parser-codec.js";
 export { codecFromParser } from "./parser-codec.js";

@@ -24,6 +24,8 @@ export interface Ending {
 export class Side implements TransportSink {
   readonly frames: Frame[] = [];
   readonly endings: Ending[] = [];
+  /** How many of the endings were told as losses. */
+  losses = 0;
   /** Reports that came from another transport than the one under test, or that did not match its state. */
   readonly wrong: string[] = [];
   /** How often `writable` was told. */
@@ -70,6 +72,11 @@ export class Side implements TransportSink {
     this.writables++;
     this.#flush();
     this.#wake();
+  }
+
+  lost(from: Transport, reason: CloseReason, cause?: Error): void {
+    this.losses++;
+    this.closed(from, reason, cause);
   }
 
   closed(from: Transport, reason: CloseReason, cause?: Error): void {

@@ -66,6 +66,15 @@ export const ERROR_TABLE = {
     retryable: true,
   },
   ERR_OFFLINE: { meaning: "The browser reported that the network is gone.", retryable: true },
+  ERR_NOT_RESUMED: {
+    meaning: "The transport broke, and the session did not go on over another one in time.",
+    retryable: true,
+  },
+  ERR_MOVED: { meaning: "The session goes on over another transport.", retryable: true },
+  ERR_NOT_ACKNOWLEDGED: {
+    meaning: "The peer's count of what it has received is less than what was sent before its heartbeat.",
+    retryable: true,
+  },
   ERR_OUTBOUND_FULL: {
     meaning: "The peer reads too slowly: maxOutboundBytes wait for it.",
     retryable: true,

@@ -25,6 +25,7 @@ export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
 export type { OverflowPolicy } from "./overflow.js";
 export type {
   AckPacket,
+  Claim,
   ConnectErrorPacket,
   ConnectPacket,
   DisconnectPacket,
@@ -35,6 +36,7 @@ export type {
   Frame,
   OpenData,
   Packet,
+  ResumeTerms,
 } from "./packet.js";
 export {
   ENGINE_PACKET_TYPES,

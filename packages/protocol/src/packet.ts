@@ -41,6 +41,28 @@ export interface OpenData {
   readonly pingTimeout: number;
   /** Largest message and HTTP body that the server takes. Absent from some old servers. */
   readonly maxPayload: number | undefined;
+  /** Set if both ends count what they send, so that the session outlives its transports. */
+  readonly resume?: ResumeTerms | undefined;
+}
+
+/** What a client needs in order to come back to its session. @see PROTOCOL.md, "Counted streams" */
+export interface ResumeTerms {
+  /** Proves that the client is the one of this session. Another one after each return. */
+  readonly secret: string;
+  /** Milliseconds for which a session without a transport is kept. */
+  readonly window: number;
+  /** Bytes of messages that either end keeps until the other has acknowledged them. */
+  readonly bytes: number;
+  /** In the answer to a {@link Claim}: messages that the server has received. */
+  readonly received?: number | undefined;
+}
+
+/** The first packet of a client that comes back. */
+export interface Claim {
+  readonly sid: string;
+  readonly secret: string;
+  /** Messages that the client has received. */
+  readonly received: number;
 }
 
 /**

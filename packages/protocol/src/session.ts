@@ -32,5 +32,9 @@ export interface SessionObserver {
   onUpgrade(transport: Transport): void;
   /** The candidate was dropped; the session goes on as it was. */
   onUpgradeFailed(cause: Error): void;
+  /** The transport is gone; the session waits for another one. */
+  onSuspend?(reason: CloseReason, cause: Error | undefined): void;
+  /** The session goes on, over this transport, and nothing was lost. */
+  onResume?(transport: Transport): void;
   onClose(reason: CloseReason, cause: Error | undefined): void;
 }

@@ -64,12 +64,19 @@ export interface TransportSink {
   writable(from: Transport): void;
 
   /**
-   * The pipe is gone, by the peer or the network. Called at most once, and nothing after it.
+   * The pipe is over, and with it the session: the peer said so, or broke a rule. Called at most once, and nothing after it.
    *
    * @param reason `transport close`, `transport error` or `parse error`
    * @param cause what lies underneath, if known
    */
   closed(from: Transport, reason: CloseReason, cause?: Error): void;
+
+  /**
+   * The network took the pipe: neither did the peer say goodbye, nor break a rule. What was sent last may not have arrived. A
+   * session that is counted may go on over another pipe; for any other this is the same as {@link closed}. Called at most once,
+   * and nothing after it.
+   */
+  lost(from: Transport, reason: CloseReason, cause?: Error): void;
 }
 
 /** The names of the transports that exist today. */

@@ -10,8 +10,8 @@ function reachable(from: SessionState): Set<SessionState> {
 }
 
 describe("the states of a session", () => {
-  it("are the five of the design", () => {
-    expect(states).toEqual(["opening", "open", "upgrading", "closing", "closed"]);
+  it("are the six of the design", () => {
+    expect(states).toEqual(["opening", "open", "upgrading", "suspended", "closing", "closed"]);
   });
 
   it.each(states)("%s leads only to states that exist, and not to itself", (state) => {

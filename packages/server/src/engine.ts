@@ -234,7 +234,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     const session = new Session(
       handshake.protocol === 3 ? this.#setup.olderConfig : this.#setup.config,
       connection,
-      sid,
+      { id: sid },
     );
     connection.bind(session);
     this.#connections.set(sid, connection);

@@ -7,8 +7,10 @@ import type {
   EnginePacketType,
   OpenData,
   Packet,
+  ResumeTerms,
   Transport,
 } from "@sockeye/protocol";
+import type { Counted } from "./counted.js";
 import type { Deadlines } from "./deadlines.js";
 import type { Overflow } from "./outbox.js";
 import type { Turn } from "./turn.js";
@@ -23,6 +25,17 @@ export interface SessionConfig {
   readonly role: ServerRole | ClientRole;
   /** Bounds what waits for the peer; without it nothing does. */
   readonly overflow?: Overflow | undefined;
+  /** The same while a session is suspended, what is kept included. */
+  readonly suspendedOverflow?: Overflow | undefined;
+  /** Client: makes the counter of a session whose server counts. Without it this end does not count. */
+  readonly count?: ((terms: ResumeTerms) => Counted) | undefined;
+}
+
+/** Secrets by which clients prove that a session is theirs. Each generation of a session has its own. */
+export interface Secrets {
+  of(sid: string, generation: number): string;
+  /** Takes the same time whatever is wrong. */
+  fits(sid: string, generation: number, secret: string): boolean;
 }
 
 /** The accepting end: it sets the terms, pings, and lets itself be upgraded. */
@@ -45,6 +58,8 @@ export interface ServerRole {
   readonly maxPayload: number;
   /** A message that every client gets right after OPEN. */
   readonly initialPacket: EncodedPacket | undefined;
+  /** Needed if sessions are counted. */
+  readonly secrets?: Secrets | undefined;
   /** The transports to which a session on this one may be upgraded, as told to the client. */
   upgrades(transport: string): readonly string[];
   /** A candidate has taken over. */
@@ -59,6 +74,8 @@ export interface Served extends Upgradable {
   readonly decoder: Decoder;
   /** Would a packet leave at once? */
   readonly ready: boolean;
+  /** Set if the session outlives its transports. */
+  readonly counted: Counted | undefined;
   /** A PING is out. */
   awaitsPong: boolean;
   /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
@@ -70,6 +87,8 @@ export interface Served extends Upgradable {
   /** That packet has no place here: the session ends. */
   violated(type: EnginePacketType): void;
   end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void;
+  /** Nothing is heard over the transport any more: a counted session is suspended, any other ends. */
+  broken(reason: CloseReason, cause: Error | undefined): void;
 }
 
 /**
@@ -83,6 +102,8 @@ export interface ServerActs {
   due(session: Served, role: ServerRole, now: number): void;
   pinged(session: Served, role: ServerRole, now: number): void;
   ponged(session: Served, role: ServerRole, now: number): void;
+  /** The client has come back: tells it, and sets the deadline. */
+  welcome(session: Served, role: ServerRole, now: number): void;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
 }
@@ -108,6 +129,8 @@ export interface ClientRole {
   redial?(cause: Error | undefined): Transport | undefined;
   /** A candidate has taken over. */
   upgraded?(transport: Transport, sid: string): void;
+  /** The transport broke, and the session is suspended: from now on {@link Session.rejoin} may be called. */
+  suspended?(): void;
   /** The server has sent a PING. */
   pinged?(): void;
 }

@@ -1,7 +1,8 @@
 export type { Parser } from "@sockeye/codec";
 export { codecFromParser, createTextCodec as defaultCodec, rawCodec } from "@sockeye/codec";
 export { systemClock } from "./clock.js";
-export type { ClientRole, ServerRole, SessionConfig, SessionSink } from "./config.js";
+export type { ClientRole, Secrets, ServerRole, SessionConfig, SessionSink } from "./config.js";
+export { Counted } from "./counted.js";
 export type { Deadlines, Timed } from "./deadlines.js";
 export { NO_SLOT, Timers } from "./deadlines.js";
 export type { Droppable, Overflow } from "./outbox.js";

@@ -46,6 +46,30 @@ export class Outbox {
   /** Who waits for the peer to catch up. */
   waiters: ((drained: boolean) => void)[] | undefined = undefined;
 
+  /**
+   * Takes the oldest, so many bytes of them at most, but one at least.
+   *
+   * @param bytes more than 0
+   */
+  take(bytes: number): EncodedPacket[] {
+    let taken = 0;
+    let end = 0;
+    while (end < this.packets.length && taken < bytes) {
+      const packet = this.packets[end++];
+      if (packet !== undefined && packet !== GAP) taken += sizeOf(packet);
+    }
+    const batch = this.packets.splice(0, end);
+    const gaps = this.gaps === 0 ? 0 : batch.filter((packet) => packet === GAP).length;
+    this.bytes -= taken;
+    this.gaps -= gaps;
+    this.rules?.splice(0, end);
+    for (const [key, place] of this.places ?? []) {
+      if (place < end) this.places?.delete(key);
+      else this.places?.set(key, place - end);
+    }
+    return gaps === 0 ? batch : batch.filter((packet) => packet !== GAP);
+  }
+
   push(packet: EncodedPacket): void {
     this.packets.push(packet);
     this.bytes += sizeOf(packet);

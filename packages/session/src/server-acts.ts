@@ -1,5 +1,5 @@
-import { NOOP, openPacket, PING, PONG, probePing, probePong, UPGRADE } from "@sockeye/codec";
-import type { Clock, CloseReason, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import { NOOP, openPacket, PONG, probePing, probePong, UPGRADE, withCount } from "@sockeye/codec";
+import type { Clock, CloseReason, Frame, OpenData, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
 import type { ProbeLimits, Served, ServerActs, ServerRole } from "./config.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
@@ -7,14 +7,7 @@ import { probeError } from "./upgrade.js";
 
 export const serverActs: ServerActs = {
   begin: (session, role, now) => {
-    const open = openPacket({
-      sid: session.id,
-      upgrades: role.upgrades(session.transport?.name ?? ""),
-      pingInterval: role.pingIntervalMs,
-      pingTimeout: role.pingTimeoutMs,
-      maxPayload: role.maxPayload,
-    });
-    session.queue(open);
+    session.queue(openPacket(termsOf(session, role, undefined)));
     if (role.initialPacket) session.queue(role.initialPacket);
     session.dueIn(role.pings === "client" ? longestSilenceMs(role) : role.pingIntervalMs, now);
   },
@@ -23,9 +16,10 @@ export const serverActs: ServerActs = {
     const clientPings = role.pings === "client";
     if (!clientPings && !session.awaitsPong) {
       session.awaitsPong = true;
-      session.send(PING);
+      session.counted?.heartbeat();
+      session.send(withCount("ping", session.counted?.untold()));
     } else if (!session.heard) {
-      session.end("ping timeout", undefined, true);
+      session.broken("ping timeout", undefined);
       return;
     }
     session.dueIn(clientPings ? longestSilenceMs(role) : role.pingTimeoutMs, now);
@@ -43,8 +37,19 @@ export const serverActs: ServerActs = {
       session.violated("pong");
     } else if (session.awaitsPong) {
       session.awaitsPong = false;
-      session.dueIn(role.pingIntervalMs, now);
+      if (session.counted?.answered === false) {
+        const text = "not all that was sent before the heartbeat has arrived";
+        session.broken("transport error", new SessionError("ERR_NOT_ACKNOWLEDGED", text));
+      } else {
+        session.dueIn(role.pingIntervalMs, now);
+      }
     }
+  },
+  welcome: (session, role, now) => {
+    session.awaitsPong = false;
+    const { counted } = session;
+    counted?.controls.unshift(openPacket(termsOf(session, role, counted.received)));
+    session.dueIn(role.pingIntervalMs, now);
   },
   probe: (session, candidate, limits) => new ServerUpgrade(session, candidate, limits),
 };
@@ -55,6 +60,19 @@ function isOverdue(session: Served): boolean {
   const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
   session.end("parse error", error, true);
   return true;
+}
+
+function termsOf(session: Served, role: ServerRole, received: number | undefined): OpenData {
+  const { counted, id } = session;
+  return {
+    sid: id,
+    upgrades: role.upgrades(session.transport?.name ?? ""),
+    pingInterval: role.pingIntervalMs,
+    pingTimeout: role.pingTimeoutMs,
+    maxPayload: role.maxPayload,
+    resume: counted &&
+      role.secrets && { secret: role.secrets.of(id, counted.generation), ...counted.terms, received },
+  };
 }
 
 function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {
@@ -95,6 +113,10 @@ class ServerUpgrade implements Upgrade, TransportSink {
   writable(): void {}
 
   closed(_from: Transport, reason: CloseReason, cause?: Error): void {
+    this.#fail(reason, cause);
+  }
+
+  lost(_from: Transport, reason: CloseReason, cause?: Error): void {
     this.#fail(reason, cause);
   }
 

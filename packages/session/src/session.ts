@@ -1,10 +1,21 @@
-import { decodeFrame, message, messageText, PONG, readOpen } from "@sockeye/codec";
+import {
+  claimPacket,
+  decodeFrame,
+  message,
+  messageText,
+  PONG,
+  readCount,
+  readOpen,
+  withCount,
+} from "@sockeye/codec";
 import type {
+  Claim,
   CloseReason,
   Decoder,
   EnginePacket,
   EnginePacketType,
   Frame,
+  OpenData,
   SessionObserver,
   SessionState,
   SessionView,
@@ -12,7 +23,9 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError, TransportError } from "@sockeye/protocol";
-import type { Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { ClientRole, Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Counted } from "./counted.js";
+import { isMessage } from "./counted.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
@@ -47,6 +60,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   awaitsPong = false;
   heard = false;
   readonly decoder: Decoder;
+  /** Set if the session outlives its transports; on a client once OPEN said so. */
+  counted: Counted | undefined;
 
   #state: SessionState = "opening";
   #rules: (typeof SESSION_STATES)[SessionState] = SESSION_STATES.opening;
@@ -58,8 +73,15 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** Client: the longest silence that the server's terms allow, and the time of day of the last sign of life. */
   #silenceMs = 0;
   #lastSignWall = 0;
+  #secret = "";
 
-  constructor(config: SessionConfig, sink: SessionSink, id = "") {
+  /** @param counted server: set if the client has offered to count as well */
+  constructor(
+    config: SessionConfig,
+    sink: SessionSink,
+    { id = "", counted }: { id?: string; counted?: Counted | undefined } = {},
+  ) {
+    this.counted = counted;
     this.#config = config;
     this.#sink = sink;
     this.decoder = config.codec.decoder();
@@ -76,7 +98,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
 
   /** Would a packet leave at once? Volatile packets are dropped if not. */
   get ready(): boolean {
-    return this.transport?.writable === true && this.#mayWrite();
+    return this.transport?.writable === true && this.#mayWrite() && this.counted?.full !== true;
   }
 
   // ---- from the layer above
@@ -109,7 +131,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    */
   send(packet: EncodedPacket, droppable?: Droppable): void {
     if (!this.#rules.accepts) return;
-    if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES) this.#sendIfRoom(packet, droppable);
+    if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES || this.#state === "suspended")
+      this.#sendIfRoom(packet, droppable);
     else this.queue(packet);
   }
 
@@ -143,7 +166,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    */
   close(reason: CloseReason = "forced close"): void {
     if (!this.#rules.accepts) return;
-    if (this.#state === "opening") {
+    if (this.#state === "opening" || this.#state === "suspended") {
       this.end(reason, undefined, true);
       return;
     }
@@ -170,8 +193,57 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    * a throttled tab don't notice. If so the session ends with `ping timeout`.
    */
   endIfStale(): boolean {
-    if (this.#silenceMs === 0 || this.#sleptMs() <= this.#silenceMs) return false;
-    this.end("ping timeout", undefined, true);
+    if (this.#silenceMs === 0 || this.#state === "suspended" || this.#sleptMs() <= this.#silenceMs)
+      return false;
+    this.broken("ping timeout", undefined);
+    return true;
+  }
+
+  /**
+   * Server: a client says over a new transport that this session is its own. If it proves it, the session goes on there, whatever
+   * has become of the old one.
+   *
+   * @returns false if not, and then nothing has changed
+   */
+  claimed(transport: Transport, { secret, received }: Pick<Claim, "secret" | "received">): boolean {
+    const { counted, id } = this;
+    const { acts, secrets } = this.#config.role as ServerRole;
+    if (!counted || !secrets || !this.#mayResume) return false;
+    const { generation, confirmed } = counted;
+    const fits = secrets.fits(id, generation, secret);
+    if (!fits && (confirmed || !secrets.fits(id, generation - 1, secret))) return false;
+    if (!this.#goOn(transport, received)) return false;
+    counted.generation++;
+    counted.confirmed = false;
+    acts.welcome(this, this.#config.role as ServerRole, this.#config.clock.now());
+    this.observer?.onResume?.(transport);
+    return true;
+  }
+
+  /** Client: the packet that proves, on another transport, that this session is its own. */
+  claim(): EncodedPacket {
+    return claimPacket({ sid: this.id, secret: this.#secret, received: this.counted?.received ?? 0 });
+  }
+
+  /**
+   * Client: the server has agreed that the session goes on over this transport.
+   *
+   * @returns false if its terms cannot be, or the session has ended
+   */
+  rejoin(transport: Transport, terms: OpenData): boolean {
+    const { counted } = this;
+    const { role, clock } = this.#config;
+    const { received, secret = "" } = terms.resume ?? {};
+    if (!counted || role.side === "server" || received === undefined || terms.sid !== this.id) return false;
+    if (!this.#mayResume || !this.#goOn(transport, received)) return false;
+    this.#secret = secret;
+    this.#listen(terms);
+    // Also tells that the new secret has come.
+    counted.controls.push(acknowledgement(counted.received));
+    counted.untold();
+    this.#signOfLife(clock.now());
+    this.observer?.onResume?.(transport);
+    if (this.state === "open") this.#probe(role, terms);
     return true;
   }
 
@@ -210,11 +282,37 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.end(reason, cause, false);
   }
 
+  lost(from: Transport, reason: CloseReason, cause?: Error): void {
+    if (this.counted && this.#rules.delivers) this.broken(reason, cause);
+    else this.closed(from, reason, cause);
+  }
+
+  /** The transport is of no use any more; nobody has said goodbye. */
+  broken(reason: CloseReason, cause: Error | undefined): void {
+    const { counted } = this;
+    const { role, clock } = this.#config;
+    if (!counted || !this.#rules.delivers) {
+      this.end(reason, cause, true);
+      return;
+    }
+    this.#dropCandidate();
+    this.transport?.close(false, new SessionError("ERR_MOVED", "the session goes on over another transport"));
+    counted.lose(reason, cause);
+    this.#enter("suspended");
+    this.dueIn(counted.terms.window, clock.now());
+    this.observer?.onSuspend?.(reason, cause);
+    if (role.side === "client" && this.state === "suspended") role.suspended?.();
+  }
+
   // ---- from the clock
 
   /** The end of the turn: hand everything that is queued to the transport, in one batch. */
   flush(): void {
     this.#dirty = false;
+    if (this.counted) {
+      this.#flushCounted(this.counted);
+      return;
+    }
     const outbox = this.#outbox;
     if (outbox === Outbox.empty || !this.ready) return;
     this.#outbox = Outbox.empty;
@@ -226,9 +324,27 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (outbox.waiters) this.#tellDrained(outbox.waiters);
   }
 
+  /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
+  #flushCounted(counted: Counted): void {
+    if (this.transport?.writable !== true || !this.#mayWrite()) return;
+    const outbox = this.#outbox;
+    if (outbox.packets.length > 0 && !counted.full) {
+      counted.keep(outbox.take(counted.terms.bytes - counted.keptBytes));
+      if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
+    }
+    const batch = counted.take();
+    if (batch.length > 0) {
+      this.transport.send(batch);
+      this.observer?.onFlush(batch);
+    }
+    if (outbox.waiters && this.#outbox === Outbox.empty) this.#tellDrained(outbox.waiters);
+  }
+
   due(now: number): void {
     const { role } = this.#config;
-    if (this.#state === "closing") {
+    if (this.#state === "suspended") {
+      this.notResumed("the session did not go on over another transport in time");
+    } else if (this.#state === "closing") {
       this.end("forced close", undefined, true);
     } else if (this.#state === "opening") {
       this.#openedLate();
@@ -237,8 +353,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     } else if (this.heard && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
       this.#signOfLife(now);
     } else {
-      this.end("ping timeout", undefined, true);
+      this.broken("ping timeout", undefined);
     }
+  }
+
+  /** The session was suspended and does not go on: it ends for the reason for which its transport did. */
+  notResumed(why: string): void {
+    const { reason = "transport close", cause } = this.counted?.loss ?? {};
+    this.end(reason, cause ?? new SessionError("ERR_NOT_RESUMED", why), false);
   }
 
   // ---- from the upgrade (see upgrade.ts)
@@ -297,11 +419,13 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
         this.#open(packet.data);
         return;
       case "ping":
+        if (this.counted && !this.#acknowledged(packet.data)) return;
         // While closing, a heartbeat must not put off the end.
         if (this.#rules.delivers) this.#pinged();
         else if (this.#state === "opening") this.violated("ping");
         return;
       case "pong":
+        if (this.counted && !this.#acknowledged(packet.data)) return;
         if (this.#rules.delivers) this.#ponged();
         return;
       case "close":
@@ -311,11 +435,28 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
         this.violated("upgrade");
         return;
       case "noop":
+        if (this.counted) this.#acknowledged(packet.data);
         return;
     }
   }
 
+  /** A heartbeat or NOOP may say how much has arrived. @returns false if it cannot be, and then the session has ended */
+  #acknowledged(data: Frame | undefined): boolean {
+    const { counted } = this;
+    if (counted) counted.confirmed = true;
+    if (!counted || data === undefined) return true;
+    const wasFull = counted.full;
+    const count = readCount(data);
+    if (count === undefined || !counted.acknowledge(count)) {
+      this.end("parse error", new SessionError("ERR_PROTOCOL_VIOLATION", "a count that cannot be"), true);
+      return false;
+    }
+    if (wasFull && !counted.full) this.#wantWrite();
+    return true;
+  }
+
   #message(data: Frame): void {
+    if (this.counted?.came(data.length)) this.#tellCount(this.counted);
     let packet: ReturnType<Decoder["write"]>;
     try {
       packet = this.decoder.write(data);
@@ -335,20 +476,54 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     try {
       const terms = readOpen(data);
       this.id = terms.sid;
-      this.#silenceMs = terms.pingInterval + terms.pingTimeout;
+      if (terms.resume) this.counted = this.#config.count?.(terms.resume);
+      this.#secret = terms.resume?.secret ?? "";
+      this.#listen(terms);
       this.#enter("open");
       this.#signOfLife(clock.now());
       role.opened(terms);
       this.observer?.onOpen?.(terms);
       // The app may have closed the session in what `opened` led to.
-      if (this.state === "open") {
-        const dial = (name: string): Transport | undefined => role.dial(name);
-        this.#upgrade = role.probe?.(this, { names: terms.upgrades, dial, clock });
-      }
+      if (this.state === "open") this.#probe(role, terms);
       this.#wantWrite();
     } catch (error) {
       this.end("parse error", error as Error, true);
     }
+  }
+
+  /** Client: tries what the server offers beside the transport in use. */
+  #probe(role: ClientRole, { upgrades: names }: OpenData): void {
+    const dial = (name: string): Transport | undefined => role.dial(name);
+    this.#upgrade = role.probe?.(this, { names, dial, clock: this.#config.clock });
+  }
+
+  /** Client: for how long the server may be silent. */
+  #listen({ pingInterval, pingTimeout }: OpenData): void {
+    this.#silenceMs = pingInterval + pingTimeout;
+  }
+
+  get #mayResume(): boolean {
+    return this.#rules.delivers || this.#state === "suspended";
+  }
+
+  /** Takes a transport in place of the one that there was, and begins there with what the peer has not got. */
+  #goOn(transport: Transport, received: number): boolean {
+    if (!this.counted?.rewind(received)) return false;
+    const old = this.transport;
+    this.#dropCandidate();
+    old?.close(false, new SessionError("ERR_MOVED", "the session goes on over another transport"));
+    this.counted.controls.length = 0;
+    this.transport = transport;
+    this.upgraded = false;
+    transport.bind(this);
+    this.#enter("open");
+    this.#wantWrite();
+    return true;
+  }
+
+  #tellCount(counted: Counted): void {
+    const count = counted.untold();
+    if (count !== undefined) this.queue(acknowledgement(count));
   }
 
   /** Client: the transport is silent, and another one may do better. */
@@ -366,7 +541,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       return;
     }
     this.#signOfLife(clock.now());
-    this.send(PONG);
+    this.send(this.counted ? withCount("pong", this.counted.untold()) : PONG);
     role.pinged?.();
   }
 
@@ -397,7 +572,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   queue(packet: EncodedPacket): void {
-    this.#ownOutbox().push(packet);
+    if (this.counted && !isMessage(packet)) this.counted.controls.push(packet);
+    else this.#ownOutbox().push(packet);
     this.#wantWrite();
   }
 
@@ -413,12 +589,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   #sendIfRoom(packet: EncodedPacket, droppable: Droppable | undefined): void {
     // A burst of a healthy connection does not pile up here.
     if (this.ready && this.#outbox.bytes > MUCH_BYTES) this.flush();
-    const { overflow } = this.#config;
-    if (overflow === undefined || this.ready) {
+    const { overflow, suspendedOverflow } = this.#config;
+    const bound = this.#state === "suspended" ? suspendedOverflow : overflow;
+    if (bound === undefined || this.ready) {
       this.queue(packet);
       return;
     }
-    const verdict = overflow.admit(this.#ownOutbox(), packet, { droppable, heldBytes: this.#heldBytes });
+    const heldBytes = this.#heldBytes + (this.counted?.keptBytes ?? 0);
+    const verdict = bound.admit(this.#ownOutbox(), packet, { droppable, heldBytes });
     if (verdict === "queue") this.queue(packet);
     else if (verdict === "drop") droppable?.dropped?.();
     else this.end("forced server close", verdict, true);
@@ -482,6 +660,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#sink.closed(reason, cause);
     this.observer?.onClose(reason, cause);
   }
+}
+
+function acknowledgement(count: number): EncodedPacket {
+  return withCount("noop", count);
 }
 
 /** An engine message that is no Socket.IO packet. */

@@ -116,6 +116,10 @@ class ClientUpgrade implements Upgrade, TransportSink {
     this.#fail(candidate, reason, cause);
   }
 
+  lost(candidate: Transport, reason: CloseReason, cause?: Error): void {
+    this.#fail(candidate, reason, cause);
+  }
+
   release(): void {}
 
   abandon(): void {

@@ -22,6 +22,7 @@ function begin(): Stage {
     frame: (_from, frame) => got.push(frame),
     writable: () => {},
     closed: () => got.push("closed"),
+    lost: () => got.push("lost"),
   });
   both.server.session.start(pair.b);
   both.clock.flush();

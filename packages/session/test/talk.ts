@@ -76,7 +76,7 @@ export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly strin
   );
   const overflow = createOverflow(MAX_OUTBOUND_BYTES);
   const server = half(
-    (sink) => new Session({ ...shared, overflow, role: serverRole }, sink, "sid"),
+    (sink) => new Session({ ...shared, overflow, role: serverRole }, sink, { id: "sid" }),
     shared.codec,
   );
   return { clock, client, server, ended };

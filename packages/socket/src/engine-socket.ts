@@ -39,6 +39,10 @@ export interface EngineSocketEvents {
   upgrading: (transport: Transport) => void;
   upgrade: (transport: Transport) => void;
   upgradeError: (error: Error) => void;
+  /** The transport broke, and the session waits for another one: `resume` or `close` follows. Only between two ends of Sockeye. */
+  suspend: (reason: CloseReason, description: Error | undefined) => void;
+  /** The session goes on over this transport. Nothing was lost, and nothing comes twice. */
+  resume: (transport: Transport) => void;
   /** The transport broke, or could not be opened; `close` follows. */
   error: (error: Error | undefined) => void;
   close: (reason: CloseReason, description: Error | undefined) => void;
@@ -75,7 +79,13 @@ export class EngineSocket
   }
 
   get readyState(): "opening" | "open" | "closing" | "closed" {
-    return this.#session.state === "upgrading" ? "open" : this.#session.state;
+    const { state } = this.#session;
+    return state === "upgrading" || state === "suspended" ? "open" : state;
+  }
+
+  /** Is the transport gone, and the session waits for another one? Not in Socket.IO. */
+  get suspended(): boolean {
+    return this.#session.state === "suspended";
   }
 
   /** The transport in use. As in Socket.IO it is taken to be there: on a client it is from the first attempt to connect on. */
@@ -163,6 +173,14 @@ export class EngineSocket
 
   onUpgradeFailed(cause: Error): void {
     this.#tell("upgradeError", cause);
+  }
+
+  onSuspend(reason: CloseReason, cause: Error | undefined): void {
+    this.#tell("suspend", reason, cause);
+  }
+
+  onResume(transport: Transport): void {
+    this.#tell("resume", transport);
   }
 
   onClose(reason: CloseReason, cause: Error | undefined): void {

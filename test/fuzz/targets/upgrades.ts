@@ -130,6 +130,9 @@ class Pipe implements TransportSink {
   closed(): void {
     this.state = "gone";
   }
+  lost(): void {
+    this.closed();
+  }
 
   say(frame: Frame): void {
     if (this.state !== "gone") this.#client.send([new EncodedPacket(frame)]);
@@ -176,7 +179,7 @@ class Scene {
         overflow: createOverflow(1e6),
       },
       { packet: (packet) => this.#received(packet), closed: (reason) => void this.#endings.push(reason) },
-      "sid",
+      { id: "sid" },
     );
   }
 

@@ -62,6 +62,8 @@ export class Revision3Pipe implements Transport {
       frame: (_from, frame) => this.#receive(frame),
       writable: () => this.#sink?.writable(this),
       closed: (_from, reason, cause) => this.#end(reason, cause),
+      // Nobody counts in this revision.
+      lost: (_from, reason, cause) => this.#end(reason, cause),
     };
   }
 

@@ -59,6 +59,10 @@ export class Arrival implements TransportSink {
 
   writable(): void {}
 
+  lost(): void {
+    this.closed();
+  }
+
   closed(): void {
     this.#giveUp();
   }

@@ -88,6 +88,7 @@ export function handshake(transport: Transport, dialled: Target, side: Side): Pr
       },
       writable: done,
       closed: (_from, reason, cause) => reject(new Error(reason, { cause })),
+      lost: (_from, reason, cause) => reject(new Error(reason, { cause })),
     });
   });
 }

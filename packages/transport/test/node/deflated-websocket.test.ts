@@ -215,7 +215,7 @@ describe("what the server sends", () => {
     const { ws, received } = await client(server);
     const { transport } = only(server);
     const writable = new Promise<void>((resolve) => {
-      transport.bind({ frame: () => {}, writable: () => resolve(), closed: () => {} });
+      transport.bind({ frame: () => {}, writable: () => resolve(), closed: () => {}, lost: () => {} });
     });
     transport.send([new EncodedPacket(`4${"x".repeat(100_000)}`)]);
     expect(transport.writable).toBe(false);

@@ -47,6 +47,9 @@ export class FakeSession implements TransportSink {
     if (from === this.transport) this.ended.push({ reason, cause });
     else this.candidate = undefined;
   }
+  lost(from: Transport, reason: CloseReason, cause?: Error): void {
+    this.closed(from, reason, cause);
+  }
   send(...texts: string[]): void {
     this.transport.send(texts.map((text) => new EncodedPacket(text)));
   }

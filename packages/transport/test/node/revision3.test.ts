@@ -36,6 +36,10 @@ function laid(asked: "bytes" | "base64" = "bytes") {
   const frames: Frame[] = [];
   const ends: [CloseReason, Error | undefined][] = [];
   let writable = 0;
+  const ended = (from: Transport, reason: CloseReason, cause: Error | undefined): void => {
+    expect(from).toBe(pipe);
+    ends.push([reason, cause]);
+  };
   pipe.bind({
     frame: (from, frame) => {
       expect(from).toBe(pipe);
@@ -44,10 +48,8 @@ function laid(asked: "bytes" | "base64" = "bytes") {
     writable: () => {
       writable++;
     },
-    closed: (from, reason, cause) => {
-      expect(from).toBe(pipe);
-      ends.push([reason, cause]);
-    },
+    closed: ended,
+    lost: ended,
   });
   return { inner, pipe, frames, ends, writable: () => writable };
 }

@@ -65,6 +65,9 @@ class Log implements TransportSink {
   closed(_from: Transport, reason: string, cause?: Error): void {
     this.told.push(cause === undefined ? reason : `${reason}: ${cause.message}`);
   }
+  lost(from: Transport, reason: string, cause?: Error): void {
+    this.closed(from, reason, cause);
+  }
 }
 
 function pipe(options: WebSocketPipeOptions = {}, ws = new FakeWebSocket(), socket = new FakeSocket()) {

@@ -26,6 +26,7 @@ function dial(target: Target): Dialled {
     },
     writable: () => {},
     closed: (_from, reason, cause) => ends.push([reason, String(cause)]),
+    lost: (_from, reason, cause) => ends.push([reason, String(cause)]),
   };
   transport.bind(sink);
   return { transport, frames, ends };

@@ -19,6 +19,7 @@ function dial(target: Target): { transport: JsonpTransport; frames: Frame[]; end
     },
     writable: () => frames.push("writable"),
     closed: (_from, reason, cause) => ends.push([reason, String(cause)]),
+    lost: (_from, reason, cause) => ends.push([reason, String(cause)]),
   });
   return { transport, frames, ends };
 }

@@ -1,0 +1,172 @@
+import type { CloseReason, EncodedPacket as Encoded, ResumeTerms } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
+import { sizeOf } from "./outbox.js";
+
+/** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
+const OVERHEAD_BYTES = 96;
+
+/** So much of the bound may have come in without being acknowledged. */
+const SHARE = 1 / 4;
+
+const MESSAGE_CODE = 0x34;
+const BASE64_CODE = 0x62;
+
+/**
+ * One end of a session that outlives its transports: how many messages have come in, and those that went out which the peer has not
+ * acknowledged. Both ends have one, and the same. A message is one engine packet: a packet with attachments is several.
+ *
+ * What is kept are the packets themselves, which all receivers of a broadcast share.
+ *
+ * @see PROTOCOL.md, "Counted streams"
+ */
+export class Counted {
+  /** Messages that came in. */
+  received = 0;
+  /** What is no message, and leaves before the messages: heartbeats, acknowledgements. */
+  readonly controls: Encoded[] = [];
+  keptBytes = 0;
+  /** How often the session has come back, which names its secret. */
+  generation = 0;
+  /** Does the client know the secret of this generation? Until then that of the one before holds as well. */
+  confirmed = true;
+  /** Why it has no transport. */
+  loss: { readonly reason: CloseReason; readonly cause: Error | undefined } | undefined = undefined;
+  readonly terms: Pick<ResumeTerms, "window" | "bytes">;
+
+  /** Handed to a transport, of this session, at least once. Oldest first. */
+  #kept: Encoded[] = [];
+  /** How many of them were handed to the transport of now. */
+  #written = 0;
+  /** Messages before the first that is kept. */
+  #before = 0;
+  /** Messages up to the last that is kept. */
+  #sent = 0;
+  #acknowledged = 0;
+  /** What the answer to the heartbeat under way must acknowledge. */
+  #expected = 0;
+  /** The count that was told last, and the bytes that came since. */
+  #told = 0;
+  #untoldBytes = 0;
+
+  constructor(terms: Pick<ResumeTerms, "window" | "bytes">) {
+    this.terms = terms;
+  }
+
+  // ---- in
+
+  /** A message came in. @returns has so much come that the peer should be told? */
+  came(bytes: number): boolean {
+    this.received++;
+    this.#untoldBytes += bytes + OVERHEAD_BYTES;
+    return this.#untoldBytes >= this.terms.bytes * SHARE;
+  }
+
+  /** The count to tell now; `undefined` if it was told already. */
+  untold(): number | undefined {
+    if (this.#told === this.received) return undefined;
+    this.#told = this.received;
+    this.#untoldBytes = 0;
+    return this.received;
+  }
+
+  // ---- out
+
+  /** Is so much unacknowledged that nothing more may leave? */
+  get full(): boolean {
+    return this.keptBytes >= this.terms.bytes;
+  }
+
+  /** Keeps packets, in order. They leave with the next {@link take}. */
+  keep(packets: readonly Encoded[]): void {
+    for (const packet of packets) {
+      this.#kept.push(packet);
+      this.#sent += messagesOf(packet);
+      this.keptBytes += sizeOf(packet);
+    }
+  }
+
+  /** What the transport of now has not got yet. */
+  take(): Encoded[] {
+    const batch = this.controls.splice(0).concat(this.#kept.slice(this.#written));
+    this.#written = this.#kept.length;
+    return batch;
+  }
+
+  /**
+   * The peer has received so many.
+   *
+   * @returns false if that cannot be
+   */
+  acknowledge(count: number): boolean {
+    if (count > this.#sent || count < this.#acknowledged) return false;
+    this.#acknowledged = count;
+    let done = 0;
+    for (const packet of this.#kept) {
+      const messages = messagesOf(packet);
+      if (this.#before + messages > count) break;
+      this.#before += messages;
+      this.keptBytes -= sizeOf(packet);
+      done++;
+    }
+    if (done > 0) this.#kept.splice(0, done);
+    this.#written = Math.max(0, this.#written - done);
+    return true;
+  }
+
+  /** A heartbeat leaves after all that was handed to the transport. */
+  heartbeat(): void {
+    let unwritten = 0;
+    for (let index = this.#written; index < this.#kept.length; index++)
+      unwritten += messagesOf(this.#kept[index]);
+    this.#expected = this.#sent - unwritten;
+  }
+
+  /** Does what the peer has acknowledged reach up to the heartbeat that it has answered? If not, some of it was lost. */
+  get answered(): boolean {
+    return this.#acknowledged >= this.#expected;
+  }
+
+  /**
+   * Begins on a new transport with all that the peer has not received.
+   *
+   * @param count messages that the peer has received
+   * @returns false if that cannot be, and nothing has changed
+   */
+  rewind(count: number): boolean {
+    if (!this.acknowledge(count)) return false;
+    const [first, ...rest] = this.#kept;
+    const had = count - this.#before;
+    if (first !== undefined && had > 0) {
+      const left = remainder(first, had);
+      this.#kept = [left, ...rest];
+      this.#before = count;
+      this.keptBytes += sizeOf(left) - sizeOf(first);
+    }
+    this.#written = 0;
+    this.#expected = 0;
+    this.loss = undefined;
+    return true;
+  }
+
+  /** The transport is gone. */
+  lose(reason: CloseReason, cause: Error | undefined): void {
+    this.loss = { reason, cause };
+    this.controls.length = 0;
+  }
+}
+
+/** Is it one that is counted? */
+export function isMessage({ head }: Encoded): boolean {
+  if (typeof head !== "string") return true;
+  const code = head.charCodeAt(0);
+  return code === MESSAGE_CODE || code === BASE64_CODE;
+}
+
+function messagesOf(packet: Encoded | undefined): number {
+  return packet === undefined ? 0 : 1 + packet.attachments.length;
+}
+
+/** What is left of a packet of which the first messages have arrived. */
+function remainder({ attachments, compress }: Encoded, had: number): Encoded {
+  return new EncodedPacket(attachments[had - 1] ?? "", attachments.slice(had), compress);
+}
