@@ -7,6 +7,7 @@ import {
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
+import { MOVED, movedCode } from "./moved.js";
 import type { SessionCloseInfo, WebTransportSession, WebTransportStream } from "./webtransport-like.js";
 
 /** How long a peer may take to answer a goodbye by ending the session; stock peers wait for us. */
@@ -55,8 +56,8 @@ export class WebTransportPipe implements Transport {
     this.#writer.closed.catch(broken);
     this.#read().catch(broken);
     session.closed.then(
-      () => this.#end("transport close"),
-      (error) => this.#end("transport error", error),
+      (info) => this.#end(isMoved(info) ? "lost" : "closed", "transport close"),
+      (error) => this.#end("lost", "transport error", error),
     );
   }
 
@@ -85,10 +86,11 @@ export class WebTransportPipe implements Transport {
    * Whoever closes a session throws away what is on its way. So a goodbye ends only our stream: the peer closes the session
    * when it has read all of it. One who does not is not waited for long.
    */
-  close(goodbye: boolean): void {
+  close(goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
     if (!goodbye) {
-      this.#dispose();
+      const closeCode = movedCode(cause);
+      this.#dispose(closeCode && { closeCode, reason: "" });
     } else if (this.#state === "open") {
       this.#state = "leaving";
       this.#writer.close().catch(ignore);
@@ -102,7 +104,7 @@ export class WebTransportPipe implements Transport {
       if (done) break;
       if (this.#sink !== undefined) this.#chunk(value);
     }
-    this.#end("transport close");
+    this.#end("closed", "transport close");
   }
 
   #chunk(chunk: Uint8Array): void {
@@ -110,7 +112,7 @@ export class WebTransportPipe implements Transport {
     try {
       frames = this.#decoder.write(chunk);
     } catch (error) {
-      this.#end("parse error", error);
+      this.#end("closed", "parse error", error);
       return;
     }
     // The sink may change, or go, with any of them.
@@ -124,22 +126,22 @@ export class WebTransportPipe implements Transport {
   /** Streams break with their session, too, which then says itself how it ended. */
   #broken(error: unknown): void {
     if ((error as { source?: unknown } | undefined)?.source !== "session")
-      this.#end("transport error", error);
+      this.#end("lost", "transport error", error);
   }
 
-  #end(reason: CloseReason, error?: unknown): void {
+  #end(how: "closed" | "lost", reason: CloseReason, error?: unknown): void {
     const sink = this.#sink;
     this.#sink = undefined;
     this.#dispose();
-    sink?.closed(this.#from, reason, reason === "parse error" ? (error as Error) : failure(reason, error));
+    sink?.[how](this.#from, reason, reason === "parse error" ? (error as Error) : failure(reason, error));
   }
 
-  #dispose(): void {
+  #dispose(info?: SessionCloseInfo): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#goodbye);
     // Its streams end with it.
-    endSession(this.#session);
+    endSession(this.#session, info);
     this.#reader.releaseLock();
     this.#writer.releaseLock();
   }
@@ -159,6 +161,10 @@ function presentable(packet: EncodedPacket): EncodedPacket {
   const [head, ...rest] = frames.map((frame) => (frame.length > 0 ? frame : NO_BYTES));
   // An attachment may be text then; in a stream they are frames like all others.
   return new EncodedPacket(head as Frame, rest as Uint8Array[]);
+}
+
+function isMoved(info: unknown): boolean {
+  return (info as Partial<SessionCloseInfo> | undefined)?.closeCode === MOVED;
 }
 
 function failure(reason: CloseReason, error: unknown): TransportError {

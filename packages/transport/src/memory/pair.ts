@@ -37,7 +37,7 @@ export interface MemoryPair {
   readonly b: MemoryTransport;
   /** What both ends sent, in order of sending; empty unless `record` is set. */
   readonly traffic: readonly MemoryTraffic[];
-  /** Breaks the pipe for both ends; the default reason is `transport error`. */
+  /** Breaks the pipe for both ends, which is a loss; the default reason is `transport error`. */
   cut(reason?: CloseReason, cause?: Error): void;
 }
 
@@ -83,6 +83,7 @@ class Pair implements MemoryPair {
 
 /** The end of a pipe, as it stands in the line of arriving frames. */
 interface End {
+  readonly how: "closed" | "lost";
   readonly reason: CloseReason;
   readonly cause: Error | undefined;
 }
@@ -135,7 +136,9 @@ class MemoryEnd implements MemoryTransport {
     if (this.#state === "closed") return;
     this.#end();
     this.#pair.record({ from: this.side, goodbye });
-    if (!this.#dropping) this.#pair.peerOf(this).arrive({ reason: "transport close", cause: undefined });
+    if (this.#dropping) return;
+    const how = goodbye ? "closed" : "lost";
+    this.#pair.peerOf(this).arrive({ how, reason: "transport close", cause: undefined });
   }
 
   hold(): void {
@@ -155,7 +158,7 @@ class MemoryEnd implements MemoryTransport {
   cut(reason: CloseReason = "transport error", cause?: Error): void {
     if (this.#state === "closed") return;
     this.#state = "broken";
-    this.arrive({ reason, cause });
+    this.arrive({ how: "lost", reason, cause });
   }
 
   arrive(item: Frame | End): void {
@@ -177,7 +180,7 @@ class MemoryEnd implements MemoryTransport {
         if (this.#state !== "broken") sink.frame(this, item);
       } else {
         this.#end();
-        sink.closed(this, item.reason, item.cause);
+        sink[item.how](this, item.reason, item.cause);
       }
     }
   };

@@ -16,17 +16,18 @@ const CLOSE = "1";
 
 /** What one kind of transport over HTTP has that the others have not. */
 export interface HttpKind {
-  /** Name on the wire. */
   readonly name: string;
+  /** Name on the wire. Default: the same. */
+  readonly transport?: string;
   /**
    * Asks for the next response of the session, or for its first. Never throws. Until {@link ResponseSink.frames} said that
    * the response is over, {@link ResponseSink.failed} was called, or the result was aborted, there is no other.
    */
-  receive(target: Target, sink: ResponseSink): Receiving;
+  receive(address: string, target: Target, sink: ResponseSink): Receiving;
   /** The bodies for a batch, in order. Default: payloads in text. */
   bodiesOf?(batch: readonly EncodedPacket[], target: Target): readonly HttpBody[];
-  /** Sends one body. Default: a POST to the transport's address. */
-  post?(target: Target, body: HttpBody): HttpRequest;
+  /** Sends one body. Default: a POST. */
+  post?(address: string, body: HttpBody): HttpRequest;
 }
 
 /** A response that is awaited or comes in. */
@@ -38,13 +39,14 @@ export interface Receiving {
 export interface ResponseSink {
   /** These came in. With `over` nothing else comes, and the next response may be asked for. */
   frames(frames: readonly Frame[], over: boolean): void;
-  /** It has failed. */
+  /** It has failed. With `parse error` the server is to blame, otherwise the network. */
   failed(reason: CloseReason, cause: Error): void;
 }
 
 /**
  * The dialling end of all transports over HTTP: one GET always waits for what the server has, POSTs carry what this side
- * has, one at a time. The first GET is the handshake; from then on the pipe is writable whenever no POST is under way.
+ * has, one at a time. The first GET is the handshake, or a POST is the claim of a session and the first GET brings the answer;
+ * from then on the pipe is writable whenever no POST is under way.
  *
  * @see PROTOCOL.md, "Polling"
  */
@@ -54,7 +56,7 @@ export class HttpTransport implements Transport {
   readonly #target: Target;
   readonly #into: ResponseSink = {
     frames: (frames, over) => this.#received(frames, over),
-    failed: (reason, cause) => this.#end(reason, cause),
+    failed: (reason, cause) => this.#end(reason === "parse error" ? "closed" : "lost", reason, cause),
   };
   /** Nobody after the end, so that nothing more is reported. */
   #sink: TransportSink | undefined;
@@ -63,6 +65,9 @@ export class HttpTransport implements Transport {
   #post: HttpRequest | undefined;
   /** Bodies that wait for the POST under way, since a batch may exceed one. */
   #bodies: HttpBody[] = [];
+  /** Numbers of the last requests. */
+  #gets = 0;
+  #posts = 0;
   /** Set from pause to resume: who wants to know that nothing is under way. */
   #paused: (() => void) | undefined;
 
@@ -70,7 +75,9 @@ export class HttpTransport implements Transport {
     this.name = kind.name;
     this.#kind = kind;
     this.#target = target;
-    this.#response = kind.receive(target, this.#into);
+    const { claim } = target;
+    if (claim) this.#claim(String(claim.head));
+    else this.#receive();
   }
 
   get writable(): boolean {
@@ -99,7 +106,7 @@ export class HttpTransport implements Transport {
   resume(): void {
     if (this.#paused === undefined || this.#sink === undefined) return;
     this.#paused = undefined;
-    this.#response ??= this.#kind.receive(this.#target, this.#into);
+    if (this.#response === undefined) this.#receive();
     this.#tellWritable();
   }
 
@@ -118,14 +125,35 @@ export class HttpTransport implements Transport {
   #next(): void {
     const body = this.#bodies.shift();
     if (body === undefined) return;
-    this.#post =
-      this.#kind.post?.(this.#target, body) ??
-      httpRequest(addressOf(this.#target, this.name, true), this.#target, body);
-    const ended = (answer: HttpAnswer | undefined, error?: unknown): void => {
-      if (answer?.status === 200) this.#posted();
-      else this.#end("transport error", httpError(this.#target, "xhr post error", answer ?? error));
-    };
-    this.#post.answer.then(ended, (error: unknown) => ended(undefined, error));
+    this.#ask(body, this.#target.counted ? ++this.#posts : 0, () => this.#posted());
+  }
+
+  /** The server says OPEN in answer to the GET. */
+  #claim(claim: string): void {
+    this.#ask(claim, 0, () => {
+      this.#post = undefined;
+      this.#receive();
+    });
+  }
+
+  #ask(body: HttpBody, number: number, done: () => void): void {
+    const address = this.#address(number);
+    const failed = (trouble: unknown, how: "closed" | "lost" = "lost"): void =>
+      this.#end(how, "transport error", httpError(this.#target, "xhr post error", trouble));
+    this.#post = this.#kind.post?.(address, body) ?? httpRequest(address, this.#target, body);
+    this.#post.answer.then((answer) => {
+      if (answer.status === 200) done();
+      else failed(answer, isFinal(answer, this.#target.counted && number === 0) ? "closed" : "lost");
+    }, failed);
+  }
+
+  #receive(): void {
+    const address = this.#address(this.#target.counted ? ++this.#gets : 0);
+    this.#response = this.#kind.receive(address, this.#target, this.#into);
+  }
+
+  #address(number: number): string {
+    return addressOf(this.#target, this.#kind.transport ?? this.name, true, number);
   }
 
   #posted(): void {
@@ -146,14 +174,14 @@ export class HttpTransport implements Transport {
       if (this.#sink === undefined) break;
       if (frame === CLOSE) {
         const text = "transport closed by the server";
-        this.#end("transport close", new TransportError("ERR_TRANSPORT_FAILED", text, text));
+        this.#end("closed", "transport close", new TransportError("ERR_TRANSPORT_FAILED", text, text));
         return;
       }
       this.#sink.frame(this, frame);
     }
     if (over) this.#response = undefined;
     if (this.#sink === undefined) return;
-    if (over && this.#paused === undefined) this.#response = this.#kind.receive(this.#target, this.#into);
+    if (over && this.#paused === undefined) this.#receive();
     if (opening) this.#tellWritable();
     this.#settle();
   }
@@ -166,10 +194,10 @@ export class HttpTransport implements Transport {
     if (this.writable) this.#sink?.writable(this);
   }
 
-  #end(reason: CloseReason, cause: Error): void {
+  #end(how: "closed" | "lost", reason: CloseReason, cause: Error): void {
     const sink = this.#sink;
     this.#abort();
-    sink?.closed(this, reason, cause);
+    sink?.[how](this, reason, cause);
   }
 
   #abort(): void {
@@ -187,6 +215,12 @@ export class HttpTransport implements Transport {
 /** A batch as payloads in text. */
 export function payloadsOf(batch: readonly EncodedPacket[], { maxPayload }: Target): HttpBody[] {
   return splitPayload(batch, maxPayload ?? Number.POSITIVE_INFINITY);
+}
+
+/** Would another try end in the same way? Any other trouble may be that of something between the two ends. */
+function isFinal({ status, responseText }: HttpAnswer, isClaim: boolean | undefined): boolean {
+  // The body is too large; or a claim is refused, as there is no such session.
+  return status === 413 || (isClaim === true && status === 400 && responseText.includes('"code":1,'));
 }
 
 /** @param trouble an answer that is no success, or the error in its place */

@@ -1,7 +1,7 @@
 import { decodePayload } from "@sockeye/codec/payload";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
 import { StreamedResponse } from "./streamed-response.js";
-import { addressOf, type Target } from "./target.js";
+import type { Target } from "./target.js";
 
 const NO_LIMIT = { maxPacketsPerPayload: Number.POSITIVE_INFINITY };
 
@@ -10,8 +10,8 @@ const GRACE_MS = 100;
 
 const IFRAME: HttpKind = {
   name: "iframe",
-  receive: (target, sink) =>
-    new StreamedResponse({ name: IFRAME.name, target, sink, read: readerOf(target) }),
+  receive: (address, target, sink) =>
+    new StreamedResponse({ name: IFRAME.name, target, sink, read: readerOf(address, target) }),
 };
 
 /**
@@ -42,7 +42,7 @@ interface OldPage extends Calls {
 
 let count = 0;
 
-function readerOf(target: Target): (response: StreamedResponse) => Receiving {
+function readerOf(request: string, target: Target): (response: StreamedResponse) => Receiving {
   return (response) => {
     const channel = String(count++);
     const receive = (payload: string): void => {
@@ -55,7 +55,7 @@ function readerOf(target: Target): (response: StreamedResponse) => Receiving {
     const page = globalThis as OldPage;
     const server = originOf(target.url);
     const own = typeof location === "undefined" ? "" : originOf(location.href);
-    const address = `${addressOf(target, IFRAME.name, true)}&c=${channel}`;
+    const address = `${request}&c=${channel}`;
     if (own === server && page.ActiveXObject) {
       const file = htmlFile(page.ActiveXObject);
       if (file) return called({ parent: file, page: file.parentWindow, channel, address, receive, response });

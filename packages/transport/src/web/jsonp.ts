@@ -8,14 +8,14 @@ import {
   type Receiving,
   type ResponseSink,
 } from "./http-transport.js";
-import { addressOf, type Target } from "./target.js";
+import type { Target } from "./target.js";
 
 const NO_LIMIT = { maxPacketsPerPayload: Number.POSITIVE_INFINITY };
 
 /**
  * The dialling end of Engine.IO's JSONP polling, for pages that no other way leads from to another origin: a script element
  * is each response, a form in a hidden iframe each POST. What became of a POST the page may not see: that the session broke
- * shows at the next response.
+ * shows at the next response, and a claim that is refused looks like a network that fails.
  */
 export class JsonpTransport extends HttpTransport {
   static readonly transportName = "jsonp";
@@ -41,11 +41,10 @@ function jsonp(): HttpKind {
   };
   return {
     name: "jsonp",
-    receive: (target, sink) => {
-      const address = `${addressOf(target, "polling", true)}&j=${number}`;
-      return requestScript({ address, target, sink, expect });
-    },
-    post: (target, body) => submitForm(`${addressOf(target, "polling", true)}&j=${number}`, String(body)),
+    transport: "polling",
+    receive: (address, target, sink) =>
+      requestScript({ address: `${address}&j=${number}`, target, sink, expect }),
+    post: (address, body) => submitForm(`${address}&j=${number}`, String(body)),
   };
 }
 

@@ -9,7 +9,7 @@ import {
   type Receiving,
   type ResponseSink,
 } from "./http-transport.js";
-import { addressOf, type Target } from "./target.js";
+import type { Target } from "./target.js";
 
 // A stock server answers with all that it has queued, however many packets that are.
 const NO_LIMIT = { maxPacketsPerPayload: Number.POSITIVE_INFINITY };
@@ -25,8 +25,8 @@ export class PollingTransport extends HttpTransport {
   }
 }
 
-function poll(target: Target, sink: ResponseSink): Receiving {
-  const request = httpRequest(addressOf(target, POLLING.name, true), target);
+function poll(address: string, target: Target, sink: ResponseSink): Receiving {
+  const request = httpRequest(address, target);
   const failed = (trouble: unknown): void =>
     sink.failed("transport error", httpError(target, "xhr poll error", trouble));
   request.answer.then((answer) => (answer.status === 200 ? polled(answer, sink) : failed(answer)), failed);

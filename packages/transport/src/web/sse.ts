@@ -2,11 +2,12 @@ import type { Frame } from "@sockeye/protocol";
 import { decodeEscaped } from "./escaped-payload.js";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
 import { StreamedResponse } from "./streamed-response.js";
-import { addressOf, type Target } from "./target.js";
+import type { Target } from "./target.js";
 
 const SSE: HttpKind = {
   name: "sse",
-  receive: (target, sink) => new StreamedResponse({ name: SSE.name, target, sink, read: readerOf(target) }),
+  receive: (address, target, sink) =>
+    new StreamedResponse({ name: SSE.name, target, sink, read: readerOf(address, target) }),
 };
 
 /**
@@ -21,13 +22,13 @@ export class SseTransport extends HttpTransport {
   }
 }
 
-function readerOf(target: Target): (response: StreamedResponse) => Receiving {
+function readerOf(address: string, target: Target): (response: StreamedResponse) => Receiving {
   return (response) => {
     if (typeof EventSource === "undefined") {
       queueMicrotask(() => response.missing("EventSource"));
       return { abort: () => {} };
     }
-    const source = new EventSource(addressOf(target, SSE.name, true), {
+    const source = new EventSource(address, {
       withCredentials: target.withCredentials,
     });
     source.onopen = () => response.frames([]);

@@ -5,15 +5,15 @@ import type { HttpBody } from "../http-like.js";
 import { LineDecoder } from "./escaped-payload.js";
 import { type HttpKind, HttpTransport, payloadsOf, type Receiving } from "./http-transport.js";
 import { StreamedResponse } from "./streamed-response.js";
-import { addressOf, type Target } from "./target.js";
+import type { Target } from "./target.js";
 
 /** Bytes of one frame of the server; as much as `ws` takes. */
 const MAX_FRAME_BYTES = 100 * 1024 * 1024;
 
 const STREAM: HttpKind = {
   name: "stream",
-  receive: (target, sink) =>
-    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(target) }),
+  receive: (address, target, sink) =>
+    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(address, target) }),
   bodiesOf: (batch, target) =>
     (!target.forceBase64 && batch.some(hasBytes) ? chunksOf : payloadsOf)(batch, target),
 };
@@ -27,12 +27,12 @@ export class StreamTransport extends HttpTransport {
   }
 }
 
-function readerOf(target: Target): (response: StreamedResponse) => Receiving {
+function readerOf(address: string, target: Target): (response: StreamedResponse) => Receiving {
   return (response) => {
     const decoder: { write(bytes: Uint8Array): Frame[] } = target.forceBase64
       ? new LineDecoder()
       : new ChunkFrameDecoder(MAX_FRAME_BYTES);
-    const request = httpStream(addressOf(target, STREAM.name, true), target, (bytes) => {
+    const request = httpStream(address, target, (bytes) => {
       let frames: Frame[];
       try {
         frames = decoder.write(bytes);

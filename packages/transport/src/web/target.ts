@@ -1,4 +1,4 @@
-import { ENGINE_PROTOCOL, type Transport } from "@sockeye/protocol";
+import { ENGINE_PROTOCOL, type EncodedPacket, type Transport } from "@sockeye/protocol";
 import type { HttpOptions } from "../http-like.js";
 
 /** Where and how to dial. One object per session, owned by the client; `sid` and `maxPayload` are set when OPEN came. */
@@ -19,6 +19,12 @@ export interface Target extends HttpOptions {
   readonly protocols: readonly string[];
   /** Sends bytes as base64 text, and asks the server to do the same. */
   readonly forceBase64: boolean;
+  /** Offers the server, in the handshake, to count. */
+  readonly offersResume?: boolean | undefined;
+  /** What the transport says first: that the session `sid` is this client's. It goes on over it when the server's OPEN has come. */
+  readonly claim?: EncodedPacket | undefined;
+  /** Do both ends count? Then requests over HTTP are numbered. Set together with `sid`. */
+  counted?: boolean | undefined;
   /** Milliseconds until the server's first packet must have come over a response that streams. Default 5000. */
   readonly openTimeoutMs?: number | undefined;
 }
@@ -34,8 +40,9 @@ export interface TransportClass {
  * The address of one request.
  *
  * @param stamp adds the parameter that keeps caches away, unless the user decided about that
+ * @param number of a request in a counted session; 0 for the one with which the transport begins, and for those that have none
  */
-export function addressOf(target: Target, transport: string, stamp: boolean): string {
+export function addressOf(target: Target, transport: string, stamp: boolean, number = 0): string {
   const query = new URLSearchParams(target.query);
   // `sid` and `j` (JSONP) would make another request of it.
   for (const key of ["sid", "j"]) query.delete(key);
@@ -44,6 +51,9 @@ export function addressOf(target: Target, transport: string, stamp: boolean): st
   if (target.timestampRequests ?? stamp)
     query.set(target.timestampParam, Math.random().toString(36).slice(2));
   if (target.sid !== undefined) query.set("sid", target.sid);
+  if (number > 0) query.set("n", `${number}`);
+  else if (target.claim) query.set("resume", "claim");
+  else if (target.offersResume && target.sid === undefined) query.set("resume", "offer");
   if (target.forceBase64) query.set("b64", "1");
   return `${target.url}?${query}`;
 }

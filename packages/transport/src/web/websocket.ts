@@ -8,6 +8,7 @@ import {
   type TransportSink,
 } from "@sockeye/protocol";
 import { createWebSocket } from "#websocket";
+import { MOVED, movedCode } from "../moved.js";
 import type { WebSocketLike } from "../websocket-like.js";
 import { addressOf, type Target } from "./target.js";
 
@@ -16,6 +17,9 @@ const OPEN = 1;
 
 /** So many bytes may be on their way before it is not writable any more. */
 const HIGH_WATER_BYTES = 262_144;
+
+/** What a loss looks like; with any other code the peer has said goodbye, or told what is wrong. 4001: the session has moved. */
+const LOSSES: readonly number[] = [1001, 1006, 1011, 1012, 1013, 1014, MOVED];
 
 /** No platform tells when the network has caught up: it is looked at so often, while it has not. */
 const LOOK_MS = 10;
@@ -89,10 +93,10 @@ export class WebSocketTransport implements Transport {
 
   resume(): void {}
 
-  close(_goodbye: boolean): void {
+  close(_goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
     clearTimeout(this.#timer);
-    this.#socket?.close();
+    this.#socket?.close(movedCode(cause));
   }
 
   #dial(target: Target): WebSocketLike {
@@ -100,6 +104,7 @@ export class WebSocketTransport implements Transport {
     const socket = createWebSocket(address, target.protocols, target);
     socket.onopen = () => {
       this.#opened = true;
+      if (target.claim) this.#write(target.claim.head, true);
       this.#sink?.writable(this);
     };
     socket.onmessage = ({ data }) => {
@@ -109,7 +114,8 @@ export class WebSocketTransport implements Transport {
     socket.onclose = (event) => {
       if (this.#opened) {
         const text = "websocket connection closed";
-        this.#end("transport close", new TransportError("ERR_TRANSPORT_FAILED", text, text, event));
+        const cause = new TransportError("ERR_TRANSPORT_FAILED", text, text, event);
+        this.#end(LOSSES.includes(event.code) ? "lost" : "closed", "transport close", cause);
       } else {
         this.#failed(event);
       }
@@ -120,12 +126,12 @@ export class WebSocketTransport implements Transport {
 
   #failed(description: unknown): void {
     const code = this.#opened ? "ERR_TRANSPORT_FAILED" : "ERR_TRANSPORT_OPEN";
-    this.#end("transport error", new TransportError(code, "websocket error", description));
+    this.#end("lost", "transport error", new TransportError(code, "websocket error", description));
   }
 
-  #end(reason: CloseReason, cause: TransportError): void {
+  #end(how: "closed" | "lost", reason: CloseReason, cause: TransportError): void {
     const sink = this.#sink;
     this.close(false);
-    sink?.closed(this, reason, cause);
+    sink?.[how](this, reason, cause);
   }
 }

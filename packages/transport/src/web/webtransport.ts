@@ -45,9 +45,9 @@ export class WebTransportTransport implements Transport {
 
   resume(): void {}
 
-  close(goodbye: boolean): void {
+  close(goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
-    if (this.#pipe) this.#pipe.close(goodbye);
+    if (this.#pipe) this.#pipe.close(goodbye, cause);
     else if (this.#session) endSession(this.#session);
   }
 
@@ -61,7 +61,7 @@ export class WebTransportTransport implements Transport {
     const failed = (error: unknown): void => this.#failed(error);
     session.ready
       .then(() => session.createBidirectionalStream())
-      .then((stream) => this.#opened(session, stream, target.sid))
+      .then((stream) => this.#opened(session, stream, target))
       .catch(failed);
     // Browsers may keep a session open when its page goes away.
     const leave = (): void => endSession(session);
@@ -73,7 +73,7 @@ export class WebTransportTransport implements Transport {
     session.closed.then(ended, ended);
   }
 
-  #opened(session: DialledSession, stream: WebTransportStream, sid: string | undefined): void {
+  #opened(session: DialledSession, stream: WebTransportStream, { sid, claim }: Target): void {
     const sink = this.#sink;
     // Closed in the meantime; so is the session.
     if (sink === undefined) return;
@@ -83,7 +83,7 @@ export class WebTransportTransport implements Transport {
     });
     this.#pipe = pipe;
     pipe.bind(sink);
-    pipe.send([new EncodedPacket(sid === undefined ? "0" : `0${JSON.stringify({ sid })}`)]);
+    pipe.send([claim ?? new EncodedPacket(sid === undefined ? "0" : `0${JSON.stringify({ sid })}`)]);
     if (pipe.writable) sink.writable(this);
   }
 
@@ -92,7 +92,7 @@ export class WebTransportTransport implements Transport {
     if (this.#pipe) return;
     const sink = this.#sink;
     this.close(false);
-    sink?.closed(
+    sink?.lost(
       this,
       "transport error",
       new TransportError("ERR_TRANSPORT_OPEN", "webtransport error", error),

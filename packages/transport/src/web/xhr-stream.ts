@@ -2,12 +2,12 @@ import type { Frame } from "@sockeye/protocol";
 import { decodeEscaped } from "./escaped-payload.js";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
 import { StreamedResponse } from "./streamed-response.js";
-import { addressOf, type Target } from "./target.js";
+import type { Target } from "./target.js";
 
 const STREAM: HttpKind = {
   name: "stream",
-  receive: (target, sink) =>
-    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(target) }),
+  receive: (address, target, sink) =>
+    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(address, target) }),
 };
 
 /** The dialling end of `stream` for browsers without `fetch`: an `XMLHttpRequest` is read while it comes, as lines of text. */
@@ -19,7 +19,7 @@ export class XhrStreamTransport extends HttpTransport {
   }
 }
 
-function readerOf(target: Target): (response: StreamedResponse) => Receiving {
+function readerOf(address: string, target: Target): (response: StreamedResponse) => Receiving {
   return (response) => {
     const xhr = new XMLHttpRequest();
     // Internet Explorer 9 shows nothing before the end.
@@ -50,7 +50,7 @@ function readerOf(target: Target): (response: StreamedResponse) => Receiving {
       if (xhr.readyState === 4) response.ended(xhr.status === 200 ? undefined : xhr);
     };
     try {
-      xhr.open("GET", addressOf({ ...target, forceBase64: true }, STREAM.name, true));
+      xhr.open("GET", target.forceBase64 ? address : `${address}&b64=1`);
       for (const [name, value] of Object.entries(target.headers ?? {})) xhr.setRequestHeader(name, value);
       xhr.withCredentials = target.withCredentials;
       xhr.send();

@@ -93,6 +93,20 @@ it("cuts both ends: what is on its way is lost, each is told once", () => {
   expect(b.endings).toEqual([{ reason: "transport error", cause }]);
 });
 
+it("tells a cut, and an end without goodbye, as losses", () => {
+  for (const [lose, losses] of [
+    [(pair: MemoryPair) => pair.cut(), 1],
+    [(pair: MemoryPair) => pair.a.close(false), 1],
+    [(pair: MemoryPair) => pair.a.close(true), 0],
+  ] as const) {
+    const { pair, b, flush } = bound();
+    lose(pair);
+    flush();
+    expect(b.endings).toHaveLength(1);
+    expect(b.losses).toBe(losses);
+  }
+});
+
 it("cuts one end, and the other hears nothing", () => {
   const { pair, a, b, flush } = bound();
   pair.b.cut("transport close");

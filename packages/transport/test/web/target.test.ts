@@ -1,3 +1,4 @@
+import { EncodedPacket } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 import { addressOf, type Target } from "../../src/web/target.js";
 import { target } from "./target-of.js";
@@ -17,6 +18,13 @@ describe("addressOf", () => {
       { query: { EIO: "3", transport: "jsonp", sid: "stolen", j: "0", x: "1" } },
       { ...plain, x: "1" },
     ],
+    ["an offer to count, in the handshake", { offersResume: true }, { ...plain, resume: "offer" }],
+    ["no offer later", { offersResume: true, sid: "abc" }, { ...plain, sid: "abc" }],
+    [
+      "a claim, and never the secret",
+      { sid: "abc", claim: new EncodedPacket('0{"secret":"s"}'), counted: true, offersResume: true },
+      { ...plain, sid: "abc", resume: "claim" },
+    ],
     [
       "its own session id, whatever the user says",
       { sid: "abc", query: { sid: "x" } },
@@ -25,6 +33,12 @@ describe("addressOf", () => {
   ];
   it.each(rows)("writes %s", (_what, changes, expected) => {
     expect(parametersOf(addressOf(target(changes), "polling", false))).toEqual(expected);
+  });
+
+  it("numbers requests, which then say no more than that", () => {
+    const changes = { sid: "abc", claim: new EncodedPacket("0{}"), counted: true };
+    const address = addressOf(target(changes), "polling", false, 7);
+    expect(parametersOf(address)).toEqual({ ...plain, sid: "abc", n: "7" });
   });
 
   it("starts with the path, on IPv6 hosts too", () => {

@@ -1,5 +1,5 @@
 import { Side } from "@sockeye/conformance";
-import { EncodedPacket, type TransportError } from "@sockeye/protocol";
+import { EncodedPacket, SessionError, type TransportError } from "@sockeye/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Target } from "../../src/web/target.js";
 import { WebSocketTransport } from "../../src/web/websocket.js";
@@ -25,9 +25,9 @@ class FakeSocket implements WebSocketLike {
     this.calls.push(frame);
     if (!options.compress) this.calls.push(options);
   }
-  close(): void {
+  close(code?: number): void {
     if (this.readyState < 2) this.readyState = 2;
-    this.calls.push("close");
+    this.calls.push(code === undefined ? "close" : `close ${code}`);
   }
   opens(): void {
     this.readyState = 1;
@@ -124,6 +124,16 @@ describe("dialling", () => {
     transport.close(true);
   });
 
+  it("claims a session with the first frame", () => {
+    const claim = new EncodedPacket('0{"sid":"S","secret":"s","received":3}');
+    const { socket, side } = dial({ sid: "S", claim, counted: true });
+    expect(socket.dialled[0]).toMatch(/\?EIO=4&transport=websocket&sid=S&resume=claim$/);
+    expect(socket.calls).toEqual([]);
+    side.sendText("4later");
+    socket.opens();
+    expect(socket.calls).toEqual([claim.head, "4later"]);
+  });
+
   it("can be closed before it opened, and ignores the error that this makes", () => {
     const { transport, socket, side } = dial();
     transport.close(true);
@@ -206,6 +216,35 @@ describe("the end", () => {
       code: "ERR_TRANSPORT_FAILED",
       message: "websocket error",
     });
+  });
+
+  it.each([
+    ...[1001, 1006, 1011, 1012, 1013, 1014, 4001].map((code) => [code, 1] as const),
+    ...[1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 4000, 4002].map((code) => [code, 0] as const),
+  ])("with the code %i is a loss, or not: %i", (code, losses) => {
+    const { socket, side } = connected();
+    socket.closes(code);
+    expect([side.endings.length, side.losses]).toEqual([1, losses]);
+  });
+
+  it("by an error, and before it was open, is a loss", () => {
+    for (const end of [() => connected(), () => dial()]) {
+      const { socket, side } = end();
+      socket.onerror?.(new Error("reset"));
+      expect(side.losses).toBe(1);
+    }
+    const { socket, side } = dial();
+    socket.closes(1000);
+    expect(side.losses).toBe(1);
+  });
+
+  it("says that the session has moved, in place of goodbye", () => {
+    const { transport, socket } = connected();
+    transport.close(false, new SessionError("ERR_MOVED", "elsewhere"));
+    expect(socket.calls).toEqual(["close 4001"]);
+    const other = connected();
+    other.transport.close(true, new SessionError("ERR_PROTOCOL_VIOLATION", "bad"));
+    expect(other.socket.calls).toEqual(["close"]);
   });
 
   it.each([true, false])("by this side (goodbye: %s) closes the socket and reports nothing", (goodbye) => {

@@ -1,6 +1,6 @@
 import { type MemorySession, memoryWebTransport, Side } from "@sockeye/conformance";
 import type { TransportError } from "@sockeye/protocol";
-import { EncodedPacket, type Transport } from "@sockeye/protocol";
+import { EncodedPacket, SessionError, type Transport } from "@sockeye/protocol";
 import { type Target, WebTransportTransport } from "@sockeye/transport/web";
 import { Server, type ServerOptions, type Socket } from "engine.io";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -110,11 +110,16 @@ describe("the dialling end of WebTransport", () => {
   });
 
   it.each([
-    [undefined, "\u00010"],
-    ["abc", '\u000e0{"sid":"abc"}'],
-  ])("opens one stream, and says first what it wants: session %s", async (sid, expected) => {
+    ["a new session", {}, "\u00010"],
+    ["an upgrade", { sid: "abc" }, '\u000e0{"sid":"abc"}'],
+    [
+      "its session",
+      { sid: "abc", claim: new EncodedPacket('0{"sid":"abc","secret":1}') },
+      '\u00190{"sid":"abc","secret":1}',
+    ],
+  ])("opens one stream, and says first what it wants: %s", async (_what, changes, expected) => {
     const { sessions } = platform();
-    const { transport } = dial({ sid });
+    const { transport } = dial(changes);
     const streams = sessions[0]?.incomingBidirectionalStreams.getReader();
     const { readable } = (await streams?.read())?.value ?? {};
     const first = await readable?.getReader().read();
@@ -153,6 +158,27 @@ describe("the dialling end of WebTransport", () => {
     expect(side.endings).toMatchObject([
       { reason: "transport error", cause: { code: "ERR_TRANSPORT_FAILED", message: "webtransport error" } },
     ]);
+  });
+
+  it.each([
+    ["cut", (session?: MemorySession) => session?.cut(new Error("gone")), 1],
+    ["moved", (session?: MemorySession) => session?.close({ closeCode: 4001, reason: "" }), 1],
+    ["closed", (session?: MemorySession) => session?.close(), 0],
+  ] as const)("tells a loss from a goodbye: %s", async (_how, end, losses) => {
+    const { sessions } = platform();
+    const { side, transport } = dial();
+    await until(() => transport.writable);
+    end(sessions[0]);
+    await side.ended();
+    expect(side.losses).toBe(losses);
+  });
+
+  it("says that the session has moved, in place of goodbye", async () => {
+    const { sessions } = platform();
+    const { transport } = dial();
+    await until(() => transport.writable);
+    transport.close(false, new SessionError("ERR_MOVED", "elsewhere"));
+    expect(await sessions[0]?.closed).toMatchObject({ closeCode: 4001 });
   });
 
   it("closes a session that is not there yet, without a word", async () => {

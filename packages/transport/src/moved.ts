@@ -1,0 +1,12 @@
+/**
+ * The code with which a WebSocket or WebTransport session is closed that its session does not need any more, because it goes on
+ * elsewhere: unlike others it is no goodbye.
+ *
+ * @see PROTOCOL.md, "Loss"
+ */
+export const MOVED = 4001;
+
+/** That code, if it is why a pipe is closed. */
+export function movedCode(cause: Error | undefined): typeof MOVED | undefined {
+  return (cause as { readonly code?: unknown } | undefined)?.code === "ERR_MOVED" ? MOVED : undefined;
+}

@@ -1,0 +1,174 @@
+// What transports over HTTP do in a session that both ends count: they claim it, number their requests, and tell losses.
+
+import { encodeChunkFrame } from "@sockeye/codec/chunk-frames";
+import { Side } from "@sockeye/conformance";
+import { EncodedPacket, type Transport } from "@sockeye/protocol";
+import type { Target, TransportClass } from "@sockeye/transport/web";
+import { EventSource } from "eventsource";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { PollingTransport } from "../../src/web/polling.js";
+import { SseTransport } from "../../src/web/sse.js";
+import { StreamTransport } from "../../src/web/stream.js";
+import { type Asked, HandServer } from "./http-server.js";
+import { target } from "./target-of.js";
+
+const OPEN = '0{"sid":"S"}';
+const CLAIM = new EncodedPacket('0{"sid":"S","secret":"s","received":3}');
+const CLAIMING: Partial<Target> = { sid: "S", claim: CLAIM, counted: true };
+const REFUSAL = '{"code":1,"message":"Session ID unknown"}';
+
+interface Way {
+  readonly Class: TransportClass;
+  /** Sends frames in the answer to a GET, and ends it, so that the next GET comes. */
+  answer(asked: Asked, ...frames: string[]): void;
+}
+
+const WAYS: Record<string, Way> = {
+  polling: { Class: PollingTransport, answer: (asked, ...frames) => asked.answer(frames.join("\x1e")) },
+  stream: {
+    Class: StreamTransport,
+    answer: (asked, ...frames) => {
+      asked.write(Buffer.concat([...frames, "6end"].map((frame) => encodeChunkFrame(frame))));
+      asked.end();
+    },
+  },
+  sse: {
+    Class: SseTransport,
+    answer: (asked, ...frames) => {
+      asked.write(`data: ${[...frames, "6end"].join("\x1e")}\n\n`);
+      asked.end();
+    },
+  },
+};
+
+let open: Transport | undefined;
+beforeEach(() => vi.stubGlobal("EventSource", EventSource));
+afterEach(() => {
+  open?.close(false);
+  vi.unstubAllGlobals();
+});
+
+describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, answer }) => {
+  async function dial(changes: Partial<Target>) {
+    const server = await HandServer.start();
+    const dialled = target({ url: server.url, ...changes });
+    const transport = new Class(dialled);
+    open = transport;
+    const side = new Side();
+    side.use(transport);
+    side.onFrame = (frame) => {
+      if (frame === OPEN) Object.assign(dialled, { sid: "S", counted: dialled.offersResume });
+    };
+    transport.bind(side);
+    return { server, transport, side };
+  }
+
+  it("offers to count in the handshake, and numbers what follows if the server agrees", async () => {
+    const { server, side } = await dial({ offersResume: true });
+    const handshake = await server.next();
+    expect([handshake.query.get("resume"), handshake.query.has("n")]).toEqual(["offer", false]);
+    answer(handshake, OPEN);
+    let get = await server.next();
+    for (const n of ["1", "2", "3"]) {
+      expect([get.method, get.query.get("n"), get.query.get("resume")]).toEqual(["GET", n, null]);
+      side.sendText("4x");
+      const post = await server.next();
+      expect([post.method, post.query.get("n"), post.query.get("resume")]).toEqual(["POST", n, null]);
+      post.answer("ok");
+      await side.until(() => side.writables === Number(n) + 1, "writable()");
+      answer(get, "4y");
+      get = await server.next();
+    }
+  });
+
+  it("numbers nothing if it does not", async () => {
+    const { server, side } = await dial({ offersResume: false });
+    const handshake = await server.next();
+    expect(handshake.query.has("resume")).toBe(false);
+    answer(handshake, OPEN);
+    side.sendText("4x");
+    for (const asked of [await server.next(), await server.next()]) expect(asked.query.has("n")).toBe(false);
+  });
+
+  it("claims by a POST, and gets the answer by its first GET", async () => {
+    const { server, side } = await dial(CLAIMING);
+    const claim = await server.next();
+    expect(claim.method).toBe("POST");
+    expect(claim.body).toBe(CLAIM.head);
+    const { t: _, ...query } = Object.fromEntries(claim.query);
+    expect(query).toEqual({ EIO: "4", transport: name, sid: "S", resume: "claim" });
+    expect(server.untaken).toBe(0);
+    claim.answer("ok");
+    const get = await server.next();
+    expect([get.method, get.query.get("n"), get.query.has("resume")]).toEqual(["GET", "1", false]);
+    side.onFrame = () => side.sendText("4first");
+    answer(get, OPEN);
+    const next = [await server.next(), await server.next()];
+    expect(next.map(({ method, query: asked }) => [method, asked.get("n")]).sort()).toEqual([
+      ["GET", "2"],
+      ["POST", "1"],
+    ]);
+  });
+
+  it.each<[string, (claim: Asked) => void, number]>([
+    ["a refusal", (claim) => claim.answer(REFUSAL, 400), 0],
+    ["another 400", (claim) => claim.answer('{"code":3,"message":"Bad request"}', 400), 1],
+    ["a proxy without a server", (claim) => claim.answer("<html>", 502), 1],
+    ["a connection that breaks", (claim) => claim.destroy(), 1],
+  ])("tells a refusal of the claim from all other trouble: %s", async (_what, respond, losses) => {
+    const { server, side } = await dial(CLAIMING);
+    respond(await server.next());
+    await side.ended();
+    expect(side.losses).toBe(losses);
+    expect(server.untaken).toBe(0);
+  });
+
+  it("can be given up while the claim is on its way", async () => {
+    const { server, transport, side } = await dial(CLAIMING);
+    const claim = await server.next();
+    transport.close(false);
+    await vi.waitFor(() => expect(claim.aborted()).toBe(true));
+    expect([server.untaken, side.endings.length]).toEqual([0, 0]);
+  });
+
+  it.each<[string, (get: Asked) => void, number]>([
+    ["the server's goodbye", (get) => answer(get, "1"), 0],
+    ["a GET that breaks off", (get) => get.destroy(), 1],
+    ["an answer that is no 200", (get) => get.answer(REFUSAL, 400), 1],
+  ])("tells losses from goodbyes: %s", async (_what, end, losses) => {
+    const { server, side } = await dial(CLAIMING);
+    (await server.next()).answer("ok");
+    answer(await server.next(), OPEN);
+    end(await server.next());
+    await side.ended();
+    expect(side.losses).toBe(losses);
+  });
+
+  it.each([
+    [400, 1],
+    [502, 1],
+    [413, 0],
+  ])("tells a POST with status %i as a loss, or not: %i", async (status, losses) => {
+    const { server, side } = await dial(CLAIMING);
+    (await server.next()).answer("ok");
+    side.onFrame = () => side.sendText("4x");
+    answer(await server.next(), OPEN);
+    const asked = [await server.next(), await server.next()];
+    asked.find(({ method }) => method === "POST")?.answer("", status);
+    await side.ended();
+    expect(side.losses).toBe(losses);
+  });
+});
+
+it("a server that answers nonsense is not lost", async () => {
+  const server = await HandServer.start();
+  const side = new Side();
+  const transport = new PollingTransport(target({ url: server.url, ...CLAIMING }));
+  open = transport;
+  side.use(transport);
+  transport.bind(side);
+  (await server.next()).answer("ok");
+  (await server.next()).answer("b!");
+  await side.ended();
+  expect([side.endings[0]?.reason, side.losses]).toEqual(["parse error", 0]);
+});
