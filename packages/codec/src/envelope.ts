@@ -6,7 +6,6 @@ import { decodeBase64 } from "./base64.js";
 /** The digit of an engine message, and its code. */
 const MESSAGE = "4";
 const MESSAGE_CODE = 0x34;
-const OPEN_CODE = 0x30;
 /** At most as many digits as a safe integer has. */
 const COUNT = /^\d{1,16}$/;
 /** Begins a text frame that stands for bytes: what peers write that cannot or will not send binary frames. */
@@ -76,22 +75,6 @@ export function readOpen(data: unknown): OpenData {
 /** A client's first packet on a transport over which it comes back. */
 export function claimPacket(claim: Claim): EncodedPacket {
   return engine("open", JSON.stringify(claim));
-}
-
-/**
- * Reads a client's first packet.
- *
- * @param frame the packet, envelope and all
- * @returns `undefined` if it is no {@link Claim}
- */
-export function readClaim(frame: Frame): Claim | undefined {
-  if (typeof frame !== "string" || frame.charCodeAt(0) !== OPEN_CODE) return undefined;
-  try {
-    const { sid, secret, received } = openFields<Claim>(frame.slice(1));
-    if (typeof sid === "string" && typeof secret === "string" && isCount(received))
-      return { sid, secret, received };
-  } catch {}
-  return undefined;
 }
 
 /**

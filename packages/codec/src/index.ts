@@ -12,7 +12,6 @@ export {
   PONG,
   probePing,
   probePong,
-  readClaim,
   readCount,
   readOpen,
   UPGRADE,

@@ -79,6 +79,10 @@ export const ERROR_TABLE = {
     meaning: "The peer reads too slowly: maxOutboundBytes wait for it.",
     retryable: true,
   },
+  ERR_SUSPENDED_FULL: {
+    meaning: "More waits for a client that is away than the server's option resume.maxBytes lets wait.",
+    retryable: true,
+  },
   ERR_TOO_MANY_SESSIONS: {
     meaning: "The client's address has maxSessionsPerAddress sessions already.",
     retryable: true,

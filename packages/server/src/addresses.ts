@@ -31,23 +31,21 @@ export class Addresses {
 
   /** Counts a handshake. @returns why it is refused, if it is */
   handshake(req: IncomingMessage): SessionError | undefined {
-    const { clock, limits, addressOf } = this.#terms;
+    const { limits, addressOf } = this.#terms;
     const address = addressOf(req);
     if (address === undefined) return undefined;
-    const now = clock.now();
-    if (now - this.#second >= 1000) {
-      this.#second = now;
-      this.#handshakes.clear();
-    }
-    const count = (this.#handshakes.get(address) ?? 0) + 1;
-    this.#handshakes.set(address, count);
-    if (count > limits.maxHandshakesPerSecondPerAddress) {
-      return new SessionError("ERR_TOO_MANY_HANDSHAKES", "too many handshakes from this address");
-    }
+    const tooOften = this.#came(address);
+    if (tooOften) return tooOften;
     if ((this.#sessions.get(address) ?? 0) >= limits.maxSessionsPerAddress) {
       return new SessionError("ERR_TOO_MANY_SESSIONS", "too many sessions of this address");
     }
     return undefined;
+  }
+
+  /** Counts a request that claims a session, as a handshake; there is no session more by it. */
+  claim(req: IncomingMessage): SessionError | undefined {
+    const address = this.#terms.addressOf(req);
+    return address === undefined ? undefined : this.#came(address);
   }
 
   /** A session begins. */
@@ -66,5 +64,18 @@ export class Addresses {
     const count = (this.#sessions.get(address) ?? 0) - 1;
     if (count > 0) this.#sessions.set(address, count);
     else this.#sessions.delete(address);
+  }
+
+  #came(address: string): SessionError | undefined {
+    const { clock, limits } = this.#terms;
+    const now = clock.now();
+    if (now - this.#second >= 1000) {
+      this.#second = now;
+      this.#handshakes.clear();
+    }
+    const count = (this.#handshakes.get(address) ?? 0) + 1;
+    this.#handshakes.set(address, count);
+    if (count <= limits.maxHandshakesPerSecondPerAddress) return undefined;
+    return new SessionError("ERR_TOO_MANY_HANDSHAKES", "too many handshakes from this address");
   }
 }

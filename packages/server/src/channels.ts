@@ -22,6 +22,14 @@ export interface Diagnostics {
   "sockeye:session:open": { readonly conn: Conn };
   /** It has changed to a better transport, `conn.transport`. */
   "sockeye:session:upgrade": { readonly conn: Conn };
+  /** Its transport is lost, and the client may come back. `session:resume` or `session:close` follows. */
+  "sockeye:session:suspend": {
+    readonly conn: Conn;
+    readonly reason: CloseReason;
+    readonly cause: Error | undefined;
+  };
+  /** It goes on over another transport, `conn.transport`: its own was lost, or the client has left it. */
+  "sockeye:session:resume": { readonly conn: Conn };
   "sockeye:session:close": {
     readonly conn: Conn;
     readonly reason: CloseReason;

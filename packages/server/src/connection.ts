@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type {
   BroadcastFlags,
+  Claim,
   CloseReason,
   Codec,
   ConnectErrorPacket,
@@ -73,8 +74,12 @@ export interface ConnectionSession extends SessionView {
   /** Would a packet leave at once? */
   readonly ready: boolean;
   readonly bufferedBytes: number;
+  /** Set if it outlives its transports. */
+  readonly counted?: object | undefined;
   send(packet: EncodedPacket, droppable?: Droppable): void;
   drained(): Promise<boolean>;
+  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  claimed?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
   /** Ends it; what is queued is still written. */
@@ -142,6 +147,15 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** Would another transport be taken now? */
   get upgradable(): boolean {
     return this.#open.state === "open" && !this.#open.upgraded;
+  }
+
+  get counted(): boolean {
+    return this.#session?.counted !== undefined;
+  }
+
+  /** Is its transport lost? */
+  get suspended(): boolean {
+    return this.#session?.state === "suspended";
   }
 
   get ready(): boolean {
@@ -225,6 +239,11 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   disconnect(): void {
     for (const socket of this.#lanes.all().filter(isSocket)) socket.disconnect();
     this.#open.close("forced server close");
+  }
+
+  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  claimed(transport: Transport, claim: Claim): boolean {
+    return this.#open.claimed?.(transport, claim) === true;
   }
 
   /** Another transport for the session, which wants to take over. */

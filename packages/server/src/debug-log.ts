@@ -18,6 +18,8 @@ function named({ id, client, nsp }: Socket): string {
 const LINES: { readonly [Name in keyof Diagnostics]: (told: Diagnostics[Name]) => string } = {
   "sockeye:session:open": ({ conn }) => `over ${conn.transport?.name} from ${conn.remoteAddress}`,
   "sockeye:session:upgrade": ({ conn }) => `to ${conn.transport?.name}`,
+  "sockeye:session:suspend": ({ reason, cause }) => (cause ? `${reason}: ${cause.message}` : reason),
+  "sockeye:session:resume": ({ conn }) => `over ${conn.transport?.name}`,
   "sockeye:session:close": ({ reason, cause }) => (cause ? `${reason}: ${cause.message}` : reason),
   "sockeye:session:refuse": ({ code, message, context }) =>
     `${code} ${message} ${String(context["name"] ?? "")}`,

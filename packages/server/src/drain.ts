@@ -22,6 +22,8 @@ export interface CloseOptions {
 export interface Leaving {
   /** Does it wait for an acknowledgement, or owe one? */
   readonly busy: boolean;
+  /** Is it waiting for its client to come back? */
+  readonly suspended: boolean;
   /** Ends it, so that its client reconnects. What is queued is still written. */
   sendAway(): void;
 }
@@ -84,7 +86,8 @@ export class Drain {
     if (!this.#isDue(connection)) return;
     // What came in the same piece is still handled.
     this.#clock.defer(() => {
-      if (this.#isDue(connection) && !connection.busy) connection.sendAway();
+      // One that is away cannot do anything with the time.
+      if (connection.suspended || (this.#isDue(connection) && !connection.busy)) connection.sendAway();
     });
   }
 

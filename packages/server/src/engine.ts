@@ -1,9 +1,27 @@
 import type { EventEmitter } from "node:events";
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Codec, EncodedPacket, Limits, SockeyeError, Transport } from "@sockeye/protocol";
+import type {
+  Claim,
+  Clock,
+  Codec,
+  EncodedPacket,
+  Limits,
+  ResumeTerms,
+  SockeyeError,
+  Transport,
+} from "@sockeye/protocol";
+import { SessionError } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
-import { createOverflow, encodeMessage, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
+import {
+  Counted,
+  createOverflow,
+  encodeMessage,
+  Session,
+  serverActs,
+  TimerWheel,
+  Turn,
+} from "@sockeye/session";
 import type { Unchecked } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
@@ -26,6 +44,8 @@ import { FirstRequest } from "./first-request.js";
 import { randomId } from "./ids.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { requirePositive } from "./options.js";
+import { resumeTerms } from "./resume-options.js";
+import { SessionSecrets } from "./secrets.js";
 
 type ServerConfig = SessionConfig & { readonly role: ServerRole };
 
@@ -35,6 +55,8 @@ interface Setup {
   readonly config: ServerConfig;
   /** For sessions of protocol revision 3. */
   readonly olderConfig: SessionConfig;
+  /** Unless sessions end with their transports. */
+  readonly resume: Pick<ResumeTerms, "window" | "bytes"> | undefined;
   /** Only if a limit per address is set. */
   readonly addresses: Addresses | undefined;
   readonly gate: Gate;
@@ -87,6 +109,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   readonly #detachments: (() => void)[] = [];
   /** Connections by the id of their session. The ids of requests come from the wire: only a `Map` may be asked. */
   readonly #connections = new Map<string, Connection>();
+  /** Those whose transport is lost. */
+  readonly #suspended = new Set<Connection>();
 
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(host: EngineHost, options: EngineOptions) {
@@ -124,11 +148,16 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     return clients;
   }
 
-  /** @internal Live sessions by transport. */
+  /** @internal How many of them wait for their client to come back. */
+  get suspendedCount(): number {
+    return this.#suspended.size;
+  }
+
+  /** @internal Live sessions by transport, without those that are suspended. */
   countByTransport(): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { transport } of this.#connections.values()) {
-      if (transport) counts.set(transport.name, (counts.get(transport.name) ?? 0) + 1);
+    for (const { transport, suspended } of this.#connections.values()) {
+      if (transport && !suspended) counts.set(transport.name, (counts.get(transport.name) ?? 0) + 1);
     }
     return counts;
   }
@@ -217,8 +246,9 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   /** @internal */
-  exceeds(req: IncomingMessage): SockeyeError | undefined {
-    const error = this.#setup.addresses?.handshake(req);
+  exceeds(req: IncomingMessage, asks: "open" | "resume"): SockeyeError | undefined {
+    const { addresses } = this.#setup;
+    const error = asks === "open" ? addresses?.handshake(req) : addresses?.claim(req);
     if (error) this.#host.monitor.limitExceeded(error, req.socket?.remoteAddress ?? "");
     return error;
   }
@@ -231,11 +261,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   /** @internal */
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
-    const session = new Session(
-      handshake.protocol === 3 ? this.#setup.olderConfig : this.#setup.config,
-      connection,
-      { id: sid },
-    );
+    const { config, olderConfig, resume } = this.#setup;
+    const counted = resume && handshake.counts ? new Counted(resume) : undefined;
+    const session = new Session(handshake.protocol === 3 ? olderConfig : config, connection, {
+      id: sid,
+      counted,
+    });
     connection.bind(session);
     this.#connections.set(sid, connection);
     this.#setup.addresses?.enter(sid, handshake.req);
@@ -252,6 +283,15 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     const connection = this.#connections.get(sid);
     if (connection) connection.offer(transport);
     else transport.close(true);
+  }
+
+  /** @internal */
+  resume(claim: Claim, transport: Transport): boolean {
+    const connection = this.#connections.get(claim.sid);
+    if (!connection?.claimed(transport, claim)) return false;
+    this.#suspended.delete(connection);
+    this.#host.monitor.sessionResumed(connection);
+    return true;
   }
 
   /** @internal */
@@ -311,17 +351,19 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   #setUp(options: EngineOptions): Setup {
     const { clock, codec, limits, olderCodec } = this.#host;
-    const config = this.#configure(options, codec);
+    const resume = resumeTerms(options.resume);
+    const config = this.#configure(options, codec, resume);
     return {
       options,
       config,
+      resume,
       olderConfig: { ...config, codec: olderCodec, role: { ...config.role, pings: "client" } },
       addresses: this.#countAddresses(options),
       gate: createGate({ ...options, clock, limits }, this),
     };
   }
 
-  #configure(options: EngineOptions, codec: Codec): ServerConfig {
+  #configure(options: EngineOptions, codec: Codec, resume: Setup["resume"]): ServerConfig {
     const { clock, limits } = this.#host;
     const terms = { ...DEFAULTS };
     for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
@@ -337,6 +379,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       deadlines: new TimerWheel(clock),
       turn: new Turn(clock),
       overflow: createOverflow(limits.maxOutboundBytes),
+      suspendedOverflow: resume && createOverflow(resume.bytes, tooMuch),
       role: {
         side: "server",
         acts: serverActs,
@@ -345,16 +388,29 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         upgradeTimeoutMs: terms.upgradeTimeout,
         maxPayload: limits.maxMessageBytes,
         initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
+        secrets: resume && new SessionSecrets(),
         upgrades: (transport) => (NO_UPGRADE_FROM.has(transport) ? [] : upgrades),
         upgraded: (_transport, sid) => {
           const connection = this.#connections.get(sid);
           if (connection) this.#host.monitor.sessionUpgraded(connection);
         },
+        suspended: (sid, reason, cause) => {
+          const connection = this.#connections.get(sid);
+          if (!connection) return;
+          this.#suspended.add(connection);
+          this.#host.monitor.sessionSuspended(connection, reason, cause);
+        },
         ended: (sid) => {
+          const connection = this.#connections.get(sid);
+          if (connection) this.#suspended.delete(connection);
           this.#connections.delete(sid);
           this.#setup.addresses?.leave(sid);
         },
       },
     };
   }
+}
+
+function tooMuch(): SessionError {
+  return new SessionError("ERR_SUSPENDED_FULL", "too much waits for a client that is away");
 }

@@ -39,8 +39,10 @@ export class FirstRequest {
     return this.#req;
   }
 
+  /** Without what Sockeye's own clients put there for the engine, and Socket.IO's do not. */
   get query(): Readonly<Record<string, string>> {
-    return readWholeQuery(this.url);
+    const { resume, ...query } = readWholeQuery(this.url);
+    return resume === undefined || resume === "offer" ? query : { ...query, resume };
   }
 
   get secure(): boolean {

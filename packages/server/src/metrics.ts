@@ -2,8 +2,10 @@ import type { Monitor } from "./monitor.js";
 
 /** What a server looks like now, beside what its {@link Monitor} has counted. */
 export interface Gauges {
-  /** Live sessions by transport. */
+  /** Live sessions by transport, without those that have none. */
   readonly sessions: ReadonlyMap<string, number>;
+  /** Live sessions whose transport is lost. */
+  readonly suspended: number;
   /** Sessions that have joined no namespace yet. */
   readonly waiting: number;
   readonly namespaces: number;
@@ -23,8 +25,10 @@ interface Metric {
 
 /** A snapshot of a server's numbers, made by `io.metrics()`. It does not change any more. */
 export class Metrics {
-  /** Live sessions by transport. */
+  /** Live sessions by transport, without those that are suspended. */
   readonly sessions: Readonly<Record<string, number>>;
+  /** Sessions whose transport is lost, and whose client may come back. */
+  readonly suspended: number;
   /** Sessions that have joined no namespace yet. */
   readonly waiting: number;
   readonly namespaces: number;
@@ -34,6 +38,10 @@ export class Metrics {
   /** Since the server began, as everything below. */
   readonly sessionsOpened: number;
   readonly sessionsUpgraded: number;
+  /** How often a session has lost its transport and waited for its client. */
+  readonly sessionsSuspended: number;
+  /** How often a client has come back, or has moved to another transport by itself. */
+  readonly sessionsResumed: number;
   /** By reason. */
   readonly sessionsClosed: Readonly<Record<string, number>>;
   /** Handshakes and requests that were refused, by code. */
@@ -51,12 +59,15 @@ export class Metrics {
 
   constructor(monitor: Monitor, gauges: Gauges) {
     this.sessions = Object.fromEntries(gauges.sessions);
+    this.suspended = gauges.suspended;
     this.waiting = gauges.waiting;
     this.namespaces = gauges.namespaces;
     this.sockets = gauges.sockets;
     this.rooms = gauges.rooms;
     this.sessionsOpened = monitor.opened;
     this.sessionsUpgraded = monitor.upgraded;
+    this.sessionsSuspended = monitor.suspended;
+    this.sessionsResumed = monitor.resumed;
     this.sessionsClosed = Object.fromEntries(monitor.closed);
     this.requestsRefused = Object.fromEntries(monitor.refused);
     this.socketsConnected = monitor.connected;
@@ -78,6 +89,7 @@ export class Metrics {
   #metrics(): Metric[] {
     return [
       gauge("sessions", "Live sessions.", by("transport", this.sessions)),
+      gauge("sessions_suspended", "Sessions whose client may come back.", one(this.suspended)),
       gauge("sessions_waiting", "Sessions that have joined no namespace yet.", one(this.waiting)),
       gauge("namespaces", "Namespaces.", one(this.namespaces)),
       gauge("sockets", "Connected sockets.", one(this.sockets)),
@@ -88,6 +100,12 @@ export class Metrics {
         "Sessions that changed to a better transport.",
         one(this.sessionsUpgraded),
       ),
+      counter(
+        "sessions_transport_lost",
+        "Transports lost by sessions that go on.",
+        one(this.sessionsSuspended),
+      ),
+      counter("sessions_resumed", "Sessions that went on over another transport.", one(this.sessionsResumed)),
       counter("sessions_closed", "Sessions that ended.", by("reason", this.sessionsClosed)),
       counter("requests_refused", "Handshakes and requests refused.", by("code", this.requestsRefused)),
       counter("sockets_connected", "Sockets that were let in.", one(this.socketsConnected)),

@@ -15,6 +15,8 @@ import type { Socket } from "./socket.js";
 
 const OPEN = channelOf("sockeye:session:open");
 const UPGRADE = channelOf("sockeye:session:upgrade");
+const SUSPEND = channelOf("sockeye:session:suspend");
+const RESUME = channelOf("sockeye:session:resume");
 const CLOSE = channelOf("sockeye:session:close");
 const REFUSE = channelOf("sockeye:session:refuse");
 const CONNECT = channelOf("sockeye:socket:connect");
@@ -33,6 +35,8 @@ export interface Monitored {
 export class Monitor {
   opened = 0;
   upgraded = 0;
+  suspended = 0;
+  resumed = 0;
   errors = 0;
   packetsIn = 0;
   packetsOut = 0;
@@ -51,6 +55,16 @@ export class Monitor {
   sessionUpgraded(connection: Monitored): void {
     this.upgraded++;
     if (UPGRADE.hasSubscribers) UPGRADE.publish({ conn: connection.conn });
+  }
+
+  sessionSuspended(connection: Monitored, reason: CloseReason, cause: Error | undefined): void {
+    this.suspended++;
+    if (SUSPEND.hasSubscribers) SUSPEND.publish({ conn: connection.conn, reason, cause });
+  }
+
+  sessionResumed(connection: Monitored): void {
+    this.resumed++;
+    if (RESUME.hasSubscribers) RESUME.publish({ conn: connection.conn });
   }
 
   sessionClosed(connection: Monitored, reason: CloseReason, cause: Error | undefined): void {

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
 import type { ClientAddress } from "./addresses.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
+import type { ResumeOptions } from "./resume-options.js";
 
 /** Makes the adapter of a namespace: a class, or a function that returns one. Those made for Socket.IO are taken too. */
 export type AdapterConstructor =
@@ -34,6 +35,12 @@ export interface EngineOptions extends AttachOptions {
   pingTimeout?: number;
   /** Time for an upgrade to complete, in ms. Default 10000. */
   upgradeTimeout?: number;
+  /**
+   * Lets sessions of Sockeye's clients outlive their transports: a client whose connection broke goes on over another one,
+   * nothing is lost and nothing comes twice. `false`: they end with their transports, as those of all other clients do.
+   * Default true: for `{ windowMs: 30000, maxBytes: 1048576 }`.
+   */
+  resume?: boolean | ResumeOptions;
   /** Bytes of one message and of one HTTP body. Default 1e6. */
   maxHttpBufferSize?: number;
   /** May refuse a handshake. */

@@ -51,6 +51,8 @@ export interface Health {
    */
   readonly status: "up" | "draining" | "down";
   readonly sessions: number;
+  /** How many of them have lost their transport and wait for their client. */
+  readonly suspended: number;
   readonly namespaces: number;
 }
 
@@ -348,7 +350,9 @@ export class Server<
     }
     const sessions = this.#engine?.countByTransport() ?? new Map<string, number>();
     const waiting = this.#waiting.size;
-    return new Metrics(this.monitor, { sessions, waiting, namespaces: this._nsps.size, sockets, rooms });
+    const suspended = this.#engine?.suspendedCount ?? 0;
+    const { size: namespaces } = this._nsps;
+    return new Metrics(this.monitor, { sessions, suspended, waiting, namespaces, sockets, rooms });
   }
 
   /** For a health check: may new clients be sent here? */
@@ -356,7 +360,8 @@ export class Server<
     const { size: namespaces } = this._nsps;
     const sessions = this.#engine?.clientsCount ?? 0;
     const open = this.#drain ? "draining" : "up";
-    return { status: this.#accepts ? open : "down", sessions, namespaces };
+    const suspended = this.#engine?.suspendedCount ?? 0;
+    return { status: this.#accepts ? open : "down", sessions, suspended, namespaces };
   }
 
   // ---- namespaces

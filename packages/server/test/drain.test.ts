@@ -17,6 +17,7 @@ describe("the plan of a drain", () => {
     const add = (): Leaving & { busy: boolean } => {
       const one = {
         busy: false,
+        suspended: false,
         sendAway: () => {
           if (present.delete(one)) gone.push(clock.now());
         },

@@ -144,10 +144,10 @@ describe("metrics", () => {
 test("health follows the HTTP server", async () => {
   const http = createServer();
   const io = new Server(http);
-  expect(io.health()).toEqual({ status: "down", sessions: 0, namespaces: 1 });
+  expect(io.health()).toEqual({ status: "down", sessions: 0, suspended: 0, namespaces: 1 });
   const site = await standing(io, http);
   await join(site);
-  expect(io.health()).toEqual({ status: "up", sessions: 1, namespaces: 1 });
+  expect(io.health()).toEqual({ status: "up", sessions: 1, suspended: 0, namespaces: 1 });
   await io.close();
-  expect(io.health()).toEqual({ status: "down", sessions: 0, namespaces: 1 });
+  expect(io.health()).toEqual({ status: "down", sessions: 0, suspended: 0, namespaces: 1 });
 });

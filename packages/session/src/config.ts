@@ -64,6 +64,8 @@ export interface ServerRole {
   upgrades(transport: string): readonly string[];
   /** A candidate has taken over. */
   upgraded?(transport: Transport, sid: string): void;
+  /** The transport of a session is lost, and the client may come back. */
+  suspended?(sid: string, reason: CloseReason, cause: Error | undefined): void;
   /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
   ended(sid: string): void;
 }

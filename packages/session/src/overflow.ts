@@ -14,8 +14,9 @@ const FREED = 1 / 8;
  * one piece.
  *
  * @param maxBytes of the outbox and what the transport holds, together
+ * @param full makes the error that ends the session
  */
-export function createOverflow(maxBytes: number): Overflow {
+export function createOverflow(maxBytes: number, full: () => SessionError = tooSlow): Overflow {
   return {
     admit: (outbox, packet, { droppable, heldBytes }) => {
       if (droppable?.key !== undefined) replace(outbox, droppable.key);
@@ -24,7 +25,7 @@ export function createOverflow(maxBytes: number): Overflow {
       if (!fits()) {
         if (droppable?.policy === "drop-newest") return "drop";
         shed(outbox, freeBytes - maxBytes * FREED);
-        if (!fits()) return droppable?.policy === "drop-oldest" ? "drop" : tooSlow();
+        if (!fits()) return droppable?.policy === "drop-oldest" ? "drop" : full();
       }
       if (droppable !== undefined) note(outbox, droppable);
       return "queue";

@@ -213,7 +213,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const fits = secrets.fits(id, generation, secret);
     if (!fits && (confirmed || !secrets.fits(id, generation - 1, secret))) return false;
     if (!this.#goOn(transport, received)) return false;
-    counted.generation++;
+    // A client that was not told of the last secret will be told once more: it always has this one or the one before.
+    if (fits) counted.generation++;
     counted.confirmed = false;
     acts.welcome(this, this.#config.role as ServerRole, this.#config.clock.now());
     this.observer?.onResume?.(transport);
@@ -301,7 +302,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#enter("suspended");
     this.dueIn(counted.terms.window, clock.now());
     this.observer?.onSuspend?.(reason, cause);
-    if (role.side === "client" && this.state === "suspended") role.suspended?.();
+    if (role.side === "server") role.suspended?.(this.id, reason, cause);
+    else if (this.state === "suspended") role.suspended?.();
   }
 
   // ---- from the clock

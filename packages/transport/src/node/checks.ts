@@ -11,6 +11,10 @@ export interface KnownSession {
   readonly protocol: 3 | 4;
   /** May another transport try to take over? */
   readonly upgradable: boolean;
+  /** Does it outlive its transports? Then its requests are numbered. */
+  readonly counted?: boolean | undefined;
+  /** Is its transport lost? Then nothing can come but a claim. */
+  readonly suspended?: boolean | undefined;
 }
 
 export interface Check {
@@ -41,7 +45,21 @@ export function checkRequest(check: Check): Refusal | undefined {
   }
   // Before anything is said about sessions.
   if (check.foreign !== undefined) return check.foreign;
+  if (isClaim(check)) return checkClaim(check);
   return query.sid === undefined ? checkHandshake(check) : checkSession(check, query.sid);
+}
+
+/** Does it say that a session is the client's own, and goes on over another transport? */
+export function isClaim({ req, query, upgrade }: Pick<Check, "req" | "query" | "upgrade">): boolean {
+  return query.resume === "claim" && typeof query.sid === "string" && (upgrade || req.method === "POST");
+}
+
+/** Whether there is such a session is not said before the client has proved that it is its own. */
+function checkClaim({ query, upgrade }: Check): Refusal | undefined {
+  return (
+    checkProtocol(query, false) ??
+    (upgrade === (query.transport === "websocket") ? undefined : HANDSHAKE_ERROR)
+  );
 }
 
 /** The last check of a handshake, after the app's own. @param older may it be revision 3 as well? */
@@ -58,6 +76,9 @@ export function checkSession(
   if (session === undefined) return { reason: "UNKNOWN_SID", context: { sid } };
   const { transport, protocol } = query;
   const previousTransport = session.transport?.name;
+  if (session.suspended) {
+    return { reason: "BAD_REQUEST", context: { name: "TRANSPORT_LOST", transport, previousTransport } };
+  }
   if (!upgrade && previousTransport !== transport) {
     return { reason: "BAD_REQUEST", context: { name: "TRANSPORT_MISMATCH", transport, previousTransport } };
   }

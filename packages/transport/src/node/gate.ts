@@ -1,26 +1,36 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Limits, Transport } from "@sockeye/protocol";
+import type { Claim, Clock, Limits, Transport } from "@sockeye/protocol";
 import type { WebTransportSession } from "../webtransport-like.js";
 import type { WebTransportPipe } from "../webtransport-pipe.js";
 import { type Acceptor, CheckedHandshake } from "./acceptor.js";
 import { type AllowRequest, askApp } from "./allow-request.js";
-import { checkProtocol, checkRequest, checkSession, HANDSHAKE_ERROR, type KnownSession } from "./checks.js";
+import {
+  checkProtocol,
+  checkRequest,
+  checkSession,
+  HANDSHAKE_ERROR,
+  isClaim,
+  type KnownSession,
+} from "./checks.js";
+import { AwaitedClaim, type ClaimTerms, readPostedClaim, refuseClaim } from "./claim.js";
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
-import { isHttpPipe } from "./http-pipe.js";
+import { isHttpPipe, limitEnd } from "./http-pipe.js";
 import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
 import { checkSameOrigin, OriginPolicy, type Origins } from "./origins.js";
+import { answerPost } from "./post.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
+import { RequestNumbers } from "./request-numbers.js";
 import { Revision3Pipe } from "./revision3.js";
 import { UpgradeResponse } from "./upgrade-response.js";
 import { RequestVisit, UpgradeVisit, type Visit } from "./visit.js";
 import { type WebSocketEngine, WebSocketHandshakes } from "./websocket-handshakes.js";
-import { Arrival, type ArrivalTerms } from "./webtransport.js";
+import { Arrival, type ArrivalTerms, type Opening } from "./webtransport.js";
 import { SessionVisit, type WebTransportRequest } from "./webtransport-visit.js";
 
 export interface GateOptions {
@@ -86,6 +96,9 @@ class HttpGate implements Gate {
   readonly #origins: OriginPolicy;
   readonly #webSockets: WebSocketHandshakes;
   readonly #arrivals: ArrivalTerms;
+  readonly #claims: ClaimTerms;
+  /** WebSockets whose first frame has not come. */
+  readonly #awaited = new Set<AwaitedClaim>();
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
@@ -111,6 +124,7 @@ class HttpGate implements Gate {
       timeoutMs: options.upgradeTimeout ?? 10_000,
       maxFrameBytes: options.limits.maxMessageBytes,
     };
+    this.#claims = { clock: options.clock, limits: options.limits, timeoutMs: this.#arrivals.timeoutMs };
     if (options.cors) this.use(corsMiddleware(options.cors));
   }
 
@@ -154,7 +168,7 @@ class HttpGate implements Gate {
     const arrival = new Arrival(visit, this.#arrivals);
     const receive = (corsAnswer?: unknown): void => {
       const foreign = this.#origins.check(visit.req, corsAnswer);
-      if (foreign === undefined) arrival.receive((pipe, sid) => this.#arrived(visit, pipe, sid));
+      if (foreign === undefined) arrival.receive((pipe, opening) => this.#arrived(visit, pipe, opening));
       else this.#refuse(visit, foreign);
     };
     if (this.#middlewares === undefined) {
@@ -182,6 +196,7 @@ class HttpGate implements Gate {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    for (const awaited of this.#awaited) awaited.giveUp();
     this.#lingering.close();
     this.#webSockets.close();
   }
@@ -193,36 +208,43 @@ class HttpGate implements Gate {
   }
 
   /** The client of a WebTransport session has said what it wants. */
-  #arrived(visit: SessionVisit, pipe: WebTransportPipe, sid: string | undefined): void {
+  #arrived(visit: SessionVisit, pipe: WebTransportPipe, opening: Opening): void {
     if (this.#state === "closed") {
       visit.turnAway();
       return;
     }
-    const query: EngineQuery = { transport: "webtransport", sid, protocol: 4, base64: false };
-    if (sid === undefined) {
+    const sid = opening.wants === "upgrade" ? opening.sid : undefined;
+    const { resume } = readEngineQuery(visit.req.url ?? "");
+    const query: EngineQuery = { ...WEBTRANSPORT, sid, resume };
+    if (opening.wants === "session") {
       this.#ask(visit, query);
-      return;
+    } else if (opening.wants === "resume") {
+      if (!this.#exceeds(visit, "resume") && !this.#resumes(visit, opening.claim, pipe)) refuseClaim(pipe);
+    } else {
+      const session = this.#acceptor.find(opening.sid);
+      const refusal =
+        this.#checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
+      if (refusal !== undefined) this.#refuse(visit, refusal);
+      else if (session?.upgradable) this.#acceptor.upgrade(opening.sid, pipe);
+      else pipe.close(false);
     }
-    const session = this.#acceptor.find(sid);
-    const refusal =
-      this.#checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
-    if (refusal !== undefined) this.#refuse(visit, refusal);
-    else if (session?.upgradable) this.#acceptor.upgrade(sid, pipe);
-    else pipe.close(false);
   }
 
   #check(visit: RequestVisit | UpgradeVisit): void {
     const { req } = visit;
     const query = readEngineQuery(req.url ?? "");
     const { sid } = query;
-    const session = typeof sid === "string" ? this.#acceptor.find(sid) : undefined;
     const upgrade = visit.kind === "upgrade";
+    const claims = isClaim({ req, query, upgrade });
+    const session = typeof sid === "string" && !claims ? this.#acceptor.find(sid) : undefined;
     const foreign = this.#origins.check(req, visit.corsAnswer) ?? this.#checkSamePage(visit, session);
     const refusal =
       checkRequest({ req, query, upgrade, session, foreign, transports: this.#transports }) ??
       this.#checkKind(visit, query);
     if (refusal !== undefined) {
       if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
+    } else if (claims) {
+      this.#awaitClaim(visit, query);
     } else if (session === undefined ? this.#state !== "open" : upgrade && this.#state === "closed") {
       visit.turnAway();
     } else if (typeof sid === "string" && session !== undefined) {
@@ -242,6 +264,7 @@ class HttpGate implements Gate {
     if (kind === "upgrade") return undefined;
     const pipes = this.#pipesOf(query);
     if (pipes === undefined) return HANDSHAKE_ERROR;
+    if (isClaim({ req, query, upgrade: false })) return pipes.checkClaim?.(req);
     return req.method === "GET" ? pipes.check?.(req, query) : undefined;
   }
 
@@ -249,13 +272,63 @@ class HttpGate implements Gate {
     return typeof transport === "string" ? this.#httpPipes.get(transport) : undefined;
   }
 
-  #ask(visit: Visit, query: EngineQuery): void {
-    const excess = this.#acceptor.exceeds?.(visit.req);
-    if (excess !== undefined) {
-      const context = { name: excess.code, message: excess.message, error: excess };
-      this.#refuse(visit, { reason: "FORBIDDEN", status: 429, context });
+  /** Refuses whoever comes too often. */
+  #exceeds(visit: Visit, asks: "open" | "resume"): boolean {
+    const excess = this.#acceptor.exceeds?.(visit.req, asks);
+    if (excess === undefined) return false;
+    const context = { name: excess.code, message: excess.message, error: excess };
+    this.#refuse(visit, { reason: "FORBIDDEN", status: 429, context });
+    return true;
+  }
+
+  /** A request that claims a session. Whether there is such a session is looked at once the claim is there. */
+  #awaitClaim(visit: RequestVisit | UpgradeVisit, query: EngineQuery): void {
+    if (this.#state === "closed") {
+      visit.turnAway();
       return;
     }
+    if (this.#exceeds(visit, "resume")) return;
+    if (visit.kind === "upgrade") {
+      this.#webSockets.complete(visit, { base64: query.base64, initial: false }, (pipe) => {
+        const awaited = new AwaitedClaim(pipe, this.#claims, (claim) => {
+          this.#awaited.delete(awaited);
+          if (!this.#resumes(visit, this.#ofSid(claim, query), pipe)) refuseClaim(pipe);
+        });
+        this.#awaited.add(awaited);
+      });
+      return;
+    }
+    const { req, res } = visit;
+    const pipe = this.#pipesOf(query)?.make(`${query.sid}`, query, req);
+    // The request has passed the checks, so there is one.
+    if (pipe === undefined) return;
+    pipe.origin = req.headers.origin;
+    pipe.numbers = new RequestNumbers("claim", query.number);
+    readPostedClaim(req, { ...this.#claims, bodies: pipe.bodies }, (claim) => {
+      if (visit.gone) return;
+      if (this.#resumes(visit, this.#ofSid(claim, query), pipe)) answerPost(res, pipe);
+      else visit.refuse(UNKNOWN_SID);
+      // A body that is late or too long may still be on its way.
+      if (claim === undefined) limitEnd(res, this.#claims.clock);
+    });
+  }
+
+  /** The claim, if it is for the session that the request names. */
+  #ofSid(claim: Claim | undefined, { sid }: EngineQuery): Claim | undefined {
+    return claim?.sid === sid ? claim : undefined;
+  }
+
+  #resumes(visit: Visit, claim: Claim | undefined, pipe: Transport): boolean {
+    const session = claim && this.#acceptor.find(claim.sid);
+    const samePage = this.#checkSamePage(visit, session) === undefined;
+    if (this.#state !== "closed" && claim && samePage && this.#acceptor.resume?.(claim, pipe)) return true;
+    // Always the same, whatever is wrong.
+    this.#acceptor.refused(describeRefusal(visit.req, UNKNOWN_SID));
+    return false;
+  }
+
+  #ask(visit: Visit, query: EngineQuery): void {
+    if (this.#exceeds(visit, "open")) return;
     if (this.#allowRequest === undefined) {
       this.#identify(visit, query);
       return;
@@ -275,7 +348,7 @@ class HttpGate implements Gate {
   ): void {
     if (visit.kind === "request") {
       const { transport } = session;
-      if (isHttpPipe(transport)) transport.handle(visit.req, visit.res);
+      if (isHttpPipe(transport)) transport.handle(visit.req, visit.res, query.number);
       else this.#refuse(visit, HANDSHAKE_ERROR);
       return;
     }
@@ -317,7 +390,8 @@ class HttpGate implements Gate {
       this.#refuse(visit, idFailure(new Error("the id of a session must be a new, non-empty string")));
       return;
     }
-    const handshake = new CheckedHandshake(visit.req, query.protocol);
+    const counts = query.protocol === 4 && query.resume === "offer";
+    const handshake = new CheckedHandshake(visit.req, query.protocol, counts);
     if (visit.kind === "upgrade") {
       this.#completeWebSocket(visit, query, (pipe) => this.#acceptor.open(sid, pipe, handshake));
       return;
@@ -332,6 +406,7 @@ class HttpGate implements Gate {
     pipe.origin = visit.req.headers.origin;
     pipe.handle(visit.req, visit.res);
     this.#acceptor.open(sid, pipe, handshake);
+    if (counts && this.#acceptor.find(sid)?.counted) pipe.numbers = new RequestNumbers("handshake");
   }
 
   #completeWebSocket(visit: UpgradeVisit, query: EngineQuery, accepted: (pipe: Transport) => void): void {
@@ -362,6 +437,11 @@ class HttpGate implements Gate {
     visit.refuse(refusal);
   }
 }
+
+const WEBTRANSPORT = { transport: "webtransport", protocol: 4, base64: false, number: undefined } as const;
+
+/** The answer to every claim that is refused. */
+const UNKNOWN_SID: Refusal = { reason: "UNKNOWN_SID", context: { name: "CLAIM_REFUSED" } };
 
 function middlewareFailure(error: unknown): Refusal {
   return { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } };

@@ -1,16 +1,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, type Limits, type Transport, TransportError } from "@sockeye/protocol";
 import type { ResponseHeaders } from "./headers.js";
+import type { BodyFormat } from "./post.js";
+import type { RequestNumbers } from "./request-numbers.js";
 
 /** The accepting end of a transport that is made of HTTP requests. */
 export interface HttpPipe extends Transport {
   /** The `Origin` of the handshake, if it had one: that of all later requests which have one. Set by the gate. */
   origin: string | undefined;
+  /** Set by the gate if the session is counted: its requests are numbered. */
+  numbers: RequestNumbers | undefined;
+  /** How bodies of POSTs are read. */
+  readonly bodies: BodyFormat;
   /**
    * One request of the session; it gets exactly one answer. The first, the handshake's GET, may come before `bind`. Also
    * called for a closed pipe that lingers, to say goodbye.
+   *
+   * @param number of the request, if it has one
    */
-  handle(req: IncomingMessage, res: ServerResponse): void;
+  handle(req: IncomingMessage, res: ServerResponse, number?: number): void;
+  /** Writes the answer to a POST that was read. */
+  respond(res: ServerResponse, body: string, headers: ResponseHeaders): void;
 }
 
 /** What all such pipes of a server share, whatever they are. */

@@ -45,7 +45,9 @@ export interface HttpPipeOptions {
 export interface HttpPipeKind {
   /** What is wrong with a GET, beyond what is checked for all transports? */
   readonly check?: ((req: IncomingMessage, query: EngineQuery) => Refusal | undefined) | undefined;
-  /** The pipe of the new session that a request begins. */
+  /** The same for a POST that claims a session. */
+  readonly checkClaim?: ((req: IncomingMessage) => Refusal | undefined) | undefined;
+  /** The pipe that a request begins, of a new session or of one that the client claims. */
   make(sid: string, query: EngineQuery, req: IncomingMessage): HttpPipe;
 }
 
@@ -105,6 +107,7 @@ function pollingKind(
   return {
     // Only the handshake says how the session's bodies are written.
     check: (req, { sid }) => (sid === undefined ? checkCallback(callbackOf(req), req, origins) : undefined),
+    checkClaim: (req) => checkCallback(callbackOf(req), req, origins),
     make: (sid, query, req) => {
       const callback = callbackOf(req);
       if (callback === undefined) return make(sid, query);

@@ -10,7 +10,7 @@ import {
   type TransportSink,
 } from "@sockeye/protocol";
 import { inBase64, writeBatch, writeFramed } from "./batch-writer.js";
-import { closeBody, closeWords } from "./close-body.js";
+import { closeBody, closeCode, closeWords, isLoss } from "./close-body.js";
 import type { AgreedDeflate } from "./deflate-extension.js";
 import { controlFrame } from "./frame.js";
 import { type CloseCode, FrameReader, type FrameSink } from "./frame-reader.js";
@@ -37,6 +37,9 @@ const CLOSING_MS = 30_000;
 
 /** Pongs that a peer may have asked for and not yet taken. */
 const MAX_PENDING_PONGS = 60;
+
+/** What a close frame without a code stands for. */
+const NO_CODE = 1005;
 
 const FIN_CLOSE = 0x88;
 const FIN_PONG = 0x8a;
@@ -152,8 +155,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     const socket = this.#socket;
     if (this.#state !== "open" || !socket.writable) return;
     if (socket.writableLength === 0) this.#pendingPongs = 0;
-    if (++this.#pendingPongs > MAX_PENDING_PONGS) this.#abort();
-    else socket.write(controlFrame(FIN_PONG, payload));
+    if (++this.#pendingPongs > MAX_PENDING_PONGS) {
+      this.#abort();
+      this.#end("transport close");
+    } else socket.write(controlFrame(FIN_PONG, payload));
   }
 
   /** The peer's close frame. It is answered in its own words, unless it is itself the answer. */
@@ -162,7 +167,8 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     // It is upon the server to close first; nothing may come any more that this could cut off.
     this.#socket.once("finish", destroy);
     this.#socket.end(answer);
-    this.#end("transport close");
+    if (isLoss(closeCode(body) ?? NO_CODE)) this.#lose();
+    else this.#end("transport close");
   }
 
   violation(code: CloseCode, what: string): void {
@@ -218,7 +224,14 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     this.#state = "over";
     this.#reader.stop();
     if (this.#deadline !== undefined) this.#terms.clock.clearTimer(this.#deadline);
-    this.#end("transport close");
+    this.#lose();
+  }
+
+  /** Nobody said goodbye. */
+  #lose(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.lost(this, "transport close");
   }
 
   #end(reason: CloseReason, cause?: Error): void {

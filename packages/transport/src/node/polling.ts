@@ -4,7 +4,8 @@ import { acceptedEncoding, compressBody, type HttpCompression } from "./compress
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost, limitEnd } from "./http-pipe.js";
 import type { PayloadFormat } from "./payload-format.js";
-import { type Post, type PostOwner, receivePost } from "./post.js";
+import { MISSED, type Post, type PostOwner, receivePost } from "./post.js";
+import type { RequestNumbers } from "./request-numbers.js";
 
 /** What all polling pipes of a server that speak one revision share. */
 export interface PollingHost extends HttpPipeHost {
@@ -32,6 +33,8 @@ export class PollingPipe implements HttpPipe, PostOwner {
   readonly name = "polling";
   /** @internal */
   origin: string | undefined;
+  /** @internal */
+  numbers: RequestNumbers | undefined;
   readonly #sid: string;
   readonly #host: PollingHost;
   #sink: TransportSink | undefined;
@@ -80,9 +83,9 @@ export class PollingPipe implements HttpPipe, PostOwner {
   }
 
   /** One request of the session. The first, the handshake's GET, may come before {@link bind}. */
-  handle(req: IncomingMessage, res: ServerResponse): void {
-    if (req.method === "GET") this.#receivePoll(res);
-    else if (req.method === "POST") receivePost(req, res, this);
+  handle(req: IncomingMessage, res: ServerResponse, number?: number): void {
+    if (req.method === "GET") this.#receivePoll(res, number);
+    else if (req.method === "POST") receivePost({ req, res, number }, this);
     else answerEmpty(res, 500);
   }
 
@@ -110,9 +113,12 @@ export class PollingPipe implements HttpPipe, PostOwner {
     if (goodbye && !told) this.#host.linger(this.#sid, this);
   }
 
-  #receivePoll(res: ServerResponse): void {
-    if (this.#poll !== undefined || this.#compressing !== undefined) {
-      this.fail("transport error", failure("overlap from client"));
+  #receivePoll(res: ServerResponse, number: number | undefined): void {
+    const turn = this.numbers?.get(number) ?? "next";
+    if (turn === "earlier") {
+      answerEmpty(res, 400);
+    } else if (turn === "wrong" || this.#poll !== undefined || this.#compressing !== undefined) {
+      this.lose("transport error", failure(turn === "wrong" ? MISSED : "overlap from client"));
       answerEmpty(res, 400);
     } else if (this.#state === "closed") {
       this.#host.forget(this.#sid);
@@ -133,7 +139,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
     if (res !== this.#poll && res !== this.#compressing) return;
     this.#poll = undefined;
     this.#compressing = undefined;
-    this.fail("transport error", failure("poll connection closed prematurely"));
+    this.lose("transport error", failure("poll connection closed prematurely"));
   }
 
   /** @internal */
@@ -172,7 +178,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
   }
 
   #respondPoll(res: ServerResponse, body: Frame, headers: ResponseHeaders): void {
-    const initial = this.#initial;
+    const initial = this.#initial && this.numbers?.begun !== "claim";
     this.#initial = false;
     this.#answered = res;
     this.respond(res, body, headers, initial);
@@ -198,12 +204,30 @@ export class PollingPipe implements HttpPipe, PostOwner {
   /** @internal */
   fail(reason: CloseReason, cause: Error, tell = true): void {
     if (this.#state === "closed") return;
+    this.#end(() => this.#release(tell ? CLOSE : NOOP));
+    this.#sink?.closed(this, reason, cause);
+  }
+
+  /** @internal */
+  lose(reason: CloseReason, cause: Error): void {
+    if (this.#state === "closed") return;
+    // The session may go on, so nothing must say that it is over.
+    this.#end(() => (this.numbers === undefined ? this.#release(CLOSE) : this.#refusePoll()));
+    this.#sink?.lost(this, reason, cause);
+  }
+
+  #end(release: () => void): void {
     this.#state = "closed";
     const unread = this.#answered;
-    this.#release(tell ? CLOSE : NOOP);
+    release();
     if (unread) limitEnd(unread, this.#host.clock);
     this.post?.reject(400);
-    this.#sink?.closed(this, reason, cause);
+  }
+
+  #refusePoll(): void {
+    const res = this.#poll;
+    this.#poll = undefined;
+    if (res !== undefined) answerEmpty(res, 400);
   }
 }
 

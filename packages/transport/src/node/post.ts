@@ -3,6 +3,7 @@ import { type Clock, type CloseReason, type Frame, type Limits, TransportError }
 import type { ResponseHeaders } from "./headers.js";
 import { answerEmpty, failure, limitEnd } from "./http-pipe.js";
 import { type Body, readBody } from "./request-body.js";
+import type { RequestNumbers } from "./request-numbers.js";
 
 /** How the bodies of POSTs are read. */
 export interface BodyFormat {
@@ -28,6 +29,8 @@ export interface PostOwner {
   readonly isOpen: boolean;
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
   readonly bodies: BodyFormat;
+  /** Set if requests are numbered. */
+  readonly numbers: RequestNumbers | undefined;
   /** A frame came in. Only while open. */
   received(frame: Frame): void;
   /** Writes the answer to a POST that was read. */
@@ -38,7 +41,12 @@ export interface PostOwner {
    * @param tell is the client told that the session is over?
    */
   fail(reason: CloseReason, cause: Error, tell?: boolean): void;
+  /** The same if nobody is at fault: what the client has sent, or was sent, may not have arrived. */
+  lose(reason: CloseReason, cause: Error): void;
 }
+
+/** A number that is not the next one's. */
+export const MISSED = "a request of the client is missing";
 
 const OCTETS = "application/octet-stream";
 
@@ -47,13 +55,31 @@ const OCTETS = "application/octet-stream";
  *
  * @see PROTOCOL.md, "Polling"
  */
-export function receivePost(req: IncomingMessage, res: ServerResponse, owner: PostOwner): void {
-  const overlap = owner.post !== undefined;
+export function receivePost(
+  { req, res, number }: { req: IncomingMessage; res: ServerResponse; number: number | undefined },
+  owner: PostOwner,
+): void {
   const { bodies } = owner;
+  const turn = owner.numbers?.post(number) ?? "next";
+  if (turn === "again") {
+    req.resume();
+    answerPost(res, owner);
+    return;
+  }
+  if (turn === "earlier") {
+    answerEmpty(res, 400);
+    return;
+  }
+  const overlap = owner.post !== undefined;
+  if (overlap || turn === "wrong") {
+    owner.lose("transport error", failure(overlap ? "data request overlap from client" : MISSED));
+    answerEmpty(res, 400);
+    return;
+  }
   const isBinary = req.headers["content-type"]?.startsWith(OCTETS) === true;
   const decode = isBinary ? bodies.decodeBytes : bodies.decodeText;
-  if (overlap || decode === undefined) {
-    owner.fail("transport error", failure(overlap ? "data request overlap from client" : "invalid content"));
+  if (decode === undefined) {
+    owner.fail("transport error", failure("invalid content"));
     answerEmpty(res, 400);
     return;
   }
@@ -103,7 +129,7 @@ export class Post {
   #gone(): void {
     if (this.#owner.post !== this) return;
     this.#owner.post = undefined;
-    this.#owner.fail("transport error", failure("data request connection closed prematurely"));
+    this.#owner.lose("transport error", failure("data request connection closed prematurely"));
   }
 
   #read(body: Body): void {
@@ -129,7 +155,13 @@ export class Post {
       if (owner.isOpen) owner.received(frame);
     }
     owner.post = undefined;
-    // Not text/plain, which some old browsers offer to download.
-    owner.respond(this.#res, "ok", { "Content-Type": "text/html", "Content-Length": "2" });
+    owner.numbers?.postRead();
+    answerPost(this.#res, owner);
   }
+}
+
+/** Tells the client that its POST has come. */
+export function answerPost(res: ServerResponse, owner: Pick<PostOwner, "respond">): void {
+  // Not text/plain, which some old browsers offer to download.
+  owner.respond(res, "ok", { "Content-Type": "text/html", "Content-Length": "2" });
 }

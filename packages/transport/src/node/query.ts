@@ -11,12 +11,19 @@ export interface EngineQuery {
   readonly protocol: 3 | 4;
   /** Does the client ask for bytes as base64 text (`b64`)? */
   readonly base64: boolean;
+  /** What the client says of sessions that outlive their transports. Anything else counts as nothing. */
+  readonly resume: "offer" | "claim" | undefined;
+  /** The number of the request (`n`): a safe integer. Anything else counts as none. */
+  readonly number: number | undefined;
 }
 
 /** A parameter that is there more than once is a list, which is no valid value of any of them. */
 export type QueryValue = string | readonly string[] | undefined;
 
-type EngineKey = "transport" | "sid" | "EIO" | "b64";
+type EngineKey = "transport" | "sid" | "EIO" | "b64" | "resume" | "n";
+
+const KEYS: ReadonlySet<string> = new Set<EngineKey>(["transport", "sid", "EIO", "b64", "resume", "n"]);
+const NUMBER = /^\d{1,16}$/;
 
 /**
  * Reads what the engine needs, in one pass, and keeps nothing else.
@@ -30,6 +37,8 @@ export function readEngineQuery(url: string): EngineQuery {
     sid: undefined,
     EIO: undefined,
     b64: undefined,
+    resume: undefined,
+    n: undefined,
   };
   // Escapes are rare in what clients send, and without them a parameter is just what stands there.
   if (text.includes("%") || text.includes("+")) {
@@ -49,7 +58,14 @@ export function readEngineQuery(url: string): EngineQuery {
     sid: found.sid === "" ? undefined : found.sid,
     protocol: found.EIO === "4" ? 4 : 3,
     base64: found.b64 !== undefined && found.b64 !== "",
+    resume: found.resume === "offer" || found.resume === "claim" ? found.resume : undefined,
+    number: readNumber(found.n),
   };
+}
+
+function readNumber(text: QueryValue): number | undefined {
+  const number = typeof text === "string" && NUMBER.test(text) ? Number(text) : undefined;
+  return Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** All parameters; of one that is there several times, the last. Without a prototype, since the names are the peer's. */
@@ -60,10 +76,14 @@ export function readWholeQuery(url: string): Record<string, string> {
 }
 
 function put(found: Record<EngineKey, QueryValue>, key: string, value: string): void {
-  if (key !== "transport" && key !== "sid" && key !== "EIO" && key !== "b64") return;
+  if (!isEngineKey(key)) return;
   const known = found[key];
   if (known === undefined) found[key] = value;
   else found[key] = typeof known === "string" ? [known, value] : [...known, value];
+}
+
+function isEngineKey(key: string): key is EngineKey {
+  return KEYS.has(key);
 }
 
 /** The platform takes a question mark off the beginning, so it gets one: another belongs to the first name. */

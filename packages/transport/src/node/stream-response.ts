@@ -100,6 +100,13 @@ export class StreamResponse {
     if (this.#restBytes === 0) this.#res.end(this.#writing.epilogue);
   }
 
+  /** Ends it without a last packet. The owner is not told. */
+  breakOff(): void {
+    if (!this.isOpen) return;
+    this.#leave();
+    this.#res.destroy();
+  }
+
   #write(chunk: Chunk): void {
     const bytes = Buffer.byteLength(chunk);
     this.written += bytes;

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
-import { type Post, type PostOwner, receivePost } from "./post.js";
+import { MISSED, type Post, type PostOwner, receivePost } from "./post.js";
+import type { RequestNumbers } from "./request-numbers.js";
 import type { StreamFormat } from "./stream-format.js";
 import { StreamResponse, type StreamResponseOwner } from "./stream-response.js";
 
@@ -44,6 +45,8 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   readonly name: string;
   /** @internal */
   origin: string | undefined;
+  /** @internal */
+  numbers: RequestNumbers | undefined;
   readonly #sid: string;
   readonly #host: StreamingHost;
   #sink: TransportSink | undefined;
@@ -77,9 +80,9 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   }
 
   /** One request of the session. The first, the handshake's GET, may come before {@link bind}. */
-  handle(req: IncomingMessage, res: ServerResponse): void {
-    if (req.method === "GET") this.#receiveGet(req, res);
-    else if (req.method === "POST") receivePost(req, res, this);
+  handle(req: IncomingMessage, res: ServerResponse, number?: number): void {
+    if (req.method === "GET") this.#receiveGet({ req, res, number });
+    else if (req.method === "POST") receivePost({ req, res, number }, this);
     else answerEmpty(res, 500);
   }
 
@@ -111,9 +114,20 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     else if (goodbye) this.#host.linger(this.#sid, this);
   }
 
-  #receiveGet(req: IncomingMessage, res: ServerResponse): void {
-    if (this.#response?.isOpen) {
-      this.fail("transport error", failure("overlap from client"));
+  #receiveGet({
+    req,
+    res,
+    number,
+  }: {
+    req: IncomingMessage;
+    res: ServerResponse;
+    number: number | undefined;
+  }): void {
+    const turn = this.numbers?.get(number) ?? "next";
+    if (turn === "earlier") {
+      answerEmpty(res, 400);
+    } else if (turn === "wrong" || this.#response?.isOpen) {
+      this.lose("transport error", failure(turn === "wrong" ? MISSED : "overlap from client"));
       answerEmpty(res, 400);
     } else if (this.#state === "closed") {
       this.#host.forget(this.#sid);
@@ -129,7 +143,8 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     const writing = this.#host.format.begin(req);
     // As middlewares set it for a whole site. Who may frame a response that can be framed, its own policy says.
     res.removeHeader("X-Frame-Options");
-    this.#writeHead(res, { ...writing.headers }, this.#initial);
+    const initial = this.#initial && this.numbers?.begun !== "claim";
+    this.#writeHead(res, { ...writing.headers }, initial);
     return new StreamResponse(res, writing, this, this.#host);
   }
 
@@ -153,7 +168,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
    * @internal
    */
   gone(response: StreamResponse): void {
-    if (response === this.#response) this.fail("transport close", failure("stream closed prematurely"));
+    if (response === this.#response) this.lose("transport close", failure("stream closed prematurely"));
     else this.drained(response);
   }
 
@@ -197,5 +212,16 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     this.#response?.end([tell ? CLOSE : END]);
     this.post?.reject(400);
     this.#sink?.closed(this, reason, cause);
+  }
+
+  /** @internal */
+  lose(reason: CloseReason, cause: Error): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    // The session may go on, so nothing must say that it is over.
+    if (this.numbers === undefined) this.#response?.end([CLOSE]);
+    else this.#response?.breakOff();
+    this.post?.reject(400);
+    this.#sink?.lost(this, reason, cause);
   }
 }

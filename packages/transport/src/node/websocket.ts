@@ -7,7 +7,7 @@ import {
   type TransportSink,
 } from "@sockeye/protocol";
 import { inBase64, writeBatch } from "./batch-writer.js";
-import { closeWords } from "./close-body.js";
+import { closeWords, isLoss } from "./close-body.js";
 
 /** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
 export interface ServerWebSocket {
@@ -18,7 +18,7 @@ export interface ServerWebSocket {
   /** The extensions that were agreed on; empty if none. */
   readonly extensions: string;
   on(event: "message", listener: (this: ServerWebSocket, data: unknown, isBinary: boolean) => void): unknown;
-  on(event: "close", listener: (this: ServerWebSocket) => void): unknown;
+  on(event: "close", listener: (this: ServerWebSocket, code?: number) => void): unknown;
   on(event: "error", listener: (this: ServerWebSocket, error: Error) => void): unknown;
   send(data: string | Uint8Array, options: { compress?: boolean }, done?: (error?: Error) => void): void;
   close(code?: number, reason?: string): void;
@@ -134,10 +134,11 @@ export class WebSocketPipe implements Transport {
     if (this.writable) this.#sink?.writable(this);
   }
 
-  #end(reason: CloseReason, cause?: Error): void {
+  #end(how: "closed" | "lost", reason: CloseReason, cause?: Error): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    sink?.closed(this, reason, cause);
+    if (how === "lost") sink?.lost(this, reason, cause);
+    else sink?.closed(this, reason, cause);
   }
 
   /** Shared by all pipes, and called with the WebSocket as `this`: a closure a connection would cost memory. */
@@ -147,20 +148,26 @@ export class WebSocketPipe implements Transport {
       if (pipe === undefined || !Buffer.isBuffer(data)) return;
       pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
     },
-    close: function () {
+    close: function (code) {
       const pipe = this[PIPE];
-      if (pipe !== undefined) pipe.#end("transport close");
+      if (pipe !== undefined)
+        pipe.#end(code !== undefined && isLoss(code) ? "lost" : "closed", "transport close");
     },
     error: function (error) {
       const pipe = this[PIPE];
       if (pipe === undefined) return;
-      pipe.#end("transport error", new TransportError("ERR_TRANSPORT_FAILED", error.message, error));
+      // What the peer sent was no WebSocket message; errors of the connection itself come as an end without a close frame.
+      pipe.#end(
+        "closed",
+        "transport error",
+        new TransportError("ERR_TRANSPORT_FAILED", error.message, error),
+      );
     },
   };
 }
 
 interface Listeners {
   message(this: PipedWebSocket, data: unknown, isBinary: boolean): void;
-  close(this: PipedWebSocket): void;
+  close(this: PipedWebSocket, code?: number): void;
   error(this: PipedWebSocket, error: Error): void;
 }

@@ -1,5 +1,6 @@
-import type { Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import type { Claim, Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
+import { readClaim } from "./claim.js";
 import type { SessionVisit } from "./webtransport-visit.js";
 
 export interface ArrivalTerms {
@@ -10,8 +11,14 @@ export interface ArrivalTerms {
   readonly maxFrameBytes: number;
 }
 
-/** What a client wants who has opened its stream: a new session, or to take over the one that it names. */
-export type Arrived = (pipe: WebTransportPipe, sid: string | undefined) => void;
+/** What a client wants who has opened its stream. */
+export type Opening =
+  | { readonly wants: "session" }
+  | { readonly wants: "upgrade"; readonly sid: string }
+  /** `claim` is missing if what came looks like one, and is none. */
+  | { readonly wants: "resume"; readonly claim: Claim | undefined };
+
+export type Arrived = (pipe: WebTransportPipe, opening: Opening) => void;
 
 /** The client's OPEN packet without data. */
 const NEW = "0";
@@ -45,16 +52,16 @@ export class Arrival implements TransportSink {
 
   frame(from: Transport, frame: Frame): void {
     const { pipe } = this.#visit;
-    const sid = readOpening(frame);
+    const opening = readOpening(frame);
     const arrived = this.#arrived;
     // Whoever is still being asked about must wait for the answer.
-    if (arrived === undefined || pipe !== from || sid === undefined) {
+    if (arrived === undefined || pipe !== from || opening === undefined) {
       this.#giveUp();
       return;
     }
     this.#arrived = undefined;
     this.#terms.clock.clearTimer(this.#timer);
-    arrived(pipe, sid === NEW ? undefined : sid);
+    arrived(pipe, opening);
   }
 
   writable(): void {}
@@ -89,13 +96,14 @@ export class Arrival implements TransportSink {
   }
 }
 
-/** The session that an OPEN packet names, `0` if it asks for a new one, or `undefined` if it is none. */
-function readOpening(frame: Frame): string | undefined {
-  if (frame === NEW) return NEW;
+/** What an OPEN packet asks for, or `undefined` if it is none. */
+function readOpening(frame: Frame): Opening | undefined {
+  if (frame === NEW) return { wants: "session" };
   if (typeof frame !== "string" || !frame.startsWith("0{")) return undefined;
   try {
-    const { sid } = JSON.parse(frame.slice(1)) as { sid?: unknown };
-    return typeof sid === "string" && sid !== "" ? sid : undefined;
+    const { sid, secret } = JSON.parse(frame.slice(1)) as { sid?: unknown; secret?: unknown };
+    if (secret !== undefined) return { wants: "resume", claim: readClaim(frame) };
+    return typeof sid === "string" && sid !== "" ? { wants: "upgrade", sid } : undefined;
   } catch {
     return undefined;
   }
