@@ -37,6 +37,7 @@ export type { RateLimitOptions } from "./rate-limit.js";
 export { rateLimit } from "./rate-limit.js";
 export type { FlexibleLimiter, Rate, RateStore } from "./rate-store.js";
 export { flexibleStore, TokenBuckets } from "./rate-store.js";
+export type { ResumeOptions } from "./resume-options.js";
 export type { AnyHttpServer, Health } from "./server.js";
 export { Server } from "./server.js";
 export type { SocketEvents } from "./socket.js";

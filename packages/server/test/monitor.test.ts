@@ -81,12 +81,15 @@ describe("metrics", () => {
     const { io } = await serve();
     expect(io.metrics()).toEqual({
       sessions: {},
+      suspended: 0,
       waiting: 0,
       namespaces: 1,
       sockets: 0,
       rooms: 0,
       sessionsOpened: 0,
       sessionsUpgraded: 0,
+      sessionsSuspended: 0,
+      sessionsResumed: 0,
       sessionsClosed: {},
       requestsRefused: {},
       socketsConnected: 0,

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Claim, Clock, Frame, Limits, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { EncodedPacket } from "@sockeye/protocol";
-import type { BodyFormat } from "./post.js";
+import type { BodyFormat } from "./body-format.js";
 import { readBody } from "./request-body.js";
 
 /** More than any claim has, unless the app makes ids of such a length. */

@@ -1,4 +1,5 @@
 import { LIMIT_BY_CODE, SockeyeError } from "@sockeye/protocol";
+import { MOVED } from "../moved.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -11,8 +12,6 @@ export interface CloseWords {
   readonly text: string;
 }
 
-/** @see PROTOCOL.md, "Loss" */
-const MOVED = 4001;
 const ABNORMAL = 1006;
 const FIRST_OF_SERVERS = 1011;
 const LAST_OF_PROXIES = 1014;
@@ -32,7 +31,12 @@ export function closeBody(words: { readonly code: number; readonly text: string 
   return Buffer.concat([Buffer.from([words.code >> 8, words.code & 0xff]), Buffer.from(words.text)]);
 }
 
-/** Does a close frame with this code, or its absence (1006), say that the pipe is lost? All others say goodbye, or that a rule was broken. */
+/**
+ * Does a close frame with this code, or its absence (1006), say that the pipe is lost? All others say goodbye, or that a rule
+ * was broken.
+ *
+ * @see PROTOCOL.md, "Loss"
+ */
 export function isLoss(code: number): boolean {
   return code === ABNORMAL || code === MOVED || (code >= FIRST_OF_SERVERS && code <= LAST_OF_PROXIES);
 }

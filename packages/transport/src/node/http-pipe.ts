@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, type Limits, type Transport, TransportError } from "@sockeye/protocol";
+import type { BodyFormat } from "./body-format.js";
 import type { ResponseHeaders } from "./headers.js";
-import type { BodyFormat } from "./post.js";
 import type { RequestNumbers } from "./request-numbers.js";
 
 /** The accepting end of a transport that is made of HTTP requests. */

@@ -6,8 +6,8 @@ import {
   encodeTextPayload as encodeTextPayload3,
 } from "@sockeye/codec/v3";
 import { type EncodedPacket, type Frame, TransportError } from "@sockeye/protocol";
+import type { BodyFormat } from "./body-format.js";
 import type { ResponseHeaders } from "./headers.js";
-import type { BodyFormat } from "./post.js";
 import type { EngineQuery } from "./query.js";
 
 /** How polling bodies are written and read, by the revision of the protocol and what the client takes. */

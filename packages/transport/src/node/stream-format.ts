@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { EncodedPacket } from "@sockeye/protocol";
+import type { BodyFormat } from "./body-format.js";
 import type { ResponseHeaders } from "./headers.js";
-import type { BodyFormat } from "./post.js";
 import type { Refusal } from "./refusal.js";
 
 /** One kind of streaming transport: how frames are written into its long responses, and how its POSTs are read. */
