@@ -9,13 +9,22 @@ export class Tally {
     roomEvents: 0,
     pings: 0,
     reconnects: 0,
-    again: 0,
   };
+  /** Clients that had to dial once more, by the reason. */
+  again = new Map();
   faults = new Map();
 
-  fault(what) {
-    this.faults.set(what, (this.faults.get(what) ?? 0) + 1);
+  dialAgain(why) {
+    count(this.again, why);
   }
+
+  fault(what) {
+    count(this.faults, what);
+  }
+}
+
+function count(map, what) {
+  map.set(what, (map.get(what) ?? 0) + 1);
 }
 
 const TEXT = "the quick brown fox jumps over the lazy dog, and then once more.";

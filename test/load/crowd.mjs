@@ -1,7 +1,7 @@
 // The clients of one process, of every transport: mixed traffic, with some that go and come back all the time.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Member, Tally } from "./check.mjs";
-import { openHttpLink, openPollingLink, openWebSocketLink } from "./links.mjs";
+import { dropSpareConnections, openHttpLink, openPollingLink, openWebSocketLink } from "./links.mjs";
 
 const TICK_MS = 20;
 const AT_ONCE = 50;
@@ -13,9 +13,9 @@ const SHARES = [
 ];
 
 /**
- * @param crowd how many of each: `websocket`, `polling`, `stream`, `sse`; all dial from `localAddress`
+ * @param crowd how many of each: `websocket`, `polling`, `stream`, `sse`
  */
-export function prepare(port, { crowd, rooms, localAddress }) {
+export function prepare(port, { crowd, rooms }) {
   const tally = new Tally();
   const kinds = Object.entries(crowd).flatMap(([kind, count]) => Array(count).fill(kind));
   /** One for each client; empty while it dials. */
@@ -28,12 +28,12 @@ export function prepare(port, { crowd, rooms, localAddress }) {
     const link = { member: undefined, close: undefined };
     const hooks = {
       frame: (text) => link.member.frame(text),
-      again: () => tally.counts.again++,
+      again: (why) => tally.dialAgain(`${kind}: ${why}`),
       lost: (why) => tally.fault(`${kind}: closed by the server: ${why}`),
     };
     dialling++;
     try {
-      const opened = await openers[kind](port, { kind, localAddress, ...hooks });
+      const opened = await openers[kind](port, { kind, ...hooks });
       link.member = new Member(opened.send, tally);
       link.close = opened.close;
       opened.listen();
@@ -102,8 +102,13 @@ export function prepare(port, { crowd, rooms, localAddress }) {
     async leave() {
       for (const place of all()) hangUp(place);
       await sleep(200);
+      await dropSpareConnections();
     },
-    report: () => ({ counts: tally.counts, faults: Object.fromEntries(tally.faults) }),
+    report: () => ({
+      counts: tally.counts,
+      again: Object.fromEntries(tally.again),
+      faults: Object.fromEntries(tally.faults),
+    }),
   };
 }
 

@@ -19,6 +19,16 @@ const SEPARATOR = "\x1e";
 // Node.js has none of its own.
 globalThis.EventSource = EventSource;
 
+const FETCHER = Symbol.for("undici.globalDispatcher.1");
+
+/** `fetch`, which reads server-sent events, dials anew when it is aborted, and keeps connections that have no request. */
+export async function dropSpareConnections() {
+  const agent = globalThis[FETCHER];
+  if (agent === undefined) return;
+  globalThis[FETCHER] = new agent.constructor();
+  await agent.destroy();
+}
+
 /** Few texts are sent, again and again. */
 const frames = new Map();
 
@@ -33,8 +43,8 @@ function frameOf(text) {
 
 function ignore() {}
 
-export async function openWebSocketLink(port, { localAddress, frame, lost }) {
-  const client = await openSocket(port, { localAddress });
+export async function openWebSocketLink(port, { frame, lost }) {
+  const client = await openSocket(port);
   return {
     listen() {
       client.onFrame = (_client, data, start, end) => frame(data.latin1Slice(start, end));
@@ -50,9 +60,9 @@ export async function openWebSocketLink(port, { localAddress, frame, lost }) {
   };
 }
 
-export async function openPollingLink(port, { localAddress, frame }) {
-  const { http, path } = await openPollingSession(port, { localAddress });
-  const posts = new HttpClient(port, { localAddress });
+export async function openPollingLink(port, { frame }) {
+  const { http, path } = await openPollingSession(port);
+  const posts = new HttpClient(port);
   let open = true;
   let posting = false;
   let queue = [];
@@ -97,17 +107,16 @@ export async function openHttpLink(port, options) {
       return await openHttpOnce(port, options);
     } catch (error) {
       if (tries === MOST_TRIES) throw error;
-      options.again();
+      options.again(error.message);
       await sleep(RETRY_MS);
     }
   }
 }
 
-function openHttpOnce(port, { kind, localAddress, frame, lost }) {
+function openHttpOnce(port, { kind, frame, lost }) {
   const engine = new Socket(`http://127.0.0.1:${port}`, {
     path: "/socket.io",
     transports: [kind],
-    localAddress,
   });
   let leaving = false;
   const link = {

@@ -1,6 +1,7 @@
 // npm run load                          10,000 WebSocket and 1,000 polling clients, 400 that stream, for two minutes
 // npm run load -- --scale 0.1 --seconds 10
 // npm run load -- --only crowd          or: --only broadcast
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { broadcast, crowd } from "./suite.mjs";
 
@@ -24,8 +25,17 @@ const failed = (what) => {
   process.exitCode = 1;
 };
 
+const sayLoad = () =>
+  console.log(
+    `load average ${loadavg()
+      .map((value) => value.toFixed(1))
+      .join(", ")}\n`,
+  );
+
+sayLoad();
 if (values.only !== "broadcast") await runCrowd();
 if (values.only !== "crowd") await runBroadcast();
+sayLoad();
 
 async function runCrowd() {
   const each = { websocket: scaled(10_000), polling: scaled(1000), stream: scaled(200), sse: scaled(200) };
@@ -42,15 +52,17 @@ async function runCrowd() {
   console.log(
     `${new Date().toISOString().slice(0, 10)}, Node.js ${process.version}: ${JSON.stringify(each)}, ${seconds} s\n`,
   );
-  const { opened, talked, storm, counts, faults, memory } = await crowd(size);
+  const { opened, talked, storm, counts, again, faults, memory } = await crowd(size);
   const { before, full, after } = memory;
   console.log(`all connected      after ${ms(opened.ms)}; ${ofLoop(opened.delay)}`);
   console.log(`mixed traffic      ${ofLoop(talked.delay)}`);
   console.log(
-    `                   ${talked.metrics.packetsReceived} packets in, ${talked.metrics.packetsSent} out`,
+    `                   ${talked.packetsIn} packets in, ${talked.packetsOut} out; ` +
+      `the server's CPU busy for ${talked.cpuSeconds.toFixed(1)} of ${talked.seconds.toFixed(0)} s`,
   );
-  console.log(`                   ${JSON.stringify(counts)}`);
+  console.log(`                   in all ${JSON.stringify(counts)}`);
   console.log(`reconnection storm all back after ${ms(storm.ms)}; ${ofLoop(storm.delay)}`);
+  console.log(`                   dialled once more: ${JSON.stringify(again)}`);
   console.log(
     `heap               ${mb(before.heap)} before, ${mb(full.heap)} with all, ${mb(after.heap)} after they left`,
   );

@@ -12,7 +12,7 @@ const SID_UNKNOWN = 1;
 /**
  * A crowd of clients comes, talks, loses its connections all at once, comes back and leaves.
  *
- * @param size `crowd`: how many of each transport; `processes` of clients, each with its own source address;
+ * @param size `crowd`: how many of each transport; `processes` of clients;
  * `server`: its options; `perSecond`: what clients do, together; `seconds` of it; `rooms`; `broadcastMs`: time between broadcasts to all
  * @returns figures, and `faults`: empty if all is well
  */
@@ -21,12 +21,13 @@ export async function crowd(size, say = () => {}) {
   const clients = [];
   try {
     const port = await server.ready;
+    // All dial from the address that the kernel chooses: choosing one makes it search for a port, seconds for thousands at once.
     for (let n = 0; n < size.processes; n++) {
       const part = (count) => Math.floor((count + n) / size.processes);
       const share = Object.fromEntries(
         Object.entries(size.crowd).map(([kind, count]) => [kind, part(count)]),
       );
-      const params = { crowd: share, rooms: size.rooms, localAddress: `127.0.0.${n + 2}` };
+      const params = { crowd: share, rooms: size.rooms };
       const child = new Child("./load/main.mjs", ["../../load/crowd", port, params]);
       child.patienceMs = PATIENCE_MS;
       clients.push(child);
@@ -67,8 +68,9 @@ async function phases(size, { server, clients, say }) {
   const full = await server.ask("memory");
   await server.ask("delay");
 
+  const spent = meter(server);
   await talk(size.seconds * 1000, size.perSecond);
-  const talked = { delay: await server.ask("delay"), metrics: await server.ask("metrics") };
+  const talked = { delay: await server.ask("delay"), ...(await spent()) };
   say("talked", talked.delay);
 
   const storm = { ms: Math.max(...(await clients("storm"))), delay: await server.ask("delay") };
@@ -86,12 +88,37 @@ async function phases(size, { server, clients, say }) {
   for (const [what, count] of Object.entries({ ...left, ...limitsExceeded, ...refused, errors })) {
     if (count !== 0) faults[`on the server: ${what}`] = count;
   }
+  const counts = sum(reports.map((report) => report.counts));
+  const again = sum(reports.map((report) => report.again));
+  return { opened, talked, storm, counts, again, faults, memory: { before, full, after } };
+}
+
+/** @returns what the server has done, and for how long its CPU was busy, from now until it is asked */
+function meter(server) {
+  const look = () => Promise.all([server.ask("metrics"), server.ask("usage")]);
+  const first = look();
+  return async () => {
+    const [[was, before], [is, after]] = [await first, await look()];
+    return {
+      packetsIn: is.packetsReceived - was.packetsReceived,
+      packetsOut: is.packetsSent - was.packetsSent,
+      cpuSeconds: (after.user + after.system - before.user - before.system) / 1e6,
+      seconds: (after.at - before.at) / 1000,
+    };
+  };
+}
+
+/**
+ * @param {Record<string, number>[]} tables
+ * @returns {Record<string, number>}
+ */
+function sum(tables) {
   /** @type {Record<string, number>} */
-  const counts = {};
-  for (const report of reports) {
-    for (const [what, count] of Object.entries(report.counts)) counts[what] = (counts[what] ?? 0) + count;
+  const all = {};
+  for (const table of tables) {
+    for (const [what, count] of Object.entries(table)) all[what] = (all[what] ?? 0) + count;
   }
-  return { opened, talked, storm, counts, faults, memory: { before, full, after } };
+  return all;
 }
 
 /** Waits until nothing of the clients is left on the server. @returns what is left then */

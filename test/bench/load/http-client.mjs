@@ -12,12 +12,11 @@ export class HttpClient {
   #carry = "";
   #onBody = ignore;
 
-  constructor(port, { localAddress } = {}) {
+  constructor(port) {
     this.#host = `Host: 127.0.0.1:${port}\r\n`;
     this.#socket = connect({
       port,
       host: "127.0.0.1",
-      localAddress,
       noDelay: true,
       onread: { buffer: INBOX, callback: (length) => this.#read(length) },
     });

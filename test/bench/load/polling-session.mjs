@@ -3,8 +3,8 @@ import { HttpClient } from "./http-client.mjs";
 const PATH = "/socket.io/?EIO=4&transport=polling";
 
 /** A session over long-polling up to the answer to CONNECT, on one connection; the path of its further requests. */
-export async function openPollingSession(port, options) {
-  const http = new HttpClient(port, options);
+export async function openPollingSession(port) {
+  const http = new HttpClient(port);
   const open = JSON.parse((await http.ask("GET", PATH)).slice(1));
   const path = `${PATH}&sid=${open.sid}`;
   await http.ask("POST", path, "40");

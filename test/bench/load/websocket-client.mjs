@@ -32,11 +32,10 @@ export class WebSocketClient {
   #missing = 0;
   #large = 0;
 
-  constructor(port, { path = WEBSOCKET_PATH, deflate = false, localAddress } = {}) {
+  constructor(port, { path = WEBSOCKET_PATH, deflate = false } = {}) {
     this.socket = connect({
       port,
       host: "127.0.0.1",
-      localAddress,
       noDelay: true,
       onread: { buffer: INBOX, callback: (length) => this.#read(length) },
     });
