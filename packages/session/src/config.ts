@@ -1,4 +1,5 @@
 import type {
+  Claim,
   Clock,
   CloseReason,
   Codec,
@@ -8,6 +9,7 @@ import type {
   OpenData,
   Packet,
   ResumeTerms,
+  SessionObserver,
   Transport,
 } from "@sockeye/protocol";
 import type { Counted } from "./counted.js";
@@ -78,6 +80,8 @@ export interface Served extends Upgradable {
   readonly ready: boolean;
   /** Set if the session outlives its transports. */
   readonly counted: Counted | undefined;
+  readonly observer: SessionObserver | undefined;
+  goOn(transport: Transport, received: number): boolean;
   /** A PING is out. */
   awaitsPong: boolean;
   /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
@@ -104,10 +108,17 @@ export interface ServerActs {
   due(session: Served, role: ServerRole, now: number): void;
   pinged(session: Served, role: ServerRole, now: number): void;
   ponged(session: Served, role: ServerRole, now: number): void;
-  /** The client has come back: tells it, and sets the deadline. */
-  welcome(session: Served, role: ServerRole, now: number): void;
+  /** A client says that the session is its own: see {@link Session.claimed}. */
+  claimed(session: Served, role: ServerRole, how: Return): boolean;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
+}
+
+/** A client that comes back. */
+export interface Return {
+  readonly transport: Transport;
+  readonly claim: Pick<Claim, "secret" | "received">;
+  readonly now: number;
 }
 
 export interface ProbeLimits {

@@ -45,11 +45,22 @@ export const serverActs: ServerActs = {
       }
     }
   },
-  welcome: (session, role, now) => {
+  claimed: (session, role, { transport, claim, now }) => {
+    const { counted, id } = session;
+    const { secrets } = role;
+    if (!counted || !secrets) return false;
+    const isLast = secrets.fits(id, counted.generation, claim.secret);
+    if (!isLast && (counted.confirmed || !secrets.fits(id, counted.generation - 1, claim.secret)))
+      return false;
+    if (!session.goOn(transport, claim.received)) return false;
+    // A client that never got the last secret is told it once more.
+    if (isLast) counted.generation++;
+    counted.confirmed = false;
+    counted.controls.unshift(openPacket(termsOf(session, role, counted.received)));
     session.awaitsPong = false;
-    const { counted } = session;
-    counted?.controls.unshift(openPacket(termsOf(session, role, counted.received)));
     session.dueIn(role.pingIntervalMs, now);
+    session.observer?.onResume?.(transport);
+    return true;
   },
   probe: (session, candidate, limits) => new ServerUpgrade(session, candidate, limits),
 };

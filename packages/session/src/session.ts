@@ -205,20 +205,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    *
    * @returns false if not, and then nothing has changed
    */
-  claimed(transport: Transport, { secret, received }: Pick<Claim, "secret" | "received">): boolean {
-    const { counted, id } = this;
-    const { acts, secrets } = this.#config.role as ServerRole;
-    if (!counted || !secrets || !this.#mayResume) return false;
-    const { generation, confirmed } = counted;
-    const fits = secrets.fits(id, generation, secret);
-    if (!fits && (confirmed || !secrets.fits(id, generation - 1, secret))) return false;
-    if (!this.#goOn(transport, received)) return false;
-    // A client that was not told of the last secret will be told once more: it always has this one or the one before.
-    if (fits) counted.generation++;
-    counted.confirmed = false;
-    acts.welcome(this, this.#config.role as ServerRole, this.#config.clock.now());
-    this.observer?.onResume?.(transport);
-    return true;
+  claimed(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean {
+    const role = this.#config.role as ServerRole;
+    return role.acts.claimed(this, role, { transport, claim, now: this.#config.clock.now() });
   }
 
   /** Client: the packet that proves, on another transport, that this session is its own. */
@@ -236,7 +225,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { role, clock } = this.#config;
     const { received, secret = "" } = terms.resume ?? {};
     if (!counted || role.side === "server" || received === undefined || terms.sid !== this.id) return false;
-    if (!this.#mayResume || !this.#goOn(transport, received)) return false;
+    if (!this.goOn(transport, received)) return false;
     this.#secret = secret;
     this.#listen(terms);
     // Also tells that the new secret has come.
@@ -292,7 +281,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   broken(reason: CloseReason, cause: Error | undefined): void {
     const { counted } = this;
     const { role, clock } = this.#config;
-    if (!counted || !this.#rules.delivers) {
+    // A client that was never heard of may not even know that it has a session.
+    const isKnown = role.side === "client" || (counted && counted.received > 0);
+    if (!counted || !isKnown || !this.#rules.delivers) {
       this.end(reason, cause, true);
       return;
     }
@@ -332,8 +323,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const outbox = this.#outbox;
     if (outbox.packets.length > 0 && !counted.full) {
       counted.keep(outbox.take(counted.terms.bytes - counted.keptBytes));
-      if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
     }
+    if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
     const batch = counted.take();
     if (batch.length > 0) {
       this.transport.send(batch);
@@ -453,7 +444,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.end("parse error", new SessionError("ERR_PROTOCOL_VIOLATION", "a count that cannot be"), true);
       return false;
     }
-    if (wasFull && !counted.full) this.#wantWrite();
+    if (wasFull && !counted.full) {
+      if (this.#state === "closing") this.#writeRest();
+      else this.#wantWrite();
+    }
     return true;
   }
 
@@ -504,12 +498,13 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#silenceMs = pingInterval + pingTimeout;
   }
 
-  get #mayResume(): boolean {
-    return this.#rules.delivers || this.#state === "suspended";
-  }
-
-  /** Takes a transport in place of the one that there was, and begins there with what the peer has not got. */
-  #goOn(transport: Transport, received: number): boolean {
+  /**
+   * Takes a transport in place of the one that there was, and begins there with what the peer has not got.
+   *
+   * @returns false if that cannot be, and then nothing has changed
+   */
+  goOn(transport: Transport, received: number): boolean {
+    if (!this.#rules.delivers && this.#state !== "suspended") return false;
     if (!this.counted?.rewind(received)) return false;
     const old = this.transport;
     this.#dropCandidate();

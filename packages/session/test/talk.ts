@@ -1,8 +1,9 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
 import type { CloseReason, Codec, OpenData, Packet, SessionState, Transport } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
-import type { ClientRole, ServerRole } from "../src/config.js";
+import type { ClientRole, Secrets, ServerRole } from "../src/config.js";
 import {
+  Counted,
   clientProbe,
   createOverflow,
   defaultCodec,
@@ -43,8 +44,12 @@ export interface Talk {
   readonly ended: string[];
 }
 
-/** Two sessions that have not met yet: give each a transport with `start`. */
-export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly string[] = []): Talk {
+/** Two sessions that have not met yet: give each a transport with `start`. @param terms set: they count */
+export function talk(
+  changes: Partial<ServerRole> = {},
+  upgrades: readonly string[] = [],
+  terms?: { readonly window: number; readonly bytes: number },
+): Talk {
   const clock = manualClock();
   const shared = { codec: defaultCodec(), clock, deadlines: new TimerWheel(clock), turn: new Turn(clock) };
   const ended: string[] = [];
@@ -58,6 +63,7 @@ export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly strin
     initialPacket: undefined,
     upgrades: () => upgrades,
     ended: (sid) => void ended.push(sid),
+    secrets,
     ...changes,
   };
   const opened: OpenData[] = [];
@@ -71,16 +77,27 @@ export function talk(changes: Partial<ServerRole> = {}, upgrades: readonly strin
     upgraded: ({ name }) => void client.upgrades.push(name),
   };
   const client: ClientHalf = Object.assign(
-    half((sink) => new Session({ ...shared, role: clientRole }, sink), shared.codec),
+    half(
+      (sink) => new Session({ ...shared, role: clientRole, count: (told) => new Counted(told) }, sink),
+      shared.codec,
+    ),
     { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },
   );
   const overflow = createOverflow(MAX_OUTBOUND_BYTES);
+  const counted = terms && new Counted(terms);
+  const suspendedOverflow = terms && createOverflow(terms.bytes);
   const server = half(
-    (sink) => new Session({ ...shared, overflow, role: serverRole }, sink, { id: "sid" }),
+    (sink) =>
+      new Session({ ...shared, overflow, suspendedOverflow, role: serverRole }, sink, { id: "sid", counted }),
     shared.codec,
   );
   return { clock, client, server, ended };
 }
+
+const secrets: Secrets = {
+  of: (sid, generation) => `${sid}-${generation}`,
+  fits: (sid, generation, secret) => secret === `${sid}-${generation}`,
+};
 
 type Sink = ConstructorParameters<typeof Session>[1];
 

@@ -1,0 +1,130 @@
+import { readClaim, readOpen } from "@sockeye/codec";
+import type { EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
+import { EncodedPacket as Encoded, SockeyeError } from "@sockeye/protocol";
+import type { Talk } from "./talk.js";
+
+const CLOSE = "1";
+
+/** One end of a {@link Road}. */
+class RoadEnd implements Transport {
+  sink: TransportSink | undefined;
+  /** As when the network is behind. */
+  held = false;
+  closed = false;
+  /** What is on its way to the peer, oldest first. */
+  readonly underWay: (() => void)[] = [];
+  declare peer: RoadEnd;
+
+  constructor(readonly name: string) {}
+
+  get writable(): boolean {
+    return !this.closed && !this.held;
+  }
+
+  bind(sink: TransportSink): void {
+    this.sink = sink;
+  }
+
+  /** Frame by frame, so that what breaks off may break off anywhere. */
+  send(batch: readonly EncodedPacket[]): void {
+    for (const { head, attachments } of batch) {
+      for (const frame of [head, ...attachments]) this.#carry(() => this.peer.receive(frame));
+    }
+  }
+
+  pause(done: () => void): void {
+    done();
+  }
+
+  resume(): void {}
+
+  close(goodbye: boolean, cause?: Error): void {
+    if (this.closed) return;
+    this.closed = true;
+    const moved = cause instanceof SockeyeError && cause.code === "ERR_MOVED";
+    this.#carry(() => this.peer.end(moved || !goodbye ? "lost" : "closed"));
+  }
+
+  /** The end of the pipe, as this end notices it. */
+  end(how: "lost" | "closed"): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.sink?.[how](this, "transport close");
+  }
+
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    if (this.writable) this.sink?.writable(this);
+  }
+
+  receive(frame: Frame): void {
+    if (!this.closed) this.sink?.frame(this, frame);
+  }
+
+  #carry(arrive: () => void): void {
+    this.underWay.push(arrive);
+  }
+}
+
+/** A pipe in the hands of a test: both ways are queues, in which nothing moves by itself, and it may die without a word. */
+export class Road {
+  readonly client: RoadEnd;
+  readonly server: RoadEnd;
+  #dead = false;
+
+  constructor(name = "road") {
+    this.client = new RoadEnd(name);
+    this.server = new RoadEnd(name);
+    this.client.peer = this.server;
+    this.server.peer = this.client;
+  }
+
+  get idle(): boolean {
+    return this.client.underWay.length + this.server.underWay.length === 0;
+  }
+
+  /** The oldest that is on its way to the server arrives. */
+  up(): void {
+    this.#move(this.client);
+  }
+
+  down(): void {
+    this.#move(this.server);
+  }
+
+  /** What is on its way is lost, and so is all that follows. Nobody is told. */
+  die(): void {
+    this.#dead = true;
+  }
+
+  #move(from: RoadEnd): void {
+    const arrive = from.underWay.shift();
+    if (!this.#dead) arrive?.();
+  }
+}
+
+/** The client comes back over this road, or tries to. */
+export function comeBack({ client, server }: Talk, road: Road): void {
+  road.server.bind(
+    heard((frame) => {
+      const claim = readClaim(frame);
+      if (claim && server.session.claimed(road.server, claim)) return;
+      road.server.send([new Encoded(CLOSE)]);
+    }),
+  );
+  road.client.bind(
+    heard((frame) => {
+      if (frame === CLOSE) client.session.notResumed("refused");
+      // A session that has ended meanwhile says goodbye where the server takes it for alive.
+      else if (client.session.state === "closed") road.client.close(true);
+      else if (!client.session.rejoin(road.client, readOpen(String(frame).slice(1))))
+        throw new Error(`${frame}`);
+    }),
+  );
+  road.client.send([client.session.claim()]);
+}
+
+function heard(frame: (frame: Frame) => void): TransportSink {
+  return { frame: (_from, arrived) => frame(arrived), writable: () => {}, closed: () => {}, lost: () => {} };
+}
