@@ -1,5 +1,5 @@
-import { readClaim, readOpen } from "@sockeye/codec";
-import type { EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
+import { readOpen } from "@sockeye/codec";
+import type { Claim, EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
 import { EncodedPacket as Encoded, SockeyeError } from "@sockeye/protocol";
 import type { Talk } from "./talk.js";
 
@@ -108,8 +108,8 @@ export class Road {
 export function comeBack({ client, server }: Talk, road: Road): void {
   road.server.bind(
     heard((frame) => {
-      const claim = readClaim(frame);
-      if (claim && server.session.claimed(road.server, claim)) return;
+      const claim = JSON.parse(String(frame).slice(1)) as Claim;
+      if (server.session.claimed(road.server, claim)) return;
       road.server.send([new Encoded(CLOSE)]);
     }),
   );
