@@ -17,7 +17,7 @@ import { AwaitedClaim, type ClaimTerms, readPostedClaim, refuseClaim } from "./c
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
-import { isHttpPipe, limitEnd } from "./http-pipe.js";
+import { isHttpPipe } from "./http-pipe.js";
 import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
@@ -306,10 +306,10 @@ class HttpGate implements Gate {
     pipe.numbers = new RequestNumbers("claim", query.number);
     readPostedClaim(req, { ...this.#claims, bodies: pipe.bodies }, (claim) => {
       if (visit.gone) return;
+      // A body that is late or too long may still be on its way; nobody waits for it.
+      if (claim === undefined && req.httpVersionMajor === 1) res.setHeader("Connection", "close");
       if (this.#resumes(visit, this.#ofSid(claim, query), pipe)) answerPost(res, pipe);
       else visit.refuse(UNKNOWN_SID);
-      // A body that is late or too long may still be on its way.
-      if (claim === undefined) limitEnd(res, this.#claims.clock);
     });
   }
 

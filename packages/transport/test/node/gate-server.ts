@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerOptions, type ServerResp
 import type { AddressInfo, Socket } from "node:net";
 import { type ManualClock, manualClock } from "@sockeye/conformance";
 import {
+  type Claim,
   type CloseReason,
   DEFAULT_LIMITS,
   EncodedPacket,
@@ -27,12 +28,16 @@ import { afterEach } from "vitest";
 export class FakeSession implements TransportSink {
   readonly protocol: 3 | 4;
   upgradable = true;
+  counted = false;
+  suspended = false;
+  /** How many of the endings were told as losses. */
+  losses = 0;
   candidate: Transport | undefined;
   readonly frames: Frame[] = [];
   readonly ended: { reason: CloseReason; cause: Error | undefined }[] = [];
 
   constructor(
-    readonly transport: Transport,
+    public transport: Transport,
     readonly handshake: HandshakeRequest,
     readonly onFrame: (session: FakeSession, frame: Frame) => void,
   ) {
@@ -48,6 +53,7 @@ export class FakeSession implements TransportSink {
     else this.candidate = undefined;
   }
   lost(from: Transport, reason: CloseReason, cause?: Error): void {
+    this.losses++;
     this.closed(from, reason, cause);
   }
   send(...texts: string[]): void {
@@ -59,6 +65,9 @@ export class FakeAcceptor implements Acceptor {
   readonly sessions = new Map<string, FakeSession>();
   readonly refusals: RefusedRequest[] = [];
   newId: (req: IncomingMessage) => string | Promise<string> = () => `sid-${++this.#count}`;
+  readonly claims: Claim[] = [];
+  /** Is a claim good? */
+  agrees: (claim: Claim) => boolean = () => true;
   onHeaders: (headers: ResponseHeaders, initial: boolean) => void = () => {};
   onFrame: (session: FakeSession, frame: Frame) => void = () => {};
   #count = 0;
@@ -69,6 +78,7 @@ export class FakeAcceptor implements Acceptor {
   }
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const session = new FakeSession(transport, handshake, (...args) => this.onFrame(...args));
+    session.counted = handshake.counts;
     this.sessions.set(sid, session);
     transport.bind(session);
     session.send(`0{"sid":"${sid}"}`);
@@ -77,6 +87,17 @@ export class FakeAcceptor implements Acceptor {
     const session = this.session(sid);
     session.candidate = transport;
     transport.bind(session);
+  }
+  resume(claim: Claim, transport: Transport): boolean {
+    this.claims.push(claim);
+    const session = this.find(claim.sid);
+    if (!session || !this.agrees(claim)) return false;
+    session.transport.close(false);
+    session.transport = transport;
+    session.suspended = false;
+    transport.bind(session);
+    if (transport.writable) session.send(`0{"sid":"${claim.sid}","again":true}`);
+    return true;
   }
   refused(refused: RefusedRequest): void {
     this.refusals.push(refused);

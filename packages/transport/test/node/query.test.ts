@@ -34,6 +34,17 @@ describe("readEngineQuery", () => {
     ["/path?__proto__=x&constructor=y", NONE],
     ["/path?b64=1", { ...NONE, base64: true }],
     ["/path?b64=", NONE],
+    ["/path?resume=offer", { ...NONE, resume: "offer" }],
+    ["/path?resume=claim&n=7", { ...NONE, resume: "claim", number: 7 }],
+    ["/path?resume=Offer&resume=claim", NONE],
+    ["/path?resume=", NONE],
+    ["/path?n=9007199254740991", { ...NONE, number: Number.MAX_SAFE_INTEGER }],
+    ["/path?n=9007199254740992", NONE],
+    ["/path?n=1&n=1", NONE],
+    ["/path?n=-1", NONE],
+    ["/path?n=1.5", NONE],
+    ["/path?n=0x1", NONE],
+    ["/path?n=", NONE],
   ])("%s", (url, expected) => {
     expect(readEngineQuery(url)).toEqual(expected);
   });

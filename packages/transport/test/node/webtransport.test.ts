@@ -430,3 +430,62 @@ it("shares a packet between pipes without changing it", async () => {
   }
   expect(packet.attachments).toEqual([new Uint8Array(0)]);
 });
+
+describe("a claim over WebTransport", () => {
+  const claim = { sid: "sid-1", secret: "s", received: 3 };
+
+  async function withSession(options: Partial<GateOptions> = {}): Promise<Stage> {
+    const stage = new Stage(options);
+    await stage.arrive({ url: "/engine.io/?EIO=4&transport=webtransport&resume=offer" }).write(OPEN);
+    await until(() => stage.acceptor.sessions.size === 1);
+    return stage;
+  }
+
+  it("moves the session there, with what follows in the same piece", async () => {
+    const stage = await withSession();
+    expect(stage.only.handshake.counts).toBe(true);
+    const client = stage.arrive();
+    await client.write(text(`0${JSON.stringify(claim)}`), text("63"));
+    await until(() => stage.only.frames.length === 1);
+    expect(stage.acceptor.claims).toEqual([claim]);
+    expect(stage.only.frames).toEqual(["63"]);
+    await until(() => client.got.length > 0);
+    expect(Buffer.from(client.got).toString()).toContain('"again":true');
+    expect(stage.clock.pendingTimers).toBe(0);
+  });
+
+  it.each([
+    ["for a session that does not exist", { ...claim, sid: "other" }],
+    ["whose secret is none", { ...claim, secret: 1 }],
+    ["whose count is none", { ...claim, received: -1 }],
+    ["without a sid", { secret: "s", received: 3 }],
+  ])("%s is refused, and always alike", async (_what, words) => {
+    const stage = await withSession();
+    const client = stage.arrive();
+    await client.write(text(`0${JSON.stringify(words)}`));
+    await until(() => client.got.length > 0);
+    expect(Buffer.from(client.got).toString()).toBe(text("1"));
+    expect(stage.only.ended).toEqual([]);
+    expect(stage.acceptor.refusals).toMatchObject([{ code: 1, context: { name: "CLAIM_REFUSED" } }]);
+  });
+
+  it("that the session does not grant is refused with the same answer", async () => {
+    const stage = await withSession();
+    stage.acceptor.agrees = () => false;
+    const client = stage.arrive();
+    await client.write(text(`0${JSON.stringify(claim)}`));
+    await until(() => client.got.length > 0);
+    expect(Buffer.from(client.got).toString()).toBe(text("1"));
+  });
+
+  it("counts against the limits of handshakes", async () => {
+    const stage = await withSession();
+    Object.assign(stage.acceptor, {
+      exceeds: () => Object.assign(new Error("too often"), { code: "ERR_TOO_MANY_HANDSHAKES" }),
+    });
+    const client = stage.arrive();
+    await client.write(text(`0${JSON.stringify(claim)}`));
+    await client.ended();
+    expect(stage.acceptor.claims).toEqual([]);
+  });
+});
