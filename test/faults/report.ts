@@ -1,0 +1,52 @@
+import type { Violation } from "./check.js";
+import type { Tally } from "./tally.js";
+import type { Outcome, Setup } from "./trial.js";
+
+/** How long before and after it, in ms, a violation is shown with what the proxy did. */
+const NEAR_MS = 4000;
+/** After so many, the rest is only counted. */
+const SHOWN = Number(process.env["SHOWN"] ?? 5);
+
+/** What one needs to see a trial's violations, and to see them again. */
+export function explain(setup: Setup, { violations, strokes, histories }: Outcome): string {
+  const shown = violations.slice(0, SHOWN).map((violation) => {
+    const { client, kind, text, at, excerpt } = violation;
+    const blows = (strokes[client] ?? []).filter((stroke) => at > 0 && Math.abs(stroke.at - at) < NEAR_MS);
+    return [
+      `seed ${setup.seed}, client ${client} (${histories[client]?.label}): ${kind}, at ${Math.round(at)} ms: ${text}`,
+      ...excerpt.map((line) => `  ${line}`),
+      ...blows.map((stroke) => `  ${Math.round(stroke.at)} ms: ${stroke.text}`),
+    ].join("\n");
+  });
+  const rest = violations.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`and ${rest} more: ${count(violations.slice(SHOWN))}`] : [])].join("\n");
+}
+
+function count(violations: readonly Violation[]): string {
+  const kinds = new Map<string, number>();
+  for (const { kind } of violations) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  return [...kinds].map(([kind, many]) => `${kind} ${many}`).join(", ");
+}
+
+/** All tallies as one. */
+export function total(tallies: readonly Tally[]): Tally {
+  const sum = { ...EMPTY };
+  for (const one of tallies) {
+    for (const name of Object.keys(EMPTY) as (keyof Tally)[]) sum[name] += one[name];
+  }
+  return sum;
+}
+
+const EMPTY: Tally = {
+  sent: 0,
+  lostUp: 0,
+  lostDown: 0,
+  unanswered: 0,
+  missedAway: 0,
+  twice: 0,
+  disordered: 0,
+  ended: 0,
+  recovered: 0,
+  suspended: 0,
+  resumed: 0,
+};
