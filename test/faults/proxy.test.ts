@@ -93,13 +93,13 @@ describe("the proxy", () => {
   });
 
   it("freezes and thaws: late, and whole", async () => {
-    const { near, sent } = await stage([{ kind: "freeze", atMs: 0, forMs: 300, ends: "thaw" }]);
     const begun = performance.now();
+    const { near, sent } = await stage([{ kind: "freeze", atMs: 0, forMs: 300, ends: "thaw" }]);
     await new Promise((resolve) => setTimeout(resolve, 20));
     near.write("one");
     near.write("two");
     await until(() => sent.text === "onetwo", "what was held back");
-    expect(performance.now() - begun).toBeGreaterThan(250);
+    expect(performance.now() - begun).toBeGreaterThan(290);
   });
 
   it("freezes and cuts: what was held back is lost", async () => {
@@ -123,11 +123,11 @@ describe("the proxy", () => {
   });
 
   it("lets nothing through in an outage", async () => {
-    const { near, sent } = await stage([], { atMs: 0, forMs: 300, manner: "swallow" });
     const begun = performance.now();
+    const { near, sent } = await stage([], { atMs: 0, forMs: 300, manner: "swallow" });
     near.write("late");
     await until(() => sent.text === "late", "the end of the outage");
-    expect(performance.now() - begun).toBeGreaterThan(100);
+    expect(performance.now() - begun).toBeGreaterThan(290);
   });
 });
 

@@ -4,12 +4,10 @@ import type { Outcome, Setup } from "./trial.js";
 
 /** How long before and after it, in ms, a violation is shown with what the proxy did. */
 const NEAR_MS = 4000;
-/** After so many, the rest is only counted. */
-const SHOWN = Number(process.env["SHOWN"] ?? 5);
 
-/** What one needs to see a trial's violations, and to see them again. */
-export function explain(setup: Setup, { violations, strokes, histories }: Outcome): string {
-  const shown = violations.slice(0, SHOWN).map((violation) => {
+/** What one needs to see a trial's violations, and to see them again; after so many, the rest is only counted. */
+export function explain(setup: Setup, { violations, strokes, histories }: Outcome, most = 5): string {
+  const shown = violations.slice(0, most).map((violation) => {
     const { client, kind, text, at, excerpt } = violation;
     const blows = (strokes[client] ?? []).filter((stroke) => at > 0 && Math.abs(stroke.at - at) < NEAR_MS);
     return [
@@ -19,7 +17,7 @@ export function explain(setup: Setup, { violations, strokes, histories }: Outcom
     ].join("\n");
   });
   const rest = violations.length - shown.length;
-  return [...shown, ...(rest > 0 ? [`and ${rest} more: ${count(violations.slice(SHOWN))}`] : [])].join("\n");
+  return [...shown, ...(rest > 0 ? [`and ${rest} more: ${count(violations.slice(most))}`] : [])].join("\n");
 }
 
 function count(violations: readonly Violation[]): string {

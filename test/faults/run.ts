@@ -1,4 +1,4 @@
-// npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]
+// npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]: docs/delivery.md
 import { parseArgs } from "node:util";
 import { FAULTS, type FaultKind } from "./plan.js";
 import { explain, total } from "./report.js";
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     bytes: { type: "string" },
     faults: { type: "string", default: FAULTS.join(",") },
     paths: { type: "string" },
+    show: { type: "string", default: "5" },
   },
 });
 
@@ -60,7 +61,7 @@ for (const [index, tally] of outcome.tallies.entries()) {
 console.log(JSON.stringify(total(outcome.tallies)));
 console.log(`${outcome.violations.length} violations`);
 if (outcome.violations.length > 0) {
-  console.log(explain(setup, outcome));
+  console.log(explain(setup, outcome, Number(values.show)));
   // Of Socket.IO the losses are counted, and it is blamed for nothing.
   if (!isStock) process.exitCode = 1;
 }
