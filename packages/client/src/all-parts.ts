@@ -1,12 +1,14 @@
 import { clientProbe, codecFromParser } from "@sockeye/session";
 import { EngineSocket } from "@sockeye/socket";
 import { blobPart } from "./blobs.js";
+import { comebackPart } from "./comeback.js";
 import type { Parts } from "./parts.js";
 import { RetryQueue } from "./retry-queue.js";
 
 /** All but transports that Socket.IO's client knows. */
 export const allParts: Omit<Parts, "transports"> = {
   probe: clientProbe,
+  comeback: comebackPart,
   blobs: blobPart,
   codecOf: codecFromParser,
   retriesOf: (owner, options) => new RetryQueue(owner, options),

@@ -71,7 +71,7 @@ export class Socket extends EngineSocket {
       offline: (): void => {
         const text = "network connection lost";
         const error = new TransportError("ERR_OFFLINE", text, text);
-        if (session.transport) session.closed(session.transport, "transport close", error);
+        if (session.transport) session.lost(session.transport, "transport close", error);
       },
       leaving: (): void => {
         if (given.closeOnBeforeunload) session.transport?.close(true);

@@ -1,12 +1,13 @@
-import type { Codec, OpenData, Transport } from "@sockeye/protocol";
+import type { Codec, EncodedPacket, OpenData, ResumeTerms, Transport } from "@sockeye/protocol";
 import { TransportError, UsageError } from "@sockeye/protocol";
-import type { ClientRole, SessionSink } from "@sockeye/session";
+import type { ClientRole, Counted, SessionSink } from "@sockeye/session";
 import { Session } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
+import type { Comeback, ComebackHost } from "./comeback.js";
 import type { EngineOptions } from "./options.js";
 import type { Parts } from "./parts.js";
-import { targetOf } from "./target.js";
+import { OPEN_TIMEOUT_MS, targetOf } from "./target.js";
 import type { Timing } from "./timing.js";
 
 /** Whoever uses a line. */
@@ -29,24 +30,28 @@ const WEBSOCKET = "websocket";
 /** Socket.IO's, of which a lean client knows the last alone. */
 const DEFAULT_TRANSPORTS = ["polling", WEBSOCKET];
 
-const OPEN_TIMEOUT_MS = 5000;
-
 /** Did the last connection of this page end up on WebSocket? For `rememberUpgrade`. */
 let websocketWorked = false;
 
 /** One session with the server, and the dialling of its transports. Used once: the next connection is a new line. */
-export class Line {
+export class Line implements ComebackHost {
   readonly session: Session;
-  readonly #config: LineConfig;
+  readonly config: LineConfig;
   readonly #sink: LineSink;
   /** The transports that may still be dialled, in the order of preference. */
   #classes: TransportClass[] = [];
   #target: Target | undefined;
+  #dialledAt = 0;
+  /** Set if both ends count. */
+  #comeback: Comeback | undefined;
 
   constructor(config: LineConfig, sink: LineSink) {
-    this.#config = config;
+    const { timing, codec, parts } = config;
+    this.config = config;
     this.#sink = sink;
-    this.session = new Session({ ...config.timing, codec: config.codec, role: this.#role() }, sink);
+    const count = (terms: ResumeTerms): Counted | undefined =>
+      this.#target?.offersResume ? parts.comeback?.count(terms) : undefined;
+    this.session = new Session({ ...timing, codec, count, role: this.#role() }, sink);
   }
 
   /**
@@ -55,8 +60,8 @@ export class Line {
    * @throws UsageError `ERR_BAD_OPTION`
    */
   dial(): void {
-    const { options, timing } = this.#config;
-    this.#classes = classesOf(options, this.#config.parts.transports);
+    const { options, timing } = this.config;
+    this.#classes = this.classes();
     if (options.rememberUpgrade && websocketWorked) {
       this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
     }
@@ -75,19 +80,24 @@ export class Line {
     return {
       side: "client",
       opened: (terms) => this.#opened(terms),
-      probe: this.#config.parts.probe,
+      probe: this.config.parts.probe,
       dial: (name) => this.#candidate(name),
       openWithinMs: () => this.#patienceMs(),
       redial: () => this.#redial(),
       upgraded: ({ name }) => {
         websocketWorked = name === WEBSOCKET;
+        this.#comeback?.moved();
       },
+      suspended: () => this.#comeback?.suspended(),
+      ended: (_sid, reason) => this.#comeback?.ended(reason === "forced close"),
       pinged: () => this.#sink.pinged(),
     };
   }
 
   #opened({ sid, maxPayload }: OpenData): void {
-    if (this.#target) Object.assign(this.#target, { sid, maxPayload });
+    const counted = this.session.counted && { requests: 0 };
+    if (this.#target) Object.assign(this.#target, { sid, maxPayload, counted });
+    if (counted) this.#comeback = this.config.parts.comeback?.of(this, this.#dialledAt);
     websocketWorked = this.session.transport?.name === WEBSOCKET;
     this.#sink.opened();
   }
@@ -97,7 +107,7 @@ export class Line {
    * none may take long; the last has until `timeout`.
    */
   #patienceMs(): number | undefined {
-    const { tryAllTransports, openTimeout = OPEN_TIMEOUT_MS } = this.#config.options;
+    const { tryAllTransports, openTimeout = OPEN_TIMEOUT_MS } = this.config.options;
     return tryAllTransports && this.#classes.length > 1 ? openTimeout : undefined;
   }
 
@@ -105,30 +115,38 @@ export class Line {
   #redial(): Transport | undefined {
     websocketWorked = false;
     this.#classes.shift();
-    return this.#config.options.tryAllTransports ? this.#next() : undefined;
+    return this.config.options.tryAllTransports ? this.#next() : undefined;
   }
 
   #candidate(name: string): Transport | undefined {
     const Class = this.#classes.find(({ transportName }) => transportName === name);
-    if (!Class || this.#config.options.upgrade === false) return undefined;
-    return new Class({
-      ...this.#targetFor(Class),
-      sid: this.session.id,
-      maxPayload: this.#target?.maxPayload,
-    });
+    if (!Class || this.config.options.upgrade === false) return undefined;
+    return this.another(Class);
+  }
+
+  /** Another transport for this session. */
+  another(Class: TransportClass, claim?: EncodedPacket): Transport {
+    const { maxPayload, counted } = this.#target ?? {};
+    return new Class({ ...this.#targetFor(Class), sid: this.session.id, maxPayload, counted, claim });
   }
 
   #next(): Transport | undefined {
     const [Class] = this.#classes;
     if (!Class) return undefined;
     this.#target = this.#targetFor(Class);
+    this.#dialledAt = this.config.timing.clock.now();
     return new Class(this.#target);
   }
 
   #targetFor({ transportName }: TransportClass): Target {
-    const { address, options } = this.#config;
+    const { address, options, parts } = this.config;
     const target = targetOf(address, { ...options, ...options.transportOptions?.[transportName] });
-    return { ...target, session: this };
+    return { ...target, offersResume: parts.comeback?.isWanted(options, target), session: this };
+  }
+
+  /** All that may be dialled, in the order of preference. */
+  classes(): TransportClass[] {
+    return classesOf(this.config.options, this.config.parts.transports);
   }
 }
 

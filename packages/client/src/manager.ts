@@ -308,7 +308,7 @@ export class Manager<
     const { session } = this.#line;
     if (this.#lineConfig.address.host === "localhost" || !session.transport) return;
     const text = "network connection lost";
-    session.closed(session.transport, "transport close", new TransportError("ERR_OFFLINE", text, text));
+    session.lost(session.transport, "transport close", new TransportError("ERR_OFFLINE", text, text));
   }
 
   #hostOfSockets(): SocketHost {

@@ -15,7 +15,7 @@ export interface EngineOptions {
   path: string;
   /** Puts a slash at the end of the path. Default true. */
   addTrailingSlash: boolean;
-  /** Query parameters of all requests. `EIO`, `transport`, `sid`, `j` and `t` belong to the engine. */
+  /** Query parameters of all requests. `EIO`, `transport`, `sid`, `j` and `t` belong to the engine, and so do `resume` and `n` if it uses them. */
   query: string | Readonly<Record<string, unknown>>;
   /**
    * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
@@ -46,6 +46,12 @@ export interface EngineOptions {
    * {@link tryAllTransports} over every transport but the last. Default 5000.
    */
   openTimeout: number;
+  /**
+   * Offers the server to count messages, so that a session outlives its transports: an outage that is shorter than the server's
+   * window (30 seconds by default) is not seen by sockets, and nothing is lost or comes twice. Only with servers of Sockeye that
+   * agree; the lean client does not offer it, nor one whose own `query` has `resume` or `n`. Default false.
+   */
+  resume: boolean;
   /** Sends cookies to another origin too. On Node.js: sends back the cookies that the server sets, for the length of a session. Default false. */
   withCredentials: boolean;
   /** Headers of all requests; a browser cannot add them to a WebSocket. */

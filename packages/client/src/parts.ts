@@ -3,6 +3,7 @@ import type { ClientProbe, Parser, Session } from "@sockeye/session";
 import type { EngineSocket, ErrorBoundary } from "@sockeye/socket";
 import type { TransportClass } from "@sockeye/transport/web";
 import type { BlobPart } from "./blobs.js";
+import type { ComebackPart } from "./comeback.js";
 import type { RetryOptions, RetryOwner, RetryQueue } from "./retry-queue.js";
 
 /** What a class of managers knows. Bundlers leave out what no class names. */
@@ -11,6 +12,8 @@ export interface Parts {
   readonly transports: readonly TransportClass[];
   /** Tries better transports beside the one in use. Without it a connection stays on its first. */
   readonly probe: ClientProbe | undefined;
+  /** Brings a session back whose transport broke. Without it sessions end with their transports. */
+  readonly comeback: ComebackPart | undefined;
   /** Reads Blobs among arguments. Without it they are refused like all that has no JSON. */
   readonly blobs: BlobPart | undefined;
   /** Reads the option `parser`. @throws UsageError `ERR_BAD_OPTION` */

@@ -2,6 +2,9 @@ import type { Target } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import type { EngineOptions } from "./options.js";
 
+/** The default of the option `openTimeout`. */
+export const OPEN_TIMEOUT_MS = 5000;
+
 /** What a transport needs to know of the options. */
 export function targetOf({ secure, host, port }: Address, options: Partial<EngineOptions>): Target {
   const path = (options.path ?? "/socket.io").replace(/\/$/, "");

@@ -1,6 +1,20 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
-import { type ConnectPacket, type EventPacket, type Packet, PacketType } from "@sockeye/protocol";
-import { defaultCodec, type ServerRole, Session, serverActs, TimerWheel, Turn } from "@sockeye/session";
+import {
+  type ConnectPacket,
+  EncodedPacket,
+  type EventPacket,
+  type Packet,
+  PacketType,
+} from "@sockeye/protocol";
+import {
+  Counted,
+  defaultCodec,
+  type ServerRole,
+  Session,
+  serverActs,
+  TimerWheel,
+  Turn,
+} from "@sockeye/session";
 import { type MemoryPair, memoryPair } from "@sockeye/transport/memory";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Options } from "../src/index.js";
@@ -44,6 +58,10 @@ export class FakeServer {
   upgrades: readonly string[] = [];
   /** Does it say anything at all? */
   silent = false;
+  /** Does it count if a client offers it? Milliseconds that it keeps sessions without a transport. */
+  window: number | undefined;
+  /** Answers claims with frames of the test's own. */
+  answerClaims: ((target: Target, pair: MemoryPair) => void) | undefined;
   /** Names of transports that open and then carry nothing. */
   mute: readonly string[] = [];
   admit: Admit = (packet, peer) => {
@@ -94,11 +112,22 @@ export class FakeServer {
 
   #accept(target: Target, pair: MemoryPair): void {
     const known = this.peers.find(({ session }) => session.id === target.sid);
-    if (known) known.session.offer(pair.b);
-    else this.#open(pair);
+    if (target.claim) this.clock.defer(() => this.#claimed(target, pair, known?.session));
+    else if (known) known.session.offer(pair.b);
+    else this.#open(target, pair);
   }
 
-  #open(pair: MemoryPair): void {
+  /** The claim has arrived. */
+  #claimed(target: Target, pair: MemoryPair, session: Session | undefined): void {
+    if (this.answerClaims) {
+      this.answerClaims(target, pair);
+    } else if (!session?.claimed(pair.b, JSON.parse(String(target.claim?.head).slice(1)))) {
+      pair.b.send([new EncodedPacket("1")]);
+      pair.b.close(true);
+    }
+  }
+
+  #open({ offersResume }: Target, pair: MemoryPair): void {
     const packets: Packet[] = [];
     const codec = defaultCodec();
     const role: ServerRole = {
@@ -111,7 +140,13 @@ export class FakeServer {
       initialPacket: undefined,
       upgrades: (name) => this.upgrades.filter((upgrade) => upgrade !== name),
       ended: () => {},
+      secrets: {
+        of: (sid, generation) => `${sid}/${generation}`,
+        fits: (sid, generation, secret) => secret === `${sid}/${generation}`,
+      },
     };
+    const { window } = this;
+    const counted = offersResume && window ? new Counted({ window, bytes: 1_048_576 }) : undefined;
     const peer: Peer = {
       packets,
       reason: undefined,
@@ -126,7 +161,7 @@ export class FakeServer {
             peer.reason = reason;
           },
         },
-        { id: `engine${this.peers.length + 1}` },
+        { id: `engine${this.peers.length + 1}`, counted },
       ),
       send: (packet) =>
         peer.session.send(codec.encode({ nsp: "/", id: undefined, data: undefined, ...packet } as Packet)),

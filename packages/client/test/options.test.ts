@@ -206,6 +206,7 @@ const ROWS: { readonly [name in keyof Options]-?: Act | Own | Elsewhere } = {
       expect(headers["x-which"]).toBe(query.get("transport")?.[0]);
     }
   },
+  resume: "in comeback.test.ts, for Socket.IO has none",
   maxOutboundBytes: "in outbound.test.ts, for Socket.IO has no bound",
   openTimeout: "in streaming.test.ts of packages/transport, for only those transports have it",
   requestTimeout: {

@@ -13,11 +13,12 @@ afterEach(() => {
   events.clear();
 });
 
-async function connected(options: Record<string, unknown> = {}, url = "http://server") {
+async function connected(options: Record<string, unknown> = {}, url = "http://server", window?: number) {
   const { FakeServer } = await import("./fake-server.js");
   const { Manager } = await import("../src/standard/manager.js");
   const { timingOn } = await import("../src/timing.js");
   const server = new FakeServer();
+  server.window = window;
   const manager = new Manager(url, { transports: server.transports(), ...options }, timingOn(server.clock));
   const socket = manager.socket("/");
   const log: unknown[] = [];
@@ -40,6 +41,36 @@ describe("the page", () => {
     expect(socket.active).toBe(true);
     server.clock.advance(2000);
     expect(socket.connected).toBe(true);
+  });
+
+  it("that is offline suspends a session that is counted, which comes back when it is online", async () => {
+    const { server, manager, socket, log } = await connected({ resume: true }, undefined, 30_000);
+    vi.stubGlobal("navigator", { onLine: false });
+    events.get("offline")?.();
+    events.get("offline")?.();
+    expect([socket.connected, manager.engine.suspended, log]).toEqual([true, true, []]);
+    server.clock.advance(20_000);
+    expect(server.dials).toHaveLength(1);
+    vi.stubGlobal("navigator", { onLine: true });
+    events.get("online")?.();
+    events.get("online")?.();
+    server.settle();
+    expect([socket.connected, manager.engine.suspended, log]).toEqual([true, false, []]);
+    expect(server.dials).toHaveLength(2);
+  });
+
+  it("that is online again cuts the wait short", async () => {
+    const { server, manager } = await connected({ resume: true }, undefined, 30_000);
+    server.reachable = [];
+    server.cut();
+    server.clock.advance(10_000);
+    server.reachable = ["polling"];
+    const before = server.dials.length;
+    events.get("online")?.();
+    server.settle();
+    expect([server.dials.length, manager.engine.suspended]).toEqual([before + 1, false]);
+    events.get("online")?.();
+    expect(server.dials).toHaveLength(before + 1);
   });
 
   it("that is offline ends an attempt, too", async () => {

@@ -30,7 +30,7 @@ export interface SessionConfig {
   /** The same while a session is suspended, what is kept included. */
   readonly suspendedOverflow?: Overflow | undefined;
   /** Client: makes the counter of a session whose server counts. Without it this end does not count. */
-  readonly count?: ((terms: ResumeTerms) => Counted) | undefined;
+  readonly count?: ((terms: ResumeTerms) => Counted | undefined) | undefined;
 }
 
 /** Secrets by which clients prove that a session is theirs. Each generation of a session has its own. */
@@ -144,6 +144,8 @@ export interface ClientRole {
   upgraded?(transport: Transport, sid: string): void;
   /** The transport broke, and the session is suspended: from now on {@link Session.rejoin} may be called. */
   suspended?(): void;
+  /** The session is over; the layer above hears it next. */
+  ended?(sid: string, reason: CloseReason): void;
   /** The server has sent a PING. */
   pinged?(): void;
 }

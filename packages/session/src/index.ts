@@ -1,5 +1,11 @@
 export type { Parser } from "@sockeye/codec";
-export { codecFromParser, createTextCodec as defaultCodec, rawCodec } from "@sockeye/codec";
+export {
+  codecFromParser,
+  createTextCodec as defaultCodec,
+  decodeFrame,
+  rawCodec,
+  readOpen,
+} from "@sockeye/codec";
 export { systemClock } from "./clock.js";
 export type { ClientRole, Secrets, ServerRole, SessionConfig, SessionSink } from "./config.js";
 export { Counted } from "./counted.js";

@@ -190,13 +190,15 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
 
   /**
    * Client: is the server's silence, by the time of day, longer than its terms allow? Timers of a machine that slept or of
-   * a throttled tab don't notice. If so the session ends with `ping timeout`.
+   * a throttled tab don't notice. If so its transport is lost, with `ping timeout`.
+   *
+   * @returns has the session ended?
    */
   endIfStale(): boolean {
     if (this.#silenceMs === 0 || this.#state === "suspended" || this.#sleptMs() <= this.#silenceMs)
       return false;
     this.broken("ping timeout", undefined);
-    return true;
+    return this.state === "closed";
   }
 
   /**
@@ -273,6 +275,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   lost(from: Transport, reason: CloseReason, cause?: Error): void {
+    if (this.#state === "suspended") return;
     if (this.counted && this.#rules.delivers) this.broken(reason, cause);
     else this.closed(from, reason, cause);
   }
@@ -648,7 +651,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.decoder.close?.();
     this.transport?.close(pipeIsOpen, cause);
     const { role } = this.#config;
-    if (role.side === "server") role.ended(this.id);
+    role.ended?.(this.id, reason);
     if (!told) this.#tellClosed(reason, cause);
     if (waiters) for (const tell of waiters) tell(false);
   }

@@ -6,6 +6,7 @@ import type { Parts } from "../parts.js";
 export const leanParts: Parts = {
   transports: [WebSocketTransport],
   probe: undefined,
+  comeback: undefined,
   blobs: undefined,
   codecOf: (parser) => ("decoder" in parser ? parser : absent("parser")),
   retriesOf: () => absent("retries"),

@@ -65,9 +65,9 @@ export class HttpTransport implements Transport {
   #post: HttpRequest | undefined;
   /** Bodies that wait for the POST under way, since a batch may exceed one. */
   #bodies: HttpBody[] = [];
-  /** Numbers of the last requests. */
-  #gets = 0;
-  #posts = 0;
+  /** The numbers of the last requests, in a session that is counted. */
+  #gets: number;
+  #posts: number;
   /** Set from pause to resume: who wants to know that nothing is under way. */
   #paused: (() => void) | undefined;
 
@@ -75,7 +75,8 @@ export class HttpTransport implements Transport {
     this.name = kind.name;
     this.#kind = kind;
     this.#target = target;
-    const { claim } = target;
+    const { claim, counted } = target;
+    this.#gets = this.#posts = counted?.requests ?? 0;
     if (claim) this.#claim(String(claim.head));
     else this.#receive();
   }
@@ -125,34 +126,37 @@ export class HttpTransport implements Transport {
   #next(): void {
     const body = this.#bodies.shift();
     if (body === undefined) return;
-    this.#ask(body, this.#target.counted ? ++this.#posts : 0, () => this.#posted());
+    this.#ask(body, this.#address(this.#target.counted && ++this.#posts), () => this.#posted());
   }
 
   /** The server says OPEN in answer to the GET. */
   #claim(claim: string): void {
-    this.#ask(claim, 0, () => {
+    // Those of the transports before, which may come late, are known by their numbers.
+    const before = this.#posts > 0 ? `&n=${this.#posts}` : "";
+    this.#ask(claim, this.#address() + before, () => {
       this.#post = undefined;
       this.#receive();
     });
   }
 
-  #ask(body: HttpBody, number: number, done: () => void): void {
-    const address = this.#address(number);
+  #ask(body: HttpBody, address: string, done: () => void): void {
     const failed = (trouble: unknown, how: "closed" | "lost" = "lost"): void =>
       this.#end(how, "transport error", httpError(this.#target, "xhr post error", trouble));
     this.#post = this.#kind.post?.(address, body) ?? httpRequest(address, this.#target, body);
     this.#post.answer.then((answer) => {
       if (answer.status === 200) done();
-      else failed(answer, isFinal(answer, this.#target.counted && number === 0) ? "closed" : "lost");
+      else failed(answer, isFinal(answer, body === this.#target.claim?.head) ? "closed" : "lost");
     }, failed);
   }
 
   #receive(): void {
-    const address = this.#address(this.#target.counted ? ++this.#gets : 0);
+    const address = this.#address(this.#target.counted && ++this.#gets);
     this.#response = this.#kind.receive(address, this.#target, this.#into);
   }
 
-  #address(number: number): string {
+  #address(number?: number): string {
+    const { counted } = this.#target;
+    if (counted && number) counted.requests = Math.max(counted.requests, number);
     return addressOf(this.#target, this.#kind.transport ?? this.name, true, number);
   }
 
@@ -218,9 +222,9 @@ export function payloadsOf(batch: readonly EncodedPacket[], { maxPayload }: Targ
 }
 
 /** Would another try end in the same way? Any other trouble may be that of something between the two ends. */
-function isFinal({ status, responseText }: HttpAnswer, isClaim: boolean | undefined): boolean {
+function isFinal({ status, responseText }: HttpAnswer, isClaim: boolean): boolean {
   // The body is too large; or a claim is refused, as there is no such session.
-  return status === 413 || (isClaim === true && status === 400 && responseText.includes('"code":1,'));
+  return status === 413 || (isClaim && status === 400 && responseText.includes('"code":1,'));
 }
 
 /** @param trouble an answer that is no success, or the error in its place */

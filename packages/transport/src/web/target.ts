@@ -23,8 +23,8 @@ export interface Target extends HttpOptions {
   readonly offersResume?: boolean | undefined;
   /** What the transport says first: that the session `sid` is this client's. It goes on over it when the server's OPEN has come. */
   readonly claim?: EncodedPacket | undefined;
-  /** Do both ends count? Then requests over HTTP are numbered. Set together with `sid`. */
-  counted?: boolean | undefined;
+  /** Set, together with `sid`, if both ends count: the highest number that a request over HTTP has had in this session. */
+  counted?: { requests: number } | undefined;
   /** Milliseconds until the server's first packet must have come over a response that streams. Default 5000. */
   readonly openTimeoutMs?: number | undefined;
 }
@@ -40,9 +40,9 @@ export interface TransportClass {
  * The address of one request.
  *
  * @param stamp adds the parameter that keeps caches away, unless the user decided about that
- * @param number of a request in a counted session; 0 for the one with which the transport begins, and for those that have none
+ * @param number of the request; none for the one with which the transport begins, and if nobody counts
  */
-export function addressOf(target: Target, transport: string, stamp: boolean, number = 0): string {
+export function addressOf(target: Target, transport: string, stamp: boolean, number?: number): string {
   const query = new URLSearchParams(target.query);
   // `sid` and `j` (JSONP) would make another request of it.
   for (const key of ["sid", "j"]) query.delete(key);
@@ -51,7 +51,7 @@ export function addressOf(target: Target, transport: string, stamp: boolean, num
   if (target.timestampRequests ?? stamp)
     query.set(target.timestampParam, Math.random().toString(36).slice(2));
   if (target.sid !== undefined) query.set("sid", target.sid);
-  if (number > 0) query.set("n", `${number}`);
+  if (number) query.set("n", `${number}`);
   else if (target.claim) query.set("resume", "claim");
   else if (target.offersResume && target.sid === undefined) query.set("resume", "offer");
   if (target.forceBase64) query.set("b64", "1");

@@ -14,7 +14,7 @@ import { target } from "./target-of.js";
 
 const OPEN = '0{"sid":"S"}';
 const CLAIM = new EncodedPacket('0{"sid":"S","secret":"s","received":3}');
-const CLAIMING: Partial<Target> = { sid: "S", claim: CLAIM, counted: true };
+const claiming = (requests = 0): Partial<Target> => ({ sid: "S", claim: CLAIM, counted: { requests } });
 const REFUSAL = '{"code":1,"message":"Session ID unknown"}';
 
 interface Way {
@@ -57,10 +57,11 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
     const side = new Side();
     side.use(transport);
     side.onFrame = (frame) => {
-      if (frame === OPEN) Object.assign(dialled, { sid: "S", counted: dialled.offersResume });
+      if (frame === OPEN)
+        Object.assign(dialled, { sid: "S", counted: dialled.offersResume ? { requests: 0 } : undefined });
     };
     transport.bind(side);
-    return { server, transport, side };
+    return { server, transport, side, target: dialled };
   }
 
   it("offers to count in the handshake, and numbers what follows if the server agrees", async () => {
@@ -91,7 +92,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
   });
 
   it("claims by a POST, and gets the answer by its first GET", async () => {
-    const { server, side } = await dial(CLAIMING);
+    const { server, side } = await dial(claiming());
     const claim = await server.next();
     expect(claim.method).toBe("POST");
     expect(claim.body).toBe(CLAIM.head);
@@ -110,13 +111,28 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
     ]);
   });
 
+  it("goes on with its numbers after those of the transports before", async () => {
+    const { server, side, target: dialled } = await dial(claiming(7));
+    const claim = await server.next();
+    expect([claim.query.get("resume"), claim.query.get("n")]).toEqual(["claim", "7"]);
+    claim.answer("ok");
+    side.onFrame = () => side.sendText("4first");
+    answer(await server.next(), OPEN);
+    const next = [await server.next(), await server.next()];
+    expect(next.map(({ method, query }) => [method, query.get("n")]).sort()).toEqual([
+      ["GET", "9"],
+      ["POST", "8"],
+    ]);
+    expect(dialled.counted).toEqual({ requests: 9 });
+  });
+
   it.each<[string, (claim: Asked) => void, number]>([
     ["a refusal", (claim) => claim.answer(REFUSAL, 400), 0],
     ["another 400", (claim) => claim.answer('{"code":3,"message":"Bad request"}', 400), 1],
     ["a proxy without a server", (claim) => claim.answer("<html>", 502), 1],
     ["a connection that breaks", (claim) => claim.destroy(), 1],
   ])("tells a refusal of the claim from all other trouble: %s", async (_what, respond, losses) => {
-    const { server, side } = await dial(CLAIMING);
+    const { server, side } = await dial(claiming());
     respond(await server.next());
     await side.ended();
     expect(side.losses).toBe(losses);
@@ -124,7 +140,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
   });
 
   it("can be given up while the claim is on its way", async () => {
-    const { server, transport, side } = await dial(CLAIMING);
+    const { server, transport, side } = await dial(claiming());
     const claim = await server.next();
     transport.close(false);
     await vi.waitFor(() => expect(claim.aborted()).toBe(true));
@@ -136,7 +152,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
     ["a GET that breaks off", (get) => get.destroy(), 1],
     ["an answer that is no 200", (get) => get.answer(REFUSAL, 400), 1],
   ])("tells losses from goodbyes: %s", async (_what, end, losses) => {
-    const { server, side } = await dial(CLAIMING);
+    const { server, side } = await dial(claiming());
     (await server.next()).answer("ok");
     answer(await server.next(), OPEN);
     end(await server.next());
@@ -149,7 +165,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
     [502, 1],
     [413, 0],
   ])("tells a POST with status %i as a loss, or not: %i", async (status, losses) => {
-    const { server, side } = await dial(CLAIMING);
+    const { server, side } = await dial(claiming());
     (await server.next()).answer("ok");
     side.onFrame = () => side.sendText("4x");
     answer(await server.next(), OPEN);
@@ -163,7 +179,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
 it("a server that answers nonsense is not lost", async () => {
   const server = await HandServer.start();
   const side = new Side();
-  const transport = new PollingTransport(target({ url: server.url, ...CLAIMING }));
+  const transport = new PollingTransport(target({ url: server.url, ...claiming() }));
   open = transport;
   side.use(transport);
   transport.bind(side);

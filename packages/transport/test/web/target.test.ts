@@ -22,7 +22,12 @@ describe("addressOf", () => {
     ["no offer later", { offersResume: true, sid: "abc" }, { ...plain, sid: "abc" }],
     [
       "a claim, and never the secret",
-      { sid: "abc", claim: new EncodedPacket('0{"secret":"s"}'), counted: true, offersResume: true },
+      {
+        sid: "abc",
+        claim: new EncodedPacket('0{"secret":"s"}'),
+        counted: { requests: 3 },
+        offersResume: true,
+      },
       { ...plain, sid: "abc", resume: "claim" },
     ],
     [
@@ -36,7 +41,7 @@ describe("addressOf", () => {
   });
 
   it("numbers requests, which then say no more than that", () => {
-    const changes = { sid: "abc", claim: new EncodedPacket("0{}"), counted: true };
+    const changes = { sid: "abc", claim: new EncodedPacket("0{}"), counted: { requests: 3 } };
     const address = addressOf(target(changes), "polling", false, 7);
     expect(parametersOf(address)).toEqual({ ...plain, sid: "abc", n: "7" });
   });

@@ -126,7 +126,7 @@ describe("dialling", () => {
 
   it("claims a session with the first frame", () => {
     const claim = new EncodedPacket('0{"sid":"S","secret":"s","received":3}');
-    const { socket, side } = dial({ sid: "S", claim, counted: true });
+    const { socket, side } = dial({ sid: "S", claim, counted: { requests: 3 } });
     expect(socket.dialled[0]).toMatch(/\?EIO=4&transport=websocket&sid=S&resume=claim$/);
     expect(socket.calls).toEqual([]);
     side.sendText("4later");
