@@ -46,10 +46,15 @@ export function rateLimit(options: RateLimitOptions): NamespaceMiddleware<AnySoc
   return (socket) => {
     const key = keyOf(socket, options.by);
     const turnstile = new Turnstile();
+    let counted = false;
     socket.use((event, next) => {
       if (only && !only.has(event[0])) {
         next();
         return;
+      }
+      if (!counted) {
+        counted = true;
+        if (key === socket.id) socket.on("disconnect", () => store.forget?.(key));
       }
       const decide = (waitMs: number): void => {
         if (waitMs > 0) refuse(socket, { event, exceeded, waitMs });

@@ -10,6 +10,8 @@ export interface RateStore {
    * @returns 0 if they were taken, else the milliseconds until it is worth trying again (`Infinity`: never), or a promise of that
    */
   take(key: string, points: number): number | Promise<number>;
+  /** Nobody will ever ask for this key again: the socket that it is the id of has gone. */
+  forget?(key: string): void;
 }
 
 /** How fast a bucket fills, and how much fits in. */
@@ -56,6 +58,10 @@ export class TokenBuckets implements RateStore {
     if (this.#fullAt.size >= this.#sweepAt) this.#sweep(now);
     this.#fullAt.set(key, fullAt);
     return 0;
+  }
+
+  forget(key: string): void {
+    this.#fullAt.delete(key);
   }
 
   /** What is left afterwards has been used within `perMs`. The next sweep comes at twice that, so each bucket costs one look. */
