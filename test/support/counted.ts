@@ -30,6 +30,8 @@ export interface Terms {
 
 interface RawPipe {
   send(frames: readonly (string | Uint8Array)[]): Promise<number>;
+  /** Asks for nothing more, and leaves alone what is open. */
+  leave(): void;
   /** Breaks it, as a network does: nobody says goodbye. */
   cut(): void;
 }
@@ -126,6 +128,9 @@ export class CountedClient {
     const received = words.received ?? this.messages.length;
     const body = words.body ?? claimOf(sid, words.secret ?? this.secret, received);
     const opened = this.#opening();
+    // A claim may be refused.
+    opened.catch(() => {});
+    this.#pipe?.leave();
     if (transport === "websocket") {
       const verdict = await this.#claimByWebSocket(sid, body, opened);
       if (verdict.status === 101) await this.#goOn();
@@ -248,6 +253,8 @@ class SocketPipe implements RawPipe {
     return 0;
   }
 
+  leave(): void {}
+
   cut(): void {
     this.#ws.terminate();
   }
@@ -293,6 +300,10 @@ class HttpPipe implements RawPipe {
     });
     this.#sending = sent.catch(() => {});
     return sent;
+  }
+
+  leave(): void {
+    this.#over = true;
   }
 
   cut(): void {

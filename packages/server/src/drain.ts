@@ -86,8 +86,7 @@ export class Drain {
     if (!this.#isDue(connection)) return;
     // What came in the same piece is still handled.
     this.#clock.defer(() => {
-      // One that is away cannot do anything with the time.
-      if (connection.suspended || (this.#isDue(connection) && !connection.busy)) connection.sendAway();
+      if (this.#isDue(connection) && !connection.busy) connection.sendAway();
     });
   }
 
@@ -103,7 +102,8 @@ export class Drain {
     for (const connection of [...this.#present()]) {
       there++;
       if (!this.#moments.has(connection)) this.#moments.set(connection, this.#anyMoment());
-      if (this.#isDue(connection) && !connection.busy) connection.sendAway();
+      // One that is away cannot do anything with the time.
+      if (connection.suspended || (this.#isDue(connection) && !connection.busy)) connection.sendAway();
     }
     if (there === 0 || now >= this.#deadline) this.hurry();
     else this.#timer = this.#clock.setTimer(() => this.#look(), Math.min(LOOK_MS, this.#deadline - now));

@@ -51,6 +51,15 @@ describe("the plan of a drain", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it("sends those at once whose client is away, busy or not", async () => {
+    const { clock, gone, all, end } = plan(10, { deadlineMs: 60_000, spreadMs: 10_000 });
+    for (const one of all) Object.assign(one, { busy: true, suspended: true });
+    clock.advance(50);
+    expect(gone).toHaveLength(10);
+    clock.advance(50);
+    await end;
+  });
+
   it.each([
     [10, 10_000, 50],
     [2000, 10_000, 2050],

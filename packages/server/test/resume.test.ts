@@ -1,7 +1,14 @@
-import type { Socket } from "@sockeye/server";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { ServerOptions, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
-import { CountedClient, RAW_TRANSPORTS, type RawTransport } from "../../../test/support/counted.js";
-import { once, until } from "../../../test/support/wait.js";
+import {
+  ask,
+  CountedClient,
+  claimOf,
+  RAW_TRANSPORTS,
+  type RawTransport,
+} from "../../../test/support/counted.js";
+import { deferred, once, turn, until } from "../../../test/support/wait.js";
 import { atEnd, type Site, serve } from "./site.js";
 
 const ALL = ["polling", "websocket", "sse", "stream", "iframe", "jsonp"];
@@ -54,5 +61,318 @@ describe("a client that claims its session goes on", () => {
     expect(heard).toEqual([["a"], ["lost"], ["b"]]);
     expect(socket.conn.transport.name).toBe(to === "jsonp" ? "polling" : to);
     expect(socket.connected).toBe(true);
+  });
+});
+
+describe("a session that is suspended", () => {
+  it("keeps its sockets as they are: neither the app nor its rooms notice", async () => {
+    const site = await serve();
+    const half = await joined(site);
+    const { client, socket } = half;
+    const heard: string[] = [];
+    for (const event of ["disconnecting", "disconnect"] as const) socket.on(event, () => heard.push(event));
+    socket.conn.on("close", () => heard.push("close"));
+    socket.conn.on("suspend", (reason) => heard.push(`suspend: ${reason}`));
+    socket.conn.on("resume", ({ name }) => heard.push(`resume: ${name}`));
+    site.io.on("connection", () => heard.push("connection"));
+    socket.data["name"] = "Kim";
+    await socket.join("room");
+    const { id } = socket;
+    await suspend(half);
+    expect(socket.connected).toBe(true);
+    expect(socket.conn.readyState).toBe("open");
+    expect(socket.conn.transport).toMatchObject({ name: "websocket", writable: false });
+    expect(Object.keys(site.io.engine.clients)).toEqual([client.sid]);
+    site.io.to("room").emit("to the room");
+    socket.volatile.emit("dropped");
+    await client.claim("polling");
+    socket.emit("last");
+    await client.received(3);
+    expect(client.messages.slice(1)).toEqual(['2["to the room"]', '2["last"]']);
+    expect(socket).toMatchObject({ id, connected: true, data: { name: "Kim" } });
+    expect([...socket.rooms].sort()).toEqual([id, "room"].sort());
+    expect(heard).toEqual(["suspend: transport close", "resume: polling"]);
+    expect(socket.conn.suspended).toBe(false);
+  });
+
+  it("is told by numbers and channels", async () => {
+    const site = await serve();
+    const told: string[] = [];
+    for (const name of ["suspend", "resume", "close"]) {
+      const channel = `sockeye:session:${name}`;
+      const listener = (message: unknown): void => {
+        const { conn, reason } = message as { conn: Socket["conn"]; reason?: string };
+        told.push(`${name} ${conn.transport.name} ${reason}`);
+      };
+      subscribe(channel, listener);
+      atEnd(() => unsubscribe(channel, listener));
+    }
+    const half = await joined(site);
+    expect(site.io.metrics()).toMatchObject({ sessions: { websocket: 1 }, suspended: 0 });
+    await suspend(half);
+    expect(site.io.metrics()).toMatchObject({
+      sessions: {},
+      suspended: 1,
+      sessionsSuspended: 1,
+      sessionsResumed: 0,
+      sockets: 1,
+    });
+    expect(site.io.health()).toMatchObject({ sessions: 1, suspended: 1 });
+    expect(String(site.io.metrics())).toMatch(
+      /^sockeye_sessions_suspended 1$.*^sockeye_sessions_transport_lost_total 1$.*^sockeye_sessions_resumed_total 0$/ms,
+    );
+    await half.client.claim("polling");
+    expect(site.io.metrics()).toMatchObject({ sessions: { polling: 1 }, suspended: 0, sessionsResumed: 1 });
+    half.socket.disconnect(true);
+    expect(told).toEqual([
+      "suspend websocket transport close",
+      "resume polling undefined",
+      "close polling forced server close",
+    ]);
+    expect(site.io.health()).toMatchObject({ suspended: 0 });
+  });
+
+  it("ends after the window, with the reason for which its transport was lost", async () => {
+    const site = await serve({ resume: { windowMs: 50 } });
+    const half = await joined(site);
+    const ended = once(half.socket, "disconnect");
+    half.client.cut();
+    expect(await ended).toEqual(["transport close", expect.objectContaining({ code: "ERR_NOT_RESUMED" })]);
+    expect(site.io.metrics()).toMatchObject({ suspended: 0, sessionsClosed: { "transport close": 1 } });
+    expect(await half.client.claim("polling")).toMatchObject({ status: 400 });
+  });
+
+  it("can be recovered by connection state recovery when it has ended", async () => {
+    const site = await serve({ resume: { windowMs: 50 }, connectionStateRecovery: {} });
+    const half = await joined(site);
+    const { client, socket } = half;
+    await socket.join("room");
+    socket.emit("one");
+    await client.received(2);
+    const ended = once(socket, "disconnect");
+    client.cut();
+    await until(() => socket.conn.suspended, "the session to be suspended");
+    socket.emit("missed");
+    await ended;
+    site.io.to("room").emit("missed, too");
+    expect((await client.claim("websocket")).status).toBe(400);
+    const { pid } = JSON.parse(String(client.messages[0]).slice(1)) as { pid: string };
+    const [, offset] = JSON.parse(String(client.messages[1]).slice(1)) as [string, string];
+    const connected = once(site.io, "connection");
+    const next = await CountedClient.open(site.port);
+    atEnd(() => next.cut());
+    await next.send(`0${JSON.stringify({ pid, offset })}`);
+    const [recovered] = (await connected) as [Socket];
+    expect(recovered).toMatchObject({ id: socket.id, recovered: true });
+    await next.received(3);
+    const events = next.messages.filter((text) => String(text).startsWith("2"));
+    expect(events.map((text) => (JSON.parse(String(text).slice(1)) as string[])[0])).toEqual([
+      "missed",
+      "missed, too",
+    ]);
+  });
+
+  it.each<[string, (socket: Socket) => unknown, string]>([
+    ["socket.disconnect(true)", (socket) => socket.disconnect(true), "server namespace disconnect"],
+    ["conn.close()", (socket) => socket.conn.close(), "forced close"],
+    ["conn.close(true)", (socket) => socket.conn.close(true), "forced close"],
+  ])("ends at once by %s", async (_what, act, reason) => {
+    const site = await serve();
+    const half = await joined(site);
+    await suspend(half);
+    const ended = once(half.socket, "disconnect");
+    act(half.socket);
+    expect((await ended)[0]).toBe(reason);
+    expect(site.io.engine.clientsCount).toBe(0);
+    expect(await half.client.claim("polling")).toMatchObject({ status: 400 });
+  });
+
+  it("ends at once when the server closes", async () => {
+    const site = await serve();
+    const half = await joined(site);
+    await suspend(half);
+    const ended = once(half.socket, "disconnect");
+    await site.io.close();
+    expect(await ended).toEqual(["server shutting down", undefined]);
+  });
+
+  it("does not keep a server that drains, whatever it waits for", async () => {
+    const site = await serve();
+    const half = await joined(site);
+    half.socket.emit("answer me", () => {});
+    await suspend(half);
+    const begun = Date.now();
+    await site.io.close({ drain: { deadlineMs: 60_000, spreadMs: 60_000 } });
+    expect(half.socket.connected).toBe(false);
+    expect(Date.now() - begun).toBeLessThan(30_000);
+  });
+
+  it("has no more time to join a namespace than others", async () => {
+    const site = await serve({ connectTimeout: 500 });
+    const client = await CountedClient.open(site.port);
+    await client.send("0/nowhere,");
+    await client.received(1);
+    client.cut();
+    await until(() => site.io.health().suspended === 1, "the session to be suspended");
+    await until(() => site.io.health().sessions === 0, "the end of the session");
+    expect(site.io.metrics().sessionsClosed).toEqual({ "forced close": 1 });
+  });
+
+  it("ends when too much waits, and says so", async () => {
+    const site = await serve({ resume: { maxBytes: 10_000 } });
+    const half = await joined(site);
+    await suspend(half);
+    const ended = once(half.socket, "disconnect");
+    for (let sent = 0; sent < 11; sent++) half.socket.emit("much", "x".repeat(1000));
+    expect(await ended).toEqual([
+      "forced server close",
+      expect.objectContaining({ code: "ERR_SUSPENDED_FULL" }),
+    ]);
+    expect(site.io.engine.clientsCount).toBe(0);
+  });
+
+  it("counts what was not acknowledged among it", async () => {
+    const site = await serve({ resume: { maxBytes: 10_000 } });
+    const half = await joined(site);
+    half.socket.emit("much", "x".repeat(8000));
+    await half.client.received(2);
+    await suspend(half);
+    half.socket.emit("little", "x".repeat(1000));
+    expect(half.socket.connected).toBe(true);
+    const ended = once(half.socket, "disconnect");
+    half.socket.emit("little", "x".repeat(1000));
+    expect((await ended)[1]).toMatchObject({ code: "ERR_SUSPENDED_FULL" });
+  });
+
+  it("is still one session of its address, and a claim is none more", async () => {
+    const site = await serve({ limits: { maxSessionsPerAddress: 1, maxHandshakesPerSecondPerAddress: 3 } });
+    const half = await joined(site);
+    await suspend(half);
+    expect((await ask({ port: site.port, path: "EIO=4&transport=polling" })).status).toBe(429);
+    expect(await half.client.claim("polling")).toMatchObject({ status: 200 });
+    expect(await half.client.claim("polling")).toMatchObject({ status: 429 });
+  });
+
+  it("lets what was emitted with an acknowledgement be answered after the return", async () => {
+    const site = await serve();
+    const half = await joined(site);
+    await suspend(half);
+    const answer = half.socket.timeout(5000).emitWithAck("question");
+    await half.client.claim("websocket");
+    await half.client.received(2);
+    await half.client.send('30["answer"]');
+    expect(await answer).toBe("answer");
+  });
+});
+
+describe("a claim of a session whose pipe lives", () => {
+  it("moves it, and the old WebSocket is closed with 4001", async () => {
+    const site = await serve();
+    const { client, socket } = await joined(site);
+    const heard: string[] = [];
+    socket.conn.on("suspend", () => heard.push("suspend"));
+    socket.conn.on("resume", () => heard.push("resume"));
+    expect(await client.claim("polling")).toMatchObject({ status: 200 });
+    await until(() => client.closeCode !== undefined, "the end of the old WebSocket");
+    expect(client.closeCode).toBe(4001);
+    expect(heard).toEqual(["resume"]);
+    socket.emit("here");
+    expect((await client.received(2))[1]).toBe('2["here"]');
+  });
+
+  it("goes on in the middle of a binary event, in both directions", async () => {
+    const site = await serve();
+    const { client, socket } = await joined(site);
+    const heard = deferred<unknown[]>("the event");
+    socket.on("files", (...files) => heard.resolve(files));
+    const [event, first, second] = ['451-["no"]', Buffer.from("one"), Buffer.from("two")];
+    expect(event).toBeDefined();
+    await client.raw('452-["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', first);
+    client.sent.push(
+      '452-["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]',
+      first,
+      second,
+    );
+    await until(() => site.io.engine.clientsCount === 1, "the session");
+    await turn();
+    socket.emit("photos", first, second);
+    await client.received(4);
+    // It pretends to have lost the last attachment on its way.
+    client.messages.length = 3;
+    await client.claim("websocket");
+    expect(await heard.promise).toEqual([first, second]);
+    expect((await client.received(4)).slice(1)).toEqual([expect.stringMatching(/^52-/), first, second]);
+  });
+
+  it("may be one that polls", async () => {
+    const site = await serve();
+    const { client, socket } = await joined(site, "polling");
+    expect(await client.claim("polling")).toMatchObject({ status: 200 });
+    socket.emit("here");
+    expect((await client.received(2))[1]).toBe('2["here"]');
+    expect(site.io.engine.clientsCount).toBe(1);
+  });
+});
+
+describe("who does not count", () => {
+  it.each<[string, ServerOptions, string]>([
+    ["because the client did not offer it", {}, ""],
+    ["because the server has it off", { resume: false }, "resume=offer"],
+  ])("%s ends with the transport", async (_why, options, query) => {
+    const site = await serve(options);
+    const connected = once(site.io, "connection");
+    const client = await CountedClient.open(site.port, "websocket", query);
+    expect(client.terms?.resume).toBeUndefined();
+    await client.send("0");
+    const [socket] = (await connected) as [Socket];
+    const ended = once(socket, "disconnect");
+    client.cut();
+    expect((await ended)[0]).toBe("transport close");
+  });
+
+  it("learns nothing of it", async () => {
+    const site = await serve();
+    const { client, socket } = await joined(site);
+    expect(client.terms).toMatchObject({ resume: { window: 30_000, bytes: 1_048_576 } });
+    expect(socket.handshake.query).toEqual({ EIO: "4", transport: "websocket" });
+  });
+});
+
+describe("a client that acknowledges nothing", () => {
+  it("cannot make the server keep more than its bounds", async () => {
+    const maxOutboundBytes = 1_000_000;
+    const site = await serve({ resume: { maxBytes: 100_000 }, limits: { maxOutboundBytes } });
+    const { client, socket } = await joined(site);
+    client.answersPings = false;
+    const ended = once(socket, "disconnect");
+    let most = 0;
+    let sent = 0;
+    while (socket.connected && sent < 5000) {
+      socket.emit("much", "x".repeat(1000));
+      sent++;
+      most = Math.max(most, socket.bufferedBytes);
+      if (sent % 100 === 0) await turn();
+    }
+    expect((await ended)[1]).toMatchObject({ code: "ERR_OUTBOUND_FULL" });
+    expect(most).toBeLessThanOrEqual(maxOutboundBytes);
+    // What it has read itself it was sent within the other bound.
+    expect(client.messages.length).toBeLessThan(110);
+  });
+
+  it("and answers heartbeats loses its transport", async () => {
+    const site = await serve({ pingInterval: 100 });
+    const { client, socket } = await joined(site);
+    client.answersPings = false;
+    socket.emit("unacknowledged");
+    await until(() => client.pings.length > 0, "a PING");
+    const suspended = once(socket.conn, "suspend");
+    await client.raw("3");
+    expect(await suspended).toEqual([
+      "transport error",
+      expect.objectContaining({ code: "ERR_NOT_ACKNOWLEDGED" }),
+    ]);
+    await until(() => client.closeCode !== undefined, "the end of the WebSocket");
+    expect(client.closeCode).toBe(4001);
+    expect(claimOf("a", "b", 1)).toBe('0{"sid":"a","secret":"b","received":1}');
   });
 });

@@ -1,0 +1,31 @@
+import { Server, type ServerOptions } from "@sockeye/server";
+import { describe, expect, it } from "vitest";
+import { resumeTerms } from "../src/resume-options.js";
+
+const DEFAULTS = { window: 30_000, bytes: 1_048_576 };
+
+describe("the option resume", () => {
+  it.each<[ServerOptions["resume"], unknown]>([
+    [undefined, DEFAULTS],
+    [true, DEFAULTS],
+    [{}, DEFAULTS],
+    [{ windowMs: 1 }, { ...DEFAULTS, window: 1 }],
+    [{ maxBytes: 0.5 }, { ...DEFAULTS, bytes: 0.5 }],
+    [false, undefined],
+  ])("%j", (resume, terms) => {
+    expect(resumeTerms(resume)).toEqual(terms);
+  });
+
+  it.each<[unknown, string]>([
+    [null, "The option resume must be a boolean or an object, not null."],
+    ["yes", "The option resume must be a boolean or an object, not yes."],
+    [30_000, "The option resume must be a boolean or an object, not 30000."],
+    [{ windowMs: 0 }, "The option resume.windowMs must be a finite number above 0, not 0."],
+    [{ windowMs: Number.POSITIVE_INFINITY }, "resume.windowMs"],
+    [{ windowMs: "30s" }, "resume.windowMs"],
+    [{ maxBytes: -1 }, "resume.maxBytes"],
+    [{ maxBytes: Number.NaN }, "resume.maxBytes"],
+  ])("refuses %j", (resume, message) => {
+    expect(() => new Server({ resume: resume as boolean }).engine).toThrow(message);
+  });
+});
