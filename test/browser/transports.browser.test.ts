@@ -65,7 +65,7 @@ describe.each(BROWSERS.filter(({ drive }) => drive !== undefined))("transports i
     const visit = site.visit(build, optionsFor(transport));
     const tab = await driver.open(visit.url);
     expect(await visit.report).toEqual({
-      connected: [transport === "default" ? "polling" : transport],
+      connected: [transport === "default" ? "websocket" : transport],
       errors: [],
       echo: [ODD, [null, 1.5]],
       counted: MESSAGES,

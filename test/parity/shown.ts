@@ -217,6 +217,10 @@ export const SHOWN: ShownBy = {
     ),
     "second argument of `disconnect`": both("details of a disconnection: an error, with a code"),
     "`connect_error`": both("connect_error has a code"),
+    "no `transports` in the options": row(
+      "test/interop/differences-transports",
+      "no transports in the options",
+    ),
     "`tryAllTransports`, and a transport that never says anything": row(
       "test/interop/differences-transports",
       "tryAllTransports, where a WebSocket opens and nothing passes",

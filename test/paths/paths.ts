@@ -49,7 +49,6 @@ const QUIET_MS = 6500;
 /** Time after which a client gives up waiting for a transport's first packet. */
 const OPEN_TIMEOUT_MS = 5000;
 
-const UPGRADED: Expectation = { transports: ["polling", "websocket"] };
 const POLLING: Expectation = { transports: ["polling", "polling"] };
 const WEBSOCKET: Expectation = { transports: ["websocket", "websocket"] };
 const STREAM: Expectation = { transports: ["stream", "stream"] };
@@ -58,7 +57,7 @@ export const PATHS: readonly Path[] = [
   {
     title: "nginx as in deployment.md",
     nginx: WITH_UPGRADES,
-    expected: { "default options": UPGRADED, "full ladder": WEBSOCKET },
+    expected: { "default options": WEBSOCKET, "full ladder": WEBSOCKET },
   },
   {
     title: "nginx with `proxy_pass` alone (HTTP/1.0, no upgrades)",
@@ -81,14 +80,14 @@ export const PATHS: readonly Path[] = [
     nginx: [...WITH_UPGRADES, ...READ_TIMEOUT],
     pingInterval: 3000,
     quietMs: QUIET_MS,
-    expected: { "default options": UPGRADED, "full ladder": WEBSOCKET },
+    expected: { "default options": WEBSOCKET, "full ladder": WEBSOCKET },
   },
   {
     title: "the same, pings every 25 s",
     nginx: [...WITH_UPGRADES, ...READ_TIMEOUT],
     quietMs: QUIET_MS,
     expected: {
-      "default options": { ...UPGRADED, interrupted: true },
+      "default options": { ...WEBSOCKET, interrupted: true },
       "full ladder": { ...WEBSOCKET, interrupted: true },
     },
   },
@@ -109,7 +108,7 @@ export const PATHS: readonly Path[] = [
   {
     title: "everything comes 300 ms later",
     proxy: { upgrades: "pass", delayMs: 300 },
-    expected: { "default options": UPGRADED, "full ladder": WEBSOCKET },
+    expected: { "default options": WEBSOCKET, "full ladder": WEBSOCKET },
   },
   {
     title: "the same, upgrades refused",

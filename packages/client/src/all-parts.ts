@@ -3,12 +3,14 @@ import { EngineSocket } from "@sockeye/socket";
 import { blobPart } from "./blobs.js";
 import { comebackPart } from "./comeback.js";
 import type { Parts } from "./parts.js";
+import { racePart } from "./racing.js";
 import { RetryQueue } from "./retry-queue.js";
 
 /** All but transports that Socket.IO's client knows. */
 export const allParts: Omit<Parts, "transports"> = {
   probe: clientProbe,
   comeback: comebackPart,
+  race: racePart,
   blobs: blobPart,
   codecOf: codecFromParser,
   retriesOf: (owner, options) => new RetryQueue(owner, options),

@@ -42,6 +42,8 @@ export interface ComebackHost {
   classes(): TransportClass[];
   /** Dials another transport for the session. */
   another(Class: TransportClass, claim: EncodedPacket): Transport;
+  /** The session goes on over this transport, which took so many milliseconds to open. */
+  rejoined(transport: Transport, tookMs: number): void;
 }
 
 /** What clients that count have, and others have not. */
@@ -171,7 +173,10 @@ export class Comeback implements TransportSink, PageListener {
     }
     let cause: Error = new SessionError("ERR_PROTOCOL_VIOLATION", "an answer to a claim that cannot be");
     try {
-      if (this.#session.rejoin(transport, readOpen(data))) return;
+      if (this.#session.rejoin(transport, readOpen(data))) {
+        this.#host.rejoined(transport, this.#tookMs);
+        return;
+      }
     } catch (error) {
       cause = error as Error;
     }

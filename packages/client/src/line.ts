@@ -7,6 +7,7 @@ import type { Address } from "./address.js";
 import type { Comeback, ComebackHost } from "./comeback.js";
 import type { EngineOptions } from "./options.js";
 import type { Parts } from "./parts.js";
+import type { Dialled, Race } from "./race.js";
 import { OPEN_TIMEOUT_MS, targetOf } from "./target.js";
 import type { Timing } from "./timing.js";
 
@@ -44,6 +45,10 @@ export class Line implements ComebackHost {
   #dialledAt = 0;
   /** Set if both ends count. */
   #comeback: Comeback | undefined;
+  /** Set if several are dialled, and the first that answers is taken. */
+  #race: Race | undefined;
+  /** Transports that the server offers. */
+  #upgrades: readonly string[] = [];
 
   constructor(config: LineConfig, sink: LineSink) {
     const { timing, codec, parts } = config;
@@ -65,6 +70,7 @@ export class Line implements ComebackHost {
     if (options.rememberUpgrade && websocketWorked) {
       this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
     }
+    this.#race = this.#newRace();
     const first = this.#next();
     if (first) {
       this.session.start(first);
@@ -74,6 +80,25 @@ export class Line implements ComebackHost {
       const error = new TransportError("ERR_TRANSPORT_UNKNOWN", "No transports available");
       if (this.session.state === "opening") this.#sink.closed("transport error", error);
     });
+  }
+
+  /** The network is another one, says the page. */
+  moved(): void {
+    this.#race?.moved();
+  }
+
+  #newRace(): Race | undefined {
+    const { options, timing, address, parts } = this.config;
+    const host = {
+      session: this.session,
+      clock: timing.clock,
+      dial: (Class: TransportClass) => this.#dial(Class),
+      take: ({ target }: Dialled) => {
+        this.#target = target;
+      },
+      probe: () => this.session.probe(this.#upgrades),
+    };
+    return parts.race?.(host, { options, url: targetOf(address, options).url, classes: this.#classes });
   }
 
   #role(): ClientRole {
@@ -86,15 +111,21 @@ export class Line implements ComebackHost {
       redial: () => this.#redial(),
       upgraded: ({ name }) => {
         websocketWorked = name === WEBSOCKET;
+        this.#race?.settled(name);
         this.#comeback?.moved();
       },
       suspended: () => this.#comeback?.suspended(),
-      ended: (_sid, reason) => this.#comeback?.ended(reason === "forced close"),
+      ended: (_sid, reason) => {
+        this.#race?.end();
+        this.#comeback?.ended(reason === "forced close");
+      },
       pinged: () => this.#sink.pinged(),
     };
   }
 
-  #opened({ sid, maxPayload }: OpenData): void {
+  #opened({ sid, maxPayload, upgrades }: OpenData): void {
+    this.#upgrades = upgrades;
+    this.#race?.won();
     const counted = this.session.counted && { requests: 0 };
     if (this.#target) Object.assign(this.#target, { sid, maxPayload, counted });
     if (counted) this.#comeback = this.config.parts.comeback?.of(this, this.#dialledAt);
@@ -108,19 +139,21 @@ export class Line implements ComebackHost {
    */
   #patienceMs(): number | undefined {
     const { tryAllTransports, openTimeout = OPEN_TIMEOUT_MS } = this.config.options;
-    return tryAllTransports && this.#classes.length > 1 ? openTimeout : undefined;
+    return !this.#race && tryAllTransports && this.#classes.length > 1 ? openTimeout : undefined;
   }
 
   /** After a transport that could not be opened. */
   #redial(): Transport | undefined {
     websocketWorked = false;
+    if (this.#race) return this.#race.next();
     this.#classes.shift();
     return this.config.options.tryAllTransports ? this.#next() : undefined;
   }
 
   #candidate(name: string): Transport | undefined {
     const Class = this.#classes.find(({ transportName }) => transportName === name);
-    if (!Class || this.config.options.upgrade === false) return undefined;
+    if (!Class || this.config.options.upgrade === false || this.#race?.mayProbe(name) === false)
+      return undefined;
     return this.another(Class);
   }
 
@@ -131,11 +164,18 @@ export class Line implements ComebackHost {
   }
 
   #next(): Transport | undefined {
+    if (this.#race) return this.#race.next();
     const [Class] = this.#classes;
     if (!Class) return undefined;
-    this.#target = this.#targetFor(Class);
+    const { transport, target } = this.#dial(Class);
+    this.#target = target;
+    return transport;
+  }
+
+  #dial(Class: TransportClass): Dialled {
+    const target = this.#targetFor(Class);
     this.#dialledAt = this.config.timing.clock.now();
-    return new Class(this.#target);
+    return { transport: new Class(target), target };
   }
 
   #targetFor({ transportName }: TransportClass): Target {
@@ -146,7 +186,12 @@ export class Line implements ComebackHost {
 
   /** All that may be dialled, in the order of preference. */
   classes(): TransportClass[] {
-    return classesOf(this.config.options, this.config.parts.transports);
+    return [...(this.#race?.order ?? classesOf(this.config.options, this.config.parts.transports))];
+  }
+
+  /** The session goes on over another transport, which took so many milliseconds to open. */
+  rejoined({ name }: Transport, tookMs: number): void {
+    this.#race?.settled(name, this.config.timing.clock.now() - tookMs);
   }
 }
 

@@ -19,14 +19,26 @@ export interface EngineOptions {
   query: string | Readonly<Record<string, unknown>>;
   /**
    * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
-   * Default `["polling", "websocket"]`; there are `"stream"` and `"sse"` besides, for Sockeye's servers. Names that do not
-   * exist here are skipped.
+   * Default: WebSocket and polling in a {@link race}; without one, `["polling", "websocket"]`. There are `"stream"` and `"sse"`
+   * besides, for Sockeye's servers. Names that do not exist here are skipped.
    */
   transports: ReadonlyArray<string | TransportClass>;
   /** The same, classes only. Not together with {@link transports}. */
   transportImplementations: readonly TransportClass[];
   /** Goes on to the next transport if one cannot be opened, or is silent (see {@link openTimeout}). Default false: the attempt has failed. */
   tryAllTransports: boolean;
+  /**
+   * Dials the first transport, and the next one beside it if that has not brought the server's first packet after `delayMs`
+   * milliseconds (default 250, and more on a way that is known to be slow) or has failed. The first that brings it is taken. Default: true
+   * with WebSocket as the first and polling as the second, if {@link transports}, {@link transportImplementations}, {@link extraHeaders} and
+   * `transportOptions.polling` are not given and {@link upgrade} is not false; otherwise false. With {@link transports}, `true` is a race of these.
+   */
+  race: boolean | { readonly delayMs?: number };
+  /**
+   * Remembers, for the next race, which transport worked and how long it took: in `localStorage`, or else in the process. For `ttlMs` milliseconds,
+   * default 1800000, or until the network changes. Default true.
+   */
+  remember: boolean | { readonly ttlMs?: number };
   /** Tries upgrades. Default true. */
   upgrade: boolean;
   /** Begins with WebSocket if the last connection of this page ended up there. Default false. */

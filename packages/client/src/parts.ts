@@ -4,6 +4,7 @@ import type { EngineSocket, ErrorBoundary } from "@sockeye/socket";
 import type { TransportClass } from "@sockeye/transport/web";
 import type { BlobPart } from "./blobs.js";
 import type { ComebackPart } from "./comeback.js";
+import type { RacePart } from "./racing.js";
 import type { RetryOptions, RetryOwner, RetryQueue } from "./retry-queue.js";
 
 /** What a class of managers knows. Bundlers leave out what no class names. */
@@ -14,6 +15,8 @@ export interface Parts {
   readonly probe: ClientProbe | undefined;
   /** Brings a session back whose transport broke. Without it sessions end with their transports. */
   readonly comeback: ComebackPart | undefined;
+  /** Dials more than one transport at a time, and remembers which one worked. Without it they are dialled one after the other. */
+  readonly race: RacePart | undefined;
   /** Reads Blobs among arguments. Without it they are refused like all that has no JSON. */
   readonly blobs: BlobPart | undefined;
   /** Reads the option `parser`. @throws UsageError `ERR_BAD_OPTION` */

@@ -64,6 +64,8 @@ export class FakeServer {
   answerClaims: ((target: Target, pair: MemoryPair) => void) | undefined;
   /** Names of transports that open and then carry nothing. */
   mute: readonly string[] = [];
+  /** Milliseconds that a handshake takes, by the name of the transport. */
+  delays: Readonly<Record<string, number>> = {};
   admit: Admit = (packet, peer) => {
     peer.send({ type: PacketType.CONNECT, nsp: packet.nsp, data: { sid: `s${++this.#ids}` } });
   };
@@ -104,13 +106,19 @@ export class FakeServer {
       const pair = memoryPair({ name, clock: server.clock });
       server.dials.push({ target, name, pair });
       if (!server.reachable.includes(name)) pair.a.cut("transport error", new Error(`${name} refused`));
-      else if (!server.silent && !server.mute.includes(name)) server.#accept(target, pair);
+      else if (!server.silent && !server.mute.includes(name)) server.#accept(target, pair, name);
       return pair.a;
     }
     return Object.assign(Fake, { transportName: name }) as unknown as TransportClass;
   }
 
-  #accept(target: Target, pair: MemoryPair): void {
+  #accept(target: Target, pair: MemoryPair, name: string): void {
+    const { [name]: delayMs } = this.delays;
+    if (delayMs === undefined || target.sid !== undefined) this.#arrived(target, pair);
+    else this.clock.setTimer(() => this.#arrived(target, pair), delayMs);
+  }
+
+  #arrived(target: Target, pair: MemoryPair): void {
     const known = this.peers.find(({ session }) => session.id === target.sid);
     if (target.claim) this.clock.defer(() => this.#claimed(target, pair, known?.session));
     else if (known) known.session.offer(pair.b);

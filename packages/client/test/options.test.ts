@@ -134,6 +134,8 @@ const ROWS: { readonly [name in keyof Options]-?: Act | Own | Elsewhere } = {
     expect(await trial.outcome(site.url, { transports })).toBe("websocket error");
     expect(await trial.outcome(site.url, { transports, tryAllTransports: true })).toBe("connect");
   },
+  race: "in race.test.ts and racing.test.ts, for Socket.IO has none",
+  remember: "in race.test.ts, for Socket.IO has no race",
   upgrade: async (trial) => {
     const site = await trial.serve();
     await trial.upgrade(site.url);

@@ -23,7 +23,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError, TransportError } from "@sockeye/protocol";
-import type { ClientRole, Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Counted } from "./counted.js";
 import { isMessage } from "./counted.js";
 import type { Timed } from "./deadlines.js";
@@ -235,8 +235,16 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     counted.untold();
     this.#signOfLife(clock.now());
     this.observer?.onResume?.(transport);
-    if (this.state === "open") this.#probe(role, terms);
+    this.probe(terms.upgrades);
     return true;
+  }
+
+  /** Client: tries these beside the transport in use, in place of those that are being tried. */
+  probe(names: readonly string[]): void {
+    const { role, clock } = this.#config;
+    if (role.side === "server" || this.#state !== "open") return;
+    this.#dropCandidate();
+    this.#upgrade = role.probe?.(this, { names, dial: (name) => role.dial(name), clock });
   }
 
   // ---- from the transport
@@ -483,17 +491,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       role.opened(terms);
       this.observer?.onOpen?.(terms);
       // The app may have closed the session in what `opened` led to.
-      if (this.state === "open") this.#probe(role, terms);
+      this.probe(terms.upgrades);
       this.#wantWrite();
     } catch (error) {
       this.end("parse error", error as Error, true);
     }
-  }
-
-  /** Client: tries what the server offers beside the transport in use. */
-  #probe(role: ClientRole, { upgrades: names }: OpenData): void {
-    const dial = (name: string): Transport | undefined => role.dial(name);
-    this.#upgrade = role.probe?.(this, { names, dial, clock: this.#config.clock });
   }
 
   /** Client: for how long the server may be silent. */

@@ -7,6 +7,7 @@ export const leanParts: Parts = {
   transports: [WebSocketTransport],
   probe: undefined,
   comeback: undefined,
+  race: undefined,
   blobs: undefined,
   codecOf: (parser) => ("decoder" in parser ? parser : absent("parser")),
   retriesOf: () => absent("retries"),
