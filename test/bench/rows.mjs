@@ -20,6 +20,15 @@ export const ROWS = {
     load: "echo",
     params: { connections: CONNECTIONS, inFlight: 16, message: "text" },
   },
+  "echo-counted": {
+    title: "the same over sessions that outlive their transports (Sockeye only; socket.io as ever)",
+    unit: "CPU per message",
+    target: 0.3,
+    contenders: FRAMEWORKS,
+    measure: "flow",
+    load: "echo",
+    params: { connections: CONNECTIONS, inFlight: 16, message: "text", counted: true },
+  },
   "echo-1": {
     title: "echo, one in flight per connection",
     unit: "CPU per message",
@@ -70,6 +79,15 @@ export const ROWS = {
     measure: "flow",
     load: "broadcast",
     params: { connections: 1000, underWay: 4 },
+  },
+  "broadcast-counted": {
+    title: "the same to 1,000 sessions that outlive their transports (Sockeye only; socket.io as ever)",
+    unit: "CPU per delivery",
+    target: 0.4,
+    contenders: FRAMEWORKS,
+    measure: "flow",
+    load: "broadcast",
+    params: { connections: 1000, underWay: 4, counted: true },
   },
   "broadcast-5000": {
     title: "broadcast to 5,000, four under way",

@@ -23,10 +23,10 @@ const MESSAGES = {
  * Each connection keeps `inFlight` messages under way: for every reply it sends one more, those of one chunk in one
  * write. The first replies are compared byte by byte, all others by their length.
  */
-export async function prepare(port, { connections, inFlight, message, size }) {
+export async function prepare(port, { connections, inFlight, message, size, counted }) {
   const { send, expect } = size === undefined ? MESSAGES[message] : sized(size);
   const ready = bursts(send, inFlight);
-  const clients = await openSockets(port, { connections });
+  const clients = await openSockets(port, { connections, counted });
   let count = 0;
   let running = false;
 
