@@ -101,11 +101,14 @@ export class Comeback implements TransportSink, PageListener {
   }
 
   suspended(): void {
-    this.#young = this.#clock.now() - this.#since < YOUNG_MS ? this.#young + 1 : 0;
+    const livedMs = this.#clock.now() - this.#since;
+    this.#young = livedMs < YOUNG_MS ? this.#young + 1 : 0;
     this.#rounds = 0;
     watchPage(this);
-    if (this.#young < 2) this.#round();
-    else this.#wait(this.#young - 2);
+    // A way on which all transports die at once should not be taken all the time.
+    const pauseMs = this.#young < 2 ? 0 : backoffMs(WAIT, this.#young - 2, Math.random()) - livedMs;
+    if (pauseMs > 0) this.#wait(pauseMs);
+    else this.#round();
   }
 
   /** The session is over. If the app wanted that the server is told, if one more attempt gets through. */
@@ -115,11 +118,8 @@ export class Comeback implements TransportSink, PageListener {
       this.#stop();
       return;
     }
-    const [first] = this.#attempt ? [] : this.#order();
-    this.#rest = [];
-    if (!first) return;
-    this.#clearTimer();
-    this.#dial(first);
+    this.#rest = this.#order().slice(0, 1);
+    if (!this.#attempt) this.#next();
   }
 
   // ---- from the page
@@ -199,10 +199,9 @@ export class Comeback implements TransportSink, PageListener {
   #next(): void {
     const Class = this.#rest?.shift();
     this.#clearTimer();
-    if (this.#session.state === "closed") this.#stop();
-    else if (this.#isOffline) return;
-    else if (Class) this.#dial(Class);
-    else this.#wait(this.#rounds++);
+    if (Class && !this.#isOffline) this.#dial(Class);
+    else if (this.#session.state === "closed") this.#stop();
+    else if (!this.#isOffline) this.#wait(backoffMs(WAIT, this.#rounds++, Math.random()));
   }
 
   #dial(Class: TransportClass): void {
@@ -220,9 +219,8 @@ export class Comeback implements TransportSink, PageListener {
     return isRemote && typeof navigator === "object" && navigator.onLine === false;
   }
 
-  #wait(times: number): void {
+  #wait(delayMs: number): void {
     this.#rest = [];
-    const delayMs = backoffMs(WAIT, times, Math.random());
     this.#timer = this.#clock.setTimer(() => this.#round(), delayMs);
   }
 
