@@ -1,4 +1,5 @@
 // What does not come so far as to be a session that is in, or changes its transport, leaves nothing either.
+import { webTransportPair } from "@sockeye/conformance";
 import { rateLimit, Server } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -129,6 +130,16 @@ describe("nothing is left", () => {
     await until(() => visitor.heard.includes("40{"), "the answer to CONNECT");
     return visitor;
   };
+
+  it("of a WebTransport session that ends before its first packet", async () => {
+    const place = await serve();
+    const { client, server } = webTransportPair();
+    place.io.engine.onWebTransportSession(server);
+    await turn();
+    expect(place.census.count(place.io).timers).toBe(1);
+    client.close();
+    await expectNothingLeft(place);
+  });
 
   it("of a broadcast that nobody acknowledges, once its time is over", async () => {
     const place = await serve();

@@ -39,6 +39,16 @@ export class Census {
     this.listenersOfHttp = listenersOf(http);
   }
 
+  /** As when the network breaks, for all at once. */
+  cut(): void {
+    for (const wire of this.#wires) wire.destroy();
+  }
+
+  /** Those that wait for another request. */
+  closeIdle(): void {
+    this.#http.closeIdleConnections();
+  }
+
   count(io: Server): Count {
     const { sessions, waiting, sockets, rooms, namespaces } = io.metrics();
     const { adapter } = io.sockets;

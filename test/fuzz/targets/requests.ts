@@ -20,6 +20,8 @@ const QUERIES = [
   "EIO=3&transport=polling",
   "EIO=4&transport=polling&j=0",
   "EIO=4&transport=polling&j=0&sid=SID",
+  "EIO=4&transport=polling&j=0&sid=SID",
+  "EIO=3&transport=polling&j=7",
   "EIO=4&transport=sse&sid=SID",
   "EIO=4&transport=iframe&c=x",
   "EIO=4&transport=websocket",
@@ -35,6 +37,8 @@ const BODIES = [
   "bAAEC",
   "d=40",
   "d=4%22%5Cn",
+  "d=42%5B%22echo%22%2C%22%5C%5Cn%22%5D&x=1",
+  "d=40%1E42%5B%22echo%22%2C1%5D",
   "\0\x02\xff40",
 ];
 const TYPES = [
@@ -99,7 +103,7 @@ export const requests: Target = target<RequestInput>({
   run: async (input) => {
     if (site === undefined) throw new Error("no server");
     const bytes = Buffer.from(input.request, "base64").toString("latin1");
-    await ask(site, bytes.includes("SID") ? bytes.replaceAll("SID", await openSession(site)) : bytes);
+    await ask(site, bytes.includes("SID") ? bytes.replaceAll("SID", await openSession(site, bytes)) : bytes);
   },
 });
 
@@ -139,10 +143,11 @@ function odd(random: Random, valid: string): string {
   return random.chance(0.6) ? valid : mutateText(random, valid, TOKENS).slice(0, 10_000);
 }
 
-async function openSession({ url }: Site): Promise<string> {
-  const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
-  const { sid } = JSON.parse((await answer.text()).slice(1)) as { sid: string };
-  return sid;
+/** In scripts and forms, if the request that will name it is of that kind: the handshake alone decides. */
+async function openSession({ url }: Site, request: string): Promise<string> {
+  const callback = request.includes("&j=") ? "&j=0" : "";
+  const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling${callback}`);
+  return /sid[^\w-]+([\w-]+)/.exec(await answer.text())?.[1] ?? "";
 }
 
 /** Writes it, and waits for the head of an answer, or the end of the connection. */
@@ -167,4 +172,17 @@ async function ask({ port }: Site, bytes: string): Promise<void> {
   check(allowed === "http://a.example", "an origin is let in that is not named", () => head);
   const isPage = /^content-type: text\/html/im.test(head) && !body.includes("<!DOCTYPE");
   check(!isPage || !body.includes("<"), "a page with more in it", () => came);
+  const isScript = /^content-type: text\/javascript/im.test(head);
+  const whole = Number(/^content-length: (\d+)/im.exec(head)?.[1]) === body.length;
+  check(!isScript || !whole || isCall(body), "a script that does more than one call", () => came);
+}
+
+/** Nothing but a call of the page's function with one string. */
+function isCall(script: string): boolean {
+  const [, string = ""] = /^___eio\[\d{1,20}\]\((".*")\);$/.exec(script) ?? [];
+  try {
+    return typeof JSON.parse(string) === "string";
+  } catch {
+    return false;
+  }
 }
