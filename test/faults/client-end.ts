@@ -7,11 +7,14 @@ import { answerKey, answerTo, bodyOf, type Form, isBodyOf, type Kind, keyOf } fr
 /** A client of a trial: sends, and writes down what it sees. */
 export class ClientEnd {
   readonly socket: Socket;
+  /** Answers that it will give later. */
+  owes = 0;
   readonly #history: History;
   readonly #now: () => number;
   readonly #random: Random;
   #side: Side | undefined;
   #next = 0;
+  #isSuspended = false;
   /** While it is not connected: what it sends, which goes to the next conversation, and what comes before `connect`. */
   #early: { sent: Mark[]; got: Mark[] } = { sent: [], got: [] };
 
@@ -30,6 +33,11 @@ export class ClientEnd {
     );
     socket.on("fence", (answer: () => void) => answer());
     socket.io.on("open", () => this.#watch(socket.io.engine));
+  }
+
+  /** Its session has no transport, and is to be resumed. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
   }
 
   /** Sends the next message, whether it is connected or not: it need not know. */
@@ -73,10 +81,15 @@ export class ClientEnd {
     };
     const side = this.#side;
     const late = (): void => {
+      this.owes -= 1;
       if (side !== undefined && side === this.#side) answer();
     };
-    if (this.#random.chance(0.7)) answer();
-    else setTimeout(late, this.#random.below(50));
+    if (this.#random.chance(0.7)) {
+      answer();
+      return;
+    }
+    this.owes += 1;
+    setTimeout(late, this.#random.below(50));
   }
 
   #answered(key: string, answer: unknown): void {
@@ -95,19 +108,14 @@ export class ClientEnd {
 
   /** Suspend and resume take turns, in each session. */
   #watch(engine: Listenable): void {
-    let isSuspended = false;
-    const expect = (suspends: boolean): void => {
-      const what = suspends ? "suspend" : "resume";
-      if (isSuspended === suspends) this.#history.faults.push(`a second ${what} at the client`);
-      isSuspended = suspends;
+    const turn = (isSuspended: boolean): void => {
+      const what = isSuspended ? "suspend" : "resume";
+      if (this.#isSuspended === isSuspended) this.#history.faults.push(`a second ${what} at the client`);
+      this.#isSuspended = isSuspended;
+      this.#history[isSuspended ? "suspended" : "resumed"] += 1;
     };
-    engine.on("suspend", () => {
-      this.#history.suspended += 1;
-      expect(true);
-    });
-    engine.on("resume", () => {
-      this.#history.resumed += 1;
-      expect(false);
-    });
+    this.#isSuspended = false;
+    engine.on("suspend", () => turn(true));
+    engine.on("resume", () => turn(false));
   }
 }

@@ -15,6 +15,8 @@ interface Guest {
 
 /** The server of a trial: sends, and writes down what it sees. */
 export class ServerEnd {
+  /** Answers that it will give later. */
+  owes = 0;
   readonly #io: Server;
   readonly #guests: readonly Guest[];
   readonly #now: () => number;
@@ -101,10 +103,12 @@ export class ServerEnd {
       if (!isBodyOf(key, form, body)) history.faults.push(`${key} arrives at the server damaged`);
       if (typeof ack !== "function") return;
       const answer = (): void => {
+        this.owes -= 1;
         if (!socket.connected) return;
         side.sent.push({ key: answerKey(key), at: this.#now() });
         ack(answerTo(key));
       };
+      this.owes += 1;
       if (this.#random.chance(0.7)) answer();
       else setTimeout(answer, this.#random.below(50));
     });

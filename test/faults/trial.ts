@@ -80,7 +80,10 @@ export async function play(setup: Setup): Promise<Outcome> {
   const { io } = await loadClient(setup.client);
   const ends = proxies.map(({ port }, client) => {
     const options = { ...CLIENT_OPTIONS, ...labels[client]?.options, auth: { client } };
-    const socket = io(`http://127.0.0.1:${port}`, { ...options, ...(resume === false && { resume }) });
+    const socket = io(`http://127.0.0.1:${port}`, {
+      ...options,
+      ...(setup.client === "sockeye" && { resume: resume !== false }),
+    });
     return new ClientEnd(socket, histories[client] as History, now, stream(seed, client, 0, 11));
   });
   const stop = talk(ends, server, seed);
@@ -163,7 +166,7 @@ async function rest(ends: readonly ClientEnd[], server: ServerEnd): Promise<numb
   return done.flatMap((isDone, client) => (isDone ? [] : [client]));
 }
 
-/** Two fences each way: what the first has overtaken is there before the second. */
+/** Behind the first fence all is handled that was sent, and answers may be owed; behind the second they are given. */
 const FENCES = 2;
 
 async function settle(
@@ -173,11 +176,11 @@ async function settle(
   isLate: () => boolean,
 ): Promise<boolean> {
   const at = (): string => `${end.socket.connected && end.socket.id} ${server.idsOf(client).join(" ")}`;
-  const together = (): boolean => at() === `${end.socket.id} ${end.socket.id}`;
+  const together = (): boolean => at() === `${end.socket.id} ${end.socket.id}` && !end.isSuspended;
   let passed = 0;
   while (!isLate()) {
-    if (!together()) {
-      passed = 0;
+    if (!together()) passed = 0;
+    if (!together() || end.owes + server.owes > 0) {
       await turn();
       continue;
     }
