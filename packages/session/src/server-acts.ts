@@ -2,6 +2,7 @@ import { NOOP, openPacket, PONG, probePing, probePong, UPGRADE, withCount } from
 import type { Clock, CloseReason, Frame, OpenData, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
 import type { ProbeLimits, Served, ServerActs, ServerRole } from "./config.js";
+import { moved } from "./counted.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
@@ -135,13 +136,14 @@ class ServerUpgrade implements Upgrade, TransportSink {
     if (this.#probed) old.send([NOOP]);
   }
 
-  abandon(): void {
+  abandon(cause?: Error): void {
     this.#clock.clearTimer(this.#timer);
-    this.#candidate.close(true);
+    this.#candidate.close(!cause, cause);
   }
 
   #fail(why: string, cause?: Error): void {
-    this.abandon();
+    // The client may have moved to it already, and must not take this for the end.
+    this.abandon(this.#session.counted && moved());
     this.#session.failUpgrade(probeError(this.#candidate, why, cause));
   }
 }

@@ -25,7 +25,7 @@ import type {
 import { EncodedPacket, SESSION_STATES, SessionError, TransportError } from "@sockeye/protocol";
 import type { Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
 import type { Counted } from "./counted.js";
-import { isMessage } from "./counted.js";
+import { isMessage, moved } from "./counted.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
@@ -298,8 +298,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.end(reason, cause, true);
       return;
     }
-    this.#dropCandidate();
-    this.transport?.close(false, new SessionError("ERR_MOVED", "the session goes on over another transport"));
+    this.#dropCandidate(moved());
+    this.transport?.close(false, moved());
     counted.lose(reason, cause);
     this.#enter("suspended");
     this.dueIn(counted.terms.window, clock.now());
@@ -512,8 +512,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (!this.#rules.delivers && this.#state !== "suspended") return false;
     if (!this.counted?.rewind(received)) return false;
     const old = this.transport;
-    this.#dropCandidate();
-    old?.close(false, new SessionError("ERR_MOVED", "the session goes on over another transport"));
+    this.#dropCandidate(moved());
+    old?.close(false, moved());
     this.counted.controls.length = 0;
     this.transport = transport;
     this.upgraded = false;
@@ -632,8 +632,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#config.deadlines.schedule(this);
   }
 
-  #dropCandidate(): void {
-    this.#upgrade?.abandon();
+  #dropCandidate(cause?: Error): void {
+    this.#upgrade?.abandon(cause);
     this.#upgrade = undefined;
   }
 

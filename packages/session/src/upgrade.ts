@@ -9,6 +9,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
+import type { Counted } from "./counted.js";
 
 /*
  * How a better transport takes over a running session (the standard Engine.IO probe):
@@ -27,6 +28,7 @@ import { TransportError } from "@sockeye/protocol";
 export interface Upgradable {
   readonly state: SessionState;
   readonly transport: Transport | undefined;
+  readonly counted: Counted | undefined;
   /** The candidate has passed the probe. */
   beginUpgrade(candidate: Transport): void;
   /** Everything from now on goes over the candidate. */
@@ -39,8 +41,8 @@ export interface Upgradable {
 export interface Upgrade {
   /** The old transport became writable. */
   release(old: Transport): void;
-  /** The session ends or was taken elsewhere: drop the candidate. */
-  abandon(): void;
+  /** The session ends, or was taken elsewhere: drop the candidate. It is no goodbye if there is a cause that says so. */
+  abandon(cause?: Error): void;
 }
 
 /** What a client may move to. */

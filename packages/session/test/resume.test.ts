@@ -1,7 +1,7 @@
 import { EncodedPacket } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 import { comeBack, Road } from "./roads.js";
-import { INTERVAL_MS, states, type Talk, TIMEOUT_MS, talk } from "./talk.js";
+import { INTERVAL_MS, states, type Talk, TIMEOUT_MS, talk, UPGRADE_MS } from "./talk.js";
 
 const TERMS = { window: 5000, bytes: 2000 };
 
@@ -21,8 +21,9 @@ function settle({ clock }: Talk, road: Road): void {
 }
 
 /** Two sessions that count, and the server has heard of the client. */
-function begin(terms = TERMS): Stage {
-  const both = talk({}, [], terms);
+function begin(terms = TERMS, prepare?: (both: Talk) => void): Stage {
+  const both = talk({}, prepare ? ["websocket"] : [], terms);
+  prepare?.(both);
   const road = new Road();
   const told: string[] = [];
   for (const side of ["client", "server"] as const) {
@@ -306,5 +307,42 @@ describe("the secret", () => {
     stage.server.session.close();
     expect(stage.server.session.state).toBe("closing");
     expect(stage.server.session.claimed(new Road().server, { secret: "sid-0", received: 0 })).toBe(false);
+  });
+});
+
+describe("a session that loses its transport during an upgrade", () => {
+  /** The client has moved to the candidate already, and the server does not know yet. */
+  function halfMoved(): Stage & { readonly candidate: Road } {
+    const candidate = new Road("websocket");
+    const stage = begin(TERMS, (both) => {
+      both.client.dial = () => candidate.client;
+    });
+    stage.server.session.offer(candidate.server);
+    for (const step of ["up", "down"] as const) candidate[step]();
+    expect(states(stage)).toEqual(["open", "upgrading"]);
+    stage.client.say(1);
+    stage.clock.flush();
+    return { ...stage, candidate };
+  }
+
+  it.each([
+    ["loses the old one", ({ road }: Stage) => road.server.end("lost")],
+    ["waits for too long", ({ clock }: Stage) => clock.advance(UPGRADE_MS)],
+  ])("at the server, which %s: to the client that is no goodbye", (_what, harm) => {
+    const stage = halfMoved();
+    harm(stage);
+    settle(stage, stage.candidate);
+    expect(stage.client.session.state).toBe("suspended");
+    comeBackOver(stage);
+    expect(states(stage)).toEqual(["open", "open"]);
+    expect(stage.server.heard()).toEqual([0, 1]);
+    expect([stage.client.endings, stage.server.endings]).toEqual([[], []]);
+  });
+
+  it("ends with it if the server ends the session", () => {
+    const stage = halfMoved();
+    stage.server.session.end("forced close", undefined, true);
+    settle(stage, stage.candidate);
+    expect(stage.client.session.state).toBe("closed");
   });
 });
