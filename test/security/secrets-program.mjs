@@ -218,6 +218,47 @@ for (const transports of [["polling"], ["websocket"]]) {
   socket.disconnect();
 }
 
+// ---- sessions that lose their transport
+
+/** Opens a WebSocket, says something, and hears the server's first packet. */
+function hear(query, frames) {
+  return new Promise((resolve) => {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket&${query}&${QUERY}`);
+    ws.on("open", () => {
+      for (const frame of frames) ws.send(frame);
+    });
+    ws.once("message", (frame) => {
+      const open = String(frame).startsWith("0{") ? JSON.parse(String(frame).slice(1)) : {};
+      if (open.resume) secrets.add(open.resume.secret);
+      resolve({ ws, ...open });
+    });
+    ws.on("close", (code, reason) => texts(`${code} ${reason}`));
+    ws.on("error", (error) => texts(error));
+  });
+}
+
+{
+  const { ws, sid, resume } = await hear("resume=offer", ["40"]);
+  const claim = (words) => `0${JSON.stringify({ sid, secret: resume.secret, received: 0, ...words })}`;
+  // The answer to CONNECT.
+  await new Promise((next) => ws.once("message", next));
+  ws.terminate();
+  const at = `sid=${sid}&resume=claim`;
+  for (const body of [
+    claim({ secret: MARK }),
+    claim({ received: 99 }),
+    `${claim({})}x`,
+    claim({ received: MARK }),
+  ]) {
+    await hear(at, [body]);
+    await refused(`EIO=4&transport=polling&${at}`, { method: "POST", body });
+  }
+  await refused(`EIO=4&transport=polling&sid=${sid}`, { method: "POST", body: claim({}) });
+  const back = await hear(at, [claim({})]);
+  await hear(at, [claim({ secret: back.resume.secret })]);
+  await new Promise((closed) => back.ws.once("close", closed));
+}
+
 // ---- a server that answers our client with what it cannot read
 
 for (const answer of [`0{"sid":"${MARK}"`, `0{"sid":"${MARK}"}`, `0[${MARK}]`, MARK, `4${MARK}`]) {

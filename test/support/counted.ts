@@ -30,7 +30,7 @@ export interface Terms {
 
 interface RawPipe {
   send(frames: readonly (string | Uint8Array)[]): Promise<number>;
-  /** Asks for nothing more, and leaves alone what is open. */
+  /** Asks for nothing more, and drops what still comes: the count was told. What is open stays open. */
   leave(): void;
   /** Breaks it, as a network does: nobody says goodbye. */
   cut(): void;
@@ -253,7 +253,9 @@ class SocketPipe implements RawPipe {
     return 0;
   }
 
-  leave(): void {}
+  leave(): void {
+    this.#ws.removeAllListeners("message");
+  }
 
   cut(): void {
     this.#ws.terminate();
@@ -325,7 +327,8 @@ class HttpPipe implements RawPipe {
     while (!this.#over) {
       const begins = sid === undefined ? this.#options.query : `sid=${sid}&n=${this.#next("gets")}`;
       const read = reader((payload) => {
-        for (const frame of payload.split(RS)) if (frame !== "6proof" && frame !== "6end") onFrame(frame);
+        for (const frame of payload.split(RS))
+          if (frame !== "6proof" && frame !== "6end" && !this.#over) onFrame(frame);
       });
       try {
         const { status } = await ask({ port, path: `${query}&${begins}`, agent, read });
