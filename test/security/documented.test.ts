@@ -13,6 +13,7 @@ const FAMILIES = [
   "packets",
   "client",
   "peers",
+  "resume",
 ] as const;
 const sources = new Map(
   FAMILIES.map((name) => [
