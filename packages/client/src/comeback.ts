@@ -130,6 +130,10 @@ export class Comeback implements TransportSink, PageListener {
     this.#round();
   }
 
+  shown(): void {
+    this.online();
+  }
+
   // ---- from the transport that claims
 
   frame(from: Transport, frame: Frame): void {

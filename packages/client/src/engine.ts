@@ -73,6 +73,10 @@ export class Socket extends EngineSocket {
         const error = new TransportError("ERR_OFFLINE", text, text);
         if (session.transport) session.lost(session.transport, "transport close", error);
       },
+      online: (): void => line.moved(),
+      shown: (): void => void session.endIfStale(),
+      left: (): void => line.leave(),
+      back: (): void => line.back(),
       leaving: (): void => {
         if (given.closeOnBeforeunload) session.transport?.close(true);
       },

@@ -87,6 +87,19 @@ export class Line implements ComebackHost {
     this.#race?.moved();
   }
 
+  /** The page goes away, and nobody is told but the server. */
+  leave(): void {
+    const { transport } = this.session;
+    this.#race?.end();
+    if (transport?.leave) transport.leave();
+    else transport?.close(true);
+  }
+
+  /** After {@link leave}: the page is back. */
+  back(): void {
+    this.session.end("transport close", undefined, false);
+  }
+
   #newRace(): Race | undefined {
     const { options, timing, address, parts } = this.config;
     const host = {

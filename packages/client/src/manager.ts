@@ -68,8 +68,21 @@ export class Manager<
   readonly #host: SocketHost = this.#hostOfSockets();
   readonly #page: PageListener = {
     offline: () => this.#offline(),
+    online: () => {
+      this.#line.moved();
+      this.#wake();
+    },
+    shown: () => {
+      this.#line.session.endIfStale();
+      this.#wake();
+    },
     leaving: () => {
       if (this.opts.closeOnBeforeunload) this.#line.session.transport?.close(true);
+    },
+    left: () => this.#line.leave(),
+    back: () => {
+      this.#line.back();
+      this.#wake();
     },
   };
 
@@ -269,16 +282,20 @@ export class Manager<
     if (this.#state !== "waiting") return;
     if (this.#attempts >= this.#settings.attempts) {
       this.#attempts = 0;
-      this.#state = "closed";
+      this.#rest("closed");
       dispatch(this, "reconnect_failed", []);
       return;
     }
     const delayMs = backoffMs(this.#settings, this.#attempts++, Math.random());
-    this.#timer = this.#timing.clock.setTimer(() => {
-      this.#timer = undefined;
-      dispatch(this, "reconnect_attempt", [this.#attempts]);
-      if (this.#state === "waiting") this.#dial("reopening");
-    }, delayMs);
+    this.#timer = this.#timing.clock.setTimer(() => this.#wake(), delayMs);
+  }
+
+  /** The wait is over. */
+  #wake(): void {
+    if (this.#state !== "waiting") return;
+    this.#clearTimer();
+    dispatch(this, "reconnect_attempt", [this.#attempts]);
+    if (this.#state === "waiting") this.#dial("reopening");
   }
 
   #tellLost(reason: CloseReason, cause: Error | undefined): void {
@@ -291,7 +308,7 @@ export class Manager<
   #rest(state: State): void {
     this.#state = state;
     this.#clearTimer();
-    unwatchPage(this.#page);
+    if (state === "closed") unwatchPage(this.#page);
   }
 
   #clearTimer(): void {

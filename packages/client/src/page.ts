@@ -2,24 +2,43 @@
 export interface PageListener {
   /** The network is gone, says the browser. */
   offline?(): void;
-  /** The network is there again, says the browser. */
+  /** The network is there again, or is another one, says the browser. */
   online?(): void;
-  /** The page is about to go away. */
+  /** The page is seen again. */
+  shown?(): void;
+  /** The page is about to go away; it may stay, if its reader wants that. */
   leaving?(): void;
+  /** The page goes away. Nothing of it runs any more, unless it is {@link back}. */
+  left?(): void;
+  /** The page was put aside, and is back as it was. */
+  back?(): void;
+}
+
+/** Chromium's; the network that the page has. `type` changes with it, the other properties all the time. */
+interface WithConnection {
+  readonly connection?: EventTarget & { readonly type?: string };
 }
 
 const listeners = new Set<PageListener>();
 
 // A service worker must add its handlers while its script is evaluated.
 if (typeof addEventListener === "function") {
-  addEventListener("offline", () => {
-    for (const listener of [...listeners]) listener.offline?.();
+  addEventListener("offline", () => tell("offline"));
+  addEventListener("online", () => tell("online"));
+  // Of the document, from which it bubbles.
+  addEventListener("visibilitychange", () => {
+    if (!document.hidden) tell("shown");
   });
-  addEventListener("online", () => {
-    for (const listener of [...listeners]) listener.online?.();
+  addEventListener("beforeunload", () => tell("leaving"));
+  addEventListener("pagehide", () => tell("left"));
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) tell("back");
   });
-  addEventListener("beforeunload", () => {
-    for (const listener of [...listeners]) listener.leaving?.();
+  const { connection } = (globalThis.navigator ?? {}) as WithConnection;
+  let type = connection?.type;
+  connection?.addEventListener("change", () => {
+    if (connection.type !== type) tell("online");
+    type = connection.type;
   });
 }
 
@@ -29,4 +48,8 @@ export function watchPage(listener: PageListener): void {
 
 export function unwatchPage(listener: PageListener): void {
   listeners.delete(listener);
+}
+
+function tell(what: keyof PageListener): void {
+  for (const listener of [...listeners]) listener[what]?.();
 }

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 // Node has no page: its events are handed in before the modules that listen to them are loaded.
-const events = new Map<string, () => void>();
+const events = new Map<string, (event?: { persisted: boolean }) => void>();
 
 beforeEach(() => {
   vi.resetModules();
   vi.stubGlobal("addEventListener", (name: string, listener: () => void) => events.set(name, listener));
+  vi.stubGlobal("document", { hidden: false });
 });
 
 afterEach(() => {
@@ -111,5 +112,73 @@ describe("the page", () => {
     events.get("beforeunload")?.();
     server.settle();
     expect(server.peer.reason).toBeUndefined();
+  });
+
+  it.each(["online", "visibilitychange"])("ends the wait for the next attempt: %s", async (event) => {
+    const { server, manager, socket } = await connected({
+      reconnectionDelay: 60_000,
+      reconnectionDelayMax: 60_000,
+    });
+    const attempts: number[] = [];
+    manager.on("reconnect_attempt", (n) => attempts.push(n));
+    server.cut();
+    expect(socket.connected).toBe(false);
+    vi.stubGlobal("document", { hidden: true });
+    events.get("visibilitychange")?.();
+    expect(server.dials).toHaveLength(1);
+    vi.stubGlobal("document", { hidden: false });
+    events.get(event)?.();
+    server.settle();
+    expect([socket.connected, attempts, server.dials.length]).toEqual([true, [1], 2]);
+    server.clock.advance(100_000);
+    expect(server.dials).toHaveLength(2);
+  });
+
+  it("that is seen again notices at once that it has slept for too long", async () => {
+    const { server, log } = await connected();
+    server.clock.jump(60_000);
+    events.get("visibilitychange")?.();
+    expect(log).toEqual([["ping timeout", undefined]]);
+  });
+
+  it.each([false, true])("that goes away tells the server, and nobody else; counted: %s", async (resume) => {
+    const { server, log } = await connected({ resume }, undefined, resume ? 30_000 : undefined);
+    events.get("pagehide")?.();
+    server.settle();
+    expect([server.peer.reason, log]).toEqual(["transport close", []]);
+    events.get("pageshow")?.({ persisted: false });
+    expect(log).toEqual([]);
+  });
+
+  it("that was put aside connects anew when it is back", async () => {
+    const { server, socket, log } = await connected({ resume: true }, undefined, 30_000);
+    events.get("pagehide")?.();
+    server.settle();
+    events.get("pageshow")?.({ persisted: true });
+    expect(log).toEqual([["transport close", undefined]]);
+    server.settle();
+    expect([socket.connected, server.dials.length]).toEqual([true, 2]);
+  });
+
+  it("that was put aside does not connect what the app has closed", async () => {
+    const { server, socket } = await connected();
+    socket.disconnect();
+    events.get("pagehide")?.();
+    events.get("pageshow")?.({ persisted: true });
+    events.get("online")?.();
+    server.clock.advance(10_000);
+    expect([socket.connected, server.dials.length]).toEqual([false, 1]);
+  });
+
+  it("whose network changes counts as online again, other changes of its connection do not", async () => {
+    const connection = Object.assign(new EventTarget(), { type: "wifi" });
+    vi.stubGlobal("navigator", { connection, onLine: true });
+    const { server } = await connected({ reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+    server.cut();
+    connection.dispatchEvent(new Event("change"));
+    expect(server.dials).toHaveLength(1);
+    connection.type = "cellular";
+    connection.dispatchEvent(new Event("change"));
+    expect(server.dials).toHaveLength(2);
   });
 });

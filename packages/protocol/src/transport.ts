@@ -50,6 +50,12 @@ export interface Transport {
    * @param cause why the session ends; a pipe that can say so tells the peer which limit was exceeded
    */
   close(goodbye: boolean, cause?: Error): void;
+
+  /**
+   * The page that has this end goes away, and a request is not finished any more: says goodbye by what still leaves then, at once, also for
+   * a session whose pipe this was last. Absent: {@link close} does that.
+   */
+  leave?(): void;
 }
 
 /** What a transport reports to, always with itself as the first argument, since a session may hold two during an upgrade. */

@@ -82,6 +82,8 @@ export interface ConnectionSession extends SessionView {
   claimed?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
+  /** Ends it, since it is over for the client. */
+  end?(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void;
   /** Ends it; what is queued is still written. */
   close(reason?: CloseReason): void;
   /** Ends it; what cannot be written at once is lost. */
@@ -244,6 +246,11 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   claimed(transport: Transport, claim: Claim): boolean {
     return this.#open.claimed?.(transport, claim) === true;
+  }
+
+  /** The client has gone, whatever has become of its transport. */
+  departed(): void {
+    this.#open.end?.("transport close", undefined, false);
   }
 
   /** Another transport for the session, which wants to take over. */

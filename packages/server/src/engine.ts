@@ -295,6 +295,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   /** @internal */
+  leave(sid: string): void {
+    this.#connections.get(sid)?.departed();
+  }
+
+  /** @internal */
   refused(refused: RefusedRequest): void {
     this.#host.monitor.requestRefused(refused);
     dispatch(this, "connection_error", [refused]);

@@ -376,3 +376,31 @@ describe("a client that acknowledges nothing", () => {
     expect(claimOf("a", "b", 1)).toBe('0{"sid":"a","secret":"b","received":1}');
   });
 });
+
+describe("a page that goes away", () => {
+  const OVER_HTTP = RAW_TRANSPORTS.filter((name) => name !== "websocket");
+  const rows = OVER_HTTP.flatMap((name) => [[name, false] as const, [name, true] as const]);
+
+  it.each(rows)("over %s is gone at once, suspended: %s", async (transport, isSuspended) => {
+    const site = await serve({ transports: ALL });
+    const half = await joined(site, transport);
+    const { client, socket } = half;
+    const left = once(socket, "disconnect");
+    if (isSuspended) await suspend(half);
+    const name = transport === "jsonp" ? "polling" : transport;
+    const path = `EIO=4&transport=${name}&sid=${client.sid}&resume=leave`;
+    expect(await ask({ port: site.port, path, body: "1" })).toEqual({ status: 200, body: "" });
+    expect((await left)[0]).toBe("transport close");
+    expect(site.io.engine.clientsCount).toBe(0);
+    expect((await ask({ port: site.port, path, body: "1" })).status).toBe(400);
+  });
+
+  it("does not end a session by a GET, nor over another transport", async () => {
+    const site = await serve();
+    const { client, socket } = await joined(site);
+    const path = `EIO=4&transport=polling&sid=${client.sid}&resume=leave`;
+    expect((await ask({ port: site.port, path })).status).toBe(400);
+    expect((await ask({ port: site.port, path, body: "1" })).status).toBe(400);
+    expect(socket.connected).toBe(true);
+  });
+});

@@ -26,6 +26,8 @@ export interface Acceptor {
    * @returns false if that is not so; nothing has changed then, and whoever asked closes the transport
    */
   resume?(claim: Claim, transport: Transport): boolean;
+  /** The page that had this session has gone: it is over, suspended or not. Only of sessions that are counted. */
+  leave?(sid: string): void;
   /** A handshake or request was refused. */
   refused(refused: RefusedRequest): void;
   /** The headers of a response are about to be sent and may be changed. `initial`: it answers a handshake. */

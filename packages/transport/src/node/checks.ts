@@ -13,7 +13,7 @@ export interface KnownSession {
   readonly upgradable: boolean;
   /** Does it outlive its transports? Then its requests are numbered. */
   readonly counted?: boolean | undefined;
-  /** Is its transport lost? Then nothing can come but a claim. */
+  /** Is its transport lost? Then nothing can come but a claim, or a page's goodbye. */
   readonly suspended?: boolean | undefined;
 }
 
@@ -76,7 +76,7 @@ export function checkSession(
   if (session === undefined) return { reason: "UNKNOWN_SID", context: { sid } };
   const { transport, protocol } = query;
   const previousTransport = session.transport?.name;
-  if (session.suspended) {
+  if (session.suspended && query.resume !== "leave") {
     return { reason: "BAD_REQUEST", context: { name: "TRANSPORT_LOST", transport, previousTransport } };
   }
   if (!upgrade && previousTransport !== transport) {

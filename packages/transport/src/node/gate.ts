@@ -17,7 +17,7 @@ import { AwaitedClaim, type ClaimTerms, readPostedClaim, refuseClaim } from "./c
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
-import { isHttpPipe } from "./http-pipe.js";
+import { answerEmpty, isHttpPipe } from "./http-pipe.js";
 import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
@@ -348,7 +348,11 @@ class HttpGate implements Gate {
   ): void {
     if (visit.kind === "request") {
       const { transport } = session;
-      if (isHttpPipe(transport)) transport.handle(visit.req, visit.res, query.number);
+      if (query.resume === "leave" && session.counted && visit.req.method === "POST") {
+        this.#acceptor.leave?.(sid);
+        visit.req.resume();
+        answerEmpty(visit.res, 200);
+      } else if (isHttpPipe(transport)) transport.handle(visit.req, visit.res, query.number);
       else this.#refuse(visit, HANDSHAKE_ERROR);
       return;
     }

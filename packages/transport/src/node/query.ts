@@ -12,7 +12,7 @@ export interface EngineQuery {
   /** Does the client ask for bytes as base64 text (`b64`)? */
   readonly base64: boolean;
   /** What the client says of sessions that outlive their transports. Anything else counts as nothing. */
-  readonly resume: "offer" | "claim" | undefined;
+  readonly resume: "offer" | "claim" | "leave" | undefined;
   /** The number of the request (`n`): a safe integer. Anything else counts as none. */
   readonly number: number | undefined;
 }
@@ -58,9 +58,13 @@ export function readEngineQuery(url: string): EngineQuery {
     sid: found.sid === "" ? undefined : found.sid,
     protocol: found.EIO === "4" ? 4 : 3,
     base64: found.b64 !== undefined && found.b64 !== "",
-    resume: found.resume === "offer" || found.resume === "claim" ? found.resume : undefined,
+    resume: isResume(found.resume) ? found.resume : undefined,
     number: readNumber(found.n),
   };
+}
+
+function isResume(text: QueryValue): text is "offer" | "claim" | "leave" {
+  return text === "offer" || text === "claim" || text === "leave";
 }
 
 function readNumber(text: QueryValue): number | undefined {

@@ -122,6 +122,23 @@ export class HttpTransport implements Transport {
     }
   }
 
+  leave(): void {
+    const { sid, counted, headers } = this.#target;
+    if (sid !== undefined && (counted || this.#sink)) {
+      const address = addressOf(
+        { ...this.#target, claim: undefined },
+        this.#kind.transport ?? this.name,
+        true,
+      );
+      // It may overtake a request that has a number.
+      const goodbye = counted ? `${address}&resume=leave` : address;
+      // A beacon has no headers.
+      if (headers || !navigator.sendBeacon?.(goodbye, CLOSE))
+        httpRequest(goodbye, this.#target, CLOSE).answer.catch(() => {});
+    }
+    this.#abort();
+  }
+
   /** Sends the next body, if there is one. */
   #next(): void {
     const body = this.#bodies.shift();

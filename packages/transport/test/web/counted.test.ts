@@ -176,6 +176,72 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
   });
 });
 
+describe("a page that goes away", () => {
+  /** What was sent by beacon: parameters and body. */
+  function beacons(isSent: boolean): [Record<string, string>, unknown][] {
+    const sent: [Record<string, string>, unknown][] = [];
+    vi.stubGlobal("navigator", {
+      sendBeacon: (address: string, body: unknown) => {
+        const { t: _, ...query } = Object.fromEntries(new URL(address).searchParams);
+        sent.push([query, body]);
+        return isSent;
+      },
+    });
+    return sent;
+  }
+
+  async function opened(changes: Partial<Target>) {
+    const server = await HandServer.start();
+    const dialled = target({ url: server.url, ...changes });
+    const transport = new PollingTransport(dialled);
+    open = transport;
+    const side = new Side();
+    side.use(transport);
+    side.onFrame = () => {
+      Object.assign(dialled, { sid: "S", counted: dialled.offersResume ? { requests: 0 } : undefined });
+    };
+    transport.bind(side);
+    (await server.next()).answer(OPEN);
+    await server.next();
+    return { server, transport, side };
+  }
+
+  it.each([
+    [true, { resume: "leave" }],
+    [false, {}],
+  ])("says goodbye by a beacon, a POST under way or not; counted: %s", async (offersResume, more) => {
+    const sent = beacons(true);
+    const { server, transport, side } = await opened({ offersResume });
+    side.sendText("4x");
+    await server.next();
+    transport.leave?.();
+    transport.close(true);
+    expect(sent).toEqual([[{ EIO: "4", transport: "polling", sid: "S", ...more }, "1"]]);
+    expect(side.endings).toEqual([]);
+  });
+
+  it("says it by a request where a beacon cannot be sent, or has headers", async () => {
+    for (const headers of [undefined, { authorization: "Bearer x" }]) {
+      const sent = beacons(false);
+      const { server, transport } = await opened({ offersResume: true, headers });
+      transport.leave?.();
+      const { method, query, body } = await server.next();
+      expect([method, query.get("resume"), body]).toEqual(["POST", "leave", "1"]);
+      expect(sent).toHaveLength(headers ? 0 : 1);
+    }
+  });
+
+  it("says it for a session that is counted even if its pipe is gone, and for no other", async () => {
+    for (const offersResume of [true, false]) {
+      const sent = beacons(true);
+      const { transport } = await opened({ offersResume });
+      transport.close(false);
+      transport.leave?.();
+      expect(sent).toHaveLength(offersResume ? 1 : 0);
+    }
+  });
+});
+
 it("a server that answers nonsense is not lost", async () => {
   const server = await HandServer.start();
   const side = new Side();
