@@ -7,6 +7,8 @@ import { vi } from "vitest";
 /** What there is of a server, beside what its app keeps. All zero, or what it was before, once everybody has left. */
 export interface Count {
   readonly sessions: number;
+  /** Whose clients may come back. */
+  readonly suspended: number;
   /** That have joined no namespace yet. */
   readonly waiting: number;
   readonly sockets: number;
@@ -50,10 +52,11 @@ export class Census {
   }
 
   count(io: Server): Count {
-    const { sessions, waiting, sockets, rooms, namespaces } = io.metrics();
+    const { sessions, suspended, waiting, sockets, rooms, namespaces } = io.metrics();
     const { adapter } = io.sockets;
     return {
       sessions: Object.values(sessions).reduce((sum, count) => sum + count, 0),
+      suspended,
       waiting,
       sockets,
       rooms,

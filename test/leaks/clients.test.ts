@@ -6,7 +6,7 @@ import { Session } from "../../packages/session/src/session.js";
 import { Acks } from "../../packages/socket/src/acks.js";
 import { itHolds } from "./heap.js";
 import { turn } from "./real-time.js";
-import { atEnd, type Counted, expectNothingLeft, pass, ready, serve } from "./scene.js";
+import { atEnd, type Counted, expectNothingLeft, flow, pass, ready, serve } from "./scene.js";
 
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   websocket: ["websocket"],
@@ -69,16 +69,6 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   },
 };
 
-/** Lets the network and, little by little, time go on. */
-async function flow(condition: () => boolean, what: string, stepMs = 5): Promise<void> {
-  for (let n = 0; n < 5000; n++) {
-    if (condition()) return;
-    vi.advanceTimersByTime(stepMs);
-    await turn();
-  }
-  throw new Error(`waited in vain for: ${what}`);
-}
-
 async function comeIn(
   { port }: Counted,
   transports: readonly string[],
@@ -120,7 +110,10 @@ describe.each(Object.entries(WAYS))("over %s nothing is left of a client", (_nam
   it("once it was refused", async () => {
     const place = await serve();
     place.io.use((_socket, next) => next(new Error("nobody")));
-    const client = dial(`http://127.0.0.1:${place.port}`, { forceNew: true, transports: [...transports] });
+    const client = dial(`http://127.0.0.1:${place.port}`, {
+      forceNew: true,
+      transports: [...transports],
+    });
     let refused = false;
     client.on("connect_error", () => {
       refused = true;
@@ -134,7 +127,10 @@ describe.each(Object.entries(WAYS))("over %s nothing is left of a client", (_nam
 
   it.each([0, 1, 2, 3, 5, 8])("that disconnects %i turns after it has dialled", async (turns) => {
     const place = await serve();
-    const client = dial(`http://127.0.0.1:${place.port}`, { forceNew: true, transports: [...transports] });
+    const client = dial(`http://127.0.0.1:${place.port}`, {
+      forceNew: true,
+      transports: [...transports],
+    });
     for (let n = 0; n < turns; n++) {
       vi.advanceTimersByTime(1);
       await turn();
@@ -147,6 +143,54 @@ describe.each(Object.entries(WAYS))("over %s nothing is left of a client", (_nam
     expect(client.connected).toBe(false);
   });
 });
+
+/** What the app of a client that resumes does while its session is suspended. */
+const MEANWHILE: Readonly<Record<string, Ending>> = {
+  "it is back, and disconnects": {
+    end: async (client, { io }) => {
+      await flow(() => io.metrics().sessionsResumed === 1, "the return");
+      client.disconnect();
+    },
+  },
+  "it disconnects before it is back": { end: (client) => client.disconnect() },
+  "the server closes, and it has tried often enough": {
+    options: { reconnectionAttempts: 2, reconnectionDelay: 100, reconnectionDelayMax: 200 },
+    end: async (client, { io }) => {
+      let failed = false;
+      client.io.on("reconnect_failed", () => {
+        failed = true;
+      });
+      await io.close();
+      await flow(() => failed, "reconnect_failed", 50);
+    },
+    closes: true,
+  },
+};
+
+describe.each(["websocket", "polling", "stream"])(
+  "over %s nothing is left of a client that resumes",
+  (transport) => {
+    it.each(Object.entries(MEANWHILE))("once the network breaks, and %s", async (_how, ending) => {
+      const place = await serve();
+      const { io, census } = place;
+      const client = await comeIn(place, [transport], { resume: true, ...ending.options });
+      client
+        .timeout(600_000)
+        .emitWithAck("never")
+        .catch(() => {});
+      await ready(place);
+      census.cut();
+      await flow(() => io.engine.suspendedCount === 1, "the session to be suspended", 1);
+      await ending.end(client, place);
+      // The server may never hear that the client does not want to come back.
+      await flow(() => client.disconnected && io.engine.clientsCount === 0, "the end of the session", 100);
+      await pass(60_000);
+      census.closeIdle();
+      client.disconnect();
+      await expectNothingLeft(place, ending.closes ? { listenersOfHttp: census.listenersOfHttp } : {});
+    });
+  },
+);
 
 describe("after all that, memory holds", () => {
   itHolds({ Socket, Manager, Session, Acks });

@@ -86,3 +86,24 @@ export function ready({ io }: Place): Promise<void> {
     "polls that wait",
   );
 }
+
+/** Lets the network and, little by little, time go on until something holds. */
+export async function flow(condition: () => boolean, what: string, stepMs = 5): Promise<void> {
+  for (let n = 0; n < 5000; n++) {
+    if (condition()) return;
+    vi.advanceTimersByTime(stepMs);
+    await turn();
+  }
+  throw new Error(`waited in vain for: ${what}`);
+}
+
+/** The same until a promise is settled. */
+export async function flowing<T>(promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  await flow(() => settled, "a promise", 1);
+  return promise;
+}
