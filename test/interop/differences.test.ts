@@ -4,7 +4,7 @@ import type { Socket as ClientSocket } from "socket.io-client";
 import { describe, expect } from "vitest";
 import { http, joinByPolling, openPoller, openSession, openWire } from "../support/rawsocket.js";
 import { pullThePlug, type ServerName, serverHalf, startSite } from "../support/servers.js";
-import { once, turn, within } from "../support/wait.js";
+import { once, turn, until, within } from "../support/wait.js";
 import {
   clientsDiffer,
   dial,
@@ -224,6 +224,28 @@ describe("recovery", () => {
     },
   );
 });
+
+differs(
+  "a connection between two ends of the same make that breaks for a moment",
+  { stock: [["disconnect"], "another id", ["after"]], sockeye: [[], "the same id", ["meanwhile", "after"]] },
+  async (server) => {
+    const make = server === "sockeye" ? "sockeye" : "socket.io-client 4";
+    const again = { reconnection: true, reconnectionDelay: 10 };
+    const { site, client, socket } = await pair(server, make, again);
+    const { id } = client;
+    const seen: string[] = [];
+    const got = new Set<string>();
+    client.on("disconnect", () => seen.push("disconnect"));
+    client.onAny((event) => got.add(event));
+    await pullThePlug(site, socket);
+    socket.emit("meanwhile");
+    await until(() => {
+      site.io.emit("after");
+      return got.has("after");
+    }, "the client to be back");
+    return [seen, client.id === id ? "the same id" : "another id", [...got]];
+  },
+);
 
 describe("pages of other origins", () => {
   const upgradeFrom = async (server: ServerName, options: Options): Promise<string> => {

@@ -56,10 +56,11 @@ const WAYS: Readonly<Record<string, Way>> = {
 const memorySessions: { cut(error: Error): void }[] = [];
 
 function inMemory(site: Site): () => void {
-  const engine = site.io.engine as unknown as { onWebTransportSession(session: unknown): unknown };
-  const platform = memoryWebTransport((session) => {
+  const engine = site.io.engine as unknown as { onWebTransportSession(...args: unknown[]): unknown };
+  const platform = memoryWebTransport((session, address) => {
     memorySessions.push(session);
-    void engine.onWebTransportSession(session);
+    const { pathname, search } = new URL(address);
+    void engine.onWebTransportSession(session, { url: pathname + search });
   });
   Object.assign(globalThis, { WebTransport: platform });
   return () => Reflect.deleteProperty(globalThis, "WebTransport");
@@ -73,9 +74,9 @@ interface Scene {
   readonly responses: () => number;
 }
 
-async function scene(way: Way, recycleBytes = 131_072): Promise<Scene> {
+async function scene(way: Way, { recycleBytes = 131_072, resume = true } = {}): Promise<Scene> {
   const transports = ["polling", "websocket", "stream", "sse", "iframe", "jsonp", "webtransport"];
-  const options = { streams: { recycleBytes }, maxHttpBufferSize: 2e6, transports };
+  const options = { streams: { recycleBytes }, resume, maxHttpBufferSize: 2e6, transports };
   const server = way.server ?? "sockeye";
   const site = await startSite(
     server,
@@ -120,7 +121,7 @@ describe.each(Object.entries(WAYS))("over %s", (name, way) => {
   });
 
   it("10,000 messages each way keep their order, whatever ends and begins anew meanwhile", async () => {
-    const { client, socket, responses } = await scene(way, 4096);
+    const { client, socket, responses } = await scene(way, { recycleBytes: 4096 });
     const many = Array.from({ length: 10_000 }, (_, n) => n);
     const up: number[] = [];
     const down: number[] = [];
@@ -165,8 +166,33 @@ describe.each(Object.entries(WAYS))("over %s", (name, way) => {
     expect(await atClient).toBe("io server disconnect");
   });
 
-  it("a client that is cut off comes back, and what it emits meanwhile arrives", async () => {
+  it("a client that is cut off goes on, and what either side emits meanwhile arrives", async () => {
+    if (way.server !== undefined) return;
     const { site, client, socket } = await scene(way);
+    const told: unknown[] = [];
+    for (const half of [client, socket]) half.on("disconnect", (reason: unknown) => told.push(reason));
+    const [up, down]: [unknown[], unknown[]] = [[], []];
+    socket.on("n", (...args: unknown[]) => up.push(args));
+    client.on("n", (...args: unknown[]) => down.push(args));
+    await writable(socket);
+    for (let n = 0; n < 2; n++) {
+      client.emit("n", n, Buffer.of(n));
+      socket.emit("n", n, Buffer.of(n));
+      cutOff(site, socket);
+      await until(() => up.length === n + 1 && down.length === n + 1, "the events");
+    }
+    const expected = [0, 1].map((n) => [n, Buffer.of(n)]);
+    expect([
+      up,
+      down.map((args) =>
+        (args as [number, Buffer]).map((arg) => (typeof arg === "number" ? arg : Buffer.from(arg))),
+      ),
+      told,
+    ]).toEqual([expected, expected, []]);
+  });
+
+  it("a client that is cut off and does not count comes back, and what it emits meanwhile arrives", async () => {
+    const { site, client, socket } = await scene(way, { resume: false });
     const heard: unknown[] = [];
     site.io.on("connection", (next) => next.on("n", (n: number) => heard.push(n)));
     const lost = Promise.all([reasonOf(client), reasonOf(socket)]);

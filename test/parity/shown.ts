@@ -86,6 +86,9 @@ export const SHOWN: ShownBy = {
       both("a pingInterval of 0"),
   },
   "Connection state recovery": {
+    "a connection that breaks for less than 30 s, with Sockeye at both ends": both(
+      "a connection between two ends of the same make that breaks for a moment",
+    ),
     "the client got no event before the connection broke": both("of a client that got no event yet"),
     "the client is back before the server noticed that the old connection is dead": both(
       "before the server has noticed the loss",

@@ -8,7 +8,9 @@ export interface Journey {
   readonly connectedMs: number;
   /** Over which transport it was then, and at the end. */
   readonly transports: readonly string[];
-  /** How often a connection was lost in between. */
+  /** How often a transport was lost in between, and the session went on over another one. */
+  readonly resumed: number;
+  /** How often the app saw a `disconnect`. */
   readonly interruptions: number;
   /** Numbers that the server got for the first time, and those that the client got, in order. */
   readonly up: readonly number[];
@@ -44,6 +46,7 @@ export async function travel(site: Site, port: number, options: Options, quietMs
     reconnectionDelayMax: 500,
     ...options,
   });
+  let resumed = 0;
   let interruptions = 0;
   client.on("disconnect", () => {
     interruptions += 1;
@@ -55,6 +58,9 @@ export async function travel(site: Site, port: number, options: Options, quietMs
   );
   try {
     const { connectedMs, over } = await within(first, "the client to connect", PATIENCE_MS);
+    client.io.engine.on("resume", () => {
+      resumed += 1;
+    });
     for (let part = 1; part <= 2; part++) {
       for (let n = up.length; n < part * EVENTS.up; n++) client.emit("up", n);
       for (let n = (part - 1) * EVENTS.down; n < part * EVENTS.down; n++) {
@@ -65,7 +71,7 @@ export async function travel(site: Site, port: number, options: Options, quietMs
       await until(all, `part ${part} of the events`, PATIENCE_MS);
       if (part === 1) await new Promise((resolve) => setTimeout(resolve, quietMs));
     }
-    return { connectedMs, transports: [over, transport()], interruptions, up, down };
+    return { connectedMs, transports: [over, transport()], resumed, interruptions, up, down };
   } finally {
     client.disconnect();
   }

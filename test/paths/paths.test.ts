@@ -78,11 +78,12 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, n
 describe.each(ALL)("$title", (path) => {
   it.each(NAMES)("%s", { timeout: 150_000 }, async (name) => {
     const journey = await runs.find((run) => run.path === path && run.name === name)?.result;
-    const { transports, interrupted = false, afterMs = 0 } = path.expected[name];
+    const { transports, resumes = false, afterMs = 0 } = path.expected[name];
     expect(journey?.transports).toEqual(transports);
     expect(journey?.up).toEqual(numbers(2 * EVENTS.up));
     expect(journey?.down).toEqual(numbers(2 * EVENTS.down));
-    expect((journey?.interruptions ?? 0) > 0).toBe(interrupted);
+    expect((journey?.resumed ?? 0) > 0).toBe(resumes);
+    expect(journey?.interruptions).toBe(0);
     expect(journey?.connectedMs).toBeGreaterThanOrEqual(afterMs);
   });
 });
@@ -104,10 +105,11 @@ async function table(): Promise<string> {
   return [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...rows].join("\n");
 }
 
-function cell({ transports, connectedMs, interruptions, up, down }: Journey): string {
+function cell({ transports, connectedMs, resumed, interruptions, up, down }: Journey): string {
   const [first, last] = transports;
   const over = first === last ? first : `${first}, then ${last}`;
   const lost = 2 * (EVENTS.up + EVENTS.down) - up.length - down.length;
+  const resumes = resumed === 0 ? "" : `, resumed ${resumed} ×`;
   const broken = interruptions === 0 ? "" : `, interrupted ${interruptions} ×`;
-  return `${over}, ${(connectedMs / 1000).toFixed(2)} s${broken}, ${lost === 0 ? "nothing" : lost} lost`;
+  return `${over}, ${(connectedMs / 1000).toFixed(2)} s${resumes}${broken}, ${lost === 0 ? "nothing" : lost} lost`;
 }

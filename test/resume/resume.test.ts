@@ -52,6 +52,8 @@ async function stage(
   ends.push(() => socket.disconnect());
   const [half] = (await arrived) as [Socket];
   await until(() => socket.connected, "the client to be connected");
+  // Else the server would not notice before its next heartbeat that the client is gone.
+  await until(() => half.conn.transport.writable, "a poll that waits");
   socket.on("disconnect", (reason) => log.push(`client: disconnect ${reason}`));
   half.on("disconnect", (reason) => log.push(`server: disconnect ${reason}`));
   for (const event of ["suspend", "resume"] as const) {

@@ -64,6 +64,9 @@ export interface Site {
   end(): Promise<void>;
 }
 
+/** Sessions end with their transports, as in Socket.IO, between two ends of Sockeye too: for tests of what comes after that. */
+export const UNCOUNTED = { resume: false } as Partial<ServerOptions>;
+
 /** A server listening on `port`, or on a free one. */
 export async function startSite(
   name: ServerName,

@@ -57,7 +57,7 @@ export interface ComebackPart {
 
 export const comebackPart: ComebackPart = {
   // An app's own parameters of these names are the server's to show.
-  isWanted: ({ resume }, { query }) => resume === true && !("resume" in query || "n" in query),
+  isWanted: ({ resume }, { query }) => resume !== false && !("resume" in query || "n" in query),
   count: (terms) => new Counted(terms),
   of: (host, dialledAt) => new Comeback(host, dialledAt),
 };

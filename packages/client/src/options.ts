@@ -61,7 +61,7 @@ export interface EngineOptions {
   /**
    * Offers the server to count messages, so that a session outlives its transports: an outage that is shorter than the server's
    * window (30 seconds by default) is not seen by sockets, and nothing is lost or comes twice. Only with servers of Sockeye that
-   * agree; the lean client does not offer it, nor one whose own `query` has `resume` or `n`. Default false.
+   * agree; the lean client does not offer it, nor one whose own `query` has `resume` or `n`. Default true.
    */
   resume: boolean;
   /** Sends cookies to another origin too. On Node.js: sends back the cookies that the server sets, for the length of a session. Default false. */

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { pullThePlug, serverHalf } from "../../support/servers.js";
+import { pullThePlug, serverHalf, UNCOUNTED } from "../../support/servers.js";
 import { matrix } from "../../support/stage.js";
 import { once } from "../../support/wait.js";
 import { DIFFERENCES, expectedOf } from "../differences.js";
@@ -102,7 +102,7 @@ matrix("disconnecting", (behaves, row) => {
   });
 
   behaves("by a lost network is noticed by both, and mended", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site);
     const atServer = once(socket, "disconnect");
     const atClient = once(client, "disconnect");
@@ -116,7 +116,7 @@ matrix("disconnecting", (behaves, row) => {
   });
 
   behaves("comes with details of the lost network", "disconnect details", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site);
     const atClient = once(client, "disconnect");
     await pullThePlug(site, socket);
@@ -154,7 +154,8 @@ matrix("disconnecting", (behaves, row) => {
   });
 
   behaves("of all by io.close()", async (stage) => {
-    const site = await stage.serve();
+    // Who counts takes an end that it was not told for an outage.
+    const site = await stage.serve(UNCOUNTED);
     site.io.of("/admin");
     const main = await stage.connect(site, { reconnection: false });
     const other = await stage.both(site, main.client.io.socket("/admin"));

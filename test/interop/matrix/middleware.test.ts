@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect } from "vitest";
-import { pullThePlug } from "../../support/servers.js";
+import { pullThePlug, UNCOUNTED } from "../../support/servers.js";
 import { matrix } from "../../support/stage.js";
 import { once, turn } from "../../support/wait.js";
 
@@ -16,7 +16,7 @@ function refusal(message: string, data?: unknown): Refusal {
 
 matrix("auth", (behaves) => {
   behaves("may be a function, called at every connection", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     let calls = 0;
     const client = await stage.dial(site, {
       auth: (send) => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import type { Manager } from "socket.io-client";
 import { expect } from "vitest";
-import { pullThePlug, type Site } from "../../support/servers.js";
+import { pullThePlug, type Site, UNCOUNTED } from "../../support/servers.js";
 import { matrix } from "../../support/stage.js";
 import { collect, once, turn } from "../../support/wait.js";
 import { DIFFERENCES, expectedOf } from "../differences.js";
@@ -34,7 +34,8 @@ matrix("reconnecting", (behaves, row) => {
   const firstError = row.way.startsWith("polling") ? "xhr poll error" : `${row.way} error`;
 
   behaves("to a server that restarts on its port, and sends what was kept, in order", async (stage) => {
-    const site = await stage.serve();
+    // Who counts takes an end that it was not told for an outage.
+    const site = await stage.serve(UNCOUNTED);
     const { client } = await stage.connect(site);
     const oldId = client.id;
     const told = diary(client.io);
@@ -72,7 +73,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("tells of attempt and success on the manager", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site);
     const told = diary(client.io);
     const again = once(client, "connect");
@@ -85,7 +86,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("brings every namespace back", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     site.io.of("/admin");
     const main = await stage.connect(site);
     const other = await stage.both(site, main.client.io.socket("/admin"));
@@ -131,7 +132,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("is not tried when it is off", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site, { reconnection: false });
     const told = diary(client.io);
     const lost = once(client, "disconnect");
@@ -145,7 +146,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("keeps a client active meanwhile", "active", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site);
     const lost = once(client, "disconnect");
     const again = once(client, "connect");
@@ -157,7 +158,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("ends when the client disconnects meanwhile", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site, {
       reconnectionDelay: 60_000,
       reconnectionDelayMax: 60_000,
@@ -173,7 +174,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("drops what is volatile meanwhile", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const heard = new Promise<unknown[]>((resolve) => {
       const list: unknown[] = [];
       site.io.on("connection", (half) => {
@@ -199,7 +200,7 @@ matrix("reconnecting", (behaves, row) => {
     "fails what waits too long for its acknowledgement meanwhile, and does not send it then",
     "timeout",
     async (stage) => {
-      const site = await stage.serve();
+      const site = await stage.serve(UNCOUNTED);
       const names: unknown[] = [];
       const ended = new Promise<void>((resolve) => {
         site.io.on("connection", (half) => {
@@ -226,7 +227,7 @@ matrix("reconnecting", (behaves, row) => {
   );
 
   behaves("answers to what was kept reach their callbacks", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     site.io.on("connection", (half) =>
       half.on("q", (n: number, answer: (n: number) => void) => answer(n * 2)),
     );
@@ -239,7 +240,7 @@ matrix("reconnecting", (behaves, row) => {
   });
 
   behaves("works again and again", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const { client, socket } = await stage.connect(site);
     const ids = new Set([socket.id]);
     let current = socket;

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
-import { pullThePlug } from "../../support/servers.js";
+import { pullThePlug, UNCOUNTED } from "../../support/servers.js";
 import { matrix } from "../../support/stage.js";
 import { once } from "../../support/wait.js";
 
 matrix("connection state recovery", (behaves) => {
-  const options = { connectionStateRecovery: {} };
+  const options = { ...UNCOUNTED, connectionStateRecovery: {} };
 
   behaves("brings back id, rooms, data and what was missed", "recovery", async (stage) => {
     const site = await stage.serve(options);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { pullThePlug } from "../../support/servers.js";
+import { pullThePlug, UNCOUNTED } from "../../support/servers.js";
 import { matrix } from "../../support/stage.js";
 import { once } from "../../support/wait.js";
 
@@ -63,7 +63,7 @@ matrix("retries", (behaves) => {
   });
 
   behaves("carry on with the first after a reconnection", "retries", async (stage) => {
-    const site = await stage.serve();
+    const site = await stage.serve(UNCOUNTED);
     const heard: unknown[] = [];
     let silent = true;
     const end = new Promise<void>((resolve) => {

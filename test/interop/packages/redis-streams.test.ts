@@ -3,7 +3,14 @@ import { createAdapter } from "@socket.io/redis-streams-adapter";
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { ClientName, ServerName, Site } from "../../support/servers.js";
-import { loadClient, optionsFor, pullThePlug, serverHalf, startSite } from "../../support/servers.js";
+import {
+  loadClient,
+  optionsFor,
+  pullThePlug,
+  serverHalf,
+  startSite,
+  UNCOUNTED,
+} from "../../support/servers.js";
 import { eventually, once, until } from "../../support/wait.js";
 import { clusterTests, type MakeAdapter } from "./cluster.js";
 import { findRedis, type Redis, startRedis } from "./redis-server.js";
@@ -78,7 +85,7 @@ describe.skipIf(program === undefined)("@socket.io/redis-streams-adapter", () =>
     ): Promise<Site> {
       const site = await startSite(
         server,
-        { adapter: await makeAdapter(), connectionStateRecovery: { maxDisconnectionDuration } },
+        { ...UNCOUNTED, adapter: await makeAdapter(), connectionStateRecovery: { maxDisconnectionDuration } },
         port,
       );
       onTestFinished(() => site.end());

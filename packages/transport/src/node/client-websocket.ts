@@ -5,6 +5,7 @@ import type { DialOptions } from "../dial-options.js";
 import type { WebSocketLike } from "../websocket-like.js";
 import { isUnref, socketOptions } from "./client-options.js";
 import { headersWithCookies } from "./cookie-jar.js";
+import { onExit } from "./exit.js";
 
 /** What `ws` takes besides the options of sockets and TLS. */
 const WS_OPTIONS = ["protocolVersion", "origin", "maxPayload"];
@@ -32,6 +33,11 @@ export function createWebSocket(
   let raw: Socket | undefined;
   socket.once("upgrade", (response) => {
     raw = response.socket;
+    // Else a server that counts would wait for a client that is not there any more.
+    socket.once(
+      "close",
+      onExit(() => socket.close()),
+    );
   });
   const dialled: WebSocketLike = Object.assign(socket as unknown as WebSocketLike, {
     cork: () => raw?.cork(),

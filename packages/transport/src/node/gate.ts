@@ -432,7 +432,7 @@ class HttpGate implements Gate {
     const pipe = this.#lingering.find(sid);
     if (pipe === undefined || pipe.name !== transport || this.#checkKind(visit, query) !== undefined)
       return false;
-    pipe.handle(visit.req, visit.res);
+    pipe.handle(visit.req, visit.res, query.number);
     return true;
   }
 
