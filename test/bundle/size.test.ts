@@ -14,7 +14,7 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   "served: modern default": { recorded: 23_500, target: 9000 },
   "served: script": { recorded: 23_700, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 30_300, target: 16_000 },
+  "legacy, in ES5": { recorded: 30_400, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {
