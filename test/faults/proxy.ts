@@ -101,7 +101,7 @@ export class FaultProxy {
     }
     this.#later(outage.forMs, () => {
       this.#outage = undefined;
-      this.#log("outage over");
+      this.#log("the outage is over");
       for (const link of this.#links) link.thaw();
     });
   }

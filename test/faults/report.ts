@@ -1,4 +1,3 @@
-import type { Violation } from "./check.js";
 import type { Tally } from "./tally.js";
 import type { Outcome, Setup } from "./trial.js";
 
@@ -17,13 +16,22 @@ export function explain(setup: Setup, { violations, strokes, histories }: Outcom
     ].join("\n");
   });
   const rest = violations.length - shown.length;
-  return [...shown, ...(rest > 0 ? [`and ${rest} more: ${count(violations.slice(most))}`] : [])].join("\n");
+  return [
+    ...shown,
+    ...(rest > 0 ? [`and ${rest} more: ${countEach(violations.slice(most).map(({ kind }) => kind))}`] : []),
+  ].join("\n");
 }
 
-function count(violations: readonly Violation[]): string {
-  const kinds = new Map<string, number>();
-  for (const { kind } of violations) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-  return [...kinds].map(([kind, many]) => `${kind} ${many}`).join(", ");
+/** How often the proxies did what. */
+export function countStrokes({ strokes }: Outcome): string {
+  const words = strokes.flat().map(({ text }) => /^(?:connection \d+: )?(\S+)/.exec(text)?.[1] ?? text);
+  return countEach(words.filter((word) => word !== "healed" && word !== "the"));
+}
+
+function countEach(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${word} ${count}`).join(", ");
 }
 
 /** All tallies as one. */

@@ -1,7 +1,7 @@
 // npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]: docs/delivery.md
 import { parseArgs } from "node:util";
 import { FAULTS, type FaultKind } from "./plan.js";
-import { explain, total } from "./report.js";
+import { countStrokes, explain, total } from "./report.js";
 import { play, type Setup } from "./trial.js";
 
 const { values } = parseArgs({
@@ -58,6 +58,7 @@ for (const [index, tally] of outcome.tallies.entries()) {
       `ended ${ended}, recovered ${recovered}, resumed ${resumed}`,
   );
 }
+console.log(`faults: ${countStrokes(outcome)}`);
 console.log(JSON.stringify(total(outcome.tallies)));
 console.log(`${outcome.violations.length} violations`);
 if (outcome.violations.length > 0) {
