@@ -26,6 +26,9 @@ async function playSound(setup: Setup): Promise<Outcome> {
   return outcome;
 }
 
+/** Stock clients do not number their requests: those that come twice are handled twice, or leave both ends waiting. */
+const kinds = new Set(FAULTS.filter((kind) => kind !== "repeat"));
+
 describe("under faults, Sockeye at both ends", () => {
   it.each([101, 12, 13])(
     "no conversation ends, nothing is lost, twice or out of order, seed %i",
@@ -67,8 +70,6 @@ describe("under faults, Sockeye at both ends", () => {
 it(
   "under faults, a stock client at our server: nothing is lost without saying so",
   async () => {
-    // It does not number its requests: those that come twice are handled twice.
-    const kinds = new Set(FAULTS.filter((kind) => kind !== "repeat"));
     await playSound({ ...TRIAL, seed: 15, client: "socket.io-client 4", mayEnd: true, kinds });
   },
   PATIENCE_MS,

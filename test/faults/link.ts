@@ -114,8 +114,8 @@ export class Link {
   }
 
   #complete(index: number, raw: Buffer): void {
-    const { repeat } = this.#plan;
-    if (repeat?.request !== index || this.#dead) return;
+    const repeat = this.#plan.repeat(index);
+    if (repeat === undefined || this.#dead) return;
     const what = raw.subarray(0, raw.indexOf(" ")).toString();
     if (repeat.answer === "second") {
       this.#owner.log(`${what} will be repeated, the client gets the second answer`);

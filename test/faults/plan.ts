@@ -25,8 +25,6 @@ export type Blow = { readonly atMs: number } & (
 
 /** An HTTP request that reaches the server twice. */
 export interface Repeat {
-  /** Which request of the connection. */
-  readonly request: number;
   /** Whose answer the client gets: that to the first, or that to the second. */
   readonly answer: "first" | "second";
   /** When the second is sent, after the first, if the client gets the answer to the first. */
@@ -36,7 +34,8 @@ export interface Repeat {
 /** What will happen to one connection. */
 export interface Plan {
   readonly blows: readonly Blow[];
-  readonly repeat: Repeat | undefined;
+  /** Whether its request with this number is repeated, and how. */
+  repeat(request: number): Repeat | undefined;
 }
 
 /** A time in which no connection gets through. */
@@ -64,8 +63,9 @@ export const SLOT_MS = 8000;
 const OUTAGE_MS = 2000;
 /** Of slots, how many have one: for one client, and for all. */
 const OUTAGES = { one: 0.2, all: 0.25 } as const;
-/** Of connections, how many are struck while they open; most requests are over by the time of a later blow. */
+/** Of connections, how many are struck while they open; many requests are over by the time of a later blow. */
 const EARLY = 0.06;
+/** Of requests. */
 const REPEATED = 0.05;
 const MOST_BLOWS = 12;
 
@@ -100,9 +100,16 @@ export class Schedule implements Fate {
       if (this.kinds.has(blow.kind) && ENDS.has(blow.kind)) break;
       atMs += 200 + random.below(2500);
     }
-    const repeats = stream(this.seed, client, connection, 2);
-    const repeated = repeats.chance(REPEATED) && this.kinds.has("repeat");
-    return { blows, repeat: repeated ? drawRepeat(repeats) : undefined };
+    return {
+      blows,
+      repeat: (request) => this.#repeat(stream(this.seed, client, connection, 1000 + request)),
+    };
+  }
+
+  #repeat(random: Random): Repeat | undefined {
+    if (!random.chance(REPEATED) || !this.kinds.has("repeat")) return undefined;
+    const answer = random.pick(["first", "second"] as const);
+    return { answer, afterMs: random.chance(0.3) ? 0 : random.below(120) };
   }
 
   outage(slot: number, client?: number): Outage | undefined {
@@ -145,12 +152,4 @@ function blowAt(atMs: number, random: Random): Blow {
     case "truncate":
       return { kind, atMs, way, share, how };
   }
-}
-
-function drawRepeat(random: Random): Repeat {
-  return {
-    request: random.chance(0.7) ? 0 : random.below(6),
-    answer: random.pick(["first", "second"] as const),
-    afterMs: random.chance(0.3) ? 0 : random.below(120),
-  };
 }

@@ -67,7 +67,7 @@ export class FaultProxy {
       return;
     }
     const number = this.#connections++;
-    const plan = this.#healed ? { blows: [], repeat: undefined } : this.fate.plan(this.client, number);
+    const plan = this.#healed ? { blows: [], repeat: () => undefined } : this.fate.plan(this.client, number);
     const link = new Link(
       {
         upstream: this.upstream,
