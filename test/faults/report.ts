@@ -18,7 +18,7 @@ export function explain(setup: Setup, { violations, strokes, histories }: Outcom
   const rest = violations.length - shown.length;
   return [
     ...shown,
-    ...(rest > 0 ? [`and ${rest} more: ${countEach(violations.slice(most).map(({ kind }) => kind))}`] : []),
+    ...(rest > 0 ? [`and ${rest} more: ${countKinds({ violations: violations.slice(most) })}`] : []),
   ].join("\n");
 }
 
@@ -26,6 +26,11 @@ export function explain(setup: Setup, { violations, strokes, histories }: Outcom
 export function countStrokes({ strokes }: Outcome): string {
   const words = strokes.flat().map(({ text }) => /^(?:connection \d+: )?(\S+)/.exec(text)?.[1] ?? text);
   return countEach(words.filter((word) => word !== "healed" && word !== "the"));
+}
+
+/** How many violations there are of each kind. */
+export function countKinds({ violations }: Pick<Outcome, "violations">): string {
+  return countEach(violations.map(({ kind }) => kind));
 }
 
 function countEach(words: readonly string[]): string {

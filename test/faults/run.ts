@@ -1,7 +1,7 @@
 // npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]: docs/delivery.md
 import { parseArgs } from "node:util";
 import { FAULTS, type FaultKind } from "./plan.js";
-import { countStrokes, explain, total } from "./report.js";
+import { countKinds, countStrokes, explain, total } from "./report.js";
 import { play, type Setup } from "./trial.js";
 
 const { values } = parseArgs({
@@ -60,7 +60,7 @@ for (const [index, tally] of outcome.tallies.entries()) {
 }
 console.log(`faults: ${countStrokes(outcome)}`);
 console.log(JSON.stringify(total(outcome.tallies)));
-console.log(`${outcome.violations.length} violations`);
+console.log(`violations: ${outcome.violations.length} ${countKinds(outcome)}`);
 if (outcome.violations.length > 0) {
   console.log(explain(setup, outcome, Number(values.show)));
   // Of Socket.IO the losses are counted, and it is blamed for nothing.
