@@ -5,6 +5,7 @@ import { packets, parserBridge } from "./targets/packets.js";
 import { olderPayloads, payloads } from "./targets/payloads.js";
 import { queries } from "./targets/queries.js";
 import { requests } from "./targets/requests.js";
+import { resumes } from "./targets/resumes.js";
 import { chunks, lines } from "./targets/streams.js";
 import { upgrades } from "./targets/upgrades.js";
 import { websocket } from "./targets/websocket.js";
@@ -22,5 +23,6 @@ export const TARGETS: readonly Target[] = [
   queries,
   headers,
   upgrades,
+  resumes,
   requests,
 ];

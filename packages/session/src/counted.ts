@@ -11,6 +11,9 @@ const SHARE = 1 / 4;
 const MESSAGE_CODE = 0x34;
 const BASE64_CODE = 0x62;
 
+/** Kept by all ends that keep nothing. Never pushed to. */
+const NOTHING: Encoded[] = [];
+
 /**
  * One end of a session that outlives its transports: how many messages have come in, and those that went out which the peer has not
  * acknowledged. Both ends have one, and the same. A message is one engine packet: a packet with attachments is several.
@@ -23,7 +26,7 @@ export class Counted {
   /** Messages that came in. */
   received = 0;
   /** What is no message, and leaves before the messages: heartbeats, acknowledgements. */
-  readonly controls: Encoded[] = [];
+  controls: Encoded[] | undefined = undefined;
   keptBytes = 0;
   /** How often the session has come back, which names its secret. */
   generation = 0;
@@ -34,7 +37,7 @@ export class Counted {
   readonly terms: Pick<ResumeTerms, "window" | "bytes">;
 
   /** Handed to a transport, of this session, at least once. Oldest first. */
-  #kept: Encoded[] = [];
+  #kept: Encoded[] = NOTHING;
   /** How many of them were handed to the transport of now. */
   #written = 0;
   /** Messages before the first that is kept. */
@@ -76,10 +79,17 @@ export class Counted {
     return this.keptBytes >= this.terms.bytes;
   }
 
-  /** Keeps packets, in order. They leave with the next {@link take}. */
-  keep(packets: readonly Encoded[]): void {
+  control(packet: Encoded): void {
+    this.controls ??= [];
+    this.controls.push(packet);
+  }
+
+  /** Keeps packets, in order. They leave with the next {@link take}. The array is not the caller's any more. */
+  keep(packets: Encoded[]): void {
+    const known = this.#kept;
+    if (known === NOTHING) this.#kept = packets;
     for (const packet of packets) {
-      this.#kept.push(packet);
+      if (known !== NOTHING) known.push(packet);
       this.#sent += messagesOf(packet);
       this.keptBytes += sizeOf(packet);
     }
@@ -87,9 +97,11 @@ export class Counted {
 
   /** What the transport of now has not got yet. */
   take(): Encoded[] {
-    const batch = this.controls.splice(0).concat(this.#kept.slice(this.#written));
+    const { controls } = this;
+    const unwritten = this.#kept.slice(this.#written);
+    this.controls = undefined;
     this.#written = this.#kept.length;
-    return batch;
+    return controls?.concat(unwritten) ?? unwritten;
   }
 
   /**
@@ -108,7 +120,8 @@ export class Counted {
       this.keptBytes -= sizeOf(packet);
       done++;
     }
-    if (done > 0) this.#kept.splice(0, done);
+    if (done > 0 && done === this.#kept.length) this.#kept = NOTHING;
+    else if (done > 0) this.#kept.splice(0, done);
     this.#written = Math.max(0, this.#written - done);
     return true;
   }
@@ -151,7 +164,7 @@ export class Counted {
   /** The transport is gone. */
   lose(reason: CloseReason, cause: Error | undefined): void {
     this.loss = { reason, cause };
-    this.controls.length = 0;
+    this.controls = undefined;
   }
 }
 

@@ -57,7 +57,7 @@ export const serverActs: ServerActs = {
     // A client that never got the last secret is told it once more.
     if (isLast) counted.generation++;
     counted.confirmed = false;
-    counted.controls.unshift(openPacket(termsOf(session, role, counted.received)));
+    counted.controls = [openPacket(termsOf(session, role, counted.received))];
     session.awaitsPong = false;
     session.dueIn(role.pingIntervalMs, now);
     session.observer?.onResume?.(transport);

@@ -231,7 +231,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#secret = secret;
     this.#listen(terms);
     // Also tells that the new secret has come.
-    counted.controls.push(acknowledgement(counted.received));
+    counted.control(acknowledgement(counted.received));
     counted.untold();
     this.#signOfLife(clock.now());
     this.observer?.onResume?.(transport);
@@ -514,7 +514,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const old = this.transport;
     this.#dropCandidate(moved());
     old?.close(false, moved());
-    this.counted.controls.length = 0;
+    this.counted.controls = undefined;
     this.transport = transport;
     this.upgraded = false;
     transport.bind(this);
@@ -574,7 +574,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   queue(packet: EncodedPacket): void {
-    if (this.counted && !isMessage(packet)) this.counted.controls.push(packet);
+    if (this.counted && !isMessage(packet)) this.counted.control(packet);
     else this.#ownOutbox().push(packet);
     this.#wantWrite();
   }

@@ -68,7 +68,7 @@ describe("what goes out", () => {
   it("leaves once, what is no message first", () => {
     const counted = new Counted(TERMS);
     counted.keep([text("a")]);
-    counted.controls.push(new EncodedPacket("2"));
+    counted.control(new EncodedPacket("2"));
     expect(frames(counted.take())).toEqual(["2", "4a"]);
     expect(counted.take()).toEqual([]);
   });
