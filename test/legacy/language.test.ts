@@ -8,7 +8,7 @@ const GLOBALS = new Set(
   (
     "Array Date Error FileReader JSON Math Number Object String TypeError WebSocket XMLHttpRequest ActiveXObject " +
     "EventSource addEventListener arguments clearInterval clearTimeout console decodeURIComponent document encodeURIComponent " +
-    "isFinite location postMessage removeEventListener self setImmediate setInterval setTimeout window"
+    "isFinite localStorage location navigator postMessage removeEventListener self setImmediate setInterval setTimeout window"
   ).split(" "),
 );
 
