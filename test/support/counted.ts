@@ -24,6 +24,7 @@ export interface Verdict {
 
 export interface Terms {
   readonly sid: string;
+  readonly upgrades: readonly string[];
   readonly pingInterval: number;
   readonly resume?: { secret: string; window: number; bytes: number; received?: number };
 }

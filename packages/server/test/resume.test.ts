@@ -1,13 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ServerOptions, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
-import {
-  ask,
-  CountedClient,
-  claimOf,
-  RAW_TRANSPORTS,
-  type RawTransport,
-} from "../../../test/support/counted.js";
+import { WebSocket } from "ws";
+import { ask, CountedClient, RAW_TRANSPORTS, type RawTransport } from "../../../test/support/counted.js";
 import { deferred, once, turn, until } from "../../../test/support/wait.js";
 import { atEnd, type Site, serve } from "./site.js";
 
@@ -285,16 +280,10 @@ describe("a claim of a session whose pipe lives", () => {
     const { client, socket } = await joined(site);
     const heard = deferred<unknown[]>("the event");
     socket.on("files", (...files) => heard.resolve(files));
-    const [event, first, second] = ['451-["no"]', Buffer.from("one"), Buffer.from("two")];
-    expect(event).toBeDefined();
-    await client.raw('452-["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', first);
-    client.sent.push(
-      '452-["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]',
-      first,
-      second,
-    );
-    await until(() => site.io.engine.clientsCount === 1, "the session");
-    await turn();
+    const event = '452-["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]';
+    const [first, second] = [Buffer.from("one"), Buffer.from("two")];
+    await client.raw(event, first);
+    client.sent.push(event, first, second);
     socket.emit("photos", first, second);
     await client.received(4);
     // It pretends to have lost the last attachment on its way.
@@ -302,6 +291,27 @@ describe("a claim of a session whose pipe lives", () => {
     await client.claim("websocket");
     expect(await heard.promise).toEqual([first, second]);
     expect((await client.received(4)).slice(1)).toEqual([expect.stringMatching(/^52-/), first, second]);
+  });
+
+  it("may be followed by an upgrade as any other", async () => {
+    const site = await serve();
+    const { client, socket } = await joined(site);
+    await client.claim("polling");
+    expect(client.terms?.upgrades).toEqual(["websocket"]);
+    const upgraded = once(socket.conn, "upgrade");
+    const ws = new WebSocket(
+      `ws://127.0.0.1:${site.port}/socket.io/?EIO=4&transport=websocket&sid=${client.sid}`,
+    );
+    atEnd(() => ws.terminate());
+    await once(ws, "open");
+    ws.send("2probe");
+    expect(String((await once(ws, "message"))[0])).toBe("3probe");
+    ws.send("5");
+    await upgraded;
+    client.cut();
+    socket.emit("here");
+    expect(String((await once(ws, "message"))[0])).toBe('42["here"]');
+    expect(socket.conn).toMatchObject({ upgraded: true, suspended: false });
   });
 
   it("may be one that polls", async () => {
@@ -373,7 +383,6 @@ describe("a client that acknowledges nothing", () => {
     ]);
     await until(() => client.closeCode !== undefined, "the end of the WebSocket");
     expect(client.closeCode).toBe(4001);
-    expect(claimOf("a", "b", 1)).toBe('0{"sid":"a","secret":"b","received":1}');
   });
 });
 

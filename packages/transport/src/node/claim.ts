@@ -44,44 +44,52 @@ export function refuseClaim(pipe: Transport): void {
   pipe.close(true);
 }
 
+/** Who waits for a claim. One of them is called, once. */
+export interface ClaimSink {
+  /** This came; `undefined` for whatever is no claim, or if nothing came in time. */
+  came(claim: Claim | undefined): void;
+  /** The pipe has ended. */
+  gone(): void;
+}
+
 /** A pipe of which the first frame is to be a claim. */
 export class AwaitedClaim implements TransportSink {
   readonly #clock: Clock;
   readonly #timer: Timer;
-  #decide: ((claim: Claim | undefined) => void) | undefined;
+  /** Nobody once it was told. */
+  #sink: ClaimSink | undefined;
 
-  /** @param decide called once, with `undefined` for whatever is no claim, also for an end of the pipe */
-  constructor(pipe: Transport, { clock, timeoutMs }: ClaimTerms, decide: (claim: Claim | undefined) => void) {
+  constructor(pipe: Transport, { clock, timeoutMs }: ClaimTerms, sink: ClaimSink) {
     this.#clock = clock;
-    this.#decide = decide;
-    this.#timer = clock.setTimer(() => this.#came(undefined), timeoutMs);
+    this.#sink = sink;
+    this.#timer = clock.setTimer(() => this.giveUp(), timeoutMs);
     pipe.bind(this);
   }
 
   frame(_from: Transport, frame: Frame): void {
-    this.#came(readClaim(frame));
+    this.#end()?.came(readClaim(frame));
   }
 
   writable(): void {}
 
   lost(): void {
-    this.#came(undefined);
+    this.#end()?.gone();
   }
 
   closed(): void {
-    this.#came(undefined);
+    this.#end()?.gone();
   }
 
   /** Does not wait any longer. */
   giveUp(): void {
-    this.#came(undefined);
+    this.#end()?.came(undefined);
   }
 
-  #came(claim: Claim | undefined): void {
-    const decide = this.#decide;
-    this.#decide = undefined;
+  #end(): ClaimSink | undefined {
+    const sink = this.#sink;
+    this.#sink = undefined;
     this.#clock.clearTimer(this.#timer);
-    decide?.(claim);
+    return sink;
   }
 }
 

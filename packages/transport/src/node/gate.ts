@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Claim, Clock, Limits, Transport } from "@sockeye/protocol";
+import type { Clock, Limits, Transport } from "@sockeye/protocol";
 import type { WebTransportSession } from "../webtransport-like.js";
 import type { WebTransportPipe } from "../webtransport-pipe.js";
 import { type Acceptor, CheckedHandshake } from "./acceptor.js";
@@ -13,7 +13,7 @@ import {
   isClaim,
   type KnownSession,
 } from "./checks.js";
-import { AwaitedClaim, type ClaimTerms, readPostedClaim, refuseClaim } from "./claim.js";
+import { Claims } from "./claims.js";
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
@@ -21,12 +21,12 @@ import { answerEmpty, isHttpPipe } from "./http-pipe.js";
 import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
-import { checkSameOrigin, OriginPolicy, type Origins } from "./origins.js";
-import { answerPost } from "./post.js";
+import { OriginPolicy, type Origins } from "./origins.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
 import { RequestNumbers } from "./request-numbers.js";
 import { Revision3Pipe } from "./revision3.js";
+import { checkSamePage } from "./same-page.js";
 import { UpgradeResponse } from "./upgrade-response.js";
 import { RequestVisit, UpgradeVisit, type Visit } from "./visit.js";
 import { type WebSocketEngine, WebSocketHandshakes } from "./websocket-handshakes.js";
@@ -96,9 +96,7 @@ class HttpGate implements Gate {
   readonly #origins: OriginPolicy;
   readonly #webSockets: WebSocketHandshakes;
   readonly #arrivals: ArrivalTerms;
-  readonly #claims: ClaimTerms;
-  /** WebSockets whose first frame has not come. */
-  readonly #awaited = new Set<AwaitedClaim>();
+  readonly #claims: Claims;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
@@ -124,7 +122,8 @@ class HttpGate implements Gate {
       timeoutMs: options.upgradeTimeout ?? 10_000,
       maxFrameBytes: options.limits.maxMessageBytes,
     };
-    this.#claims = { clock: options.clock, limits: options.limits, timeoutMs: this.#arrivals.timeoutMs };
+    const { clock, limits } = options;
+    this.#claims = new Claims(acceptor, { clock, limits, timeoutMs: this.#arrivals.timeoutMs });
     if (options.cors) this.use(corsMiddleware(options.cors));
   }
 
@@ -196,7 +195,7 @@ class HttpGate implements Gate {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    for (const awaited of this.#awaited) awaited.giveUp();
+    this.#claims.close();
     this.#lingering.close();
     this.#webSockets.close();
   }
@@ -219,11 +218,10 @@ class HttpGate implements Gate {
     if (opening.wants === "session") {
       this.#ask(visit, query);
     } else if (opening.wants === "resume") {
-      if (!this.#exceeds(visit, "resume") && !this.#resumes(visit, opening.claim, pipe)) refuseClaim(pipe);
+      if (!this.#exceeds(visit, "resume")) this.#claims.decide(visit, pipe, opening.claim);
     } else {
       const session = this.#acceptor.find(opening.sid);
-      const refusal =
-        this.#checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
+      const refusal = checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
       if (refusal !== undefined) this.#refuse(visit, refusal);
       else if (session?.upgradable) this.#acceptor.upgrade(opening.sid, pipe);
       else pipe.close(false);
@@ -237,7 +235,7 @@ class HttpGate implements Gate {
     const upgrade = visit.kind === "upgrade";
     const claims = isClaim({ req, query, upgrade });
     const session = typeof sid === "string" && !claims ? this.#acceptor.find(sid) : undefined;
-    const foreign = this.#origins.check(req, visit.corsAnswer) ?? this.#checkSamePage(visit, session);
+    const foreign = this.#origins.check(req, visit.corsAnswer) ?? checkSamePage(visit, session);
     const refusal =
       checkRequest({ req, query, upgrade, session, foreign, transports: this.#transports }) ??
       this.#checkKind(visit, query);
@@ -252,11 +250,6 @@ class HttpGate implements Gate {
     } else {
       this.#ask(visit, query);
     }
-  }
-
-  #checkSamePage({ req }: Visit, session: KnownSession | undefined): Refusal | undefined {
-    const pipe = session?.transport;
-    return isHttpPipe(pipe) ? checkSameOrigin(req, pipe.origin) : undefined;
   }
 
   /** What the transport itself has to say about a request. */
@@ -288,43 +281,19 @@ class HttpGate implements Gate {
       return;
     }
     if (this.#exceeds(visit, "resume")) return;
+    const sid = `${query.sid}`;
     if (visit.kind === "upgrade") {
-      this.#webSockets.complete(visit, { base64: query.base64, initial: false }, (pipe) => {
-        const awaited = new AwaitedClaim(pipe, this.#claims, (claim) => {
-          this.#awaited.delete(awaited);
-          if (!this.#resumes(visit, this.#ofSid(claim, query), pipe)) refuseClaim(pipe);
-        });
-        this.#awaited.add(awaited);
-      });
+      this.#webSockets.complete(visit, { base64: query.base64, initial: false }, (pipe) =>
+        this.#claims.awaitFrame(visit, pipe, sid),
+      );
       return;
     }
-    const { req, res } = visit;
-    const pipe = this.#pipesOf(query)?.make(`${query.sid}`, query, req);
+    const pipe = this.#pipesOf(query)?.make(sid, query, visit.req);
     // The request has passed the checks, so there is one.
     if (pipe === undefined) return;
-    pipe.origin = req.headers.origin;
+    pipe.origin = visit.req.headers.origin;
     pipe.numbers = new RequestNumbers("claim", query.number);
-    readPostedClaim(req, { ...this.#claims, bodies: pipe.bodies }, (claim) => {
-      if (visit.gone) return;
-      // A body that is late or too long may still be on its way; nobody waits for it.
-      if (claim === undefined && req.httpVersionMajor === 1) res.setHeader("Connection", "close");
-      if (this.#resumes(visit, this.#ofSid(claim, query), pipe)) answerPost(res, pipe);
-      else visit.refuse(UNKNOWN_SID);
-    });
-  }
-
-  /** The claim, if it is for the session that the request names. */
-  #ofSid(claim: Claim | undefined, { sid }: EngineQuery): Claim | undefined {
-    return claim?.sid === sid ? claim : undefined;
-  }
-
-  #resumes(visit: Visit, claim: Claim | undefined, pipe: Transport): boolean {
-    const session = claim && this.#acceptor.find(claim.sid);
-    const samePage = this.#checkSamePage(visit, session) === undefined;
-    if (this.#state !== "closed" && claim && samePage && this.#acceptor.resume?.(claim, pipe)) return true;
-    // Always the same, whatever is wrong.
-    this.#acceptor.refused(describeRefusal(visit.req, UNKNOWN_SID));
-    return false;
+    this.#claims.awaitBody(visit, pipe, sid);
   }
 
   #ask(visit: Visit, query: EngineQuery): void {
@@ -443,9 +412,6 @@ class HttpGate implements Gate {
 }
 
 const WEBTRANSPORT = { transport: "webtransport", protocol: 4, base64: false, number: undefined } as const;
-
-/** The answer to every claim that is refused. */
-const UNKNOWN_SID: Refusal = { reason: "UNKNOWN_SID", context: { name: "CLAIM_REFUSED" } };
 
 function middlewareFailure(error: unknown): Refusal {
   return { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } };

@@ -267,6 +267,26 @@ describe("a claim over WebSocket", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it("that breaks off leaves nothing, and is nobody's refusal", async () => {
+    const { port, clock, acceptor } = await serverWithSession();
+    const connection = RawConnection.to(port).write(upgradeRequest(claimTarget("transport=websocket")));
+    await connection.until("\r\n\r\n");
+    expect(clock.pendingTimers).toBe(1);
+    connection.reset();
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
+    expect(acceptor.refusals).toEqual([]);
+  });
+
+  it("may be read by the package ws as well", async () => {
+    const { port, acceptor } = await serverWithSession({ webSockets: "ws" });
+    const connection = RawConnection.to(port).write(upgradeRequest(claimTarget("transport=websocket")));
+    await connection.until("\r\n\r\n");
+    connection.write(longFrame(CLAIM));
+    await connection.until('"again":true');
+    expect(acceptor.claims).toEqual([claim]);
+    connection.reset();
+  });
+
   it("does not keep the gate from closing", async () => {
     const { port, gate, clock } = await serverWithSession();
     const connection = RawConnection.to(port).write(upgradeRequest(claimTarget("transport=websocket")));
