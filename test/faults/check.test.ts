@@ -220,6 +220,18 @@ describe("the checker", () => {
     expect(check(history, { mayEnd: false }).map(({ kind }) => kind)).toEqual(["ended", "ended"]);
   });
 
+  it("but not where the client wants it, or never had it", () => {
+    const history = emptyHistory(0, "websocket");
+    const { client, server } = talk(history, "A");
+    client.partings.push({ at: 10, reason: "io client disconnect" });
+    server.partings.push({ at: 11, reason: "transport close" });
+    join(history.atServer, "B", { at: 12, recovered: false }).partings.push({
+      at: 13,
+      reason: "transport close",
+    });
+    expect(check(history, { mayEnd: false })).toEqual([]);
+  });
+
   it("shows the place", () => {
     const history = emptyHistory(7, "websocket");
     without(talk(history, "A").client.got, "e1");

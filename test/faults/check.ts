@@ -170,6 +170,9 @@ function checkRecovered({ atClient, atServer }: History, tell: Tell): void {
 function checkUnbroken({ atClient, atServer }: History, tell: Tell): void {
   for (const [name, book] of Object.entries({ client: atClient, server: atServer })) {
     for (const [id, { partings }] of book) {
+      // Whoever leaves has wanted that; who was never told of a conversation misses none.
+      const ofClient = atClient.get(id)?.partings;
+      if (!ofClient || ofClient.some(({ reason }) => reason === "io client disconnect")) continue;
       for (const { reason, at } of partings)
         tell("ended", `socket ${id} ended for the ${name}: ${reason}`, at);
     }

@@ -56,6 +56,12 @@ export class ClientEnd {
     else this.socket.emit("message", key, form, body, (answer: unknown) => this.#answered(key, answer));
   }
 
+  /** Says goodbye, and begins a new conversation. */
+  leave(): void {
+    this.socket.disconnect();
+    this.socket.connect();
+  }
+
   /** Resolves once everything that was sent before has been handled, or never. */
   fence(): Promise<void> {
     return new Promise((resolve) => this.socket.emit("fence", resolve));

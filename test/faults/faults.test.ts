@@ -47,9 +47,10 @@ describe("under faults, Sockeye at both ends", () => {
   );
 
   it(
-    "a window that is too short: both ends are told, and what is recovered has no gap",
+    "a window that is too short, and clients that leave: both ends are told, and what is recovered has no gap",
     async () => {
-      const setup: Setup = { ...TRIAL, seed: 14, mayEnd: true, recovery: true, resume: { windowMs: 300 } };
+      const resume = { windowMs: 300 };
+      const setup: Setup = { ...TRIAL, seed: 14, mayEnd: true, recovery: true, leave: true, resume };
       const { tallies } = await playSound(setup);
       const { ended, recovered } = total(tallies);
       expect(Math.min(ended, recovered)).toBeGreaterThan(0);
@@ -60,7 +61,7 @@ describe("under faults, Sockeye at both ends", () => {
   it(
     "without resume, the same trial finds much: it can fail",
     async () => {
-      const { violations } = await play({ ...TRIAL, seed: 101, seconds: 4, resume: false });
+      const { violations } = await play({ ...TRIAL, seed: 101, seconds: 4, resume: false, kinds });
       expect(violations.map(({ kind }) => kind)).toContain("ended");
     },
     PATIENCE_MS,

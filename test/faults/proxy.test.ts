@@ -31,6 +31,11 @@ async function stage(
   return { near, far, sent: wire(far), heard: wire(near) };
 }
 
+/** What is due at once has been done: timers fire in their order. */
+function afterItsTimers(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 interface Wire {
   text: string;
   ended: boolean;
@@ -95,7 +100,7 @@ describe("the proxy", () => {
   it("freezes and thaws: late, and whole", async () => {
     const begun = performance.now();
     const { near, sent } = await stage([{ kind: "freeze", atMs: 0, forMs: 300, ends: "thaw" }]);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await afterItsTimers();
     near.write("one");
     near.write("two");
     await until(() => sent.text === "onetwo", "what was held back");
@@ -104,7 +109,7 @@ describe("the proxy", () => {
 
   it("freezes and cuts: what was held back is lost", async () => {
     const { near, sent } = await stage([{ kind: "freeze", atMs: 0, forMs: 100, ends: "rst" }]);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await afterItsTimers();
     near.write("lost");
     await until(() => sent.closed, "the cut");
     expect(sent.text).toBe("");
@@ -114,7 +119,7 @@ describe("the proxy", () => {
     const { near, sent, heard } = await stage([
       { kind: "truncate", atMs: 0, way: "up", share: 0.5, how: "fin" },
     ]);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await afterItsTimers();
     near.write("0123456789");
     near.write("more");
     await until(() => sent.ended && heard.ended, "the cut");
@@ -125,6 +130,7 @@ describe("the proxy", () => {
   it("lets nothing through in an outage", async () => {
     const begun = performance.now();
     const { near, sent } = await stage([], { atMs: 0, forMs: 300, manner: "swallow" });
+    await afterItsTimers();
     near.write("late");
     await until(() => sent.text === "late", "the end of the outage");
     expect(performance.now() - begun).toBeGreaterThan(290);

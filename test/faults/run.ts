@@ -14,6 +14,7 @@ const { values } = parseArgs({
     recovery: { type: "boolean", default: false },
     "no-resume": { type: "boolean", default: false },
     "may-end": { type: "boolean", default: false },
+    leave: { type: "boolean", default: false },
     window: { type: "string" },
     bytes: { type: "string" },
     faults: { type: "string", default: FAULTS.join(",") },
@@ -30,6 +31,7 @@ const setup: Setup = {
   client: values.client === "socket.io" ? "socket.io-client 4" : "sockeye",
   server: values.server === "socket.io" ? "socket.io 4" : "sockeye",
   recovery: values.recovery,
+  leave: values.leave,
   mayEnd: isStock || values["no-resume"] || values["may-end"],
   kinds: new Set(values.faults.split(",") as FaultKind[]),
   ...(values["no-resume"]

@@ -29,6 +29,8 @@ export interface Setup {
   readonly resume?: false | { readonly windowMs?: number; readonly maxBytes?: number };
   /** May conversations end, as long as both ends are told? */
   readonly mayEnd: boolean;
+  /** Do clients leave and come back, now and then, as they like? */
+  readonly leave?: boolean;
   readonly kinds?: ReadonlySet<FaultKind>;
   /** Only these ways to connect. */
   readonly paths?: readonly string[];
@@ -82,11 +84,11 @@ export async function play(setup: Setup): Promise<Outcome> {
     const options = { ...CLIENT_OPTIONS, ...labels[client]?.options, auth: { client } };
     const socket = io(`http://127.0.0.1:${port}`, {
       ...options,
-      ...(setup.client === "sockeye" && { resume: resume !== false }),
+      ...(resume === false && { resume }),
     });
     return new ClientEnd(socket, histories[client] as History, now, stream(seed, client, 0, 11));
   });
-  const stop = talk(ends, server, seed);
+  const stop = talk(ends, server, setup);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   stop();
   for (const proxy of proxies) proxy.heal();
@@ -122,7 +124,7 @@ async function clear(ends: readonly ClientEnd[], proxies: readonly FaultProxy[],
 }
 
 /** Everybody sends, at moments that are drawn. @returns what ends it */
-function talk(ends: readonly ClientEnd[], server: ServerEnd, seed: number): () => void {
+function talk(ends: readonly ClientEnd[], server: ServerEnd, { seed, leave = false }: Setup): () => void {
   const timers = new Set<NodeJS.Timeout>();
   const repeat = (random: Random, mostMs: number, act: () => void): void => {
     const timer = setTimeout(() => {
@@ -136,6 +138,8 @@ function talk(ends: readonly ClientEnd[], server: ServerEnd, seed: number): () =
   ends.forEach((end, client) => {
     const up = stream(seed, client, 0, 12);
     repeat(up, 250, () => end.send(draw(up, ["up", "up", "upWithAck", "upVolatile"]), form(up)));
+    const leaving = stream(seed, client, 0, 15);
+    if (leave) repeat(leaving, 6000, () => end.leave());
     const down = stream(seed, client, 0, 13);
     repeat(down, 250, () =>
       server.send(client, draw(down, ["down", "down", "downWithAck", "downVolatile"]), form(down)),
