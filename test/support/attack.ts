@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, ServerOptions, Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { usedBytes } from "./memory.js";
 import {
   joinByPolling,
   joinMain,
@@ -16,11 +17,23 @@ import { loadClient, optionsFor, type ServerName, type Site, serverHalf, startSi
 import { turn, until, within } from "./wait.js";
 
 // An attack is one test: a server, a client that behaves well, and a peer that does not. After every attack the process
-// has seen no error, every HTTP request has had its end, and the good client goes on as before.
+// has seen no error, every HTTP request has had its end, and the good client goes on as before. After all of a file memory is back.
 
 /** Whom the attacks are tried on. To see what Socket.IO does with them: SECURITY_SUBJECT="socket.io 4". */
 export const SUBJECT: ServerName =
   process.env["SECURITY_SUBJECT"] === "socket.io 4" ? "socket.io 4" : "sockeye";
+
+/** What may stay of all attacks of a file: their code and the reports about them are some 10 MB. */
+const MEMORY_LEFT = 40e6;
+
+let memoryBefore = 0;
+beforeAll(async () => {
+  memoryBefore = await usedBytes();
+});
+afterAll(async () => {
+  if (SUBJECT === "sockeye")
+    expect((await usedBytes()) - memoryBefore, "bytes that stay").toBeLessThan(MEMORY_LEFT);
+});
 
 export interface Scene {
   readonly site: Site;

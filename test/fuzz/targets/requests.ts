@@ -7,10 +7,18 @@ import type { Random } from "../random.js";
 import { check, type Target, target } from "../target.js";
 import { text } from "../values.js";
 
-/** One request, byte for byte but for the id of a session, which stands in it as `SID`. */
+/** One request, byte for byte but for the id of a session, which stands in it as `SID`, and its secret, `KEY`. */
 interface RequestInput {
   /** In base64. */
   readonly request: string;
+}
+
+/** As long as what takes their places, so that the length of a body stays true. */
+const SID = "SID".padEnd(20);
+const KEY = "KEY".padEnd(22);
+
+function claim(received: number): string {
+  return `0{"sid":"${SID}","secret":"${KEY}","received":${received}}`;
 }
 
 const QUERIES = [
@@ -22,6 +30,10 @@ const QUERIES = [
   "EIO=4&transport=polling&j=0&sid=SID",
   "EIO=4&transport=polling&j=0&sid=SID",
   "EIO=3&transport=polling&j=7",
+  "EIO=4&transport=polling&resume=offer",
+  "EIO=4&transport=polling&sid=SID&resume=claim",
+  "EIO=4&transport=stream&sid=SID&resume=claim&n=1",
+  "EIO=4&transport=polling&sid=SID&n=1",
   "EIO=4&transport=sse&sid=SID",
   "EIO=4&transport=iframe&c=x",
   "EIO=4&transport=websocket",
@@ -40,6 +52,7 @@ const BODIES = [
   "d=42%5B%22echo%22%2C%22%5C%5Cn%22%5D&x=1",
   "d=40%1E42%5B%22echo%22%2C1%5D",
   "\0\x02\xff40",
+  claim(0),
 ];
 const TYPES = [
   "text/plain",
@@ -48,6 +61,17 @@ const TYPES = [
   "application/x-www-form-urlencoded",
   "multipart/form-data; boundary=x",
   "__proto__",
+];
+const FORM = "application/x-www-form-urlencoded";
+const TEXT = "text/plain;charset=UTF-8";
+/** POSTs that are right before they are made wrong: chance alone brings the three together too seldom. */
+const FITTING: readonly (readonly [query: string, body: string, type: string])[] = [
+  ["EIO=4&transport=polling&j=0&sid=SID", "d=40", FORM],
+  ["EIO=4&transport=polling&j=0&sid=SID", "d=40%1E42%5B%22echo%22%2C%22%5C%5Cn%22%5D", FORM],
+  ["EIO=4&transport=polling&sid=SID&resume=claim", claim(0), TEXT],
+  ["EIO=4&transport=stream&sid=SID&resume=claim&n=1", claim(0), TEXT],
+  ["EIO=4&transport=polling&sid=SID&resume=claim", claim(1), TEXT],
+  ["EIO=4&transport=polling&sid=SID&n=1", "40", TEXT],
 ];
 const ORIGINS = [
   "http://a.example",
@@ -103,22 +127,23 @@ export const requests: Target = target<RequestInput>({
   run: async (input) => {
     if (site === undefined) throw new Error("no server");
     const bytes = Buffer.from(input.request, "base64").toString("latin1");
-    await ask(site, bytes.includes("SID") ? bytes.replaceAll("SID", await openSession(site, bytes)) : bytes);
+    await ask(site, bytes.includes("SID") ? filled(bytes, await openSession(site, bytes)) : bytes);
   },
 });
 
 function request(random: Random): Buffer {
-  const query = random.pick(QUERIES);
-  const isPost = random.chance(0.4);
+  const fitting = random.chance(0.2) ? random.pick(FITTING) : undefined;
+  const [query, content, type] = fitting ?? [random.pick(QUERIES), random.pick(BODIES), random.pick(TYPES)];
+  const isPost = fitting !== undefined || random.chance(0.4);
   const upgrades = !isPost && query.includes("websocket") && random.chance(0.8);
-  const body = isPost ? odd(random, random.pick(BODIES)) : undefined;
+  const body = isPost ? odd(random, content) : undefined;
   const bytes = requestBytes({
     method: isPost ? "POST" : random.pick(["GET", "GET", "GET", "OPTIONS", "PUT", "HEAD"]),
     target: `/socket.io/?${odd(random, query)}`,
     version: random.chance(0.1) ? "1.0" : "1.1",
     headers: {
       ...(upgrades ? UPGRADE : { Connection: "close" }),
-      ...(isPost && { "Content-Type": odd(random, random.pick(TYPES)) }),
+      ...(isPost && { "Content-Type": odd(random, type) }),
       ...(random.chance(0.4) && { Origin: odd(random, random.pick(ORIGINS)) }),
       ...(random.chance(0.3) && { Cookie: odd(random, "io=SID; a=b; __proto__=c") }),
       ...(random.chance(0.2) && { "Content-Encoding": random.pick(["gzip", "deflate", text(random)]) }),
@@ -143,11 +168,21 @@ function odd(random: Random, valid: string): string {
   return random.chance(0.6) ? valid : mutateText(random, valid, TOKENS).slice(0, 10_000);
 }
 
-/** In scripts and forms, if the request that will name it is of that kind: the handshake alone decides. */
-async function openSession({ url }: Site, request: string): Promise<string> {
-  const callback = request.includes("&j=") ? "&j=0" : "";
-  const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling${callback}`);
-  return /sid[^\w-]+([\w-]+)/.exec(await answer.text())?.[1] ?? "";
+interface Opened {
+  readonly sid: string;
+  readonly secret: string;
+}
+
+function filled(bytes: string, { sid, secret }: Opened): string {
+  return bytes.replaceAll(SID, sid).replaceAll("SID", sid).replaceAll(KEY, secret).replaceAll("KEY", secret);
+}
+
+/** In scripts and forms, or one that can be claimed, if the request that will name it is of that kind: the handshake decides. */
+async function openSession({ url }: Site, request: string): Promise<Opened> {
+  const more = `${request.includes("&j=") ? "&j=0" : ""}${/resume|[&?]n=/.test(request) ? "&resume=offer" : ""}`;
+  const answer = await (await fetch(`${url}/socket.io/?EIO=4&transport=polling${more}`)).text();
+  const value = (name: string): string => new RegExp(`${name}[^\\w-]+([\\w-]+)`).exec(answer)?.[1] ?? "";
+  return { sid: value("sid"), secret: value("secret") };
 }
 
 /** Writes it, and waits for the head of an answer, or the end of the connection. */
