@@ -153,8 +153,11 @@ export class Comeback implements TransportSink, PageListener {
   writable(): void {}
 
   closed(_from: Transport, reason: CloseReason): void {
-    if (reason === "parse error") this.lost();
-    else this.#session.notResumed("the server does not have the session any more");
+    if (reason === "parse error") {
+      this.lost();
+      return;
+    }
+    this.#session.notResumed("the server does not have the session any more");
     this.#stop();
   }
 

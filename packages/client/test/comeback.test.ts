@@ -1,5 +1,5 @@
 // How a counted session comes back: when which transport is dialled, and what the app sees of it, which is nothing.
-import { EncodedPacket, PacketType } from "@sockeye/protocol";
+import { EncodedPacket, PacketType, type TransportSink } from "@sockeye/protocol";
 import type { MemoryPair } from "@sockeye/transport/memory";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Options } from "../src/index.js";
@@ -284,6 +284,21 @@ describe("what is dialled", () => {
     cut(all);
     server.clock.advance(200);
     expect(log.at(-1)?.replace("polling", "websocket")).toBe(expected);
+  });
+
+  it("may meet a captive portal whose page cannot even be split into frames", () => {
+    const all = connected({ reconnection: false });
+    const { server, log } = all;
+    server.clock.advance(LIVED_MS);
+    const bind = vi.spyOn(Object.getPrototypeOf(all.manager.engine.transport), "bind");
+    server.answerClaims = (_target, { a }) => {
+      server.answerClaims = undefined;
+      const [sink] = bind.mock.calls[0] as [TransportSink];
+      sink.closed(a, "parse error", new Error("malformed"));
+    };
+    cut(all);
+    server.clock.advance(200);
+    expect(log.at(-1)).toBe("resume polling");
   });
 
   it("upgrades again where the server offers that", () => {
