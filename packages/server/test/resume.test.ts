@@ -348,6 +348,22 @@ describe("who does not count", () => {
   });
 });
 
+it("a session that is closed while the client owes acknowledgements ends as soon as the rest has left", async () => {
+  const site = await serve({ resume: { maxBytes: 2000 } });
+  const { client, socket } = await joined(site);
+  for (let sent = 0; sent < 6; sent++) socket.emit("much", "x".repeat(1000));
+  await client.received(3);
+  socket.conn.close();
+  const begun = Date.now();
+  for (let told = 3; told < 7; told++) {
+    await client.tellCount();
+    if (told < 6) await client.received(told + 1);
+  }
+  await until(() => client.closeCode !== undefined, "the end of the WebSocket");
+  expect(client.messages).toHaveLength(7);
+  expect(Date.now() - begun).toBeLessThan(20_000);
+});
+
 describe("a client that acknowledges nothing", () => {
   it("cannot make the server keep more than its bounds", async () => {
     const maxOutboundBytes = 1_000_000;

@@ -114,7 +114,8 @@ export class PollingPipe implements HttpPipe, PostOwner {
   }
 
   #receivePoll(res: ServerResponse, number: number | undefined): void {
-    const turn = this.numbers?.get(number) ?? "next";
+    // One that comes after the end is told so, whatever its number.
+    const turn = this.isOpen ? (this.numbers?.get(number) ?? "next") : "next";
     if (turn === "earlier") {
       answerEmpty(res, 400);
     } else if (turn === "wrong" || this.#poll !== undefined || this.#compressing !== undefined) {

@@ -44,7 +44,8 @@ export function receivePost(
   owner: PostOwner,
 ): void {
   const { bodies } = owner;
-  const turn = owner.numbers?.post(number) ?? "next";
+  // One that comes after the end is not looked at, whatever its number.
+  const turn = owner.isOpen ? (owner.numbers?.post(number) ?? "next") : "next";
   if (turn === "again") {
     req.resume();
     answerPost(res, owner);

@@ -186,6 +186,24 @@ describe.each(KINDS)("over %s, in a session that is counted", (kind) => {
     await vi.waitFor(() => expect(only(other).losses).toBe(1));
   });
 
+  it("a session that has ended tells the next requests, whatever their numbers", async () => {
+    const server = await session();
+    only(server).transport.close(true);
+    // As far as the gate can see.
+    only(server).ended.push({ reason: "forced close", cause: undefined });
+    expect(await post(server, 7)).toMatchObject({ status: 200, body: "ok" });
+    const target = at(9);
+    if (kind === "polling") {
+      expect(await ask(server.port, { target })).toMatchObject({ status: 200, body: "1" });
+    } else {
+      const last = await openStream(server.port, target);
+      await last.ended();
+      expect(last.body).toContain("1");
+      expect(last.state).toBe("whole");
+    }
+    expect(only(server).frames).toEqual([]);
+  });
+
   it.each([
     ["that is no payload", "\x1e", 400, "parse error"],
     ["that is too large", "4".repeat(1_000_001), 413, "transport error"],
