@@ -78,6 +78,7 @@ async function comeIn(
     forceNew: true,
     transports: [...transports],
     ackTimeout: 500_000,
+    resume: false,
     retries: 2,
     ...options,
   });

@@ -102,8 +102,8 @@ export function prepare(port, { crowd, rooms }) {
     async leave() {
       for (const place of all()) hangUp(place);
       await sleep(200);
-      await dropSpareConnections();
     },
+    dropSpareConnections,
     report: () => ({
       counts: tally.counts,
       again: Object.fromEntries(tally.again),

@@ -105,10 +105,11 @@ await serve(http, {
 });
 
 function left() {
-  const { sessions, waiting, sockets, rooms } = io.metrics();
+  const { sessions, suspended, waiting, sockets, rooms } = io.metrics();
   const { adapter } = io.sockets;
   return {
     sessions: Object.values(sessions).reduce((sum, count) => sum + count, 0),
+    suspended,
     waiting,
     sockets,
     rooms,

@@ -51,6 +51,9 @@ async function phases(size, { server, clients, say }) {
   };
   const leave = async () => {
     await clients("leave");
+    // Not before: what sends a goodbye keeps its response until that is through.
+    await gone(server, ["sessions", "suspended"]);
+    await clients("dropSpareConnections");
     return gone(server);
   };
 
@@ -121,12 +124,13 @@ function sum(tables) {
   return all;
 }
 
-/** Waits until nothing of the clients is left on the server. @returns what is left then */
-async function gone(server) {
+/** Waits until nothing of the clients, or nothing of that kind, is left on the server. @returns what is left then */
+async function gone(server, what) {
   const deadline = Date.now() + LEAVE_TIMEOUT_MS;
   for (;;) {
     const left = await server.ask("left");
-    if (Date.now() > deadline || Object.values(left).every((count) => count === 0)) return left;
+    const counts = what === undefined ? Object.values(left) : what.map((name) => left[name]);
+    if (Date.now() > deadline || counts.every((count) => count === 0)) return left;
     await sleep(200);
   }
 }
