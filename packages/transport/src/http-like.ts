@@ -24,6 +24,8 @@ export interface HttpRequest {
 }
 
 export interface HttpOptions extends DialOptions {
+  /** Stands for a transport that comes back to its session. Node.js: it takes no connection of those before, which may be dead. */
+  readonly claim?: object | undefined;
   readonly withCredentials: boolean;
   /** Milliseconds until the answer must be there, of a stream its beginning; 0 for no limit. */
   readonly requestTimeoutMs: number;

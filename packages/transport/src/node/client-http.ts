@@ -91,7 +91,7 @@ function requestTo(url: URL, options: HttpOptions, body: HttpBody | undefined): 
   const isSecure = url.protocol === "https:";
   const type = body === undefined ? undefined : { "Content-Type": contentType(body) };
   const init: RequestOptions = {
-    agent: agentOf(options.session ?? options, isSecure),
+    agent: agentOf(options.claim ?? options.session ?? options, isSecure),
     ...socketOptions(options.client),
     method: body === undefined ? "GET" : "POST",
     headers: { Accept: "*/*", ...headersWithCookies(url, options), ...type },
@@ -99,7 +99,7 @@ function requestTo(url: URL, options: HttpOptions, body: HttpBody | undefined): 
   return isSecure ? httpsRequestOf(url, init) : httpRequestOf(url, init);
 }
 
-/** Connections of one session serve no other: they were opened with its certificates, and checked as it asked. */
+/** Connections of one session, or of one transport of it, serve no other: they were opened with its certificates, and checked as it asked. */
 function agentOf(session: object, isSecure: boolean): HttpAgent {
   let agent = agents.get(session);
   if (!agent) {

@@ -55,6 +55,13 @@ describe("connections", () => {
     expect(wires.size).toBe(2);
   });
 
+  it("are new for a transport that comes back to the session, and then its own", async () => {
+    const { url, wires } = await serve();
+    const [session, claim] = [{}, {}];
+    for (const options of [{ session }, { session, claim }, { session, claim }]) await ask(url, options);
+    expect(wires.size).toBe(2);
+  });
+
   it("come from the app's agent, if it has one", async () => {
     const { url, wires } = await serve();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
