@@ -62,7 +62,7 @@ for (const [index, tally] of outcome.tallies.entries()) {
 }
 console.log(`faults: ${countStrokes(outcome)}`);
 console.log(JSON.stringify(total(outcome.tallies)));
-console.log(`violations: ${outcome.violations.length} ${countKinds(outcome)}`);
+console.log(`violations: ${countKinds(outcome) || "none"}`);
 if (outcome.violations.length > 0) {
   console.log(explain(setup, outcome, Number(values.show)));
   // Of Socket.IO the losses are counted, and it is blamed for nothing.
