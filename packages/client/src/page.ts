@@ -8,7 +8,7 @@ export interface PageListener {
   shown?(): void;
   /** The page is about to go away; it may stay, if its reader wants that. */
   leaving?(): void;
-  /** The page goes away. Nothing of it runs any more, unless it is {@link back}. */
+  /** The page goes away. Nothing of it runs any more, unless it is {@link back}. Called twice. */
   left?(): void;
   /** The page was put aside, and is back as it was. */
   back?(): void;
@@ -30,7 +30,8 @@ if (typeof addEventListener === "function") {
     if (!document.hidden) tell("shown");
   });
   addEventListener("beforeunload", () => tell("leaving"));
-  addEventListener("pagehide", () => tell("left"));
+  // Twice, since Firefox stops the script that runs at the moment when a tab is closed, and only that.
+  for (let time = 0; time < 2; time++) addEventListener("pagehide", () => tell("left"));
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) tell("back");
   });

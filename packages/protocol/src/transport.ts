@@ -53,7 +53,7 @@ export interface Transport {
 
   /**
    * The page that has this end goes away, and a request is not finished any more: says goodbye by what still leaves then, at once, also for
-   * a session whose pipe this was last. Absent: {@link close} does that.
+   * a session whose pipe this was last; idempotent. Absent: {@link close} does that.
    */
   leave?(): void;
 }

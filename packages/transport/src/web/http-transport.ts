@@ -135,6 +135,7 @@ export class HttpTransport implements Transport {
       // A beacon has no headers.
       if (headers || !navigator.sendBeacon?.(goodbye, CLOSE))
         httpRequest(goodbye, this.#target, CLOSE).answer.catch(() => {});
+      this.#target.sid = undefined;
     }
     this.#abort();
   }
