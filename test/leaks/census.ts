@@ -29,6 +29,7 @@ export interface Count {
 export class Census {
   readonly #http: HttpServer;
   readonly #wires = new Set<NetSocket>();
+  #closesIdle = false;
   /** Before a server sits on it. */
   readonly listenersOfHttp: string;
 
@@ -46,12 +47,13 @@ export class Census {
     for (const wire of this.#wires) wire.destroy();
   }
 
-  /** Those that wait for another request. */
+  /** From now on connections that wait for another request are closed before they are counted. */
   closeIdle(): void {
-    this.#http.closeIdleConnections();
+    this.#closesIdle = true;
   }
 
   count(io: Server): Count {
+    if (this.#closesIdle) this.#http.closeIdleConnections();
     const { sessions, suspended, waiting, sockets, rooms, namespaces } = io.metrics();
     const { adapter } = io.sockets;
     return {

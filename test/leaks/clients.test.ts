@@ -6,7 +6,7 @@ import { Session } from "../../packages/session/src/session.js";
 import { Acks } from "../../packages/socket/src/acks.js";
 import { itHolds } from "./heap.js";
 import { turn } from "./real-time.js";
-import { atEnd, type Counted, expectNothingLeft, flow, pass, ready, serve } from "./scene.js";
+import { atEnd, type Counted, expectNothingLeft, flow, flowing, pass, ready, serve } from "./scene.js";
 
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   websocket: ["websocket"],
@@ -54,7 +54,8 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
       client.io.on("reconnect_failed", () => {
         failed = true;
       });
-      await io.close();
+      // Clients that are about to come back need time to see that they can't.
+      await flowing(io.close());
       await flow(() => failed, "reconnect_failed");
     },
     closes: true,
@@ -161,7 +162,8 @@ const MEANWHILE: Readonly<Record<string, Ending>> = {
       client.io.on("reconnect_failed", () => {
         failed = true;
       });
-      await io.close();
+      // Clients that are about to come back need time to see that they can't.
+      await flowing(io.close());
       await flow(() => failed, "reconnect_failed", 50);
     },
     closes: true,
