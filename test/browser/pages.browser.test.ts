@@ -96,11 +96,9 @@ describe.each(BROWSERS)("a page in $name", { timeout: 60_000 }, ({ name: browser
     await site.close();
   });
 
-  // Firefox stops the script of a tab that it closes, and loses half of such goodbyes over HTTP.
-  const CLOSED = browserName === "Firefox" ? (["websocket"] as const) : TRANSPORTS;
   const WAYS = [
     ...TRANSPORTS.map((name) => [name, "led elsewhere"] as const),
-    ...CLOSED.map((name) => [name, "closed"] as const),
+    ...TRANSPORTS.map((name) => [name, "closed"] as const),
   ];
 
   test.each(WAYS)("over %s that is %s has left at once", async (transport, how) => {

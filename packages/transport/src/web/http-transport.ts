@@ -132,8 +132,9 @@ export class HttpTransport implements Transport {
       );
       // It may overtake a request that has a number.
       const goodbye = counted ? `${address}&resume=leave` : address;
+      if (MARK_OF_FIREFOX in globalThis) waitFor(goodbye, this.#target);
       // A beacon has no headers.
-      if (headers || !navigator.sendBeacon?.(goodbye, CLOSE))
+      else if (headers || !navigator.sendBeacon?.(goodbye, CLOSE))
         httpRequest(goodbye, this.#target, CLOSE).answer.catch(() => {});
       this.#target.sid = undefined;
     }
@@ -231,6 +232,21 @@ export class HttpTransport implements Transport {
     this.#post = undefined;
     response?.abort();
     post?.abort();
+  }
+}
+
+/** What a closing tab asks for, Firefox cancels, beacons as well, unless the page waits for it. The others would not let it. */
+const MARK_OF_FIREFOX = "mozInnerScreenX";
+
+function waitFor(goodbye: string, { headers = {}, withCredentials }: Target): void {
+  try {
+    const request = new XMLHttpRequest();
+    request.open("POST", goodbye, false);
+    request.withCredentials = withCredentials;
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.send(CLOSE);
+  } catch {
+    // The network is gone, and the server will notice.
   }
 }
 
