@@ -125,13 +125,7 @@ export class HttpTransport implements Transport {
   leave(): void {
     const { sid, counted, headers } = this.#target;
     if (sid !== undefined && (counted || this.#sink)) {
-      const address = addressOf(
-        { ...this.#target, claim: undefined },
-        this.#kind.transport ?? this.name,
-        true,
-      );
-      // It may overtake a request that has a number.
-      const goodbye = counted ? `${address}&resume=leave` : address;
+      const goodbye = this.#goodbye();
       if (MARK_OF_FIREFOX in globalThis) waitFor(goodbye, this.#target);
       // A beacon has no headers.
       else if (headers || !navigator.sendBeacon?.(goodbye, CLOSE))
@@ -139,6 +133,12 @@ export class HttpTransport implements Transport {
       this.#target.sid = undefined;
     }
     this.#abort();
+  }
+
+  /** Where a goodbye goes that may overtake requests with numbers. */
+  #goodbye(): string {
+    const address = addressOf({ ...this.#target, claim: undefined }, this.#kind.transport ?? this.name, true);
+    return this.#target.counted ? `${address}&resume=leave` : address;
   }
 
   /** Sends the next body, if there is one. */
@@ -219,8 +219,12 @@ export class HttpTransport implements Transport {
 
   #end(how: "closed" | "lost", reason: CloseReason, cause: Error): void {
     const sink = this.#sink;
+    const isLeaving = sink === undefined && this.#post !== undefined;
     this.#abort();
     sink?.[how](this, reason, cause);
+    // The goodbye has failed, perhaps with a connection that the server was about to close.
+    if (isLeaving && this.#target.counted)
+      httpRequest(this.#goodbye(), this.#target, CLOSE).answer.catch(() => {});
   }
 
   #abort(): void {

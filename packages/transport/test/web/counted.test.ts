@@ -242,6 +242,27 @@ describe("a page that goes away", () => {
   });
 });
 
+it.each([
+  [true, ["1 n=2", "1 resume=leave"]],
+  [false, ["1 "]],
+])("a goodbye that fails is said once more, if the session is counted: %s", async (isCounted, said) => {
+  const server = await HandServer.start();
+  const counted = isCounted ? { requests: 1 } : undefined;
+  const transport = new PollingTransport(target({ url: server.url, sid: "S", counted }));
+  open = transport;
+  transport.bind(new Side());
+  const poll = await server.next();
+  transport.close(true);
+  for (const expected of said) {
+    const { body, query, destroy } = await server.next();
+    const kind = ["n", "resume"].flatMap((key) => (query.has(key) ? [`${key}=${query.get(key)}`] : []));
+    expect(`${body} ${kind}`).toBe(expected);
+    destroy();
+  }
+  await vi.waitFor(() => expect(poll.aborted()).toBe(true));
+  expect(server.untaken).toBe(0);
+});
+
 it("a server that answers nonsense is not lost", async () => {
   const server = await HandServer.start();
   const side = new Side();
