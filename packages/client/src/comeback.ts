@@ -4,6 +4,7 @@ import type {
   EncodedPacket,
   EnginePacket,
   Frame,
+  PipeEnd,
   ResumeTerms,
   Timer,
   Transport,
@@ -112,7 +113,7 @@ export class Comeback implements TransportSink, PageListener {
   }
 
   /** The session is over. If the app wanted that the server is told, if one more attempt gets through. */
-  ended(byApp: boolean): void {
+  sessionEnded(byApp: boolean): void {
     if (!this.#rest) return;
     if (!byApp) {
       this.#stop();
@@ -142,31 +143,32 @@ export class Comeback implements TransportSink, PageListener {
       packet = decodeFrame(frame);
     } catch {
       // Whoever that was, it was not our server.
-      this.lost();
+      this.#failed();
       return;
     }
     if (packet.type === "open") this.#agreed(from, packet.data);
-    else if (packet.type === "close") this.closed(from, "transport close");
-    else if (packet.type !== "noop") this.lost();
+    else if (packet.type === "close") this.#refused();
+    else if (packet.type !== "noop") this.#failed();
   }
 
   writable(): void {}
 
-  closed(_from: Transport, reason: CloseReason): void {
-    if (reason === "parse error") {
-      this.lost();
-      return;
-    }
-    this.#session.notResumed("the server does not have the session any more");
-    this.#stop();
+  ended(_from: Transport, how: PipeEnd, reason: CloseReason): void {
+    if (how === "lost" || reason === "parse error") this.#failed();
+    else this.#refused();
   }
 
-  lost(): void {
+  // ---- inside
+
+  #failed(): void {
     this.#giveUp();
     this.#next();
   }
 
-  // ---- inside
+  #refused(): void {
+    this.#session.notResumed("the server does not have the session any more");
+    this.#stop();
+  }
 
   #agreed(transport: Transport, data: Frame | undefined): void {
     const now = this.#clock.now();
@@ -175,7 +177,7 @@ export class Comeback implements TransportSink, PageListener {
     this.#attempt = undefined;
     this.#stop();
     if (this.#session.state === "closed") {
-      transport.close(true);
+      transport.close("goodbye");
       return;
     }
     let cause: Error = new SessionError("ERR_PROTOCOL_VIOLATION", "an answer to a claim that cannot be");
@@ -187,8 +189,8 @@ export class Comeback implements TransportSink, PageListener {
     } catch (error) {
       cause = error as Error;
     }
-    transport.close(true);
-    this.#session.end("parse error", cause, false);
+    transport.close("goodbye");
+    this.#session.end({ reason: "parse error", cause, transport: "dead" });
   }
 
   #round(): void {
@@ -217,7 +219,7 @@ export class Comeback implements TransportSink, PageListener {
     this.#attempt.bind(this);
     const patienceMs = (2 * this.#tookMs + PATIENCE_MS) * 2 ** this.#rounds;
     const { openTimeout = OPEN_TIMEOUT_MS } = this.#host.config.options;
-    this.#timer = this.#clock.setTimer(() => this.lost(), Math.min(patienceMs, openTimeout));
+    this.#timer = this.#clock.setTimer(() => this.#failed(), Math.min(patienceMs, openTimeout));
   }
 
   /** Only the browser says so, and whether a server on this very machine can be reached, it does not know. */
@@ -241,7 +243,7 @@ export class Comeback implements TransportSink, PageListener {
   #giveUp(): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    attempt?.close(false, new SessionError("ERR_MOVED", "another transport is tried"));
+    attempt?.close("moved");
   }
 
   #clearTimer(): void {

@@ -71,14 +71,14 @@ export class Socket extends EngineSocket {
       offline: (): void => {
         const text = "network connection lost";
         const error = new TransportError("ERR_OFFLINE", text, text);
-        if (session.transport) session.lost(session.transport, "transport close", error);
+        if (session.transport) session.ended(session.transport, "lost", "transport close", error);
       },
       online: (): void => line.moved(),
       shown: (): void => void session.endIfStale(),
       left: (): void => line.leave(),
       back: (): void => line.back(),
       leaving: (): void => {
-        if (given.closeOnBeforeunload) session.transport?.close(true);
+        if (given.closeOnBeforeunload) session.transport?.close("goodbye");
       },
     };
     watchPage(page);

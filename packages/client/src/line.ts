@@ -92,12 +92,12 @@ export class Line implements ComebackHost {
     const { transport } = this.session;
     this.#race?.end();
     if (transport?.leave) transport.leave();
-    else transport?.close(true);
+    else transport?.close("goodbye");
   }
 
   /** After {@link leave}: the page is back. */
   back(): void {
-    this.session.end("transport close", undefined, false);
+    this.session.end({ reason: "transport close", transport: "dead" });
   }
 
   #newRace(): Race | undefined {
@@ -130,7 +130,7 @@ export class Line implements ComebackHost {
       suspended: () => this.#comeback?.suspended(),
       ended: (_sid, reason) => {
         this.#race?.end();
-        this.#comeback?.ended(reason === "forced close");
+        this.#comeback?.sessionEnded(reason === "forced close");
       },
       pinged: () => this.#sink.pinged(),
     };

@@ -77,7 +77,7 @@ export class Manager<
       this.#wake();
     },
     leaving: () => {
-      if (this.opts.closeOnBeforeunload) this.#line.session.transport?.close(true);
+      if (this.opts.closeOnBeforeunload) this.#line.session.transport?.close("goodbye");
     },
     left: () => this.#line.leave(),
     back: () => {
@@ -325,7 +325,12 @@ export class Manager<
     const { session } = this.#line;
     if (this.#lineConfig.address.host === "localhost" || !session.transport) return;
     const text = "network connection lost";
-    session.lost(session.transport, "transport close", new TransportError("ERR_OFFLINE", text, text));
+    session.ended(
+      session.transport,
+      "lost",
+      "transport close",
+      new TransportError("ERR_OFFLINE", text, text),
+    );
   }
 
   #hostOfSockets(): SocketHost {

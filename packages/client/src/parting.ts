@@ -16,7 +16,7 @@ export class Parting implements TransportSink {
   constructor(transport: Transport, target: Target, clock: Clock) {
     this.#target = target;
     this.#clock = clock;
-    this.#timer = clock.setTimer(() => transport.close(false), PATIENCE_MS);
+    this.#timer = clock.setTimer(() => transport.close("dead"), PATIENCE_MS);
     transport.bind(this);
     if (transport.name === "websocket" || target.sid !== undefined) this.#goodbye(transport);
   }
@@ -32,16 +32,12 @@ export class Parting implements TransportSink {
 
   writable(): void {}
 
-  closed(): void {
+  ended(): void {
     this.#clock.clearTimer(this.#timer);
   }
 
-  lost(): void {
-    this.closed();
-  }
-
   #goodbye(transport: Transport): void {
-    this.closed();
-    transport.close(true);
+    this.ended();
+    transport.close("goodbye");
   }
 }

@@ -141,15 +141,11 @@ export class Race implements TransportSink {
 
   writable(): void {}
 
-  closed(from: Transport): void {
+  ended(from: Transport): void {
     const runner = this.#others.get(from);
     if (!runner) return;
     this.#out(runner);
     this.#beside();
-  }
-
-  lost(from: Transport): void {
-    this.closed(from);
   }
 
   // ---- inside

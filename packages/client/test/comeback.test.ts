@@ -294,7 +294,7 @@ describe("what is dialled", () => {
     server.answerClaims = (_target, { a }) => {
       server.answerClaims = undefined;
       const [sink] = bind.mock.calls[0] as [TransportSink];
-      sink.closed(a, "parse error", new Error("malformed"));
+      sink.ended(a, "closed", "parse error", new Error("malformed"));
     };
     cut(all);
     server.clock.advance(200);

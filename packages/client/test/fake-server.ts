@@ -131,7 +131,7 @@ export class FakeServer {
       this.answerClaims(target, pair);
     } else if (!session?.claimed(pair.b, JSON.parse(String(target.claim?.head).slice(1)))) {
       pair.b.send([new EncodedPacket("1")]);
-      pair.b.close(true);
+      pair.b.close("goodbye");
     }
   }
 

@@ -594,7 +594,7 @@ it("gives an error to those whose session ends before it began, without a word",
   const manager = server.manager({ reconnection: false });
   const errors: unknown[] = [];
   manager.on("error", (error) => errors.push(error));
-  server.dials[0]?.pair.b.close(true);
+  server.dials[0]?.pair.b.close("goodbye");
   server.settle();
   expect(errors).toEqual([expect.any(TransportError)]);
 });

@@ -2,6 +2,7 @@ import {
   type CloseReason,
   EncodedPacket,
   type Frame,
+  type PipeEnd,
   type Transport,
   type TransportSink,
 } from "@sockeye/protocol";
@@ -57,8 +58,8 @@ export class Side implements TransportSink {
     this.#check(from, "frame");
     if (frame === NOOP) return;
     if (frame === CLOSE) {
-      from.close(false);
-      this.closed(from, "transport close");
+      from.close("dead");
+      this.#end(from, "transport close");
       return;
     }
     this.frames.push(frame);
@@ -74,16 +75,9 @@ export class Side implements TransportSink {
     this.#wake();
   }
 
-  lost(from: Transport, reason: CloseReason, cause?: Error): void {
-    this.losses++;
-    this.closed(from, reason, cause);
-  }
-
-  closed(from: Transport, reason: CloseReason, cause?: Error): void {
-    this.#check(from, "closed");
-    if (from.writable) this.wrong.push("writable after closed()");
-    this.endings.push({ reason, cause });
-    this.#wake();
+  ended(from: Transport, how: PipeEnd, reason: CloseReason, cause?: Error): void {
+    if (how === "lost") this.losses++;
+    this.#end(from, reason, cause);
   }
 
   /** Resolves when `holds` does; looks again after every report. */
@@ -106,8 +100,15 @@ export class Side implements TransportSink {
     return this.until(() => this.frames.length >= count, `${count} frames`);
   }
 
-  ended(): Promise<void> {
+  end(): Promise<void> {
     return this.until(() => this.endings.length > 0, "the end of the pipe");
+  }
+
+  #end(from: Transport, reason: CloseReason, cause?: Error): void {
+    this.#check(from, "ended");
+    if (from.writable) this.wrong.push("writable after ended()");
+    this.endings.push({ reason, cause });
+    this.#wake();
   }
 
   #flush(): void {
@@ -122,7 +123,7 @@ export class Side implements TransportSink {
     if (this.#transport !== undefined && from !== this.#transport) {
       this.wrong.push(`${report}() came from another transport`);
     }
-    if (this.endings.length > 0) this.wrong.push(`${report}() came after closed()`);
+    if (this.endings.length > 0) this.wrong.push(`${report}() came after ended()`);
   }
 
   #wake(): void {

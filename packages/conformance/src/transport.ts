@@ -31,8 +31,8 @@ export function transportSuite(name: string, makePair: MakePair, options: Transp
   describe(`${name} as a Transport`, () => {
     let open: TransportPair | undefined;
     afterEach(async () => {
-      open?.client.close(false);
-      open?.server.close(false);
+      open?.client.close("dead");
+      open?.server.close("dead");
       await open?.close();
       open = undefined;
     });
@@ -194,8 +194,8 @@ function pauses(define: Define, defineBoth: DefineBoth): void {
 function ends(define: Define, defineBoth: DefineBoth): void {
   defineBoth("tells the peer of a goodbye, once", async (near, end, far, farEnd) => {
     await near.until(() => end.writable, "a writable transport");
-    end.close(true);
-    await far.ended();
+    end.close("goodbye");
+    await far.end();
     await quiet();
     expect(far.endings).toHaveLength(1);
     expect(far.endings[0]?.reason).toBe("transport close");
@@ -208,18 +208,17 @@ function ends(define: Define, defineBoth: DefineBoth): void {
     end.send([new EncodedPacket("4one"), new EncodedPacket("4two")]);
     // A session says goodbye once it could write again.
     await near.until(() => end.writable, "a writable transport");
-    end.close(true);
-    await far.ended();
+    end.close("goodbye");
+    await far.end();
     expect(far.frames).toEqual(["4one", "4two"]);
   });
 
-  for (const goodbye of [true, false]) {
-    const how = goodbye ? "with" : "without";
-    defineBoth(`reports nothing after close() ${how} goodbye`, async (near, end, far, farEnd) => {
+  for (const how of ["goodbye", "moved", "dead"] as const) {
+    defineBoth(`reports nothing after close("${how}")`, async (near, end, far, farEnd) => {
       await far.until(() => farEnd.writable, "a writable transport");
       farEnd.send([new EncodedPacket("4too late")]);
       const told = near.writables;
-      end.close(goodbye);
+      end.close(how);
       expect(end.writable).toBe(false);
       await quiet();
       expect(near.frames).toEqual([]);
@@ -232,7 +231,7 @@ function ends(define: Define, defineBoth: DefineBoth): void {
   defineBoth(
     "delivers nothing of a batch after close() from within frame()",
     async (near, _end, far, farEnd) => {
-      far.onFrame = () => farEnd.close(false);
+      far.onFrame = () => farEnd.close("dead");
       near.sendText("4one", "4two", "4three");
       await far.received(1);
       await quiet();
@@ -242,19 +241,19 @@ function ends(define: Define, defineBoth: DefineBoth): void {
   );
 
   defineBoth("takes any call after close() without a word", async (near, end) => {
-    end.close(true);
-    end.close(true);
-    end.close(false);
+    end.close("goodbye");
+    end.close("goodbye");
+    end.close("dead");
     end.pause(() => {});
     end.resume();
-    end.close(true);
+    end.close("goodbye");
     await quiet();
     expect(near.endings).toEqual([]);
   });
 
   define("stays silent when both ends close", async (pair, server, client) => {
-    pair.client.close(true);
-    pair.server.close(true);
+    pair.client.close("goodbye");
+    pair.server.close("goodbye");
     await quiet();
     expect([...server.endings, ...client.endings]).toEqual([]);
   });

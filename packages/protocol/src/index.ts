@@ -49,4 +49,4 @@ export {
 export type { SessionObserver, SessionView } from "./session.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";
-export type { Transport, TransportName, TransportSink } from "./transport.js";
+export type { PipeClose, PipeEnd, Transport, TransportSink } from "./transport.js";

@@ -43,13 +43,11 @@ export interface Transport {
   resume(): void;
 
   /**
-   * Ends the pipe; idempotent. With `goodbye` the peer is told that the session is over, in the pipe's own way (WebSocket
-   * close frame, engine CLOSE packet); without, the pipe just ends, since the session goes on elsewhere or the peer is gone.
-   * Nothing is reported to the sink from this call on.
+   * Ends the pipe; idempotent. Nothing is reported to the sink from this call on.
    *
    * @param cause why the session ends; a pipe that can say so tells the peer which limit was exceeded
    */
-  close(goodbye: boolean, cause?: Error): void;
+  close(how: PipeClose, cause?: Error): void;
 
   /**
    * The page that has this end goes away, and a request is not finished any more: says goodbye by what still leaves then, at once, also for
@@ -62,7 +60,7 @@ export interface Transport {
 export interface TransportSink {
   /**
    * One frame came in: an engine packet in text, or the bytes of a binary message. In order of arrival. A pipe may keep an
-   * engine CLOSE packet to itself and report {@link closed} instead.
+   * engine CLOSE packet to itself and report {@link ended} instead.
    */
   frame(from: Transport, frame: Frame): void;
 
@@ -70,20 +68,28 @@ export interface TransportSink {
   writable(from: Transport): void;
 
   /**
-   * The pipe is over, and with it the session: the peer said so, or broke a rule. Called at most once, and nothing after it.
+   * The pipe is over. Called at most once, and nothing after it.
    *
    * @param reason `transport close`, `transport error` or `parse error`
    * @param cause what lies underneath, if known
    */
-  closed(from: Transport, reason: CloseReason, cause?: Error): void;
-
-  /**
-   * The network took the pipe: neither did the peer say goodbye, nor break a rule. What was sent last may not have arrived. A
-   * session that is counted may go on over another pipe; for any other this is the same as {@link closed}. Called at most once,
-   * and nothing after it.
-   */
-  lost(from: Transport, reason: CloseReason, cause?: Error): void;
+  ended(from: Transport, how: PipeEnd, reason: CloseReason, cause?: Error): void;
 }
 
-/** The names of the transports that exist today. */
-export type TransportName = "polling" | "websocket" | "webtransport";
+/**
+ * How this side closes a pipe.
+ *
+ * - `goodbye`: the session is over, and the peer is told so in the pipe's own way (WebSocket close frame, engine CLOSE packet).
+ * - `moved`: the session goes on over another pipe, and the peer must not take this for its end.
+ * - `dead`: the pipe is of no use, or no session was made on it. Nothing needs to reach the peer.
+ */
+export type PipeClose = "goodbye" | "moved" | "dead";
+
+/**
+ * How a pipe ended that this side did not close.
+ *
+ * - `closed`: the session is over, too. The peer said so, or broke a rule.
+ * - `lost`: the network took the pipe. The peer did not say goodbye, and what was sent last may not have arrived. A counted session
+ *   may go on over another pipe; any other is over.
+ */
+export type PipeEnd = "closed" | "lost";

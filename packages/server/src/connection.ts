@@ -15,7 +15,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { NamespaceError, PacketType, SockeyeError } from "@sockeye/protocol";
-import type { Droppable, SessionSink } from "@sockeye/session";
+import type { Droppable, SessionEnd, SessionSink } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
@@ -83,7 +83,7 @@ export interface ConnectionSession extends SessionView {
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
   /** Ends it, since it is over for the client. */
-  end?(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void;
+  end?(end: SessionEnd): void;
   /** Ends it; what is queued is still written. */
   close(reason?: CloseReason): void;
   /** Ends it; what cannot be written at once is lost. */
@@ -250,7 +250,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** The client has gone, whatever has become of its transport. */
   departed(): void {
-    this.#open.end?.("transport close", undefined, false);
+    this.#open.end?.({ reason: "transport close", transport: "dead" });
   }
 
   /** Another transport for the session, which wants to take over. */

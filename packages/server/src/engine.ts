@@ -282,7 +282,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   upgrade(sid: string, transport: Transport): void {
     const connection = this.#connections.get(sid);
     if (connection) connection.offer(transport);
-    else transport.close(true);
+    else transport.close("goodbye");
   }
 
   /** @internal */

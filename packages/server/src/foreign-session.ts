@@ -97,7 +97,7 @@ export class ForeignSession implements ConnectionSession {
 
   /** The engine upgrades by itself. */
   offer(transport: Transport): void {
-    transport.close(true);
+    transport.close("goodbye");
   }
 
   close(reason: CloseReason = "forced close"): void {

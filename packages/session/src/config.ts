@@ -8,6 +8,7 @@ import type {
   EnginePacketType,
   OpenData,
   Packet,
+  PipeClose,
   ResumeTerms,
   SessionObserver,
   Transport,
@@ -72,6 +73,14 @@ export interface ServerRole {
   ended(sid: string): void;
 }
 
+/** How a session ends. */
+export interface SessionEnd {
+  readonly reason: CloseReason;
+  readonly cause?: Error | undefined;
+  /** What becomes of its transport. Default `goodbye`. */
+  readonly transport?: Exclude<PipeClose, "moved"> | undefined;
+}
+
 /** A session at the accepting end, as its acts see it. */
 export interface Served extends Upgradable {
   readonly id: string;
@@ -92,7 +101,7 @@ export interface Served extends Upgradable {
   dueIn(delayMs: number, now: number): void;
   /** That packet has no place here: the session ends. */
   violated(type: EnginePacketType): void;
-  end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void;
+  end(end: SessionEnd): void;
   /** Nothing is heard over the transport any more: a counted session is suspended, any other ends. */
   broken(reason: CloseReason, cause: Error | undefined): void;
 }

@@ -1,5 +1,5 @@
 import type { CloseReason, EncodedPacket as Encoded, ResumeTerms } from "@sockeye/protocol";
-import { EncodedPacket, SessionError } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
 import { sizeOf } from "./outbox.js";
 
 /** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
@@ -182,9 +182,4 @@ function messagesOf(packet: Encoded | undefined): number {
 /** What is left of a packet of which the first messages have arrived. */
 function remainder({ attachments, compress }: Encoded, had: number): Encoded {
   return new EncodedPacket(attachments[had - 1] ?? "", attachments.slice(had), compress);
-}
-
-/** Why a transport is closed of which the session has no more need: it is no goodbye. */
-export function moved(): SessionError {
-  return new SessionError("ERR_MOVED", "the session goes on over another transport");
 }

@@ -7,7 +7,7 @@ export {
   readOpen,
 } from "@sockeye/codec";
 export { systemClock } from "./clock.js";
-export type { ClientRole, Secrets, ServerRole, SessionConfig, SessionSink } from "./config.js";
+export type { ClientRole, Secrets, ServerRole, SessionConfig, SessionEnd, SessionSink } from "./config.js";
 export { Counted } from "./counted.js";
 export type { Deadlines, Timed } from "./deadlines.js";
 export { NO_SLOT, Timers } from "./deadlines.js";

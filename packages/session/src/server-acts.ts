@@ -1,8 +1,17 @@
 import { NOOP, openPacket, PONG, probePing, probePong, UPGRADE, withCount } from "@sockeye/codec";
-import type { Clock, CloseReason, Frame, OpenData, Timer, Transport, TransportSink } from "@sockeye/protocol";
+import type {
+  Clock,
+  CloseReason,
+  Frame,
+  OpenData,
+  PipeClose,
+  PipeEnd,
+  Timer,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
 import type { ProbeLimits, Served, ServerActs, ServerRole } from "./config.js";
-import { moved } from "./counted.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
@@ -70,7 +79,7 @@ export const serverActs: ServerActs = {
 function isOverdue(session: Served): boolean {
   if (!session.decoder.overdue?.()) return false;
   const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
-  session.end("parse error", error, true);
+  session.end({ reason: "parse error", cause: error });
   return true;
 }
 
@@ -124,11 +133,7 @@ class ServerUpgrade implements Upgrade, TransportSink {
 
   writable(): void {}
 
-  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
-    this.#fail(reason, cause);
-  }
-
-  lost(_from: Transport, reason: CloseReason, cause?: Error): void {
+  ended(_from: Transport, _how: PipeEnd, reason: CloseReason, cause?: Error): void {
     this.#fail(reason, cause);
   }
 
@@ -136,14 +141,14 @@ class ServerUpgrade implements Upgrade, TransportSink {
     if (this.#probed) old.send([NOOP]);
   }
 
-  abandon(cause?: Error): void {
+  abandon(how: PipeClose): void {
     this.#clock.clearTimer(this.#timer);
-    this.#candidate.close(!cause, cause);
+    this.#candidate.close(how);
   }
 
   #fail(why: string, cause?: Error): void {
     // The client may have moved to it already, and must not take this for the end.
-    this.abandon(this.#session.counted && moved());
+    this.abandon(this.#session.counted ? "moved" : "goodbye");
     this.#session.failUpgrade(probeError(this.#candidate, why, cause));
   }
 }

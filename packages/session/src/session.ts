@@ -16,6 +16,8 @@ import type {
   EnginePacketType,
   Frame,
   OpenData,
+  PipeClose,
+  PipeEnd,
   SessionObserver,
   SessionState,
   SessionView,
@@ -23,9 +25,9 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError, TransportError } from "@sockeye/protocol";
-import type { Served, ServerRole, SessionConfig, SessionSink } from "./config.js";
+import type { Served, ServerRole, SessionConfig, SessionEnd, SessionSink } from "./config.js";
 import type { Counted } from "./counted.js";
-import { isMessage, moved } from "./counted.js";
+import { isMessage } from "./counted.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
@@ -153,7 +155,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** Server: a second transport for this session has come in and wants to take over. Refused unless the session is just open. */
   offer(candidate: Transport): void {
     if (this.#state !== "open" || this.upgraded || this.#upgrade || candidate.name === this.transport?.name) {
-      candidate.close(true);
+      candidate.close("goodbye");
       return;
     }
     const { acts, upgradeTimeoutMs: timeoutMs } = this.#config.role as ServerRole;
@@ -167,7 +169,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   close(reason: CloseReason = "forced close"): void {
     if (!this.#rules.accepts) return;
     if (this.#state === "opening" || this.#state === "suspended") {
-      this.end(reason, undefined, true);
+      this.end({ reason });
       return;
     }
     // A server cannot know whether the client has moved to the candidate already: what is queued leaves over whichever
@@ -185,7 +187,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** As {@link close}, but what the transport cannot take at once is lost: for a process that is about to end. */
   terminate(reason: CloseReason): void {
     this.close(reason);
-    this.end(reason, undefined, true);
+    this.end({ reason });
   }
 
   /**
@@ -270,7 +272,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (this.transport?.writable) this.#upgrade?.release(this.transport);
   }
 
-  closed(_from: Transport, reason: CloseReason, cause?: Error): void {
+  ended(_from: Transport, how: PipeEnd, reason: CloseReason, cause?: Error): void {
+    if (how === "lost") {
+      if (this.#state === "suspended") return;
+      if (this.counted && this.#rules.delivers) {
+        this.broken(reason, cause);
+        return;
+      }
+    }
     const { role } = this.#config;
     if (this.#state === "opening" && role.side === "client") {
       const next = role.redial?.(cause);
@@ -279,13 +288,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
         return;
       }
     }
-    this.end(reason, cause, false);
-  }
-
-  lost(from: Transport, reason: CloseReason, cause?: Error): void {
-    if (this.#state === "suspended") return;
-    if (this.counted && this.#rules.delivers) this.broken(reason, cause);
-    else this.closed(from, reason, cause);
+    this.end({ reason, cause, transport: "dead" });
   }
 
   /** The transport is of no use any more; nobody has said goodbye. */
@@ -295,11 +298,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     // A client that was never heard of may not even know that it has a session.
     const isKnown = role.side === "client" || (counted && counted.received > 0);
     if (!counted || !isKnown || !this.#rules.delivers) {
-      this.end(reason, cause, true);
+      this.end({ reason, cause });
       return;
     }
-    this.#dropCandidate(moved());
-    this.transport?.close(false, moved());
+    this.#dropCandidate("moved");
+    this.transport?.close("moved");
     counted.lose(reason, cause);
     this.#enter("suspended");
     this.dueIn(counted.terms.window, clock.now());
@@ -349,7 +352,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (this.#state === "suspended") {
       this.notResumed("the session did not go on over another transport in time");
     } else if (this.#state === "closing") {
-      this.end("forced close", undefined, true);
+      this.end({ reason: "forced close" });
     } else if (this.#state === "opening") {
       this.#openedLate();
     } else if (role.side === "server") {
@@ -364,7 +367,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** The session was suspended and does not go on: it ends for the reason for which its transport did. */
   notResumed(why: string): void {
     const { reason = "transport close", cause } = this.counted?.loss ?? {};
-    this.end(reason, cause ?? new SessionError("ERR_NOT_RESUMED", why), false);
+    this.end({ reason, cause: cause ?? new SessionError("ERR_NOT_RESUMED", why), transport: "dead" });
   }
 
   // ---- from the upgrade (see upgrade.ts)
@@ -375,7 +378,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   completeUpgrade(candidate: Transport): void {
-    this.transport?.close(false);
+    this.transport?.close("moved");
     this.#upgrade = undefined;
     this.transport = candidate;
     this.upgraded = true;
@@ -410,7 +413,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     try {
       packet = decodeFrame(frame);
     } catch (error) {
-      this.end("parse error", error as Error, true);
+      this.end({ reason: "parse error", cause: error as Error });
       return;
     }
     this.observer?.onPacket(packet);
@@ -433,7 +436,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
         if (this.#rules.delivers) this.#ponged();
         return;
       case "close":
-        this.end("transport close", undefined, false);
+        this.end({ reason: "transport close", transport: "dead" });
         return;
       case "upgrade":
         this.violated("upgrade");
@@ -452,7 +455,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const wasFull = counted.full;
     const count = readCount(data);
     if (count === undefined || !counted.acknowledge(count)) {
-      this.end("parse error", new SessionError("ERR_PROTOCOL_VIOLATION", "a count that cannot be"), true);
+      const cause = new SessionError("ERR_PROTOCOL_VIOLATION", "a count that cannot be");
+      this.end({ reason: "parse error", cause });
       return false;
     }
     if (wasFull && !counted.full) {
@@ -468,7 +472,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     try {
       packet = this.decoder.write(data);
     } catch (error) {
-      this.end("parse error", error as Error, true);
+      this.end({ reason: "parse error", cause: error as Error });
       return;
     }
     if (packet !== undefined) this.#sink.packet(packet);
@@ -494,7 +498,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.probe(terms.upgrades);
       this.#wantWrite();
     } catch (error) {
-      this.end("parse error", error as Error, true);
+      this.end({ reason: "parse error", cause: error as Error });
     }
   }
 
@@ -512,8 +516,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (!this.#rules.delivers && this.#state !== "suspended") return false;
     if (!this.counted?.rewind(received)) return false;
     const old = this.transport;
-    this.#dropCandidate(moved());
-    old?.close(false, moved());
+    this.#dropCandidate("moved");
+    old?.close("moved");
     this.counted.controls = undefined;
     this.transport = transport;
     this.upgraded = false;
@@ -531,9 +535,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** Client: the transport is silent, and another one may do better. */
   #openedLate(): void {
     const { transport } = this;
-    transport?.close(false);
-    if (transport)
-      this.closed(transport, "transport error", new TransportError("ERR_TRANSPORT_OPEN", "timeout"));
+    if (!transport) return;
+    transport.close("dead");
+    this.ended(transport, "closed", "transport error", new TransportError("ERR_TRANSPORT_OPEN", "timeout"));
   }
 
   #pinged(): void {
@@ -565,7 +569,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
 
   violated(type: EnginePacketType): void {
     const error = new SessionError("ERR_PROTOCOL_VIOLATION", `unexpected packet: ${type}`);
-    this.end("parse error", error, true);
+    this.end({ reason: "parse error", cause: error });
   }
 
   #mayWrite(): boolean {
@@ -601,7 +605,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const verdict = bound.admit(this.#ownOutbox(), packet, { droppable, heldBytes });
     if (verdict === "queue") this.queue(packet);
     else if (verdict === "drop") droppable?.dropped?.();
-    else this.end("forced server close", verdict, true);
+    else this.end({ reason: "forced server close", cause: verdict });
   }
 
   /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
@@ -623,7 +627,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** In `closing`: write what is queued, then say goodbye. */
   #writeRest(): void {
     this.flush();
-    if (this.waiting === 0) this.end("forced close", undefined, true);
+    if (this.waiting === 0) this.end({ reason: "forced close" });
   }
 
   dueIn(delayMs: number, now: number): void {
@@ -632,8 +636,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#config.deadlines.schedule(this);
   }
 
-  #dropCandidate(cause?: Error): void {
-    this.#upgrade?.abandon(cause);
+  #dropCandidate(how: PipeClose = "goodbye"): void {
+    this.#upgrade?.abandon(how);
     this.#upgrade = undefined;
   }
 
@@ -642,7 +646,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#rules = SESSION_STATES[state];
   }
 
-  end(reason: CloseReason, cause: Error | undefined, pipeIsOpen: boolean): void {
+  end({ reason, cause, transport = "goodbye" }: SessionEnd): void {
     if (this.#state === "closed") return;
     const told = this.#state === "closing";
     this.#enter("closed");
@@ -651,7 +655,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { waiters } = this.#outbox;
     this.#outbox = Outbox.empty;
     this.decoder.close?.();
-    this.transport?.close(pipeIsOpen, cause);
+    this.transport?.close(transport, cause);
     const { role } = this.#config;
     role.ended?.(this.id, reason);
     if (!told) this.#tellClosed(reason, cause);

@@ -3,6 +3,8 @@ import type {
   Clock,
   CloseReason,
   Frame,
+  PipeClose,
+  PipeEnd,
   SessionState,
   Timer,
   Transport,
@@ -41,8 +43,8 @@ export interface Upgradable {
 export interface Upgrade {
   /** The old transport became writable. */
   release(old: Transport): void;
-  /** The session ends, or was taken elsewhere: drop the candidate. It is no goodbye if there is a cause that says so. */
-  abandon(cause?: Error): void;
+  /** The session ends, or goes on over another transport: drop the candidate. */
+  abandon(how: PipeClose): void;
 }
 
 /** What a client may move to. */
@@ -114,11 +116,7 @@ class ClientUpgrade implements Upgrade, TransportSink {
     });
   }
 
-  closed(candidate: Transport, reason: CloseReason, cause?: Error): void {
-    this.#fail(candidate, reason, cause);
-  }
-
-  lost(candidate: Transport, reason: CloseReason, cause?: Error): void {
+  ended(candidate: Transport, _how: PipeEnd, reason: CloseReason, cause?: Error): void {
     this.#fail(candidate, reason, cause);
   }
 
@@ -148,7 +146,7 @@ class ClientUpgrade implements Upgrade, TransportSink {
   #drop(): void {
     this.#rest = [];
     if (this.#timer !== undefined) this.#prospects.clock.clearTimer(this.#timer);
-    for (const candidate of this.#candidates.keys()) candidate.close(true);
+    for (const candidate of this.#candidates.keys()) candidate.close("goodbye");
     this.#candidates.clear();
   }
 
@@ -156,7 +154,7 @@ class ClientUpgrade implements Upgrade, TransportSink {
   #fail(candidate: Transport, why: string, cause?: Error): void {
     if (this.#over) return;
     this.#candidates.delete(candidate);
-    candidate.close(true);
+    candidate.close("goodbye");
     if (this.#candidates.size === 0) this.#dialRest();
     if (this.#candidates.size > 0) return;
     this.abandon();

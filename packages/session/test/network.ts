@@ -1,4 +1,4 @@
-import type { EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
+import type { EncodedPacket, Frame, PipeClose, Transport, TransportSink } from "@sockeye/protocol";
 
 /** What is under way between two ends. Nothing arrives until a test says so. */
 export class Wire {
@@ -63,7 +63,7 @@ abstract class End implements Transport {
     this.tellWritable();
   }
 
-  close(_goodbye: boolean): void {
+  close(_how: PipeClose): void {
     if (this.closed) return;
     this.closed = true;
     this.wire.carry(() => this.peer.broken("transport close"));
@@ -73,7 +73,7 @@ abstract class End implements Transport {
   broken(reason: "transport close" | "transport error"): void {
     if (this.closed) return;
     this.closed = true;
-    this.sink?.closed(this, reason, new Error(reason));
+    this.sink?.ended(this, "closed", reason, new Error(reason));
   }
 
   release(): void {
@@ -141,10 +141,10 @@ export class PolledEnd extends End {
   }
 
   /** Answers the poll that waits, or the next one. */
-  override close(goodbye: boolean): void {
+  override close(how: PipeClose): void {
     if (this.closed) return;
     this.closed = true;
-    this.#last = goodbye ? CLOSE : NOOP;
+    this.#last = how === "goodbye" ? CLOSE : NOOP;
     if (this.polled) this.#answer(this.#last);
   }
 
@@ -182,10 +182,10 @@ export class PollingEnd extends End {
   }
 
   /** Without a goodbye nobody is told, unless a request breaks off. */
-  override close(goodbye: boolean): void {
+  override close(how: PipeClose): void {
     if (this.closed) return;
     this.closed = true;
-    if (goodbye) this.wire.carry(() => this.peer.posted([CLOSE]));
+    if (how === "goodbye") this.wire.carry(() => this.peer.posted([CLOSE]));
     else if (this.#polling || this.#posting) this.wire.carry(() => this.peer.broken("transport error"));
   }
 

@@ -165,7 +165,7 @@ class World {
     const { session } = this.talk.client;
     if (!SESSION_STATES[session.state].accepts) return;
     // Only one claim is under way: the attempt before is given up.
-    if (this.#road.client !== session.transport) this.#road.client.close(false);
+    if (this.#road.client !== session.transport) this.#road.client.close("dead");
     this.#roads.push(new Road());
     comeBack(this.talk, this.#road);
   }

@@ -279,7 +279,7 @@ describe("the secret", () => {
       // The server agrees, and its answer is lost.
       expect(stage.server.session.state).toBe("open");
       road.die();
-      road.client.close(false);
+      road.client.close("dead");
     }
     comeBackOver(stage);
     expect(states(stage)).toEqual(["open", "open"]);
@@ -341,7 +341,7 @@ describe("a session that loses its transport during an upgrade", () => {
 
   it("ends with it if the server ends the session", () => {
     const stage = halfMoved();
-    stage.server.session.end("forced close", undefined, true);
+    stage.server.session.end({ reason: "forced close" });
     settle(stage, stage.candidate);
     expect(stage.client.session.state).toBe("closed");
   });

@@ -21,8 +21,7 @@ function begin(): Stage {
   pair.a.bind({
     frame: (_from, frame) => got.push(frame),
     writable: () => {},
-    closed: () => got.push("closed"),
-    lost: () => got.push("lost"),
+    ended: (_from, how) => got.push(how),
   });
   both.server.session.start(pair.b);
   both.clock.flush();

@@ -1,6 +1,14 @@
 import { readOpen } from "@sockeye/codec";
-import type { Claim, EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
-import { EncodedPacket as Encoded, SockeyeError } from "@sockeye/protocol";
+import type {
+  Claim,
+  EncodedPacket,
+  Frame,
+  PipeClose,
+  PipeEnd,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
+import { EncodedPacket as Encoded } from "@sockeye/protocol";
 import type { Talk } from "./talk.js";
 
 const CLOSE = "1";
@@ -38,18 +46,17 @@ class RoadEnd implements Transport {
 
   resume(): void {}
 
-  close(goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose): void {
     if (this.closed) return;
     this.closed = true;
-    const moved = cause instanceof SockeyeError && cause.code === "ERR_MOVED";
-    this.#carry(() => this.peer.end(moved || !goodbye ? "lost" : "closed"));
+    this.#carry(() => this.peer.end(how === "goodbye" ? "closed" : "lost"));
   }
 
   /** The end of the pipe, as this end notices it. */
-  end(how: "lost" | "closed"): void {
+  end(how: PipeEnd): void {
     if (this.closed) return;
     this.closed = true;
-    this.sink?.[how](this, "transport close");
+    this.sink?.ended(this, how, "transport close");
   }
 
   release(): void {
@@ -117,7 +124,7 @@ export function comeBack({ client, server }: Talk, road: Road): void {
     heard((frame) => {
       if (frame === CLOSE) client.session.notResumed("refused");
       // A session that has ended meanwhile says goodbye where the server takes it for alive.
-      else if (client.session.state === "closed") road.client.close(true);
+      else if (client.session.state === "closed") road.client.close("goodbye");
       else if (!client.session.rejoin(road.client, readOpen(String(frame).slice(1))))
         throw new Error(`${frame}`);
     }),
@@ -126,5 +133,5 @@ export function comeBack({ client, server }: Talk, road: Road): void {
 }
 
 function heard(frame: (frame: Frame) => void): TransportSink {
-  return { frame: (_from, arrived) => frame(arrived), writable: () => {}, closed: () => {}, lost: () => {} };
+  return { frame: (_from, arrived) => frame(arrived), writable: () => {}, ended: () => {} };
 }

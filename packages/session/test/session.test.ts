@@ -390,7 +390,7 @@ describe("the end", () => {
     const stage = met();
     stage.client.session.close();
     stage.client.session.close();
-    stage.client.session.closed(stage.pair.a, "transport error");
+    stage.client.session.ended(stage.pair.a, "closed", "transport error");
     stage.client.session.terminate("forced close");
     stage.clock.flush();
     expect(stage.client.endings).toHaveLength(1);

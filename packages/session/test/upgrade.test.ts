@@ -163,8 +163,8 @@ describe("an upgrade", () => {
     client.say(1);
     server.say(2);
     fail(stage);
-    ends.server.close(false);
-    ends.client.close(false);
+    ends.server.close("dead");
+    ends.client.close("dead");
     stage.settle();
     ends.client.broken("transport close");
     client.say(3);

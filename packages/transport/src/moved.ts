@@ -5,8 +5,3 @@
  * @see PROTOCOL.md, "Loss"
  */
 export const MOVED = 4001;
-
-/** That code, if it is why a pipe is closed. */
-export function movedCode(cause: Error | undefined): typeof MOVED | undefined {
-  return (cause as { readonly code?: unknown } | undefined)?.code === "ERR_MOVED" ? MOVED : undefined;
-}

@@ -3,11 +3,13 @@ import {
   type CloseReason,
   EncodedPacket,
   type Frame,
+  type PipeClose,
+  type PipeEnd,
   type Transport,
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
-import { MOVED, movedCode } from "./moved.js";
+import { MOVED } from "./moved.js";
 import type { SessionCloseInfo, WebTransportSession, WebTransportStream } from "./webtransport-like.js";
 
 /** How long a peer may take to answer a goodbye by ending the session; stock peers wait for us. */
@@ -86,11 +88,12 @@ export class WebTransportPipe implements Transport {
    * Whoever closes a session throws away what is on its way. So a goodbye ends only our stream: the peer closes the session
    * when it has read all of it. One who does not is not waited for long.
    */
-  close(goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose): void {
     this.#sink = undefined;
-    if (!goodbye) {
-      const closeCode = movedCode(cause);
-      this.#dispose(closeCode && { closeCode, reason: "" });
+    if (how === "moved") {
+      this.#dispose({ closeCode: MOVED, reason: "" });
+    } else if (how === "dead") {
+      this.#dispose();
     } else if (this.#state === "open") {
       this.#state = "leaving";
       this.#writer.close().catch(ignore);
@@ -129,11 +132,16 @@ export class WebTransportPipe implements Transport {
       this.#end("lost", "transport error", error);
   }
 
-  #end(how: "closed" | "lost", reason: CloseReason, error?: unknown): void {
+  #end(how: PipeEnd, reason: CloseReason, error?: unknown): void {
     const sink = this.#sink;
     this.#sink = undefined;
     this.#dispose();
-    sink?.[how](this.#from, reason, reason === "parse error" ? (error as Error) : failure(reason, error));
+    sink?.ended(
+      this.#from,
+      how,
+      reason,
+      reason === "parse error" ? (error as Error) : failure(reason, error),
+    );
   }
 
   #dispose(info?: SessionCloseInfo): void {

@@ -143,10 +143,7 @@ class Pipe implements TransportSink {
     this.hear(this, frame);
   }
   writable(): void {}
-  closed(): void {
-    this.state = "gone";
-  }
-  lost(): void {
+  ended(): void {
     this.state = "gone";
   }
   say(...frames: readonly Frame[]): void {
@@ -248,7 +245,7 @@ class Scene {
       case "leave":
       case "goodbye":
         this.#pipe.state = "gone";
-        this.#pipe.client.close(step.act === "goodbye");
+        this.#pipe.client.close(step.act === "goodbye" ? "goodbye" : "dead");
         break;
       case "message":
         this.#say(`42["m",${this.#sent.length}]`);

@@ -127,11 +127,8 @@ class Pipe implements TransportSink {
     this.heard.push(frame);
   }
   writable(): void {}
-  closed(): void {
+  ended(): void {
     this.state = "gone";
-  }
-  lost(): void {
-    this.closed();
   }
 
   say(frame: Frame): void {
@@ -140,7 +137,7 @@ class Pipe implements TransportSink {
 
   leave(): void {
     this.state = "gone";
-    this.#client.close(false);
+    this.#client.close("dead");
   }
 }
 

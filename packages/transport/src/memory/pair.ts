@@ -1,4 +1,13 @@
-import type { Clock, CloseReason, EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
+import type {
+  Clock,
+  CloseReason,
+  EncodedPacket,
+  Frame,
+  PipeClose,
+  PipeEnd,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
 
 export interface MemoryOptions {
   /** What both ends call themselves. Default `memory`. */
@@ -15,7 +24,7 @@ export interface MemoryOptions {
 /** One thing that an end did: it sent a frame, or it closed. */
 export type MemoryTraffic =
   | { readonly from: "a" | "b"; readonly frame: Frame }
-  | { readonly from: "a" | "b"; readonly goodbye: boolean };
+  | { readonly from: "a" | "b"; readonly close: PipeClose };
 
 /** One end of the pair, with controls that play the network. */
 export interface MemoryTransport extends Transport {
@@ -83,7 +92,7 @@ class Pair implements MemoryPair {
 
 /** The end of a pipe, as it stands in the line of arriving frames. */
 interface End {
-  readonly how: "closed" | "lost";
+  readonly how: PipeEnd;
   readonly reason: CloseReason;
   readonly cause: Error | undefined;
 }
@@ -132,13 +141,13 @@ class MemoryEnd implements MemoryTransport {
     this.#tellWritable();
   }
 
-  close(goodbye: boolean): void {
+  close(how: PipeClose): void {
     if (this.#state === "closed") return;
     this.#end();
-    this.#pair.record({ from: this.side, goodbye });
+    this.#pair.record({ from: this.side, close: how });
     if (this.#dropping) return;
-    const how = goodbye ? "closed" : "lost";
-    this.#pair.peerOf(this).arrive({ how, reason: "transport close", cause: undefined });
+    const end = how === "goodbye" ? "closed" : "lost";
+    this.#pair.peerOf(this).arrive({ how: end, reason: "transport close", cause: undefined });
   }
 
   hold(): void {
@@ -180,7 +189,7 @@ class MemoryEnd implements MemoryTransport {
         if (this.#state !== "broken") sink.frame(this, item);
       } else {
         this.#end();
-        sink[item.how](this, item.reason, item.cause);
+        sink.ended(this, item.how, item.reason, item.cause);
       }
     }
   };

@@ -41,7 +41,7 @@ export function readClaim(frame: Frame | undefined): Claim | undefined {
 /** Tells a peer that claimed a session over a pipe of its own that there is none, and closes the pipe. */
 export function refuseClaim(pipe: Transport): void {
   if (pipe.writable) pipe.send([CLOSE]);
-  pipe.close(true);
+  pipe.close("goodbye");
 }
 
 /** Who waits for a claim. One of them is called, once. */
@@ -72,11 +72,7 @@ export class AwaitedClaim implements TransportSink {
 
   writable(): void {}
 
-  lost(): void {
-    this.#end()?.gone();
-  }
-
-  closed(): void {
+  ended(): void {
     this.#end()?.gone();
   }
 

@@ -1,4 +1,4 @@
-import { LIMIT_BY_CODE, SockeyeError } from "@sockeye/protocol";
+import { LIMIT_BY_CODE, type PipeClose, SockeyeError } from "@sockeye/protocol";
 import { MOVED } from "../moved.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -17,9 +17,9 @@ const FIRST_OF_SERVERS = 1011;
 const LAST_OF_PROXIES = 1014;
 
 /** @see RFC 6455, section 7.4.1 */
-export function closeWords(cause: unknown): CloseWords | undefined {
+export function closeWords(how: PipeClose, cause: unknown): CloseWords | undefined {
+  if (how === "moved") return { code: MOVED, text: "" };
   const code = cause instanceof SockeyeError ? cause.code : undefined;
-  if (code === "ERR_MOVED") return { code: MOVED, text: "" };
   const limit = code === undefined ? undefined : LIMIT_BY_CODE[code];
   if (code === undefined || limit === undefined) return undefined;
   return { code: code === "ERR_PACKET_TOO_LARGE" ? 1009 : 1008, text: `${code} (${limit})` };

@@ -224,7 +224,7 @@ class HttpGate implements Gate {
       const refusal = checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
       if (refusal !== undefined) this.#refuse(visit, refusal);
       else if (session?.upgradable) this.#acceptor.upgrade(opening.sid, pipe);
-      else pipe.close(false);
+      else pipe.close("dead");
     }
   }
 
@@ -327,7 +327,7 @@ class HttpGate implements Gate {
     }
     this.#completeWebSocket(visit, query, (pipe) => {
       if (session.upgradable) this.#acceptor.upgrade(sid, pipe);
-      else pipe.close(false);
+      else pipe.close("dead");
     });
   }
 

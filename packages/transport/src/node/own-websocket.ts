@@ -4,6 +4,7 @@ import {
   type Clock,
   type CloseReason,
   type EncodedPacket,
+  type PipeClose,
   type Timer,
   type Transport,
   TransportError,
@@ -127,7 +128,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   resume(): void {}
 
   /** Starts the closing handshake. The peer has 30 seconds to answer. */
-  close(_goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose, cause?: Error): void {
     this.#sink = undefined;
     if (this.#state !== "open") return;
     this.#state = "closing";
@@ -136,7 +137,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     if (this.#socket.writable) {
       // There is no time left to wait for that.
       if (compressing !== undefined) writeBatch(this.#socket, compressing, false);
-      this.#socket.write(controlFrame(FIN_CLOSE, closeBody(closeWords(cause))));
+      this.#socket.write(controlFrame(FIN_CLOSE, closeBody(closeWords(how, cause))));
     }
     this.#limitClosing();
   }
@@ -174,7 +175,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   violation(code: CloseCode, what: string): void {
     // The peer may be sending still. What comes is read and dropped: a reset could reach it before the close frame does.
     const cause = new TransportError(code === 1009 ? "ERR_PACKET_TOO_LARGE" : "ERR_TRANSPORT_FAILED", what);
-    this.#socket.end(this.#finish(closeBody(closeWords(cause) ?? { code, text: "" })));
+    this.#socket.end(this.#finish(closeBody(closeWords("goodbye", cause) ?? { code, text: "" })));
     this.#end("transport error", cause);
   }
 
@@ -231,13 +232,13 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   #lose(): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    sink?.lost(this, "transport close");
+    sink?.ended(this, "lost", "transport close");
   }
 
   #end(reason: CloseReason, cause?: Error): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    sink?.closed(this, reason, cause);
+    sink?.ended(this, "closed", reason, cause);
   }
 
   /** Nothing is written any more but the close frame that this returns, unless one was sent before. */

@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
+import {
+  type CloseReason,
+  EncodedPacket,
+  type Frame,
+  type PipeClose,
+  type TransportSink,
+} from "@sockeye/protocol";
 import { acceptedEncoding, compressBody, type HttpCompression } from "./compression.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost, limitEnd } from "./http-pipe.js";
@@ -102,15 +108,15 @@ export class PollingPipe implements HttpPipe, PostOwner {
 
   resume(): void {}
 
-  /** With `goodbye` and no GET waiting, the next GET within the server's lingering time is told. */
-  close(goodbye: boolean): void {
+  /** For a goodbye with no GET waiting, the next GET within the server's lingering time is told. */
+  close(how: PipeClose): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     const unread = this.#answered;
-    const told = this.#release(goodbye ? CLOSE : NOOP);
+    const told = this.#release(how === "goodbye" ? CLOSE : NOOP);
     if (unread) limitEnd(unread, this.#host.clock);
     this.post?.limit(this.#host.clock);
-    if (goodbye && !told) this.#host.linger(this.#sid, this);
+    if (how === "goodbye" && !told) this.#host.linger(this.#sid, this);
   }
 
   #receivePoll(res: ServerResponse, number: number | undefined): void {
@@ -206,7 +212,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
   fail(reason: CloseReason, cause: Error, tell = true): void {
     if (this.#state === "closed") return;
     this.#end(() => this.#release(tell ? CLOSE : NOOP));
-    this.#sink?.closed(this, reason, cause);
+    this.#sink?.ended(this, "closed", reason, cause);
   }
 
   /** @internal */
@@ -214,7 +220,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
     if (this.#state === "closed") return;
     // The session may go on, so nothing must say that it is over.
     this.#end(() => (this.numbers === undefined ? this.#release(CLOSE) : this.#refusePoll()));
-    this.#sink?.lost(this, reason, cause);
+    this.#sink?.ended(this, "lost", reason, cause);
   }
 
   #end(release: () => void): void {

@@ -3,6 +3,7 @@ import {
   type CloseReason,
   EncodedPacket,
   type Frame,
+  type PipeClose,
   type Transport,
   type TransportSink,
 } from "@sockeye/protocol";
@@ -52,18 +53,17 @@ export class Revision3Pipe implements Transport {
     this.#pipe.resume();
   }
 
-  close(goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose, cause?: Error): void {
     this.#sink = undefined;
-    this.#pipe.close(goodbye, cause);
+    this.#pipe.close(how, cause);
   }
 
   #fromPipe(): TransportSink {
     return {
       frame: (_from, frame) => this.#receive(frame),
       writable: () => this.#sink?.writable(this),
-      closed: (_from, reason, cause) => this.#end(reason, cause),
-      // Nobody counts in this revision.
-      lost: (_from, reason, cause) => this.#end(reason, cause),
+      // This revision does not count, so a loss is an end like any other.
+      ended: (_from, _how, reason, cause) => this.#end(reason, cause),
     };
   }
 
@@ -72,7 +72,7 @@ export class Revision3Pipe implements Transport {
     try {
       unmarked = unwrapFrame(frame);
     } catch (error) {
-      this.#pipe.close(true);
+      this.#pipe.close("goodbye");
       this.#end("parse error", error as Error);
       return;
     }
@@ -82,7 +82,7 @@ export class Revision3Pipe implements Transport {
   #end(reason: CloseReason, cause: Error | undefined): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    sink?.closed(this, reason, cause);
+    sink?.ended(this, "closed", reason, cause);
   }
 
   #marked(packet: EncodedPacket): readonly EncodedPacket[] {

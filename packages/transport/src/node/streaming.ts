@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
+import {
+  type CloseReason,
+  EncodedPacket,
+  type Frame,
+  type PipeClose,
+  type TransportSink,
+} from "@sockeye/protocol";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
 import { MISSED, type Post, type PostOwner, receivePost } from "./post.js";
@@ -105,13 +111,13 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   resume(): void {}
 
-  /** With `goodbye` and no response open, the next GET within the server's lingering time is told. */
-  close(goodbye: boolean): void {
+  /** For a goodbye with no response open, the next GET within the server's lingering time is told. */
+  close(how: PipeClose): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.post?.limit(this.#host.clock);
-    if (this.#response?.isOpen) this.#response.end([goodbye ? CLOSE : END]);
-    else if (goodbye) this.#host.linger(this.#sid, this);
+    if (this.#response?.isOpen) this.#response.end([how === "goodbye" ? CLOSE : END]);
+    else if (how === "goodbye") this.#host.linger(this.#sid, this);
   }
 
   #receiveGet({
@@ -212,7 +218,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     this.#state = "closed";
     this.#response?.end([tell ? CLOSE : END]);
     this.post?.reject(400);
-    this.#sink?.closed(this, reason, cause);
+    this.#sink?.ended(this, "closed", reason, cause);
   }
 
   /** @internal */
@@ -223,6 +229,6 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     if (this.numbers === undefined) this.#response?.end([CLOSE]);
     else this.#response?.breakOff();
     this.post?.reject(400);
-    this.#sink?.lost(this, reason, cause);
+    this.#sink?.ended(this, "lost", reason, cause);
   }
 }

@@ -2,6 +2,8 @@ import type { Duplex } from "node:stream";
 import {
   type CloseReason,
   type EncodedPacket,
+  type PipeClose,
+  type PipeEnd,
   type Transport,
   TransportError,
   type TransportSink,
@@ -98,9 +100,9 @@ export class WebSocketPipe implements Transport {
   resume(): void {}
 
   /** Starts the closing handshake; `ws` ends the connection if the peer does not answer within 30 seconds. */
-  close(_goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose, cause?: Error): void {
     this.#sink = undefined;
-    const words = closeWords(cause);
+    const words = closeWords(how, cause);
     if (words === undefined) this.#ws.close();
     else this.#ws.close(words.code, words.text);
   }
@@ -134,11 +136,10 @@ export class WebSocketPipe implements Transport {
     if (this.writable) this.#sink?.writable(this);
   }
 
-  #end(how: "closed" | "lost", reason: CloseReason, cause?: Error): void {
+  #end(how: PipeEnd, reason: CloseReason, cause?: Error): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    if (how === "lost") sink?.lost(this, reason, cause);
-    else sink?.closed(this, reason, cause);
+    sink?.ended(this, how, reason, cause);
   }
 
   /** Shared by all pipes, and called with the WebSocket as `this`: a closure a connection would cost memory. */

@@ -66,11 +66,7 @@ export class Arrival implements TransportSink {
 
   writable(): void {}
 
-  lost(): void {
-    this.closed();
-  }
-
-  closed(): void {
+  ended(): void {
     this.#giveUp();
   }
 
@@ -90,7 +86,7 @@ export class Arrival implements TransportSink {
   }
 
   #giveUp(): void {
-    this.#visit.pipe?.close(false);
+    this.#visit.pipe?.close("dead");
     endSession(this.#visit.session);
     this.#visit.socket.destroy();
   }

@@ -3,6 +3,8 @@ import {
   type CloseReason,
   type EncodedPacket,
   type Frame,
+  type PipeClose,
+  type PipeEnd,
   type Transport,
   TransportError,
   type TransportSink,
@@ -111,8 +113,8 @@ export class HttpTransport implements Transport {
     this.#tellWritable();
   }
 
-  close(goodbye: boolean): void {
-    if (!goodbye || this.#target.sid === undefined) {
+  close(how: PipeClose): void {
+    if (how !== "goodbye" || this.#target.sid === undefined) {
       this.#abort();
     } else if (this.#sink !== undefined) {
       this.#sink = undefined;
@@ -159,7 +161,7 @@ export class HttpTransport implements Transport {
   }
 
   #ask(body: HttpBody, address: string, done: () => void): void {
-    const failed = (trouble: unknown, how: "closed" | "lost" = "lost"): void =>
+    const failed = (trouble: unknown, how: PipeEnd = "lost"): void =>
       this.#end(how, "transport error", httpError(this.#target, "xhr post error", trouble));
     this.#post = this.#kind.post?.(address, body) ?? httpRequest(address, this.#target, body);
     this.#post.answer.then((answer) => {
@@ -217,11 +219,11 @@ export class HttpTransport implements Transport {
     if (this.writable) this.#sink?.writable(this);
   }
 
-  #end(how: "closed" | "lost", reason: CloseReason, cause: Error): void {
+  #end(how: PipeEnd, reason: CloseReason, cause: Error): void {
     const sink = this.#sink;
     const isLeaving = sink === undefined && this.#post !== undefined;
     this.#abort();
-    sink?.[how](this, reason, cause);
+    sink?.ended(this, how, reason, cause);
     // The goodbye has failed, perhaps with a connection that the server was about to close.
     if (isLeaving && this.#target.counted)
       httpRequest(this.#goodbye(), this.#target, CLOSE).answer.catch(() => {});

@@ -3,12 +3,14 @@ import {
   type CloseReason,
   type EncodedPacket,
   type Frame,
+  type PipeClose,
+  type PipeEnd,
   type Transport,
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
 import { createWebSocket } from "#websocket";
-import { MOVED, movedCode } from "../moved.js";
+import { MOVED } from "../moved.js";
 import type { WebSocketLike } from "../websocket-like.js";
 import { addressOf, type Target } from "./target.js";
 
@@ -93,10 +95,10 @@ export class WebSocketTransport implements Transport {
 
   resume(): void {}
 
-  close(_goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose): void {
     this.#sink = undefined;
     clearTimeout(this.#timer);
-    this.#socket?.close(movedCode(cause));
+    this.#socket?.close(how === "moved" ? MOVED : undefined);
   }
 
   #dial(target: Target): WebSocketLike {
@@ -129,9 +131,9 @@ export class WebSocketTransport implements Transport {
     this.#end("lost", "transport error", new TransportError(code, "websocket error", description));
   }
 
-  #end(how: "closed" | "lost", reason: CloseReason, cause: TransportError): void {
+  #end(how: PipeEnd, reason: CloseReason, cause: TransportError): void {
     const sink = this.#sink;
-    this.close(false);
-    sink?.[how](this, reason, cause);
+    this.close("dead");
+    sink?.ended(this, how, reason, cause);
   }
 }

@@ -1,4 +1,10 @@
-import { EncodedPacket, type Transport, TransportError, type TransportSink } from "@sockeye/protocol";
+import {
+  EncodedPacket,
+  type PipeClose,
+  type Transport,
+  TransportError,
+  type TransportSink,
+} from "@sockeye/protocol";
 import type { DialledSession, WebTransportStream } from "../webtransport-like.js";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
 import { addressOf, type Target } from "./target.js";
@@ -45,9 +51,9 @@ export class WebTransportTransport implements Transport {
 
   resume(): void {}
 
-  close(goodbye: boolean, cause?: Error): void {
+  close(how: PipeClose): void {
     this.#sink = undefined;
-    if (this.#pipe) this.#pipe.close(goodbye, cause);
+    if (this.#pipe) this.#pipe.close(how);
     else if (this.#session) endSession(this.#session);
   }
 
@@ -91,9 +97,10 @@ export class WebTransportTransport implements Transport {
   #failed(error: unknown): void {
     if (this.#pipe) return;
     const sink = this.#sink;
-    this.close(false);
-    sink?.lost(
+    this.close("dead");
+    sink?.ended(
       this,
+      "lost",
       "transport error",
       new TransportError("ERR_TRANSPORT_OPEN", "webtransport error", error),
     );

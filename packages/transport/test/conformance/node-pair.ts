@@ -87,8 +87,7 @@ export function handshake(transport: Transport, dialled: Target, side: Side): Pr
         done();
       },
       writable: done,
-      closed: (_from, reason, cause) => reject(new Error(reason, { cause })),
-      lost: (_from, reason, cause) => reject(new Error(reason, { cause })),
+      ended: (_from, _how, reason, cause) => reject(new Error(reason, { cause })),
     });
   });
 }

@@ -1,7 +1,14 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { ChunkFrameDecoder } from "@sockeye/codec/chunk-frames";
 import { decodePayload, splitPayload } from "@sockeye/codec/payload";
-import type { CloseReason, EncodedPacket, Frame, Transport, TransportSink } from "@sockeye/protocol";
+import type {
+  CloseReason,
+  EncodedPacket,
+  Frame,
+  PipeClose,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 
 /** Takes a response apart: the frames that end in this piece. */
@@ -84,10 +91,10 @@ export function rawStream(name: string, query: string, readerOf: () => ResponseR
       if (this.#get === undefined) this.#receive();
       if (this.writable) this.#sink.writable(this);
     }
-    close(goodbye: boolean): void {
+    close(how: PipeClose): void {
       const wasOpen = this.#sink !== undefined;
       this.#sink = undefined;
-      if (!goodbye) this.#abort();
+      if (how !== "goodbye") this.#abort();
       else if (wasOpen) {
         this.#closing = true;
         this.#bodies.push("1");
@@ -154,7 +161,7 @@ export function rawStream(name: string, query: string, readerOf: () => ResponseR
     #end(reason: CloseReason): void {
       const sink = this.#sink;
       this.#abort();
-      sink?.closed(this, reason);
+      sink?.ended(this, "closed", reason);
     }
     #abort(): void {
       this.#sink = undefined;

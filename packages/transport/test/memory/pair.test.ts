@@ -72,7 +72,7 @@ it("drops what one end sends, its close included", () => {
   a.sendText("4lost");
   b.sendText("4the other way");
   flush();
-  pair.a.close(true);
+  pair.a.close("goodbye");
   flush();
   expect(b.frames).toEqual(["4before"]);
   expect(a.frames).toEqual(["4the other way"]);
@@ -96,8 +96,8 @@ it("cuts both ends: what is on its way is lost, each is told once", () => {
 it("tells a cut, and an end without goodbye, as losses", () => {
   for (const [lose, losses] of [
     [(pair: MemoryPair) => pair.cut(), 1],
-    [(pair: MemoryPair) => pair.a.close(false), 1],
-    [(pair: MemoryPair) => pair.a.close(true), 0],
+    [(pair: MemoryPair) => pair.a.close("dead"), 1],
+    [(pair: MemoryPair) => pair.a.close("goodbye"), 0],
   ] as const) {
     const { pair, b, flush } = bound();
     lose(pair);
@@ -143,17 +143,17 @@ it("records what both ends do, if asked", () => {
   b.sendText("4b");
   pair.a.drop();
   a.sendText("4dropped");
-  pair.a.close(false);
-  pair.a.close(true);
-  pair.b.close(true);
+  pair.a.close("dead");
+  pair.a.close("goodbye");
+  pair.b.close("goodbye");
   flush();
   expect(pair.traffic).toEqual([
     { from: "a", frame: "451-[]" },
     { from: "a", frame: attached },
     { from: "b", frame: "4b" },
     { from: "a", frame: "4dropped" },
-    { from: "a", goodbye: false },
-    { from: "b", goodbye: true },
+    { from: "a", close: "dead" },
+    { from: "b", close: "goodbye" },
   ]);
   expect(bound().pair.traffic).toEqual([]);
 });

@@ -327,7 +327,7 @@ const rows: Row[] = [
         if (!connection.socket.destroyed) connection.socket.write(flood, () => setImmediate(pump));
       };
       pump();
-      await vi.waitFor(() => expect(session?.ended).toHaveLength(1), { timeout: 8000 });
+      await vi.waitFor(() => expect(session?.endings).toHaveLength(1), { timeout: 8000 });
       connection.reset();
     },
   },
@@ -363,7 +363,7 @@ describe.each(["own", "ws"] as const)(
       await vi.waitFor(() => expect([server.unanswered.size, server.connections.size]).toEqual([1, 1]), 4000);
       const reasons = [...acceptor.sessions]
         .filter(([id]) => id !== bystander)
-        .flatMap(([, { ended }]) => ended);
+        .flatMap(([, { endings }]) => endings);
       expect(reasons.map(({ reason }) => reason)).toEqual(ends === undefined ? [] : [ends]);
       const session = acceptor.session(bystander);
       expect(
@@ -371,7 +371,7 @@ describe.each(["own", "ws"] as const)(
       ).toBe(200);
       session.send("4ho");
       expect(await waiting).toMatchObject({ status: 200, body: "4ho" });
-      expect([session.frames, session.ended]).toEqual([["4hi"], []]);
+      expect([session.frames, session.endings]).toEqual([["4hi"], []]);
     });
   },
 );

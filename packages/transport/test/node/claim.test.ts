@@ -127,8 +127,8 @@ describe("a claim over HTTP", () => {
       });
       expect(await ask(port, { target: at(n) })).toMatchObject({ status: 400, body: "" });
     }
-    const { frames, ended } = acceptor.session("sid-1");
-    expect({ frames, ended }).toEqual({ frames: [], ended: [] });
+    const { frames, endings } = acceptor.session("sid-1");
+    expect({ frames, endings }).toEqual({ frames: [], endings: [] });
     expect((await ask(port, { method: "POST", target: at(8), body: "4a" })).status).toBe(200);
     expect((await ask(port, { method: "POST", target: at(8), body: "4a" })).status).toBe(200);
     expect(frames).toEqual(["4a"]);
@@ -160,7 +160,7 @@ describe("a claim over HTTP", () => {
   ])("%s is refused, and always alike", async (_what, target, body) => {
     const { port, acceptor } = await serverWithSession();
     expect(await ask(port, { method: "POST", target, body })).toMatchObject(REFUSED);
-    expect(acceptor.session("sid-1").ended).toEqual([]);
+    expect(acceptor.session("sid-1").endings).toEqual([]);
     expect(acceptor.refusals).toMatchObject([{ code: 1, context: { name: "CLAIM_REFUSED" } }]);
   });
 
@@ -169,7 +169,7 @@ describe("a claim over HTTP", () => {
     acceptor.agrees = () => false;
     const target = claimTarget("transport=polling");
     expect(await ask(port, { method: "POST", target, body: CLAIM })).toMatchObject(REFUSED);
-    expect(acceptor.session("sid-1").ended).toEqual([]);
+    expect(acceptor.session("sid-1").endings).toEqual([]);
   });
 
   it("that does not come in time is refused, and its connection does not stay", async () => {
@@ -251,7 +251,7 @@ describe("a claim over WebSocket", () => {
     await vi.waitFor(() => expect(acceptor.refusals).toHaveLength(1));
     clock.advance(30_000);
     expect(await answer).toBe(GOODBYE);
-    expect(acceptor.session("sid-1").ended).toEqual([]);
+    expect(acceptor.session("sid-1").endings).toEqual([]);
     expect(acceptor.refusals).toMatchObject([{ code: 1, context: { name: "CLAIM_REFUSED" } }]);
     expect(clock.pendingTimers).toBe(0);
   });

@@ -78,7 +78,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 async function heard(session: FakeSession, count: number): Promise<Frame[]> {
-  await until(() => session.frames.length >= count || session.ended.length > 0);
+  await until(() => session.frames.length >= count || session.endings.length > 0);
   return session.frames;
 }
 
@@ -215,7 +215,7 @@ describe("what the server sends", () => {
     const { ws, received } = await client(server);
     const { transport } = only(server);
     const writable = new Promise<void>((resolve) => {
-      transport.bind({ frame: () => {}, writable: () => resolve(), closed: () => {}, lost: () => {} });
+      transport.bind({ frame: () => {}, writable: () => resolve(), ended: () => {} });
     });
     transport.send([new EncodedPacket(`4${"x".repeat(100_000)}`)]);
     expect(transport.writable).toBe(false);
@@ -233,7 +233,7 @@ describe("what the server sends", () => {
     const text = `4${"x".repeat(100_000)}`;
     const closed = once(ws, "close");
     transport.send([new EncodedPacket(text)]);
-    transport.close(true);
+    transport.close("goodbye");
     expect(await received(1)).toEqual([text]);
     expect((await closed)[0]).toBe(1005);
   });
@@ -244,7 +244,7 @@ describe("what the server sends", () => {
     const session = only(server);
     session.transport.send([new EncodedPacket(`4${"x".repeat(3_000_000)}`)]);
     connection.reset();
-    await until(() => session.ended.length > 0);
+    await until(() => session.endings.length > 0);
     expect(session.transport.writable).toBe(false);
     const { ws, received } = await client(server);
     only(server).transport.send([new EncodedPacket("4on")]);
@@ -389,7 +389,7 @@ describe("what a client sends", () => {
       Buffer.concat([encodeFrames(...frames), encodeFrame({ first: FIN_TEXT, payload: "4late" })]),
     );
     expect(await closeCode(connection)).toBe(code);
-    expect(only(server).ended).toMatchObject([{ reason: "transport error" }]);
+    expect(only(server).endings).toMatchObject([{ reason: "transport error" }]);
     expect(only(server).frames).toEqual([]);
     const next = await open(server);
     next.write(encodeFrame({ first: FIN_TEXT | COMPRESSED, payload: deflated("4alive") }));
@@ -418,8 +418,8 @@ describe("what a client sends", () => {
     const payload = deflated(randomBytes(400_000).toString("hex"));
     connection.write(encodeFrame({ first: FIN_TEXT | COMPRESSED, payload }));
     connection.reset();
-    await until(() => session.ended.length > 0);
-    expect(session.ended).toHaveLength(1);
+    await until(() => session.endings.length > 0);
+    expect(session.endings).toHaveLength(1);
     await open(server);
   });
 });

@@ -7,6 +7,7 @@ import {
   DEFAULT_LIMITS,
   EncodedPacket,
   type Frame,
+  type PipeEnd,
   type Transport,
   type TransportSink,
 } from "@sockeye/protocol";
@@ -34,7 +35,7 @@ export class FakeSession implements TransportSink {
   losses = 0;
   candidate: Transport | undefined;
   readonly frames: Frame[] = [];
-  readonly ended: { reason: CloseReason; cause: Error | undefined }[] = [];
+  readonly endings: { reason: CloseReason; cause: Error | undefined }[] = [];
 
   constructor(
     public transport: Transport,
@@ -48,13 +49,10 @@ export class FakeSession implements TransportSink {
     this.onFrame(this, frame);
   }
   writable(): void {}
-  closed(from: Transport, reason: CloseReason, cause?: Error): void {
-    if (from === this.transport) this.ended.push({ reason, cause });
+  ended(from: Transport, how: PipeEnd, reason: CloseReason, cause?: Error): void {
+    if (how === "lost") this.losses++;
+    if (from === this.transport) this.endings.push({ reason, cause });
     else this.candidate = undefined;
-  }
-  lost(from: Transport, reason: CloseReason, cause?: Error): void {
-    this.losses++;
-    this.closed(from, reason, cause);
   }
   send(...texts: string[]): void {
     this.transport.send(texts.map((text) => new EncodedPacket(text)));
@@ -74,7 +72,7 @@ export class FakeAcceptor implements Acceptor {
 
   find(sid: string): FakeSession | undefined {
     const session = this.sessions.get(sid);
-    return session === undefined || session.ended.length > 0 ? undefined : session;
+    return session === undefined || session.endings.length > 0 ? undefined : session;
   }
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const session = new FakeSession(transport, handshake, (...args) => this.onFrame(...args));
@@ -92,7 +90,7 @@ export class FakeAcceptor implements Acceptor {
     this.claims.push(claim);
     const session = this.find(claim.sid);
     if (!session || !this.agrees(claim)) return false;
-    session.transport.close(false);
+    session.transport.close("dead");
     session.transport = transport;
     session.suspended = false;
     transport.bind(session);

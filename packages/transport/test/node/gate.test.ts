@@ -219,7 +219,7 @@ describe("an upgrade", () => {
     const client = new WebSocket(`ws://127.0.0.1:${port}${WEBSOCKET}&sid=sid-1`);
     await new Promise((resolve) => client.once("close", resolve));
     expect(acceptor.session("sid-1").candidate).toBeUndefined();
-    expect(acceptor.session("sid-1").ended).toEqual([]);
+    expect(acceptor.session("sid-1").endings).toEqual([]);
   });
 });
 

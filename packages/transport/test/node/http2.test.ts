@@ -62,7 +62,7 @@ describe("polling over HTTP/2", () => {
       body: '{"code":2,"message":"Bad handshake method"}',
     });
     expect(await ask(`${POLLING}&sid=sid-1`, "")).toMatchObject({ status: 400, body: "" });
-    expect(session.ended).toMatchObject([{ reason: "parse error" }]);
+    expect(session.endings).toMatchObject([{ reason: "parse error" }]);
   });
 
   it("notices that a poll was cancelled", async () => {
@@ -73,7 +73,7 @@ describe("polling over HTTP/2", () => {
     stream.on("error", () => {});
     await vi.waitFor(() => expect(session.transport.writable).toBe(true));
     stream.close(8);
-    await vi.waitFor(() => expect(session.ended).toMatchObject([{ reason: "transport error" }]));
+    await vi.waitFor(() => expect(session.endings).toMatchObject([{ reason: "transport error" }]));
   });
 
   it("forgets a handshake that was cancelled while the app decided", async () => {
@@ -129,9 +129,9 @@ describe("streaming over HTTP/2", () => {
       await vi.waitFor(() => expect(session.transport.writable).toBe(true));
       session.send("4down");
       await vi.waitFor(() => expect(second.text).toContain("4down"));
-      expect([session.frames, session.ended]).toEqual([["4up"], []]);
+      expect([session.frames, session.endings]).toEqual([["4up"], []]);
       second.stream.close(8);
-      await vi.waitFor(() => expect(session.ended).toMatchObject([{ reason: "transport close" }]));
+      await vi.waitFor(() => expect(session.endings).toMatchObject([{ reason: "transport close" }]));
     },
   );
 });

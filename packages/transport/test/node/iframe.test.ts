@@ -71,7 +71,7 @@ describe("iframe", () => {
     acceptor
       .session("sid-1")
       .transport.send([new EncodedPacket("4a"), new EncodedPacket("4b", [Uint8Array.of(1)])]);
-    acceptor.session("sid-1").transport.close(true);
+    acceptor.session("sid-1").transport.close("goodbye");
     const { messages } = load(await document.ended(), nonceOf(document));
     expect(messages).toEqual(
       ['0{"sid":"sid-1"}', "4a\x1e4b\x1ebAQ==", "1"].map((data) => ({
@@ -83,7 +83,7 @@ describe("iframe", () => {
 
   it("calls a function of the page where there is no postMessage", async () => {
     const { document, acceptor } = await open("&c=42&d=1");
-    acceptor.session("sid-1").transport.close(true);
+    acceptor.session("sid-1").transport.close("goodbye");
     expect(load(await document.ended(), nonceOf(document)).messages.map(({ data }) => data)).toEqual([
       '42 0{"sid":"sid-1"}',
       "42 1",
@@ -99,7 +99,7 @@ describe("iframe", () => {
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     });
-    for (const { acceptor } of [one, two]) acceptor.session("sid-1").transport.close(true);
+    for (const { acceptor } of [one, two]) acceptor.session("sid-1").transport.close("goodbye");
   });
 
   it("takes back what a middleware says about framing", async () => {
@@ -123,7 +123,7 @@ describe("iframe", () => {
     expect(document.headers["content-security-policy"]).toMatch(
       /frame-ancestors 'self' https:\/\/partner\.example$/,
     );
-    acceptor.session("sid-1").transport.close(true);
+    acceptor.session("sid-1").transport.close("goodbye");
     const { messages } = load(await document.ended(), nonceOf(document));
     expect(messages.map(({ target }) => target)).toEqual([PARTNER, PARTNER]);
   });
@@ -153,8 +153,8 @@ describe("iframe", () => {
       expect([answer.status, JSON.parse(answer.body)]).toMatchObject([status, { code }]);
     }
     expect(acceptor.sessions.size).toBe(1);
-    expect(acceptor.session("sid-1").ended).toEqual([]);
-    acceptor.session("sid-1").transport.close(true);
+    expect(acceptor.session("sid-1").endings).toEqual([]);
+    acceptor.session("sid-1").transport.close("goodbye");
     await document.ended();
   });
 

@@ -46,7 +46,7 @@ async function ours(query: string): Promise<End> {
     send: (data) =>
       transport.send([typeof data === "string" ? new EncodedPacket(`4${data}`) : new EncodedPacket(data)]),
     waits: () => transport.writable,
-    close: () => transport.close(true),
+    close: () => transport.close("goodbye"),
   };
 }
 
@@ -208,7 +208,7 @@ describe("bodies are forms, read as npm reads them", () => {
     const { port, acceptor } = await gateServer(JSONP);
     await ask(port, { target: `${POLLING}&j=0` });
     expect((await submit(port, `${POLLING}&sid=sid-1&j=0`, body)).status).toBe(400);
-    expect(acceptor.session("sid-1").ended).toMatchObject([{ reason: "parse error" }]);
+    expect(acceptor.session("sid-1").endings).toMatchObject([{ reason: "parse error" }]);
     expect(acceptor.session("sid-1").frames).toEqual([]);
   });
 
@@ -223,7 +223,7 @@ describe("bodies are forms, read as npm reads them", () => {
       headers,
     });
     expect(answer.status).toBe(400);
-    expect(acceptor.session("sid-1").ended).toMatchObject([{ reason: "transport error" }]);
+    expect(acceptor.session("sid-1").endings).toMatchObject([{ reason: "transport error" }]);
   });
 
   it("the limit is one of the payload, not of how a form writes it", async () => {
@@ -237,7 +237,7 @@ describe("bodies are forms, read as npm reads them", () => {
       await ask(server.port, { target: `${POLLING}&j=0` });
       const answer = await submit(server.port, `${POLLING}&sid=sid-1&j=0`, form(escapeLines(text)));
       expect(answer.status).toBe(413);
-      expect(server.acceptor.session("sid-1").ended).toMatchObject([{ reason: "transport error" }]);
+      expect(server.acceptor.session("sid-1").endings).toMatchObject([{ reason: "transport error" }]);
     }
   });
 

@@ -1,4 +1,4 @@
-import { EncodedPacket, SessionError } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
 import { describe, expect, it, vi } from "vitest";
 import { type FakeSession, type GateServer, gateServer } from "./gate-server.js";
 import { ask, clientFrame, RawConnection, upgradeRequest } from "./raw-client.js";
@@ -53,7 +53,7 @@ describe.each(["own", "ws"] as const)("a WebSocket read by %s", (webSockets) => 
     const server = await gateServer({ webSockets });
     const peer = await webSocketOf(server);
     end(peer);
-    await vi.waitFor(() => expect(only(server).ended).toHaveLength(1));
+    await vi.waitFor(() => expect(only(server).endings).toHaveLength(1));
     expect(only(server).losses).toBe(how === "lost" ? 1 : 0);
     peer.reset();
   });
@@ -61,7 +61,7 @@ describe.each(["own", "ws"] as const)("a WebSocket read by %s", (webSockets) => 
   it("is closed with 4001 by a server whose session goes on elsewhere", async () => {
     const server = await gateServer({ webSockets });
     const peer = await webSocketOf(server);
-    only(server).transport.close(false, new SessionError("ERR_MOVED", "moved"));
+    only(server).transport.close("moved");
     await peer.until("\x88\x02\x0f\xa1");
     peer.reset();
   });
@@ -73,11 +73,11 @@ it("a WebSocket of a peer that asks for more pongs than it reads is closed, and 
   peer.socket.pause();
   const payload = Buffer.alloc(125);
   const flood = Buffer.concat(Array.from({ length: 2000 }, () => clientFrame(FIN_PING, payload)));
-  for (let chunk = 0; chunk < 200 && only(server).ended.length === 0; chunk++) {
+  for (let chunk = 0; chunk < 200 && only(server).endings.length === 0; chunk++) {
     peer.write(flood);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await vi.waitFor(() => expect(only(server).ended).toHaveLength(1));
+  await vi.waitFor(() => expect(only(server).endings).toHaveLength(1));
   expect(only(server).losses).toBe(0);
   peer.reset();
 });
@@ -116,7 +116,7 @@ describe.each(KINDS)("over %s, in a session that is counted", (kind) => {
     // A proxy sends it again, with whatever body.
     expect(await post(server, 2, "4three")).toMatchObject({ status: 200, body: "ok" });
     expect(only(server).frames).toEqual(["4one", "4two"]);
-    expect(only(server).ended).toEqual([]);
+    expect(only(server).endings).toEqual([]);
     (await get).abort();
   });
 
@@ -188,9 +188,9 @@ describe.each(KINDS)("over %s, in a session that is counted", (kind) => {
 
   it("a session that has ended tells the next requests, whatever their numbers", async () => {
     const server = await session();
-    only(server).transport.close(true);
+    only(server).transport.close("goodbye");
     // As far as the gate can see.
-    only(server).ended.push({ reason: "forced close", cause: undefined });
+    only(server).endings.push({ reason: "forced close", cause: undefined });
     expect(await post(server, 7)).toMatchObject({ status: 200, body: "ok" });
     const target = at(9);
     if (kind === "polling") {
@@ -210,7 +210,7 @@ describe.each(KINDS)("over %s, in a session that is counted", (kind) => {
   ])("a body %s ends the session", async (_what, body, status, reason) => {
     const server = await session();
     expect((await post(server, 1, body)).status).toBe(status);
-    expect(only(server).ended).toMatchObject([{ reason }]);
+    expect(only(server).endings).toMatchObject([{ reason }]);
     expect(only(server).losses).toBe(0);
   });
 });

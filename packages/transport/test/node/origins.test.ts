@@ -137,7 +137,7 @@ describe.each(["polling", "sse", "stream", "iframe&c=1"])("over %s", (transport)
     const upgrade = `${PATH}websocket&sid=sid-1`;
     expect(await askUpgrade(port, upgrade, headers)).toBe(REFUSED_UPGRADE);
     const session = acceptor.session("sid-1");
-    expect([session.frames, session.ended, session.candidate]).toEqual([[], [], undefined]);
+    expect([session.frames, session.endings, session.candidate]).toEqual([[], [], undefined]);
     // The page that it belongs to goes on.
     const own = { Origin: `http://127.0.0.1:${port}` };
     expect((await ask(port, { target, method: "POST", body: "4mine", headers: own })).status).toBe(200);

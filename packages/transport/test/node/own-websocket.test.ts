@@ -69,7 +69,7 @@ async function outcome(webSockets: "own" | "ws", chunks: readonly Uint8Array[]):
   return {
     written: `${received.length} bytes, ${createHash("sha1").update(received).digest("hex")}`,
     closed: close.length > 2 ? close.readUInt16BE(2) : undefined,
-    reasons: only(server).ended.map(({ reason }) => reason),
+    reasons: only(server).endings.map(({ reason }) => reason),
   };
 }
 
@@ -191,20 +191,20 @@ describe("a WebSocket of our own", () => {
     const server = await gateServer();
     const connection = await open(server);
     const session = only(server);
-    session.transport.close(true);
-    session.transport.close(true);
+    session.transport.close("goodbye");
+    session.transport.close("goodbye");
     await connection.until("\x88\x00");
     expect(session.transport.writable).toBe(false);
     connection.write(encodeFrames(text("4late"), { first: FIN_PING }));
     connection.write(encodeFrame({ first: FIN_CLOSE }));
     await connection.over;
     expect(connection.received.endsWith("\x88\x00")).toBe(true);
-    expect([session.frames, session.ended]).toEqual([[], []]);
+    expect([session.frames, session.endings]).toEqual([[], []]);
     await vi.waitFor(() => expect([server.connections.size, server.clock.pendingTimers]).toEqual([0, 0]));
   });
 
   const deaf: readonly (readonly [name: string, begin: (server: GateServer, c: RawConnection) => void])[] = [
-    ["its own close frame", (server) => only(server).transport.close(true)],
+    ["its own close frame", (server) => only(server).transport.close("goodbye")],
     ["a violation", (_server, connection) => connection.write(encodeFrame({ first: 0xff }))],
   ];
   it.each(deaf)("gives a peer that does not answer %s thirty seconds", async (_name, begin) => {
@@ -241,7 +241,7 @@ describe("a WebSocket of our own", () => {
     session.transport.send([large]);
     expect(session.transport.writable).toBe(false);
     connection.write(encodeFrame(GOODBYE));
-    await vi.waitFor(() => expect(session.ended.map(({ reason }) => reason)).toEqual(["transport close"]));
+    await vi.waitFor(() => expect(session.endings.map(({ reason }) => reason)).toEqual(["transport close"]));
     expect(server.connections.size).toBe(1);
     server.clock.advance(30_000);
     await vi.waitFor(() => expect([server.connections.size, server.clock.pendingTimers]).toEqual([0, 0]));
@@ -263,7 +263,7 @@ describe("a WebSocket of our own", () => {
     end(connection);
     await vi.waitFor(() => expect([server.connections.size, server.clock.pendingTimers]).toEqual([0, 0]));
     const session = only(server);
-    expect(session.ended).toEqual([{ reason: "transport close", cause: undefined }]);
+    expect(session.endings).toEqual([{ reason: "transport close", cause: undefined }]);
     expect(session.transport.writable).toBe(false);
     session.send("4into the void");
   });
@@ -273,7 +273,7 @@ describe("a WebSocket of our own", () => {
     const connection = await open(server);
     connection.write(encodeFrame({ first: FIN_TEXT, payload: "x", masked: false }));
     await connection.over;
-    expect(only(server).ended).toMatchObject([
+    expect(only(server).endings).toMatchObject([
       {
         reason: "transport error",
         cause: { code: "ERR_TRANSPORT_FAILED", message: "a frame is not masked" },
@@ -343,7 +343,7 @@ it("500 connections, however they end, leave no pipe, no timer and no socket", a
     (connection) => connection.write(encodeFrame({ first: 0xff })),
     (connection) => connection.write(encodeFrame({ first: TEXT, payload: "half" })).socket.end(),
     (connection) => {
-      only(server).transport.close(true);
+      only(server).transport.close("goodbye");
       connection.write(encodeFrame({ first: FIN_CLOSE }));
     },
   ];

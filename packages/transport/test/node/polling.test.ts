@@ -64,27 +64,28 @@ describe("a poll", () => {
     expect(session.transport.writable).toBe(false);
     const body = Buffer.from('4ü\x1e451-["a"]\x1ebAQID\x1e2').toString("latin1");
     expect(await answer).toMatchObject(plain(body));
-    expect(session.ended).toEqual([]);
+    expect(session.endings).toEqual([]);
   });
 
   it("hears CLOSE when the session ends, NOOP when it goes on elsewhere, and only once", async () => {
-    for (const [goodbye, body] of [
-      [true, "1"],
-      [false, "6"],
+    for (const [how, body, again] of [
+      ["goodbye", "1", "moved"],
+      ["moved", "6", "goodbye"],
+      ["dead", "6", "goodbye"],
     ] as const) {
       const { session, poll } = await polling();
       const { answer } = await poll();
-      session.transport.close(goodbye);
-      session.transport.close(!goodbye);
+      session.transport.close(how);
+      session.transport.close(again);
       session.send("4late");
       expect(await answer).toMatchObject(plain(body));
-      expect(session.ended).toEqual([]);
+      expect(session.endings).toEqual([]);
     }
   });
 
   it("hears CLOSE within 30 s if none was waiting", async () => {
     const { session, port, target, acceptor, sid, clock, post } = await polling();
-    session.transport.close(true);
+    session.transport.close("goodbye");
     acceptor.sessions.delete(sid);
     clock.advance(29_999);
     expect(await post("4late")).toMatchObject({ status: 200, body: "ok" });
@@ -97,7 +98,7 @@ describe("a poll", () => {
   it("is not expected any more after 30 s, nor after the gate has closed", async () => {
     for (const end of ["time", "gate"]) {
       const { session, port, target, acceptor, sid, clock, gate } = await polling();
-      session.transport.close(true);
+      session.transport.close("goodbye");
       acceptor.sessions.delete(sid);
       if (end === "time") clock.advance(30_000);
       else gate.close();
@@ -116,7 +117,7 @@ describe("a poll", () => {
     const ended = endOf(session);
     connection.reset();
     await ended;
-    expect(session.ended).toMatchObject([
+    expect(session.endings).toMatchObject([
       { reason: "transport error", cause: { message: "poll connection closed prematurely" } },
     ]);
     expect(session.transport.writable).toBe(false);
@@ -164,7 +165,7 @@ describe("compression of polls", () => {
     connection.reset();
     session.send(`4${"x".repeat(20_000_000)}`);
     await ended;
-    expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+    expect(session.endings).toMatchObject([{ reason: "transport error" }]);
   });
 });
 
@@ -187,12 +188,12 @@ describe("a POST", () => {
 
   it("delivers nothing behind the frame that made the session close", async () => {
     const { session, acceptor, poll, post } = await polling();
-    acceptor.onFrame = ({ transport }, frame) => frame === "1" && transport.close(false);
+    acceptor.onFrame = ({ transport }, frame) => frame === "1" && transport.close("dead");
     const { answer } = await poll();
     expect(await post("4a\x1e1\x1e4b")).toMatchObject({ status: 200, body: "ok" });
     expect(await answer).toMatchObject(plain("6"));
     expect(session.frames).toEqual(["4a", "1"]);
-    expect(session.ended).toEqual([]);
+    expect(session.endings).toEqual([]);
   });
 
   it("joins characters that are split between chunks", async () => {
@@ -225,7 +226,7 @@ describe("a POST", () => {
     const { answer } = await poll();
     expect(await post(body)).toMatchObject({ status: 400, body: "" });
     expect(await answer).toMatchObject(plain("1"));
-    expect(session.ended).toMatchObject([
+    expect(session.endings).toMatchObject([
       { reason: "parse error", cause: { code: "ERR_TRANSPORT_FAILED", cause: expect.any(Error) } },
     ]);
     expect(session.frames).toEqual([]);
@@ -240,7 +241,7 @@ describe("a POST", () => {
     await connection.until("100 Continue");
     connection.reset();
     await ended;
-    expect(session.ended).toMatchObject([
+    expect(session.endings).toMatchObject([
       { reason: "transport error", cause: { message: "data request connection closed prematurely" } },
     ]);
     expect(session.frames).toEqual([]);
@@ -261,7 +262,11 @@ describe("beside the npm package", () => {
     const { body } = await ask(stock.port, { target: POLLING });
     const target = `${POLLING}&sid=${(JSON.parse(body.slice(1)) as { sid: string }).sid}`;
     return [
-      { port: ours.port, target: ours.target, closed: () => ours.session.ended.map(({ reason }) => reason) },
+      {
+        port: ours.port,
+        target: ours.target,
+        closed: () => ours.session.endings.map(({ reason }) => reason),
+      },
       { port: stock.port, target, closed: () => reasons },
     ];
   }
@@ -335,7 +340,7 @@ it("the rest of a POST that another one has ended goes nowhere", async () => {
   first.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   await first.until("HTTP/1.1 404 ");
   first.reset();
-  expect([session.frames, session.ended.length]).toEqual([[], 1]);
+  expect([session.frames, session.endings.length]).toEqual([[], 1]);
 });
 
 describe("a body over the limit", () => {
@@ -349,16 +354,16 @@ describe("a body over the limit", () => {
     await connection.until("HTTP/1.1 413 ");
     // Not CLOSE: the client shall learn that it sent too much.
     expect(await answer).toMatchObject(plain("6"));
-    expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+    expect(session.endings).toMatchObject([{ reason: "transport error" }]);
     connection.reset();
   });
 });
 
 function endOf(session: FakeSession): Promise<void> {
   return new Promise((resolve) => {
-    const { closed } = session;
-    session.closed = (...args) => {
-      closed.apply(session, args);
+    const { ended } = session;
+    session.ended = (...args) => {
+      ended.apply(session, args);
       resolve();
     };
   });

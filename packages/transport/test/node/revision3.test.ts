@@ -2,6 +2,7 @@ import {
   type CloseReason,
   EncodedPacket,
   type Frame,
+  type PipeClose,
   type Transport,
   type TransportSink,
 } from "@sockeye/protocol";
@@ -13,7 +14,7 @@ class FakePipe implements Transport {
   readonly name = "websocket";
   writable = true;
   readonly sent: Frame[] = [];
-  readonly closes: boolean[] = [];
+  readonly closes: PipeClose[] = [];
   sink: TransportSink | undefined;
   bind(sink: TransportSink): void {
     this.sink = sink;
@@ -25,8 +26,8 @@ class FakePipe implements Transport {
     done();
   }
   resume(): void {}
-  close(goodbye: boolean): void {
-    this.closes.push(goodbye);
+  close(how: PipeClose): void {
+    this.closes.push(how);
   }
 }
 
@@ -36,10 +37,6 @@ function laid(asked: "bytes" | "base64" = "bytes") {
   const frames: Frame[] = [];
   const ends: [CloseReason, Error | undefined][] = [];
   let writable = 0;
-  const ended = (from: Transport, reason: CloseReason, cause: Error | undefined): void => {
-    expect(from).toBe(pipe);
-    ends.push([reason, cause]);
-  };
   pipe.bind({
     frame: (from, frame) => {
       expect(from).toBe(pipe);
@@ -48,8 +45,10 @@ function laid(asked: "bytes" | "base64" = "bytes") {
     writable: () => {
       writable++;
     },
-    closed: ended,
-    lost: ended,
+    ended: (from, _how, reason, cause) => {
+      expect(from).toBe(pipe);
+      ends.push([reason, cause]);
+    },
   });
   return { inner, pipe, frames, ends, writable: () => writable };
 }
@@ -103,8 +102,8 @@ describe("Revision3Pipe", () => {
     inner.sink?.frame(inner, frame);
     expect(frames).toEqual([]);
     expect(ends).toMatchObject([["parse error", { code: "ERR_PACKET_MALFORMED" }]]);
-    expect(inner.closes).toEqual([true]);
-    inner.sink?.closed(inner, "transport close");
+    expect(inner.closes).toEqual(["goodbye"]);
+    inner.sink?.ended(inner, "lost", "transport close");
     expect(ends).toHaveLength(1);
   });
 
@@ -112,14 +111,14 @@ describe("Revision3Pipe", () => {
     const open = laid();
     open.inner.sink?.writable(open.inner);
     expect(open.writable()).toBe(1);
-    open.inner.sink?.closed(open.inner, "transport close");
+    open.inner.sink?.ended(open.inner, "closed", "transport close");
     expect(open.ends).toEqual([["transport close", undefined]]);
     const closed = laid();
-    closed.pipe.close(false);
-    expect(closed.inner.closes).toEqual([false]);
+    closed.pipe.close("dead");
+    expect(closed.inner.closes).toEqual(["dead"]);
     closed.inner.sink?.frame(closed.inner, "4a");
     closed.inner.sink?.writable(closed.inner);
-    closed.inner.sink?.closed(closed.inner, "transport close");
+    closed.inner.sink?.ended(closed.inner, "closed", "transport close");
     expect([closed.frames, closed.ends, closed.writable()]).toEqual([[], [], 0]);
   });
 });

@@ -88,7 +88,7 @@ describe.each(ALL)("%s", (_name, kind) => {
     expect(first.headers["content-length"]).toBeUndefined();
     expect(first.headers["x-frame-options"]).toBeUndefined();
     expect(first.body.length).toBeGreaterThan(2048);
-    session.transport.close(true);
+    session.transport.close("goodbye");
   });
 
   it("writes what is sent at once, each batch as one write, and the proof 100 ms after OPEN", async () => {
@@ -102,10 +102,10 @@ describe.each(ALL)("%s", (_name, kind) => {
     clock.advance(1);
     await first.until(kind.write("6proof"));
     expect(clock.pendingTimers).toBe(0);
-    session.transport.close(true);
+    session.transport.close("goodbye");
     expect(await first.ended()).toContain(kind.write("1"));
     await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
-    expect(session.ended).toEqual([]);
+    expect(session.endings).toEqual([]);
   });
 
   it("ends a response with 6end after recycleBytes and goes on in the next one, without a proof", async () => {
@@ -124,7 +124,7 @@ describe.each(ALL)("%s", (_name, kind) => {
     expect(second.state).toBe("open");
     expect(second.body).not.toContain("proof");
     second.abort();
-    await vi.waitFor(() => expect(session.ended).toMatchObject([{ reason: "transport close" }]));
+    await vi.waitFor(() => expect(session.endings).toMatchObject([{ reason: "transport close" }]));
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -133,12 +133,12 @@ describe.each(ALL)("%s", (_name, kind) => {
     session.send("6");
     expect(await first.ended()).toContain(kind.write("6end"));
     expect(first.body).not.toContain(kind.write("6"));
-    expect([session.transport.writable, session.ended]).toEqual([false, []]);
+    expect([session.transport.writable, session.endings]).toEqual([false, []]);
   });
 
   it("tells 6end when the session goes on elsewhere", async () => {
     const { first, session } = await streaming(kind);
-    session.transport.close(false);
+    session.transport.close("dead");
     expect(await first.ended()).toContain(kind.write("6end"));
     session.send("4late");
     expect(session.transport.writable).toBe(false);
@@ -148,7 +148,7 @@ describe.each(ALL)("%s", (_name, kind) => {
     const { session, acceptor, sid, clock, next, port, target, post, first } = await streaming(kind);
     session.send("6");
     await first.ended();
-    session.transport.close(true);
+    session.transport.close("goodbye");
     acceptor.sessions.delete(sid);
     expect(await post("4late")).toMatchObject({ status: 200, body: "ok" });
     const last = await next();
@@ -173,7 +173,7 @@ describe.each(ALL)("%s", (_name, kind) => {
       "3",
     ]);
     first.abort();
-    await vi.waitFor(() => expect(session.ended).toMatchObject([{ reason: "transport close" }]));
+    await vi.waitFor(() => expect(session.endings).toMatchObject([{ reason: "transport close" }]));
   });
 
   it("serves a client of HTTP/1.0 without chunks, and closes the connection", async () => {
@@ -184,7 +184,7 @@ describe.each(ALL)("%s", (_name, kind) => {
     expect(head).toContain("connection: close");
     expect(head).not.toContain("transfer-encoding");
     acceptor.session("sid-1").send("4a");
-    acceptor.session("sid-1").transport.close(true);
+    acceptor.session("sid-1").transport.close("goodbye");
     await connection.over;
     expect(connection.received).toContain(kind.write("4a"));
     await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
@@ -208,17 +208,17 @@ describe.each(ALL)("%s", (_name, kind) => {
     reader.socket.pause();
     await fill(session);
     clock.advance(4999);
-    expect(session.ended).toEqual([]);
+    expect(session.endings).toEqual([]);
     // It reads again: there is room, and no deadline any more.
     const told = vi.spyOn(session, "writable");
     reader.socket.resume();
     await vi.waitFor(() => expect(told).toHaveBeenCalled(), 4000);
     clock.advance(60_000);
-    expect(session.ended).toEqual([]);
+    expect(session.endings).toEqual([]);
     reader.socket.pause();
     await fill(session);
     clock.advance(5000);
-    expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+    expect(session.endings).toMatchObject([{ reason: "transport error" }]);
     expect(session.transport.writable).toBe(false);
     reader.socket.resume();
     await reader.over;
@@ -248,10 +248,10 @@ it.each(ALL)(
       reader.socket.pause();
       await still(waiting);
     }
-    expect(session.ended).toEqual([]);
+    expect(session.endings).toEqual([]);
     expect(waiting()).toBeGreaterThan(0);
     clock.advance(5000);
-    expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+    expect(session.endings).toMatchObject([{ reason: "transport error" }]);
     reader.reset();
   },
 );
@@ -272,8 +272,8 @@ it.each(ALL)("%s: whoever asks again without having read gets no more until then
   await vi.waitFor(() => expect(told).toHaveBeenCalled(), 4000);
   session.send("4after");
   await next.until(kind.write("4after"));
-  expect(session.ended).toEqual([]);
-  session.transport.close(true);
+  expect(session.endings).toEqual([]);
+  session.transport.close("goodbye");
   await next.ended();
   await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
 });
@@ -286,11 +286,11 @@ it("a goodbye that nobody reads is broken off after the deadline", async () => {
   await vi.waitFor(() => expect(session.transport.writable).toBe(true));
   reader.socket.pause();
   await fill(session);
-  session.transport.close(true);
+  session.transport.close("goodbye");
   expect([unanswered.size, clock.pendingTimers]).toEqual([1, 1]);
   clock.advance(5000);
   await vi.waitFor(() => expect(unanswered.size).toBe(0));
-  expect([session.ended, clock.pendingTimers]).toEqual([[], 0]);
+  expect([session.endings, clock.pendingTimers]).toEqual([[], 0]);
   reader.reset();
 });
 
@@ -339,9 +339,9 @@ describe("bad input", () => {
       const { port, target, session, first, clock } = await streaming(kind, { limits });
       const { method = "POST", status, reason, ...question } = row;
       expect((await ask(port, { method, target, ...question })).status).toBe(status);
-      expect(session.ended.map((end) => end.reason)).toEqual(reason === undefined ? [] : [reason]);
+      expect(session.endings.map((end) => end.reason)).toEqual(reason === undefined ? [] : [reason]);
       expect(session.frames).toEqual([]);
-      if (reason === undefined) session.transport.close(true);
+      if (reason === undefined) session.transport.close("goodbye");
       const last = status === 413 ? "6end" : "1";
       expect(await first.ended()).toContain(kind.write(last));
       await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
@@ -351,7 +351,7 @@ describe("bad input", () => {
       const { port, target, session, first, unanswered, clock } = await streaming(kind);
       expect((await ask(port, { target })).status).toBe(400);
       expect(await first.ended()).toContain(kind.write("1"));
-      expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+      expect(session.endings).toMatchObject([{ reason: "transport error" }]);
       await vi.waitFor(() => expect([unanswered.size, clock.pendingTimers]).toEqual([0, 0]));
     });
 
@@ -365,7 +365,7 @@ describe("bad input", () => {
       await writer.over;
       expect(writer.received).toContain("HTTP/1.1 400 ");
       await first.ended();
-      expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+      expect(session.endings).toMatchObject([{ reason: "transport error" }]);
       await vi.waitFor(() => expect(unanswered.size).toBe(0));
     });
 
@@ -377,7 +377,7 @@ describe("bad input", () => {
       await writer.until("100 Continue");
       writer.reset();
       expect(await first.ended()).toContain(kind.write("1"));
-      expect(session.ended).toMatchObject([{ reason: "transport error" }]);
+      expect(session.endings).toMatchObject([{ reason: "transport error" }]);
       await vi.waitFor(() => expect(unanswered.size).toBe(0));
     });
 
@@ -394,8 +394,8 @@ describe("bad input", () => {
         const { status, body } = await ask(port, question);
         expect([status, (JSON.parse(body) as { code: number }).code]).toEqual([400, code]);
       }
-      expect(session.ended).toEqual([]);
-      session.transport.close(true);
+      expect(session.endings).toEqual([]);
+      session.transport.close("goodbye");
       await first.ended();
     });
   }
@@ -425,7 +425,7 @@ it("a packet with line ends, NUL and per cents stays on one line of an event str
   const { first, session } = await streaming(KINDS["sse"] as Kind);
   session.transport.send([new EncodedPacket("4\r\n\0%\r\x1e\u2028", [Uint8Array.of(1)])]);
   await first.until("data: 4%0D%0A%00%25%0D\x1e\u00e2\u0080\u00a8\x1ebAQ==\n\n");
-  session.transport.close(true);
+  session.transport.close("goodbye");
 });
 
 it("stream takes length-prefixed POSTs", async () => {
@@ -437,6 +437,6 @@ it("stream takes length-prefixed POSTs", async () => {
     [1, 2, 3],
     [],
   ]);
-  session.transport.close(true);
+  session.transport.close("goodbye");
   await first.ended();
 });

@@ -1,6 +1,12 @@
 import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
-import { EncodedPacket, type Frame, type Transport, type TransportSink } from "@sockeye/protocol";
+import {
+  EncodedPacket,
+  type Frame,
+  type PipeEnd,
+  type Transport,
+  type TransportSink,
+} from "@sockeye/protocol";
 import { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "@sockeye/transport/node";
 import { describe, expect, it } from "vitest";
 
@@ -62,11 +68,8 @@ class Log implements TransportSink {
   writable(): void {
     this.told.push("writable");
   }
-  closed(_from: Transport, reason: string, cause?: Error): void {
+  ended(_from: Transport, _how: PipeEnd, reason: string, cause?: Error): void {
     this.told.push(cause === undefined ? reason : `${reason}: ${cause.message}`);
-  }
-  lost(from: Transport, reason: string, cause?: Error): void {
-    this.closed(from, reason, cause);
   }
 }
 
@@ -135,7 +138,7 @@ describe("WebSocketPipe, writing", () => {
   it("does not say writable after the end", async () => {
     const { socket, transport, told } = pipe({}, new FakeWebSocket(), new FakeSocket("slow"));
     transport.send([packet("4".repeat(2000))]);
-    transport.close(false);
+    transport.close("dead");
     await socket.settle();
     expect(told).toEqual([]);
   });
@@ -189,8 +192,8 @@ describe("WebSocketPipe, hearing", () => {
 
   it("hears nothing after close, and lets no late error escape", () => {
     const { ws, transport, told } = pipe();
-    transport.close(true);
-    transport.close(true);
+    transport.close("goodbye");
+    transport.close("goodbye");
     ws.emit("message", Buffer.from("4late"), false);
     ws.emit("error", new Error("late"));
     ws.emit("close");

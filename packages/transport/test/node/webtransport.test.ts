@@ -171,8 +171,8 @@ describe("a session of WebTransport", () => {
       await client.write(OPEN);
       await until(() => client.got.length > 0);
       end(client);
-      await until(() => stage.only.ended.length === 1);
-      expect(stage.only.ended[0]?.reason).toBe(reason);
+      await until(() => stage.only.endings.length === 1);
+      expect(stage.only.endings[0]?.reason).toBe(reason);
       await client.ended();
     }
   });
@@ -186,7 +186,7 @@ describe("a session of WebTransport", () => {
       while (client.got.length === 0) await quiet();
       stage.only.send("4last");
       while (!stage.only.transport.writable) await quiet();
-      stage.only.transport.close(true);
+      stage.only.transport.close("goodbye");
       await quiet();
       expect(Buffer.from(client.got).toString()).toContain("4last");
       expect(client.session.over).toBe(false);
@@ -266,8 +266,8 @@ describe("what is no session of the protocol is closed, and nothing of it stays"
     await client.write(OPEN);
     await until(() => stage.acceptor.sessions.size === 1);
     await client.write(126, 3, 0xe9);
-    await until(() => stage.only.ended.length === 1);
-    expect(stage.only.ended[0]).toMatchObject({
+    await until(() => stage.only.endings.length === 1);
+    expect(stage.only.endings[0]).toMatchObject({
       reason: "parse error",
       cause: { code: "ERR_PACKET_TOO_LARGE" },
     });
@@ -283,7 +283,7 @@ describe("what is no session of the protocol is closed, and nothing of it stays"
     await client.write(text('0{"sid":"sid-1"}'));
     await client.ended();
     expect(stage.only.candidate).toBe(undefined);
-    expect(stage.only.ended).toEqual([]);
+    expect(stage.only.endings).toEqual([]);
   });
 });
 
@@ -404,7 +404,7 @@ describe("the app's say", () => {
     await until(() => stage.acceptor.sessions.size === 1);
     stage.only.handshake.req.socket.destroy();
     await client.ended();
-    expect(stage.only.ended.map(({ reason }) => reason)).toEqual(["transport close"]);
+    expect(stage.only.endings.map(({ reason }) => reason)).toEqual(["transport close"]);
   });
 });
 
@@ -465,7 +465,7 @@ describe("a claim over WebTransport", () => {
     await client.write(text(`0${JSON.stringify(words)}`));
     await until(() => client.got.length > 0);
     expect(Buffer.from(client.got).toString()).toBe(text("1"));
-    expect(stage.only.ended).toEqual([]);
+    expect(stage.only.endings).toEqual([]);
     expect(stage.acceptor.refusals).toMatchObject([{ code: 1, context: { name: "CLAIM_REFUSED" } }]);
   });
 

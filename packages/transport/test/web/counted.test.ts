@@ -44,7 +44,7 @@ const WAYS: Record<string, Way> = {
 let open: Transport | undefined;
 beforeEach(() => vi.stubGlobal("EventSource", EventSource));
 afterEach(() => {
-  open?.close(false);
+  open?.close("dead");
   vi.unstubAllGlobals();
 });
 
@@ -134,7 +134,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
   ])("tells a refusal of the claim from all other trouble: %s", async (_what, respond, losses) => {
     const { server, side } = await dial(claiming());
     respond(await server.next());
-    await side.ended();
+    await side.end();
     expect(side.losses).toBe(losses);
     expect(server.untaken).toBe(0);
   });
@@ -142,7 +142,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
   it("can be given up while the claim is on its way", async () => {
     const { server, transport, side } = await dial(claiming());
     const claim = await server.next();
-    transport.close(false);
+    transport.close("dead");
     await vi.waitFor(() => expect(claim.aborted()).toBe(true));
     expect([server.untaken, side.endings.length]).toEqual([0, 0]);
   });
@@ -156,7 +156,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
     (await server.next()).answer("ok");
     answer(await server.next(), OPEN);
     end(await server.next());
-    await side.ended();
+    await side.end();
     expect(side.losses).toBe(losses);
   });
 
@@ -171,7 +171,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
     answer(await server.next(), OPEN);
     const asked = [await server.next(), await server.next()];
     asked.find(({ method }) => method === "POST")?.answer("", status);
-    await side.ended();
+    await side.end();
     expect(side.losses).toBe(losses);
   });
 });
@@ -215,7 +215,7 @@ describe("a page that goes away", () => {
     side.sendText("4x");
     await server.next();
     transport.leave?.();
-    transport.close(true);
+    transport.close("goodbye");
     expect(sent).toEqual([[{ EIO: "4", transport: "polling", sid: "S", ...more }, "1"]]);
     expect(side.endings).toEqual([]);
   });
@@ -235,7 +235,7 @@ describe("a page that goes away", () => {
     for (const offersResume of [true, false]) {
       const sent = beacons(true);
       const { transport } = await opened({ offersResume });
-      transport.close(false);
+      transport.close("dead");
       transport.leave?.();
       expect(sent).toHaveLength(offersResume ? 1 : 0);
     }
@@ -252,7 +252,7 @@ it.each([
   open = transport;
   transport.bind(new Side());
   const poll = await server.next();
-  transport.close(true);
+  transport.close("goodbye");
   for (const expected of said) {
     const { body, query, destroy } = await server.next();
     const kind = ["n", "resume"].flatMap((key) => (query.has(key) ? [`${key}=${query.get(key)}`] : []));
@@ -272,6 +272,6 @@ it("a server that answers nonsense is not lost", async () => {
   transport.bind(side);
   (await server.next()).answer("ok");
   (await server.next()).answer("b!");
-  await side.ended();
+  await side.end();
   expect([side.endings[0]?.reason, side.losses]).toEqual(["parse error", 0]);
 });

@@ -48,7 +48,7 @@ async function listen(options: ServerOptions = {}): Promise<{ engine: Server; ur
 function dial(Class: TransportClass, changes: Partial<Target>): Dialled {
   const dialled = target(changes);
   const transport = new Class(dialled);
-  cleanups.push(() => transport.close(false));
+  cleanups.push(() => transport.close("dead"));
   const side = new Side();
   transport.bind(side);
   side.use(transport);
@@ -151,7 +151,7 @@ describe.each(classes)("%s", (name, Class) => {
 
   it("says goodbye", async () => {
     const { transport, closed, side } = await connect(Class);
-    transport.close(true);
+    transport.close("goodbye");
     expect(await closed).toBe("transport close");
     expect(side.endings).toEqual([]);
   });
@@ -159,14 +159,14 @@ describe.each(classes)("%s", (name, Class) => {
   it("ends when the server closes the session", async () => {
     const { socket, side } = await connect(Class);
     socket.close();
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([{ reason: "transport close" }]);
   });
 
   it("fails for an unknown session", async () => {
     const { url } = await listen();
     const { side } = dial(Class, { url, sid: "unknown" });
-    await side.ended();
+    await side.end();
     const cause = side.endings[0]?.cause as TransportError;
     expect(side.endings[0]?.reason).toBe("transport error");
     if (name === "PollingTransport") {
@@ -182,7 +182,7 @@ describe.each(classes)("%s", (name, Class) => {
 
   it("fails where nobody listens", async () => {
     const { side } = dial(Class, { url: "http://127.0.0.1:1/engine.io/" });
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([
       { reason: "transport error", cause: { code: "ERR_TRANSPORT_OPEN" } },
     ]);
@@ -200,7 +200,7 @@ it("upgrades from polling to WebSocket, without a loss", async () => {
   socket.send("while pausing");
   await new Promise<void>((resolve) => polling.pause(resolve));
   better.side.sendText("5", "4after");
-  polling.close(false);
+  polling.close("dead");
   await upgraded;
   socket.send("down");
   await better.side.received(2);

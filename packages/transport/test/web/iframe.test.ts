@@ -25,8 +25,7 @@ function dial(target: Target): Dialled {
       if (frame === OPEN) target.sid = "abc";
     },
     writable: () => {},
-    closed: (_from, reason, cause) => ends.push([reason, String(cause)]),
-    lost: (_from, reason, cause) => ends.push([reason, String(cause)]),
+    ended: (_from, _how, reason, cause) => ends.push([reason, String(cause)]),
   };
   transport.bind(sink);
   return { transport, frames, ends };
@@ -130,7 +129,7 @@ describe("by calls", () => {
     calls?.[channel]?.(OPEN);
     vi.advanceTimersByTime(1);
     expect(frames).toEqual([OPEN]);
-    transport.close(false);
+    transport.close("dead");
     calls?.[channel]?.("4late");
     expect(frames).toEqual([OPEN]);
     expect(page.body.children).toEqual([]);

@@ -18,8 +18,7 @@ function dial(target: Target): { transport: JsonpTransport; frames: Frame[]; end
       if (frame === OPEN) target.sid = "abc";
     },
     writable: () => frames.push("writable"),
-    closed: (_from, reason, cause) => ends.push([reason, String(cause)]),
-    lost: (_from, reason, cause) => ends.push([reason, String(cause)]),
+    ended: (_from, _how, reason, cause) => ends.push([reason, String(cause)]),
   });
   return { transport, frames, ends };
 }
@@ -42,7 +41,7 @@ it("one script after the other, all with the number of the transport", () => {
   expect(page.only("script").src?.endsWith(first ?? "?")).toBe(true);
   answer(page, "4a\x1e4b");
   expect(frames).toEqual([OPEN, "writable", "4a", "4b"]);
-  transport.close(false);
+  transport.close("dead");
   expect(page.body.children).toEqual([]);
 });
 

@@ -31,7 +31,7 @@ process.on("unhandledRejection", (reason) => rejections.push(reason));
 const open = new Set<PollingTransport>();
 
 afterEach(async () => {
-  for (const transport of open) transport.close(false);
+  for (const transport of open) transport.close("dead");
   open.clear();
   await new Promise((resolve) => setTimeout(resolve));
   expect(rejections).toEqual([]);
@@ -66,7 +66,7 @@ async function turns(): Promise<void> {
 }
 
 async function causeOf(side: Side): Promise<TransportError> {
-  await side.ended();
+  await side.end();
   return side.endings[0]?.cause as TransportError;
 }
 
@@ -116,11 +116,11 @@ describe("the handshake", () => {
     expect(server.untaken).toBe(0);
   });
 
-  it("is cancelled by a close, with a goodbye or without", async () => {
-    for (const goodbye of [true, false]) {
+  it("is cancelled by a close of any kind", async () => {
+    for (const how of ["goodbye", "moved", "dead"] as const) {
       const { server, transport, side } = await dial();
       const handshake = await server.next();
-      transport.close(goodbye);
+      transport.close(how);
       await vi.waitFor(() => expect(handshake.aborted()).toBe(true));
       expect(server.untaken).toBe(0);
       expect(side.endings).toEqual([]);
@@ -229,7 +229,7 @@ describe("sending", () => {
     transport.send(packets("4"));
     const post = await server.next();
     poll.answer("", 400);
-    await side.ended();
+    await side.end();
     post.destroy();
     await turns();
     expect(side.endings).toHaveLength(1);
@@ -311,8 +311,8 @@ describe("pausing", () => {
 describe("closing", () => {
   it("says goodbye by POST and keeps the GET until that is answered", async () => {
     const { server, transport, side, poll } = await connected();
-    transport.close(true);
-    transport.close(true);
+    transport.close("goodbye");
+    transport.close("goodbye");
     expect(transport.writable).toBe(false);
     const post = await server.next();
     expect([post.method, post.body]).toEqual(["POST", "1"]);
@@ -326,7 +326,7 @@ describe("closing", () => {
 
   it("ends without a further GET if the GET is answered first", async () => {
     const { server, transport, side, poll } = await connected();
-    transport.close(true);
+    transport.close("goodbye");
     const post = await server.next();
     poll.answer("6\x1e4too late");
     await turns();
@@ -340,7 +340,7 @@ describe("closing", () => {
     const { server, transport } = await connected({ maxPayload: 3 });
     transport.send(packets("4a", "4b"));
     const posts = [await server.next()];
-    transport.close(true);
+    transport.close("goodbye");
     for (const expected of ["4a", "4b", "1"]) {
       const post = posts.pop() ?? (await server.next());
       expect(post.body).toBe(expected);
@@ -352,7 +352,7 @@ describe("closing", () => {
 
   it("keeps quiet about a goodbye that fails", async () => {
     const { server, transport, side, poll } = await connected();
-    transport.close(true);
+    transport.close("goodbye");
     (await server.next()).destroy();
     await vi.waitFor(() => expect(poll.aborted()).toBe(true));
     expect(side.endings).toEqual([]);
@@ -360,9 +360,9 @@ describe("closing", () => {
 
   it("cancels everything without a goodbye, even a goodbye under way", async () => {
     const { server, transport, side, poll } = await connected();
-    transport.close(true);
+    transport.close("goodbye");
     const post = await server.next();
-    transport.close(false);
+    transport.close("dead");
     await vi.waitFor(() => expect([poll.aborted(), post.aborted()]).toEqual([true, true]));
     await turns();
     expect(server.untaken).toBe(0);
@@ -381,7 +381,7 @@ describe("closing", () => {
     http.instead = fetched;
     transport.send(packets("4a", "4b"));
     answered();
-    transport.close(false);
+    transport.close("dead");
     http.instead = undefined;
     await turns();
     expect(fetched).toHaveBeenCalledOnce();
@@ -393,7 +393,7 @@ describe("closing", () => {
     const { transport, poll } = await connected();
     const done = vi.fn();
     transport.pause(done);
-    transport.close(false);
+    transport.close("dead");
     await vi.waitFor(() => expect(poll.aborted()).toBe(true));
     expect(done).not.toHaveBeenCalled();
   });

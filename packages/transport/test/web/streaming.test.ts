@@ -26,7 +26,7 @@ const open = new Set<AnyTransport>();
 
 beforeEach(() => vi.stubGlobal("EventSource", EventSource));
 afterEach(() => {
-  for (const transport of open) transport.close(false);
+  for (const transport of open) transport.close("dead");
   open.clear();
   vi.unstubAllGlobals();
 });
@@ -91,7 +91,7 @@ describe.each(Object.entries(WAYS))("%s", (_name, { Class, changes, prelude, wri
   }
 
   async function causeOf(side: Side): Promise<TransportError> {
-    await side.ended();
+    await side.end();
     return side.endings[0]?.cause as TransportError;
   }
 
@@ -181,7 +181,7 @@ describe.each(Object.entries(WAYS))("%s", (_name, { Class, changes, prelude, wri
   it("ends with a parse error for what is not in the protocol", async () => {
     const { response, side } = await connected();
     response.write(malformed);
-    await side.ended();
+    await side.end();
     expect(side.endings[0]?.reason).toBe("parse error");
     await vi.waitFor(() => expect(response.aborted()).toBe(true));
   });
@@ -190,14 +190,14 @@ describe.each(Object.entries(WAYS))("%s", (_name, { Class, changes, prelude, wri
     const { response, side } = await connected();
     response.write(write("4last", "1"));
     response.end();
-    await side.ended();
+    await side.end();
     expect(side.endings[0]?.reason).toBe("transport close");
     expect(side.frames).toEqual(["4last"]);
   });
 
   it("says goodbye by a POST and then cancels the response", async () => {
     const { response, transport, server, side } = await connected();
-    transport.close(true);
+    transport.close("goodbye");
     const post = await server.next();
     expect([post.method, post.body, post.query.get("transport")]).toEqual(["POST", "1", name]);
     expect(response.aborted()).toBe(false);
@@ -263,7 +263,7 @@ describe("sse", () => {
     const side = new Side();
     side.use(transport);
     transport.bind(side);
-    await side.ended();
+    await side.end();
     expect(side.endings[0]?.reason).toBe("transport error");
     expect(side.endings[0]?.cause).toMatchObject({
       code: "ERR_TRANSPORT_UNKNOWN",

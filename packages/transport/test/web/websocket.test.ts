@@ -1,5 +1,5 @@
 import { Side } from "@sockeye/conformance";
-import { EncodedPacket, SessionError, type TransportError } from "@sockeye/protocol";
+import { EncodedPacket, type TransportError } from "@sockeye/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Target } from "../../src/web/target.js";
 import { WebSocketTransport } from "../../src/web/websocket.js";
@@ -117,11 +117,11 @@ describe("dialling", () => {
     side.use(transport);
     transport.bind(side);
     expect(transport.writable).toBe(false);
-    await side.ended();
+    await side.end();
     const cause = side.endings[0]?.cause as TransportError;
     expect(cause).toMatchObject({ code: "ERR_TRANSPORT_OPEN", message: "websocket error" });
     expect(cause.cause).toBeInstanceOf(SyntaxError);
-    transport.close(true);
+    transport.close("goodbye");
   });
 
   it("claims a session with the first frame", () => {
@@ -136,7 +136,7 @@ describe("dialling", () => {
 
   it("can be closed before it opened, and ignores the error that this makes", () => {
     const { transport, socket, side } = dial();
-    transport.close(true);
+    transport.close("goodbye");
     expect(socket.calls).toEqual(["close"]);
     socket.onerror?.(new Error("closed before the connection was established"));
     socket.closes(1006);
@@ -240,23 +240,26 @@ describe("the end", () => {
 
   it("says that the session has moved, in place of goodbye", () => {
     const { transport, socket } = connected();
-    transport.close(false, new SessionError("ERR_MOVED", "elsewhere"));
+    transport.close("moved");
     expect(socket.calls).toEqual(["close 4001"]);
     const other = connected();
-    other.transport.close(true, new SessionError("ERR_PROTOCOL_VIOLATION", "bad"));
+    other.transport.close("goodbye");
     expect(other.socket.calls).toEqual(["close"]);
   });
 
-  it.each([true, false])("by this side (goodbye: %s) closes the socket and reports nothing", (goodbye) => {
-    const { transport, socket, side } = connected();
-    transport.close(goodbye);
-    expect(transport.writable).toBe(false);
-    expect(socket.calls).toContain("close");
-    socket.onmessage?.({ data: "4late" });
-    socket.closes();
-    expect(side.frames).toEqual([]);
-    expect(side.endings).toEqual([]);
-  });
+  it.each(["goodbye", "moved", "dead"] as const)(
+    "by this side (%s) closes the socket and reports nothing",
+    (how) => {
+      const { transport, socket, side } = connected();
+      transport.close(how);
+      expect(transport.writable).toBe(false);
+      expect(socket.calls).toContain(how === "moved" ? "close 4001" : "close");
+      socket.onmessage?.({ data: "4late" });
+      socket.closes();
+      expect(side.frames).toEqual([]);
+      expect(side.endings).toEqual([]);
+    },
+  );
 
   it("of a pause is at once, since no request is under way", () => {
     const { transport } = connected();
@@ -290,7 +293,7 @@ describe("a network that is behind", () => {
   });
 
   it.each<[string, (dialled: Dialled) => void]>([
-    ["closed", ({ transport }) => transport.close(true)],
+    ["closed", ({ transport }) => transport.close("goodbye")],
     ["lost", ({ socket }) => socket.closes()],
   ])("leaves no timer once it is %s", (_how, end) => {
     vi.useFakeTimers();

@@ -1,6 +1,6 @@
 import { type MemorySession, memoryWebTransport, Side } from "@sockeye/conformance";
 import type { TransportError } from "@sockeye/protocol";
-import { EncodedPacket, SessionError, type Transport } from "@sockeye/protocol";
+import { EncodedPacket, type Transport } from "@sockeye/protocol";
 import { type Target, WebTransportTransport } from "@sockeye/transport/web";
 import { Server, type ServerOptions, type Socket } from "engine.io";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -71,7 +71,7 @@ describe("WebTransport to the server of npm's engine.io", () => {
     side.sendText("4last");
     await side.until(() => transport.writable, "a writable transport");
     const closed = new Promise<string>((resolve) => socket.once("close", resolve));
-    transport.close(true);
+    transport.close("goodbye");
     expect(await closed).toBe("transport close");
     expect(got).toEqual(["last"]);
     expect(side.endings).toEqual([]);
@@ -80,7 +80,7 @@ describe("WebTransport to the server of npm's engine.io", () => {
   it("ends when the server closes the session", async () => {
     const { socket, side } = await connect();
     socket.close();
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([{ reason: "transport close" }]);
   });
 });
@@ -129,13 +129,13 @@ describe("the dialling end of WebTransport", () => {
 
   it("fails where there is no such class", async () => {
     const { side, transport } = dial();
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([
       { reason: "transport error", cause: { code: "ERR_TRANSPORT_OPEN", message: "webtransport error" } },
     ]);
     const cause = side.endings[0]?.cause as TransportError | undefined;
     expect(cause?.description).toBeInstanceOf(ReferenceError);
-    transport.close(true);
+    transport.close("goodbye");
   });
 
   it.each(["close", "cut"] as const)("fails when the session ends before it is there: %s", async (how) => {
@@ -143,7 +143,7 @@ describe("the dialling end of WebTransport", () => {
     const { side } = dial();
     if (how === "cut") sessions[0]?.cut(new Error("no UDP here"));
     else sessions[0]?.close();
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([
       { reason: "transport error", cause: { code: "ERR_TRANSPORT_OPEN" } },
     ]);
@@ -154,7 +154,7 @@ describe("the dialling end of WebTransport", () => {
     const { side, transport } = dial();
     await until(() => transport.writable);
     sessions[0]?.cut(new Error("the network is gone"));
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([
       { reason: "transport error", cause: { code: "ERR_TRANSPORT_FAILED", message: "webtransport error" } },
     ]);
@@ -169,7 +169,7 @@ describe("the dialling end of WebTransport", () => {
     const { side, transport } = dial();
     await until(() => transport.writable);
     end(sessions[0]);
-    await side.ended();
+    await side.end();
     expect(side.losses).toBe(losses);
   });
 
@@ -177,14 +177,14 @@ describe("the dialling end of WebTransport", () => {
     const { sessions } = platform();
     const { transport } = dial();
     await until(() => transport.writable);
-    transport.close(false, new SessionError("ERR_MOVED", "elsewhere"));
+    transport.close("moved");
     expect(await sessions[0]?.closed).toMatchObject({ closeCode: 4001 });
   });
 
   it("closes a session that is not there yet, without a word", async () => {
     const { sessions } = platform();
     const { side, transport } = dial();
-    transport.close(true);
+    transport.close("goodbye");
     await until(() => sessions[0]?.over === true);
     expect(side.endings).toEqual([]);
   });
@@ -200,7 +200,7 @@ describe("the dialling end of WebTransport", () => {
     page.dispatchEvent(new Event("pagehide"));
     expect(sessions[0]?.over).toBe(true);
     // The page may come back.
-    await side.ended();
+    await side.end();
     expect(side.endings).toMatchObject([{ reason: "transport close" }]);
     expect(remove.mock.calls.map(([name]) => name)).toEqual(["pagehide"]);
   });
