@@ -39,7 +39,7 @@ for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
     platform: "neutral",
     bundle: true,
     splitting: false,
-    sourcemap: true,
+    sourcemap: false,
     clean: false,
     dts: false,
     treeshake: false,
