@@ -13,6 +13,7 @@ import type { Middleware } from "@sockeye/transport/node";
 import { attach, corsMiddleware } from "@sockeye/transport/node";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
+import { clientGroup } from "./client-group.js";
 import { Connection } from "./connection.js";
 import { logForDebugging } from "./debug-log.js";
 import type { CloseOptions } from "./drain.js";
@@ -36,6 +37,7 @@ import { Namespace } from "./namespace.js";
 import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
+import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
@@ -422,6 +424,21 @@ export class Server<
   /** @internal */
   settled(connection: Connection): void {
     this.#waiting.leave(connection);
+  }
+
+  /** @internal */
+  idle(connection: Connection): void {
+    this.#waiting.enter(connection);
+  }
+
+  /** @internal */
+  groupOf(first: FirstRequest): string | undefined {
+    return clientGroup(first, this.#options.clientAddress, this);
+  }
+
+  /** @internal */
+  ownName(name: string): string {
+    return this._nsps.get(name)?.name ?? ownText(name);
   }
 
   /** @internal */

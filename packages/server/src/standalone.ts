@@ -69,6 +69,9 @@ function hostOf(options: EngineOptions): EngineHost {
     opened: () => {},
     begun: () => {},
     settled: () => {},
+    idle: () => {},
+    groupOf: () => undefined,
+    ownName: (name) => name,
     rested: () => {},
     route: () => undefined,
     reportError: (error, event) => {
