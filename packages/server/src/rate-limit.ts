@@ -129,10 +129,10 @@ class Limit {
       else next();
     };
     const failed = (error: unknown): void => {
-      if (error instanceof Silence) turnstile.failAll(error);
       this.#failed(socket, error);
       if (this.#allows) next();
       else refuse(socket, { event, exceeded: this.#exceeded, waitMs: CROWDED_MS });
+      if (error instanceof Silence) turnstile.failAll(error);
     };
     const ask = (): number | Promise<number> => {
       const answer = this.#store.take(key, this.#cost(event));

@@ -608,19 +608,26 @@ export class Socket<
       return;
     }
     // Middlewares may change it.
-    const event: [string | number, ...unknown[]] = [...data];
+    const event: Event = [...data];
     if (id !== undefined) event.push(this.#acknowledger(id, undefined));
-    let held = 0;
-    let decided = false;
-    runMiddlewares(this.#middlewares, event, (error) => {
-      decided = true;
-      if (held > 0) this.client.release(held);
-      if (error) dispatch(this, "error", [error]);
-      else if (this.connected) this.#handle(event);
-    });
-    if (decided) return;
-    const weight = eventWeight(event as Event);
-    if (this.client.hold(weight)) held = weight;
+    runMiddlewares(
+      this.#middlewares,
+      event,
+      (error) => {
+        if (error) dispatch(this, "error", [error]);
+        else if (this.connected) this.#handle(event);
+      },
+      (promise) => this.#hold(event, promise),
+    );
+  }
+
+  /** An asynchronous middleware has the event as long as its promise is open. */
+  #hold(event: Event, promise: PromiseLike<unknown>): void {
+    const { client } = this;
+    const weight = eventWeight(event);
+    if (!client.hold(weight)) return;
+    const release = (): void => client.release(weight);
+    promise.then(release, release);
   }
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
