@@ -19,7 +19,10 @@ export function clientGroup(
   if (clientAddress === undefined) return first.address === "" ? undefined : networkOf(first.address);
   try {
     const address: unknown = clientAddress(first.req);
-    return typeof address === "string" ? networkOf(address) : undefined;
+    if (typeof address === "string") return networkOf(address);
+    // An `async` function is no use here, and must do no harm.
+    Promise.resolve(address).catch((error: unknown) => boundary.reportError(error, "clientAddress"));
+    return undefined;
   } catch (error) {
     boundary.reportError(error, "clientAddress");
     return undefined;

@@ -39,6 +39,7 @@ import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
 import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
+import { failureOf, printError } from "./print-error.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
 
@@ -479,10 +480,7 @@ export class Server<
     this.monitor.failed(error, context);
     const fromListenerItself = context.event === "error" && context.socketId === undefined;
     if (!fromListenerItself && dispatch(this.sockets, "error", [error, context])) return;
-    printError(
-      `Sockeye: a handler of "${String(context.event)}" in namespace ${context.namespace} failed:`,
-      error,
-    );
+    printError(failureOf(context.event, context.namespace), error);
   }
 
   // ---- inside
@@ -594,13 +592,4 @@ function isAdapterClass(
   nsp: AdapterNamespace,
 ) => Adapter | ForeignAdapter {
   return typeof (make.prototype as { broadcast?: unknown } | undefined)?.broadcast === "function";
-}
-
-/** What was thrown may be anything, also something that throws when it is looked at. */
-function printError(text: string, error: unknown): void {
-  try {
-    console.error(text, error);
-  } catch {
-    console.error(text, `a value of the type ${typeof error} that cannot be shown`);
-  }
 }

@@ -6,6 +6,7 @@ import { Engine, type EngineHost } from "./engine.js";
 import { Monitor } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { limitsOf } from "./options.js";
+import { failureOf, printError } from "./print-error.js";
 
 export type { SendOptions } from "@sockeye/socket";
 export type { Conn as Socket } from "./conn.js";
@@ -75,7 +76,7 @@ function hostOf(options: EngineOptions): EngineHost {
     rested: () => {},
     route: () => undefined,
     reportError: (error, event) => {
-      console.error(`Sockeye: a handler of "${String(event)}" failed:`, error);
+      printError(failureOf(event), error);
     },
   };
 }
