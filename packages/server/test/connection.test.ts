@@ -126,6 +126,9 @@ describe("a CONNECT while another for the same namespace is being decided", () =
   it("is in the query of the name for clients of revision 3", async () => {
     const { wire, decision, decisions, joinedAs } = await deciding("revision 3");
     for (let n = 0; n < 200; n++) wire.send(`40/x?n=${n}`);
+    wire.send("40/nothing");
+    // The answer says that all those before have arrived.
+    while (!String(await wire.nextMessage()).startsWith("44/nothing"));
     (await decision(0)).next();
     const last = await decision(1);
     expect(last.auth).toEqual({ n: "199" });
