@@ -10,9 +10,15 @@ import { io as dial } from "@sockeye/client";
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"] });
 io.on("error", () => {});
+io.of(new RegExp("^/x")).on("connection", (socket) => {
+  throw new Error("in " + socket.nsp.name);
+});
 io.on("connection", (socket) => {
   socket.on("secret-event", () => {
     throw { toString() { throw new Error("nothing to see"); } };
+  });
+  socket.onAny((event) => {
+    throw new Error("no such event: " + event);
   });
   console.log("sid " + socket.conn.id);
 });
@@ -20,8 +26,15 @@ http.listen(0, "127.0.0.1", () => {
   const client = dial("http://127.0.0.1:" + http.address().port, { transports: ["websocket"], auth: { token: "hidden-token" } });
   client.emit("secret-event", "hidden-argument");
   client.emit("secret-event", () => {});
+  const hostile = "forged\\n2026-01-01 all is well\\u001b[2J\\u2028\\u202e\\ud800";
+  client.emit(hostile, 1);
+  const other = client.io.socket("/x" + hostile);
+  other.connect();
   io.on("connection", (socket) => socket.on("disconnect", () => io.close()));
-  client.on("connect", () => setTimeout(() => client.disconnect(), 20));
+  client.on("connect", () => setTimeout(() => {
+    other.disconnect();
+    client.disconnect();
+  }, 50));
 });
 `;
 
@@ -53,6 +66,14 @@ describe("DEBUG", () => {
     ]) {
       expect(all.log).toMatch(line);
     }
+  });
+
+  test("shows what strangers choose in one line each, and plain", () => {
+    const lines = all.log.trimEnd().split("\n");
+    expect(lines.filter((line) => !/^\S+ sockeye:/.test(line))).toEqual([]);
+    expect(all.log).not.toMatch(/[\p{Zl}\p{Zp}\p{Cf}\p{Cs}]|(?!\n)\p{Cc}/u);
+    expect(all.log).toContain("in /xforged\\n2026-01-01 all is well\\u001b[2J\\u2028\\u202e");
+    expect(all.log).toContain("no such event: forged\\n2026-01-01");
   });
 
   test("shows no secrets", () => {

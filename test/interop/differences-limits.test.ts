@@ -142,23 +142,88 @@ describe("when", () => {
 
   differs(
     "a namespace is joined a second time while a middleware decides",
-    { stock: 2, sockeye: 1 },
+    { stock: { runs: 2, joined: 2 }, sockeye: { runs: 1, joined: 1 } },
     async (server) => {
       const site = await serve(server);
       const waiting: (() => void)[] = [];
       site.io.use((_socket, next) => void waiting.push(next));
+      site.io.of("/other");
       let joined = 0;
       site.io.on("connection", () => {
         joined += 1;
       });
       const { wire } = await openSession(site.port);
       ends.push(() => wire.end());
-      wire.send("40", "40");
-      await until(() => waiting.length === 2, "both at the middleware");
-      for (const next of waiting) next();
+      wire.send("40", "40", "40/other,");
       await wire.nextMessage();
-      for (let n = 0; n < 10; n++) await turn();
-      return joined;
+      // What had begun when both had come.
+      const runs = waiting.length;
+      while (waiting.length > 0) {
+        for (const next of waiting.splice(0)) next();
+        for (let n = 0; n < 10; n++) await turn();
+      }
+      return { runs, joined };
+    },
+  );
+
+  differs<unknown>(
+    "a connection joins and leaves a namespace 600 times",
+    { stock: "as often as it likes", sockeye: "512 times, and as often as time has passed" },
+    async (server) => {
+      const site = await serve(server);
+      let joined = 0;
+      site.io.on("connection", () => {
+        joined += 1;
+      });
+      const { wire } = await openSession(site.port);
+      ends.push(() => wire.end());
+      for (let n = 0; n < 600; n++) {
+        wire.send("40");
+        if (String(await wire.nextMessage()).startsWith("40")) wire.send("41");
+        // Socket.IO closes a connection that joins again before it has seen it leave.
+        await until(() => site.io.of("/").sockets.size === 0, "it to leave");
+      }
+      if (joined === 600) return "as often as it likes";
+      return joined >= 512 ? "512 times, and as often as time has passed" : joined;
+    },
+  );
+
+  differs(
+    "a connection that has left its last namespace, after connectTimeout",
+    { stock: "open", sockeye: "closed" },
+    async (server) => {
+      const site = await serve(server, { connectTimeout: 100 });
+      const { wire } = await openSession(site.port);
+      ends.push(() => wire.end());
+      wire.send("40");
+      await wire.nextMessage();
+      wire.send("41");
+      return Promise.race([
+        wire.closed.then(() => "closed"),
+        new Promise((resolve) => setTimeout(() => resolve("open"), 1500)),
+      ]);
+    },
+  );
+
+  differs(
+    "40,000 events that an asynchronous middleware does not decide about",
+    { stock: "open", sockeye: "closed" },
+    async (server) => {
+      const site = await serve(server);
+      let running = 0;
+      site.io.on("connection", (socket) => {
+        socket.use(() => {
+          running++;
+          return new Promise(() => {});
+        });
+      });
+      const { wire } = await openSession(site.port);
+      ends.push(() => wire.end());
+      wire.send("40");
+      await wire.nextMessage();
+      for (let n = 0; n < 40_000; n++) wire.send('42["x"]');
+      await until(() => running === 40_000 || !wire.open, "them to arrive");
+      return wire.open ? "open" : "closed";
     },
   );
 

@@ -82,6 +82,15 @@ export const SHOWN: ShownBy = {
     "a second CONNECT while a middleware still decides about the first": limits(
       "a namespace is joined a second time while a middleware decides",
     ),
+    "one connection asks to join namespaces more than 512 times within a minute": limits(
+      "a connection joins and leaves a namespace 600 times",
+    ),
+    "a connection that has left its last namespace": limits(
+      "a connection that has left its last namespace, after connectTimeout",
+    ),
+    "more than 16 MiB of events wait for asynchronous middlewares of `socket.use`": limits(
+      "40,000 events that an asynchronous middleware does not decide about",
+    ),
     "options that make no sense (a `pingInterval` of 0, a limit that is no number)":
       both("a pingInterval of 0"),
   },

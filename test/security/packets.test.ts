@@ -1,5 +1,6 @@
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { attack, SUBJECT, timed } from "../support/attack.js";
+import { usedBytes } from "../support/memory.js";
 import { once, turn, until, within } from "../support/wait.js";
 
 // Socket.IO packets that are no good, over a WebSocket. The answer to all of them is the end of the offender's connection.
@@ -488,5 +489,79 @@ describe("broadcasts with acknowledgements (S17)", () => {
     await wire.nextMessage();
     wire.end();
     expect(await asked).toEqual(["here"]);
+  });
+});
+
+describe("what a reader of the code would try", () => {
+  attack(
+    "a CONNECT a thousand times while a middleware decides runs it once at a time",
+    async ({ io, wire }) => {
+      let running = 0;
+      let most = 0;
+      let runs = 0;
+      io.of("/slow").use((_socket, next) => {
+        runs++;
+        most = Math.max(most, ++running);
+        setTimeout(() => {
+          running--;
+          next();
+        }, 20);
+      });
+      const peer = await wire();
+      await peer.next();
+      for (let n = 0; n < 1000; n++) peer.send(`40/slow,{"n":${n}}`);
+      expect(await peer.nextMessage()).toMatch(/^40\/slow,/);
+      expect(most).toBe(1);
+      // One more for each time that it has decided meanwhile.
+      expect(runs).toBeLessThan(100);
+    },
+  );
+
+  attack("joining and leaving in a loop comes to an end", async ({ io, wire }) => {
+    let runs = 0;
+    io.of("/loop").use((_socket, next) => {
+      runs++;
+      next();
+    });
+    const peer = await wire();
+    await peer.next();
+    for (let n = 0; n < 2000; n++) {
+      peer.send("40/loop,");
+      const answer = String(await peer.nextMessage());
+      if (answer.startsWith("44")) break;
+      peer.send("41/loop,");
+      await until(() => io.of("/loop").sockets.size === 0, "it to leave");
+    }
+    expect(runs).toBeLessThanOrEqual(600);
+  });
+
+  attack("names of namespaces do not keep the packets that they came with", async ({ io, poller }) => {
+    io.of(/^\/room-/);
+    const peer = await poller();
+    const before = await usedBytes();
+    for (let n = 0; n < 60; n++) {
+      const name = `/room-with-the-number-${n}`;
+      await peer.post(`40${name},\x1e42${name},["e","${"x".repeat(900_000)}"]`);
+    }
+    expect((await usedBytes()) - before).toBeLessThan(10e6);
+  });
+
+  attack("a name of an event forges no line of the log", async ({ join, io }) => {
+    const printed: string[] = [];
+    const print = vi.spyOn(console, "error").mockImplementation((...args) => {
+      printed.push(args.map((each) => (each instanceof Error ? String(each.stack) : String(each))).join(" "));
+    });
+    try {
+      const { wire, socket } = await join();
+      socket.onAny((event: string) => {
+        throw new Error(`no handler of ${event}`);
+      });
+      wire.send(`42${JSON.stringify(["x\n2026-01-01 all is well\x1b[2J\u2028\u202e"])}`);
+      await until(() => printed.length === 1, "the error to be printed");
+      expect(printed[0]).not.toMatch(/^2026|[\p{Zl}\u202e]|(?!\n)\p{Cc}/mu);
+      expect(io.of("/").sockets.has(socket.id)).toBe(true);
+    } finally {
+      print.mockRestore();
+    }
   });
 });

@@ -85,8 +85,11 @@ export async function openWire(
 }
 
 /** Opens a WebSocket session and reads its OPEN packet. */
-export async function openSession(port: number): Promise<{ readonly wire: Wire; readonly open: OpenData }> {
-  const wire = await openWire(port);
+export async function openSession(
+  port: number,
+  revision: 3 | 4 = 4,
+): Promise<{ readonly wire: Wire; readonly open: OpenData }> {
+  const wire = await openWire(port, `EIO=${revision}&transport=websocket`);
   return { wire, open: parseOpen(await wire.next("OPEN")) };
 }
 

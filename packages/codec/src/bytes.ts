@@ -8,14 +8,17 @@ export const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: t
 export type ReceivedBytes = (bytes: Uint8Array) => unknown;
 
 /**
- * What an app gets for received bytes, as with Socket.IO: a `Buffer` on Node, an `ArrayBuffer` in a browser.
- * Copies nothing, save in a browser when the bytes are a part of a larger buffer.
+ * What an app gets for received bytes, as with Socket.IO: a `Buffer` on Node, an `ArrayBuffer` in a browser. The app may keep
+ * them, so a small part of a larger memory is copied: on Node beyond what its own pool does, in a browser always.
  */
 export const platformBytes: ReceivedBytes = NodeBuffer === undefined ? asArrayBuffer : asBuffer(NodeBuffer);
 
 function asBuffer(Node: typeof Buffer): ReceivedBytes {
-  return (bytes) =>
-    bytes instanceof Node ? bytes : Node.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return (bytes) => {
+    const { buffer, byteOffset, byteLength } = bytes;
+    if (buffer.byteLength > 2 * byteLength + Node.poolSize) return Node.from(bytes);
+    return bytes instanceof Node ? bytes : Node.from(buffer, byteOffset, byteLength);
+  };
 }
 
 /** The browser's half of {@link platformBytes}. */

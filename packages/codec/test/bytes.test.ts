@@ -3,7 +3,23 @@ import { describe, expect, it } from "vitest";
 import { asArrayBuffer, countUtf8, platformBytes, utf8Length } from "../src/bytes.js";
 
 describe("platformBytes", () => {
-  it("gives a Buffer on Node and copies nothing", () => {
+  it.each([
+    ["a few bytes of a chunk", 65_536, 10, true],
+    ["a third of a chunk", 65_536, 20_000, true],
+    ["most of a chunk", 65_536, 40_000, false],
+    ["a few bytes of Node's own pool", Buffer.poolSize, 10, false],
+    ["a few bytes of a megabyte", 1_000_000, 0, true],
+  ])("of Node copies what would keep much more than itself: %s", (_name, memory, length, copied) => {
+    const whole = new Uint8Array(memory).fill(7);
+    for (const part of [Buffer.from(whole.buffer, 5, length), whole.subarray(5, 5 + length)]) {
+      const received = platformBytes(part) as Buffer;
+      expect(received.equals(part)).toBe(true);
+      expect(received.buffer !== whole.buffer).toBe(copied);
+      expect(received.buffer.byteLength).toBeLessThanOrEqual(2 * length + Buffer.poolSize);
+    }
+  });
+
+  it("gives a Buffer on Node and copies nothing else", () => {
     const buffer = Buffer.from([1]);
     expect(platformBytes(buffer)).toBe(buffer);
     const part = new Uint8Array([1, 2, 3]).subarray(1);

@@ -101,6 +101,18 @@ export const ERROR_TABLE = {
     meaning: "The connection has joined maxNamespacesPerConnection namespaces already.",
     retryable: false,
   },
+  ERR_TOO_MANY_JOINS: {
+    meaning: "The connection has asked to join namespaces maxJoinsPerMinute times within a minute.",
+    retryable: true,
+  },
+  ERR_TOO_MANY_EVENTS: {
+    meaning: "The events of a connection that wait for middlewares hold more than maxPendingEventBytes.",
+    retryable: false,
+  },
+  ERR_RATE_STORE_TIMEOUT: {
+    meaning: "The store of a rate limit has not answered in time.",
+    retryable: true,
+  },
   ERR_TOO_MANY_ROOMS: { meaning: "The socket is in maxRoomsPerSocket rooms already.", retryable: false },
   ERR_V2_SERVER: { meaning: "The server speaks Socket.IO 2, which this client does not.", retryable: false },
   // acks

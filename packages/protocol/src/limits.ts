@@ -21,10 +21,20 @@ export interface Limits {
   readonly maxNamespaceLength: number;
   /** Namespaces that one connection may have joined at a time. */
   readonly maxNamespacesPerConnection: number;
+  /**
+   * Times within a minute that one connection may ask to join a namespace, each of which runs the middlewares. On a server four times
+   * `maxNamespacesPerConnection` by default.
+   */
+  readonly maxJoinsPerMinute: number;
   /** Rooms that one socket may be in, its own among them. */
   readonly maxRoomsPerSocket: number;
   /** Acknowledgements that one socket waits for. */
   readonly maxPendingAcks: number;
+  /**
+   * Bytes of memory that the events of one connection may hold while middlewares of `socket.use` decide about them, with about 500
+   * for each event.
+   */
+  readonly maxPendingEventBytes: number;
   /** Bytes that wait for one peer that reads too slowly. */
   readonly maxOutboundBytes: number;
   /** Sessions of one client address at a time. */
@@ -42,8 +52,10 @@ export const DEFAULT_LIMITS: Limits = {
   maxEventNameLength: 1024,
   maxNamespaceLength: 512,
   maxNamespacesPerConnection: 128,
+  maxJoinsPerMinute: 512,
   maxRoomsPerSocket: 10_000,
   maxPendingAcks: 65_536,
+  maxPendingEventBytes: 16_777_216,
   maxOutboundBytes: 16_777_216,
   // Behind a proxy, and behind many a router, all clients have one address.
   maxSessionsPerAddress: Number.POSITIVE_INFINITY,
@@ -59,8 +71,10 @@ export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> =
   ERR_PACKET_TOO_DEEP: "maxJsonDepth",
   ERR_NAMESPACE_TOO_LONG: "maxNamespaceLength",
   ERR_TOO_MANY_NAMESPACES: "maxNamespacesPerConnection",
+  ERR_TOO_MANY_JOINS: "maxJoinsPerMinute",
   ERR_TOO_MANY_ROOMS: "maxRoomsPerSocket",
   ERR_TOO_MANY_ACKS: "maxPendingAcks",
+  ERR_TOO_MANY_EVENTS: "maxPendingEventBytes",
   ERR_OUTBOUND_FULL: "maxOutboundBytes",
   ERR_TOO_MANY_SESSIONS: "maxSessionsPerAddress",
   ERR_TOO_MANY_HANDSHAKES: "maxHandshakesPerSecondPerAddress",

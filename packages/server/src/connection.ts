@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type {
   BroadcastFlags,
   Claim,
+  Clock,
   CloseReason,
   Codec,
   ConnectErrorPacket,
@@ -14,7 +15,7 @@ import type {
   SessionView,
   Transport,
 } from "@sockeye/protocol";
-import { NamespaceError, PacketType, SockeyeError } from "@sockeye/protocol";
+import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
 import type { Droppable, SessionEnd, SessionSink } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
@@ -23,6 +24,7 @@ import type { Leaving } from "./drain.js";
 import type { FirstRequest } from "./first-request.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
+import { Joins } from "./joins.js";
 import { Lanes } from "./lanes.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import { isOlder, splitQuery } from "./older-client.js";
@@ -44,8 +46,13 @@ export interface Joinable {
   admit(admission: Admission): void;
 }
 
-/** One attempt of a client to join a namespace. A later attempt for the same namespace takes its place. */
+/**
+ * One attempt of a client to join a namespace. There is one at a time for each namespace of a connection: what the client asks
+ * meanwhile waits until this one is decided, and then takes its place.
+ */
 export class Admission {
+  #next: Handshake["auth"] | undefined = undefined;
+
   constructor(
     readonly connection: Connection,
     readonly namespace: string,
@@ -54,7 +61,22 @@ export class Admission {
 
   /** Does the client still wait for this answer? */
   get awaited(): boolean {
-    return this.connection.awaits(this);
+    return this.#next === undefined && this.connection.awaits(this);
+  }
+
+  /** With which `auth` the client has asked again, the last time that it did. */
+  get next(): Handshake["auth"] | undefined {
+    return this.#next;
+  }
+
+  /** The client has asked again. Only the last attempt is kept. */
+  supersede(auth: Handshake["auth"]): void {
+    this.#next = auth;
+  }
+
+  /** The decision is over, whatever it was: the next attempt may begin. */
+  over(): void {
+    this.connection.decided(this);
   }
 
   letIn(socket: ConnectedSocket): void {
@@ -92,13 +114,20 @@ export interface ConnectionSession extends SessionView {
 
 /** What stands above all connections. */
 export interface ConnectionHost extends ErrorBoundary {
+  readonly clock: Clock;
   readonly codec: Codec;
   readonly limits: Limits;
   readonly monitor: Monitor;
   /** The namespace of this name, if there is one, or if one may be made for this client. */
   route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<Joinable | undefined>;
+  /** Where a client is, for what is counted per address. */
+  groupOf(first: FirstRequest): string | undefined;
+  /** The name of a namespace, as a text that keeps no packet alive. */
+  ownName(name: string): string;
   /** The connection has joined its first namespace, or is over. */
   settled(connection: Connection): void;
+  /** The connection has left its last namespace, and is to join another. */
+  idle(connection: Connection): void;
   /** No acknowledgement of one of its sockets is under way any more. */
   rested(connection: Connection): void;
 }
@@ -114,6 +143,9 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** Namespaces that are still deciding need not go on. */
   #over = false;
   readonly #lanes = new Lanes<Lane>();
+  readonly #joins = new Joins();
+  /** Of events that wait for middlewares. */
+  #heldBytes = 0;
 
   constructor(host: ConnectionHost, first: FirstRequest) {
     this.#host = host;
@@ -193,6 +225,24 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     return this.#open.drained();
   }
 
+  get group(): string | undefined {
+    return this.#host.groupOf(this.first);
+  }
+
+  hold(bytes: number): boolean {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes <= this.#host.limits.maxPendingEventBytes) return true;
+    this.#heldBytes -= bytes;
+    const error = new SessionError("ERR_TOO_MANY_EVENTS", "too much waits for middlewares");
+    if (this.#open.end) this.#open.end("forced server close", error, true);
+    else this.#open.close("forced server close");
+    return false;
+  }
+
+  release(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
   /** It has exceeded a limit, and whoever noticed has told the client. */
   exceeded(error: SockeyeError): void {
     this.#host.monitor.limitExceeded(error, this.first.address, this);
@@ -236,6 +286,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     this.#lanes.set(namespace, "left");
     // What the client sent before it knew is dropped; of a client that keeps coming and going this is not remembered.
     if (this.#lanes.size > 2 * this.#host.limits.maxNamespacesPerConnection) this.#lanes.delete(namespace);
+    if (!this.#over && !this.#lanes.all().some(isSocket)) this.#host.idle(this);
   }
 
   disconnect(): void {
@@ -325,22 +376,50 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
       this.#violated();
       return;
     }
-    const { nsp: name, data: auth = NO_AUTH } = asked;
-    if (isSocket(this.#lanes.get(name))) {
-      this.#violated();
-      return;
-    }
-    if (!this.#hasRoom) {
-      const error = new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
+    const { nsp, data: auth = NO_AUTH } = asked;
+    const lane = this.#lanes.get(nsp);
+    if (isSocket(lane)) this.#violated();
+    else if (lane instanceof Admission) lane.supersede(auth);
+    else this.#ask(this.#host.ownName(nsp), auth);
+  }
+
+  /** Asks whether the client may join. */
+  #ask(name: string, auth: Handshake["auth"]): void {
+    const { clock, limits } = this.#host;
+    const error = this.#hasRoom ? this.#joins.take(limits, clock) : tooManyNamespaces();
+    if (error) {
       this.refused(name, { message: error.message });
       this.exceeded(error);
       return;
     }
     const admission = new Admission(this, name, auth);
     this.#lanes.set(name, admission);
-    const found = this.#host.route(name, auth);
-    if (found instanceof Promise) found.then((namespace) => this.#admit(admission, namespace));
-    else this.#admit(admission, found);
+    try {
+      const found = this.#host.route(name, auth);
+      if (found instanceof Promise) {
+        found.then(
+          (namespace) => this.#admit(admission, namespace),
+          (failure: unknown) => this.#failed(admission, failure),
+        );
+      } else this.#admit(admission, found);
+    } catch (failure) {
+      this.#failed(admission, failure);
+    }
+  }
+
+  /** The app's adapter, or its engine, does not let the namespace be made. */
+  #failed(admission: Admission, failure: unknown): void {
+    this.#host.reportError(failure, "adapter");
+    if (admission.awaited) admission.refuse({ message: "Internal error" });
+    admission.over();
+  }
+
+  /** An attempt is decided. What the client has asked meanwhile has its turn. */
+  decided(admission: Admission): void {
+    const { namespace, next } = admission;
+    if (next === undefined || !this.awaits(admission)) return;
+    this.#lanes.delete(namespace);
+    this.#ask(namespace, next);
   }
 
   /** May it join one namespace more? Counts only where the answer is in doubt. */
@@ -351,9 +430,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   #admit(admission: Admission, namespace: Joinable | undefined): void {
-    if (!admission.awaited) return;
-    if (namespace) namespace.admit(admission);
-    else admission.refuse({ message: "Invalid namespace" });
+    if (admission.awaited && namespace) {
+      namespace.admit(admission);
+      return;
+    }
+    if (admission.awaited) admission.refuse({ message: "Invalid namespace" });
+    admission.over();
   }
 
   #answer(packet: Packet): void {
@@ -366,10 +448,14 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     }
   }
 
-  /** Does the client still wait for this answer? */
+  /** Is this the attempt that is being decided? */
   awaits(admission: Admission): boolean {
     return !this.#over && this.#lanes.get(admission.namespace) === admission;
   }
+}
+
+function tooManyNamespaces(): NamespaceError {
+  return new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
 }
 
 function isSocket(lane: Lane | undefined): lane is ConnectedSocket {

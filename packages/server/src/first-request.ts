@@ -2,6 +2,7 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockeye/transport/node";
 import { readRawHeaders, readWholeQuery } from "@sockeye/transport/node";
+import { ownText } from "./own-text.js";
 
 /** What separates headers here; HTTP allows it in none. */
 const SEPARATOR = "\0";
@@ -42,6 +43,8 @@ export class FirstRequest {
   /** Without what Sockeye's own clients put there for the engine, and Socket.IO's do not. */
   get query(): Readonly<Record<string, string>> {
     const { resume, ...query } = readWholeQuery(this.url);
+    // An app that keeps a token of it is not to keep all of the URL.
+    for (const [name, value] of Object.entries(query)) query[name] = ownText(value);
     return resume === undefined || resume === "offer" ? query : { ...query, resume };
   }
 
@@ -51,7 +54,7 @@ export class FirstRequest {
 
   #remake(): IncomingMessage {
     const req = new IncomingMessage(this.#socket);
-    req.rawHeaders = this.#rawHeaders === "" ? [] : this.#rawHeaders.split(SEPARATOR);
+    req.rawHeaders = this.#rawHeaders === "" ? [] : this.#rawHeaders.split(SEPARATOR).map(ownText);
     req.headers = readRawHeaders(req.rawHeaders);
     req.url = this.url;
     req.method = "GET";

@@ -142,8 +142,13 @@ function lines({ name, type, help, samples }: Metric): string[] {
   ];
 }
 
-/** All values are words of our own tables: there is nothing in them to escape. */
+/** The values are words of our own tables, and of other engines under this server: those are made plain. */
 function labelText(labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+  const parts = Object.entries(labels).map(([key, value]) => `${key}="${labelValue(value)}"`);
   return parts.length === 0 ? "" : `{${parts.join()}}`;
+}
+
+/** Nothing that would need an escape. */
+function labelValue(value: string): string {
+  return value.slice(0, 100).replace(/[^\w .:/-]/g, "_");
 }

@@ -23,11 +23,14 @@ export type SocketMiddleware = (event: Event, next: Next) => unknown;
  * refuses by `next(error)`, by throwing, or by a promise that rejects; one whose only parameter is the subject passes
  * on by returning, or by a promise that resolves. (A function without named parameters may well take `next` by `...args`:
  * to pass it on would let in whom it has not judged.)
+ *
+ * @param waits told of each promise that a middleware has returned
  */
 export function runMiddlewares<T>(
   middlewares: ReadonlyArray<(subject: T, next: Next) => unknown>,
   subject: T,
   done: (error: Error | undefined) => void,
+  waits?: (promise: PromiseLike<unknown>) => void,
 ): void {
   const run = (index: number): void => {
     const middleware = middlewares[index];
@@ -44,17 +47,20 @@ export function runMiddlewares<T>(
     };
     const refuse = (error: unknown): void => next(errorOf(error));
     const passes = middleware.length === 1;
-    let waits: boolean;
+    let isAsync: boolean;
     try {
       const result = middleware(subject, next);
-      waits = isThenable(result);
+      isAsync = isThenable(result);
       // Apps may return promises of their own make: their `then` is the app's code, too.
-      if (isThenable(result)) result.then(passes ? () => next() : undefined, refuse);
+      if (isThenable(result)) {
+        result.then(passes ? () => next() : undefined, refuse);
+        waits?.(result);
+      }
     } catch (error) {
       refuse(error);
       return;
     }
-    if (passes && !waits) next();
+    if (passes && !isAsync) next();
   };
   run(0);
 }

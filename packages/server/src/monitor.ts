@@ -117,7 +117,11 @@ export class Monitor {
   }
 }
 
+/** Words of our own are fewer; another engine's may be anything, and are not counted beyond this. */
+const MOST_KEYS = 200;
+
 /** The keys come from short, fixed lists. */
 function countOne<Key>(counts: Map<Key, number>, key: Key): void {
+  if (counts.size >= MOST_KEYS && !counts.has(key)) return;
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -192,6 +192,7 @@ export class Namespace<
       else if (admission.awaited && this.#letIn(admission, socket)) return;
       // Nobody was let in: what middlewares did for the socket is undone.
       socket.end("forced close");
+      admission.over();
     });
   }
 

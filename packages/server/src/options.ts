@@ -125,11 +125,16 @@ export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec
   return given === undefined ? createTextCodec(limits) : codecFromParser(given, limits);
 }
 
+/** How often a connection may join each namespace that it may have, within a minute. */
+const JOINS_PER_NAMESPACE = 4;
+
 /** The limits of a server. @throws UsageError `ERR_BAD_OPTION` */
 export function limitsOf(options: ServerOptions): Limits {
   const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
   const maxBinaryEventBytes = maxMessageBytes * 10;
-  const limits: Limits = { ...DEFAULT_LIMITS, maxBinaryEventBytes, ...options.limits, maxMessageBytes };
+  const namespaces = options.limits?.maxNamespacesPerConnection ?? DEFAULT_LIMITS.maxNamespacesPerConnection;
+  const derived = { maxBinaryEventBytes, maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE };
+  const limits: Limits = { ...DEFAULT_LIMITS, ...derived, ...options.limits, maxMessageBytes };
   for (const [name, value] of Object.entries(limits)) {
     requirePositive(name === "maxMessageBytes" ? "maxHttpBufferSize" : name, value);
   }

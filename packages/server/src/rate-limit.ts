@@ -1,9 +1,13 @@
+import type { Clock } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { systemClock } from "@sockeye/session";
 import type { Unchecked } from "@sockeye/socket";
 import { callGuarded } from "@sockeye/socket";
-import { eventBytes } from "./event-bytes.js";
+import { answerWithin, Silence } from "./answer-within.js";
+import { eventBytes, eventWeight } from "./event-bytes.js";
+import { Leases } from "./leases.js";
 import type { Event, NamespaceMiddleware } from "./middleware.js";
+import { requirePositive } from "./options.js";
 import { type Rate, type RateStore, TokenBuckets } from "./rate-store.js";
 import type { Socket } from "./socket.js";
 import { Turnstile } from "./turnstile.js";
@@ -19,7 +23,12 @@ type Exceeded = "ack" | "drop" | "close" | ((socket: AnySocket, event: Event, re
 export interface RateLimitOptions extends Partial<Rate> {
   /** Counts somewhere else than in this process, in place of `points` and `perMs`. */
   store?: RateStore;
-  /** Whose events are counted together. Default `socket`; `address` is that of the connection, a proxy's if there is one. */
+  /**
+   * Whose events are counted together. Default `socket`: those of one client, in all namespaces that use this limit. It keeps its
+   * bucket when it leaves and joins again, and its address does when it connects again. `address`: all clients of an address, by
+   * the option `clientAddress` if there is one, and by /64 for IPv6. A function gives a key of the app's, as the id of a user; it is asked
+   * once, when the socket joins.
+   */
   by?: Key;
   /** What one event takes: 1, or the bytes of its arguments as they travel. Default `events`. */
   cost?: "events" | "bytes" | ((event: Event) => number);
@@ -30,6 +39,10 @@ export interface RateLimitOptions extends Partial<Rate> {
    * it is dropped in silence; the connection is closed; or whatever a function does. Default `ack`.
    */
   exceeded?: Exceeded;
+  /** How many milliseconds a store may take to answer before it counts as failed. Default 5000. */
+  timeoutMs?: number;
+  /** What happens to events while the store fails, or does not answer in time: they pass, or are too much. Default `allow`. */
+  onFailure?: "allow" | "refuse";
 }
 
 /**
@@ -39,35 +52,119 @@ export interface RateLimitOptions extends Partial<Rate> {
  * @throws UsageError `ERR_BAD_OPTION`
  */
 export function rateLimit(options: RateLimitOptions): NamespaceMiddleware<AnySocket> {
-  const store = options.store ?? new TokenBuckets(rateOf(options), systemClock);
-  const only = options.events && new Set<unknown>(options.events);
-  const cost = costOf(options.cost);
-  const exceeded = options.exceeded ?? "ack";
-  return (socket) => {
-    const key = keyOf(socket, options.by);
+  const limit = new Limit(options, systemClock);
+  // The one parameter says that it passes on by returning.
+  return (socket) => limit.watch(socket);
+}
+
+/** One limit, of all sockets that are watched. */
+class Limit {
+  readonly #store: RateStore;
+  readonly #only: ReadonlySet<unknown> | undefined;
+  readonly #cost: (event: Event) => number;
+  readonly #exceeded: Exceeded;
+  readonly #by: Key;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #allows: boolean;
+  readonly #leases: Leases<AnySocket["client"]>;
+  /** The app has been told that the store fails. */
+  #failing = false;
+
+  constructor(options: RateLimitOptions, clock: Clock) {
+    const store = options.store ?? new TokenBuckets(rateOf(options), clock);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, onFailure = "allow" } = options;
+    requirePositive("timeoutMs", timeoutMs);
+    if (onFailure !== "allow" && onFailure !== "refuse") {
+      throw new UsageError("ERR_BAD_OPTION", 'The option onFailure must be "allow" or "refuse".');
+    }
+    this.#store = store;
+    this.#only = options.events && new Set<unknown>(options.events);
+    this.#cost = costOf(options.cost);
+    this.#exceeded = options.exceeded ?? "ack";
+    this.#by = options.by ?? "socket";
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#allows = onFailure === "allow";
+    this.#leases = new Leases({
+      clock,
+      fullInMs: (key) => store.fullInMs?.(key) ?? KEPT_MS,
+      forget: (key) => store.forget?.(key),
+    });
+  }
+
+  watch(socket: AnySocket): void {
+    const by = this.#by;
+    let key = typeof by === "function" ? by(socket) : undefined;
+    let known = false;
     const turnstile = new Turnstile();
-    let counted = false;
     socket.use((event, next) => {
-      if (only && !only.has(event[0])) {
+      if (this.#only && !this.#only.has(event[0])) {
         next();
         return;
       }
-      if (!counted) {
-        counted = true;
-        if (key === socket.id) socket.on("disconnect", () => store.forget?.(key));
+      if (!known) {
+        known = true;
+        key ??= this.#enter(socket);
+        socket.on("disconnect", () => turnstile.clear());
       }
-      const decide = (waitMs: number): void => {
-        if (waitMs > 0) refuse(socket, { event, exceeded, waitMs });
-        else next();
-      };
-      const failed = (error: unknown): void => {
-        socket.reportError(error, "rate limit");
-        next();
-      };
-      if (!turnstile.enter(() => store.take(key, cost(event)), decide, failed)) decide(CROWDED_MS);
+      this.#weigh({ socket, turnstile, key: key as string, event, next });
     });
-  };
+  }
+
+  /** A client that this limit keeps a bucket for. @returns the key of the bucket */
+  #enter(socket: AnySocket): string {
+    const { client } = socket;
+    const { group } = client;
+    if (this.#by === "address" && group !== undefined) return group;
+    socket.on("disconnect", () => this.#leases.leave(client));
+    // One that is not counted by its address keeps its bucket as long as its session lasts.
+    return this.#leases.enter(client, group ?? client.id);
+  }
+
+  #weigh({ socket, turnstile, key, event, next }: Weighed): void {
+    const decide = (waitMs: number): void => {
+      this.#failing = false;
+      if (waitMs > 0) refuse(socket, { event, exceeded: this.#exceeded, waitMs });
+      else next();
+    };
+    const failed = (error: unknown): void => {
+      this.#failed(socket, error);
+      if (this.#allows) next();
+      else refuse(socket, { event, exceeded: this.#exceeded, waitMs: CROWDED_MS });
+      if (error instanceof Silence) turnstile.failAll(error);
+    };
+    const ask = (): number | Promise<number> => {
+      const answer = this.#store.take(key, this.#cost(event));
+      return typeof answer === "number" ? answer : answerWithin(answer, this.#timeoutMs, this.#clock);
+    };
+    const weight = turnstile.free ? 0 : eventWeight(event);
+    if (!turnstile.enter(ask, decide, failed, weight)) {
+      refuse(socket, { event, exceeded: this.#exceeded, waitMs: CROWDED_MS });
+    }
+  }
+
+  /** The app is told once, until the store answers again: clients choose how often it is asked. */
+  #failed(socket: AnySocket, error: unknown): void {
+    if (this.#failing) return;
+    this.#failing = true;
+    socket.reportError(error, "rate limit");
+  }
 }
+
+/** An event whose cost is about to be taken. */
+interface Weighed {
+  readonly socket: AnySocket;
+  readonly turnstile: Turnstile;
+  readonly key: string;
+  readonly event: Event;
+  readonly next: () => void;
+}
+
+const DEFAULT_TIMEOUT_MS = 5000;
+
+/** How long the bucket of a client that has left is kept, if the store does not say when it is full. */
+const KEPT_MS = 60_000;
 
 /** What a client is told to wait if its events come faster than the store answers. */
 const CROWDED_MS = 1000;
@@ -82,11 +179,6 @@ function rateOf({ points, perMs }: RateLimitOptions): Rate {
 function costOf(cost: RateLimitOptions["cost"]): (event: Event) => number {
   if (typeof cost === "function") return cost;
   return cost === "bytes" ? eventBytes : () => 1;
-}
-
-function keyOf(socket: AnySocket, by: Key = "socket"): string {
-  if (by === "socket") return socket.id;
-  return by === "address" ? socket.conn.remoteAddress : by(socket);
 }
 
 function refuse(

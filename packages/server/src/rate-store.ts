@@ -10,7 +10,12 @@ export interface RateStore {
    * @returns 0 if they were taken, else the milliseconds until it is worth trying again (`Infinity`: never), or a promise of that
    */
   take(key: string, points: number): number | Promise<number>;
-  /** Nobody will ever ask for this key again: the socket that it is the id of has gone. */
+  /**
+   * In how many milliseconds the key has all its points again, if none are taken meanwhile. So long the bucket of a client that has left is
+   * kept for the next from its address. Without this it is a minute.
+   */
+  fullInMs?(key: string): number;
+  /** Nobody asks for this key any more, or it is full. */
   forget?(key: string): void;
 }
 
@@ -60,6 +65,11 @@ export class TokenBuckets implements RateStore {
     return 0;
   }
 
+  fullInMs(key: string): number {
+    const now = this.#clock.now();
+    return Math.max(0, (this.#fullAt.get(key) ?? now) - now);
+  }
+
   forget(key: string): void {
     this.#fullAt.delete(key);
   }
@@ -74,6 +84,8 @@ export class TokenBuckets implements RateStore {
 /** A limiter of the package `rate-limiter-flexible`, as far as it is used here. */
 export interface FlexibleLimiter {
   consume(key: string, points?: number): Promise<unknown>;
+  /** Seconds until what was taken is there again. */
+  readonly duration?: number;
 }
 
 /**
@@ -85,6 +97,7 @@ export function flexibleStore(limiter: FlexibleLimiter): RateStore {
     throw new UsageError("ERR_BAD_OPTION", "A limiter has a method consume(key, points).");
   }
   return {
+    fullInMs: () => (limiter.duration ?? 60) * 1000,
     take: (key, points) =>
       limiter.consume(key, points).then(
         () => 0,

@@ -13,6 +13,7 @@ import type { Middleware } from "@sockeye/transport/node";
 import { attach, corsMiddleware } from "@sockeye/transport/node";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
+import { clientGroup } from "./client-group.js";
 import { Connection } from "./connection.js";
 import { logForDebugging } from "./debug-log.js";
 import type { CloseOptions } from "./drain.js";
@@ -36,7 +37,9 @@ import { Namespace } from "./namespace.js";
 import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
+import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
+import { failureOf, printError } from "./print-error.js";
 import type { Socket } from "./socket.js";
 import { WaitingRoom } from "./waiting-room.js";
 
@@ -425,6 +428,21 @@ export class Server<
   }
 
   /** @internal */
+  idle(connection: Connection): void {
+    this.#waiting.enter(connection);
+  }
+
+  /** @internal */
+  groupOf(first: FirstRequest): string | undefined {
+    return clientGroup(first, this.#options.clientAddress, this);
+  }
+
+  /** @internal */
+  ownName(name: string): string {
+    return this._nsps.get(name)?.name ?? ownText(name);
+  }
+
+  /** @internal */
   rested(connection: Connection): void {
     this.#drain?.rested(connection);
   }
@@ -462,10 +480,7 @@ export class Server<
     this.monitor.failed(error, context);
     const fromListenerItself = context.event === "error" && context.socketId === undefined;
     if (!fromListenerItself && dispatch(this.sockets, "error", [error, context])) return;
-    printError(
-      `Sockeye: a handler of "${String(context.event)}" in namespace ${context.namespace} failed:`,
-      error,
-    );
+    printError(failureOf(context.event, context.namespace), error);
   }
 
   // ---- inside
@@ -577,13 +592,4 @@ function isAdapterClass(
   nsp: AdapterNamespace,
 ) => Adapter | ForeignAdapter {
   return typeof (make.prototype as { broadcast?: unknown } | undefined)?.broadcast === "function";
-}
-
-/** What was thrown may be anything, also something that throws when it is looked at. */
-function printError(text: string, error: unknown): void {
-  try {
-    console.error(text, error);
-  } catch {
-    console.error(text, `a value of the type ${typeof error} that cannot be shown`);
-  }
 }

@@ -34,12 +34,13 @@ import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
 import { droppable, eventDropped } from "./droppable.js";
+import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired, readTime } from "./expiry.js";
 import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import { randomId, secretId } from "./ids.js";
-import type { SocketMiddleware } from "./middleware.js";
+import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { isOlder, olderSocketId } from "./older-client.js";
 import { Selection } from "./selection.js";
@@ -93,6 +94,12 @@ export interface SocketConnection {
   /** Would a packet leave at once? */
   readonly ready: boolean;
   readonly bufferedBytes: number;
+  /** Where the client is, for what is counted per address; `undefined` if it is not counted. */
+  readonly group: string | undefined;
+  /** An event waits for the app. @returns false if too much does: then the connection is at its end */
+  hold(bytes: number): boolean;
+  /** It waits no more. */
+  release(bytes: number): void;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
   send(packet: EncodedPacket, droppable?: Droppable): void;
   drained(): Promise<boolean>;
@@ -601,12 +608,26 @@ export class Socket<
       return;
     }
     // Middlewares may change it.
-    const event: [string | number, ...unknown[]] = [...data];
+    const event: Event = [...data];
     if (id !== undefined) event.push(this.#acknowledger(id, undefined));
-    runMiddlewares(this.#middlewares, event, (error) => {
-      if (error) dispatch(this, "error", [error]);
-      else if (this.connected) this.#handle(event);
-    });
+    runMiddlewares(
+      this.#middlewares,
+      event,
+      (error) => {
+        if (error) dispatch(this, "error", [error]);
+        else if (this.connected) this.#handle(event);
+      },
+      (promise) => this.#hold(event, promise),
+    );
+  }
+
+  /** An asynchronous middleware has the event as long as its promise is open. */
+  #hold(event: Event, promise: PromiseLike<unknown>): void {
+    const { client } = this;
+    const weight = eventWeight(event);
+    if (!client.hold(weight)) return;
+    const release = (): void => client.release(weight);
+    promise.then(release, release);
   }
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */

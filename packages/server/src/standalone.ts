@@ -6,6 +6,7 @@ import { Engine, type EngineHost } from "./engine.js";
 import { Monitor } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { limitsOf } from "./options.js";
+import { failureOf, printError } from "./print-error.js";
 
 export type { SendOptions } from "@sockeye/socket";
 export type { Conn as Socket } from "./conn.js";
@@ -69,10 +70,13 @@ function hostOf(options: EngineOptions): EngineHost {
     opened: () => {},
     begun: () => {},
     settled: () => {},
+    idle: () => {},
+    groupOf: () => undefined,
+    ownName: (name) => name,
     rested: () => {},
     route: () => undefined,
     reportError: (error, event) => {
-      console.error(`Sockeye: a handler of "${String(event)}" failed:`, error);
+      printError(failureOf(event), error);
     },
   };
 }

@@ -54,24 +54,188 @@ describe("a connection ends", () => {
   });
 });
 
-it("a second CONNECT takes the place of the first, which is still being decided", async () => {
-  const site = await serve();
-  const decisions: [unknown, (error?: Error) => void][] = [];
-  site.io.use((socket, next) => void decisions.push([socket.handshake.auth, next]));
-  const joinedAs: unknown[] = [];
-  site.io.on("connection", (socket) => void joinedAs.push(socket.handshake.auth));
-  const { wire } = await openSession(site.port);
-  const twice = new Promise<void>((resolve) => {
-    site.io.use((_socket, next) => next());
-    const poll = (): unknown => (decisions.length === 2 ? resolve() : setImmediate(poll));
-    poll();
+describe("a CONNECT while another for the same namespace is being decided", () => {
+  type Decision = { readonly auth: unknown; readonly next: (error?: Error) => void };
+
+  /** A site whose middlewares are decided by the test, one after another. */
+  async function deciding(where: "named" | "dynamic" | "revision 3" | "a function of namespaces") {
+    const site = await serve({ allowEIO3: where === "revision 3" });
+    const decisions: Decision[] = [];
+    const joinedAs: unknown[] = [];
+    let running = 0;
+    let most = 0;
+    const began = (auth: unknown, end: (error?: Error) => void): void => {
+      most = Math.max(most, ++running);
+      const next = (error?: Error): void => {
+        running--;
+        end(error);
+      };
+      decisions.push({ auth, next });
+    };
+    const watched =
+      where === "a function of namespaces"
+        ? site.io.of((_name, auth, next) => began(auth, (error) => next(null, !error)))
+        : site.io.of(where === "dynamic" ? /^\/x$/ : "/x");
+    if (where !== "a function of namespaces") {
+      watched.use((socket, next) => began(socket.handshake.auth, next));
+    }
+    watched.on("connection", (socket) => void joinedAs.push(socket.handshake.auth));
+    const { wire } = await openSession(site.port, where === "revision 3" ? 3 : 4);
+    atEnd(() => wire.end());
+    const decision = async (at: number): Promise<Decision> => {
+      await until(() => decisions.length > at, `decision ${at}`);
+      return decisions[at] as Decision;
+    };
+    return { ...site, wire, decisions, decision, joinedAs, most: () => most };
+  }
+
+  const ways = ["named", "dynamic", "a function of namespaces"] as const;
+
+  it.each(ways)("waits, and only the last is kept (%s)", async (where) => {
+    const { wire, decision, decisions, joinedAs, most } = await deciding(where);
+    for (let n = 0; n < 3000; n++) wire.send(`40/x,{"n":${n}}`);
+    const first = await decision(0);
+    wire.send("40/nothing,");
+    if (where === "a function of namespaces") (await decision(1)).next(new Error("no"));
+    // The answer says that all those before have arrived.
+    expect(await wire.nextMessage()).toMatch(/^44\/nothing,/);
+    const before = decisions.length;
+    first.next();
+    expect(first.auth).toEqual({ n: 0 });
+    // Once the function has let a namespace be made it is not asked about it any more.
+    if (where !== "a function of namespaces") {
+      const last = await decision(before);
+      expect(last.auth).toEqual({ n: 2999 });
+      last.next();
+    }
+    expect(await wire.nextMessage()).toMatch(/^40\/x,\{"sid"/);
+    expect(joinedAs).toEqual([{ n: 2999 }]);
+    expect(most()).toBeLessThanOrEqual(2);
+    expect(decisions.length).toBeLessThanOrEqual(3);
   });
-  wire.send('40{"n":1}', '40{"n":2}');
-  await twice;
-  for (const [, next] of decisions) next();
-  expect(await wire.nextMessage()).toMatch(/^40\{"sid"/);
-  expect(joinedAs).toEqual([{ n: 2 }]);
-  expect(site.io.sockets.sockets.size).toBe(1);
+
+  it.each(ways)("gets the answer, whatever the first was refused for (%s)", async (where) => {
+    const { wire, decision, joinedAs } = await deciding(where);
+    wire.send('40/x,{"n":1}', '40/x,{"n":2}');
+    (await decision(0)).next(new Error("not you"));
+    (await decision(1)).next();
+    expect(await wire.nextMessage()).toMatch(/^40\/x,\{"sid"/);
+    expect(joinedAs).toEqual([{ n: 2 }]);
+  });
+
+  it("is in the query of the name for clients of revision 3", async () => {
+    const { wire, decision, decisions, joinedAs } = await deciding("revision 3");
+    for (let n = 0; n < 200; n++) wire.send(`40/x?n=${n}`);
+    wire.send("40/nothing");
+    // The answer says that all those before have arrived.
+    while (!String(await wire.nextMessage()).startsWith("44/nothing"));
+    (await decision(0)).next();
+    const last = await decision(1);
+    expect(last.auth).toEqual({ n: "199" });
+    last.next();
+    await until(() => joinedAs.length === 1, "the client to join");
+    expect(decisions).toHaveLength(2);
+  });
+
+  it("is forgotten when the client goes", async () => {
+    const { io, wire, decision, decisions } = await deciding("named");
+    wire.send('40/x,{"n":1}', '40/x,{"n":2}');
+    const first = await decision(0);
+    wire.end();
+    await until(() => io.engine.clientsCount === 0, "the end of the session");
+    first.next();
+    expect(decisions).toHaveLength(1);
+    expect(io.of("/x").sockets.size).toBe(0);
+  });
+
+  it("by a DISCONNECT before the decision ends the connection, as it was never joined", async () => {
+    const { wire, decision, decisions, joinedAs } = await deciding("named");
+    wire.send('40/x,{"n":1}', "41/x,", '40/x,{"n":2}');
+    const first = await decision(0);
+    await wire.closed;
+    first.next();
+    expect({ joinedAs, runs: decisions.length }).toEqual({ joinedAs: [], runs: 1 });
+  });
+
+  it("runs at most as many at once as the connection may have namespaces", async () => {
+    const site = await serve({ limits: { maxNamespacesPerConnection: 5, maxJoinsPerMinute: 1e6 } });
+    let running = 0;
+    site.io.of(/^\/x/).use(() => void running++);
+    const { wire } = await openSession(site.port);
+    atEnd(() => wire.end());
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 50; n++) wire.send(`40/x${n},`);
+    }
+    for (let n = 0; n < 3 * 45; n++) expect(await wire.nextMessage()).toContain("Too many namespaces");
+    expect(running).toBe(5);
+  });
+});
+
+describe("joining and leaving in a loop", () => {
+  it.each([
+    ["a namespace", "/x", (n: number) => [`40/x,{"n":${n}}`, "41/x,"]],
+    ["namespaces that a middleware refuses", "/no", () => ["40/no,"]],
+    ["namespaces that do not exist", "", (n: number) => [`40/none${n},`]],
+    ["namespaces that a function decides about", "", (n: number) => [`40/asked${n},`]],
+  ])("is bounded for a connection: %s", async (_name, where, frames) => {
+    const site = await serve({ limits: { maxJoinsPerMinute: 20 } });
+    let runs = 0;
+    site.io.of("/x").use((_socket, next) => {
+      runs++;
+      next();
+    });
+    site.io.of("/no").use((_socket, next) => {
+      runs++;
+      next(new Error("no"));
+    });
+    site.io.of((name, _auth, next) => {
+      if (name.startsWith("/asked")) runs++;
+      next(null, false);
+    });
+    const { wire } = await openSession(site.port);
+    atEnd(() => wire.end());
+    wire.send("40");
+    await wire.nextMessage();
+    const answers: string[] = [];
+    for (let n = 0; n < 100; n++) {
+      const [connect = "", ...rest] = frames(n);
+      wire.send(connect);
+      const answer = String(await wire.nextMessage());
+      answers.push(answer);
+      if (answer.startsWith("40")) wire.send(...rest);
+    }
+    expect(answers.filter((answer) => answer.includes('"Too many joins"'))).toHaveLength(81);
+    expect(runs).toBe(where === "" && _name.includes("exist") ? 0 : 19);
+    expect(site.io.metrics().limitsExceeded).toEqual({ maxJoinsPerMinute: 81 });
+    expect(wire.open).toBe(true);
+  });
+
+  it("leaves a client that asks for all of its namespaces at once alone", async () => {
+    const site = await serve();
+    site.io.of(/^\/x/);
+    const { wire } = await openSession(site.port);
+    atEnd(() => wire.end());
+    for (let n = 0; n < 128; n++) wire.send(`40/x${n},`);
+    for (let n = 0; n < 128; n++) expect(await wire.nextMessage()).toMatch(/^40/);
+  });
+});
+
+it("a connection that has left its last namespace has connectTimeout for another", async () => {
+  const { io, wire } = await joined({ connectTimeout: 150 });
+  wire.send("40/x,");
+  expect(await wire.nextMessage()).toMatch(/^40\/x,/);
+  wire.send("41");
+  await until(() => io.sockets.sockets.size === 0, "the socket to leave");
+  expect(io.metrics().waiting).toBe(0);
+  wire.send("41/x,");
+  await until(() => io.metrics().waiting === 1, "the connection to wait");
+  wire.send("40");
+  expect(await wire.nextMessage()).toMatch(/^40\{/);
+  expect(io.metrics().waiting).toBe(0);
+  wire.send("41");
+  await wire.closed;
+  await until(() => io.engine.clientsCount === 0, "the session to end");
+  expect(io.metrics().waiting).toBe(0);
 });
 
 describe("a connection goes on", () => {

@@ -25,6 +25,7 @@ class FakeConnection implements SocketConnection {
   readonly conn = {} as SocketConnection["conn"];
   ready = true;
   readonly bufferedBytes = 0;
+  readonly group = "1.2.3.4";
   readonly sent: (Packet & { compress?: boolean | undefined })[] = [];
   readonly calls: string[] = [];
   readonly #packets = new Map<EncodedPacket, Packet & { compress?: boolean | undefined }>();
@@ -47,6 +48,10 @@ class FakeConnection implements SocketConnection {
     this.calls.push(`left ${namespace}`);
   }
   rested(): void {}
+  hold(): boolean {
+    return true;
+  }
+  release(): void {}
   disconnect(): void {
     this.calls.push("disconnect");
   }
