@@ -330,6 +330,13 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
       this.#violated();
       return;
     }
+    if (asked.oversized) {
+      const code = "ERR_AUTH_TOO_LARGE";
+      const error = new NamespaceError(code, "Auth payload too large", { code });
+      this.refused(name, error);
+      this.exceeded(error);
+      return;
+    }
     if (!this.#hasRoom) {
       const error = new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
       this.refused(name, { message: error.message });
