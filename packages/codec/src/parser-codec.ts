@@ -87,6 +87,7 @@ function decoderOf(decoder: InstanceType<ForeignParser["Decoder"]>, limits: Limi
       return isLarge ? oversized(packet) : packet;
     },
     close: () => {
+      bytes = 0;
       try {
         decoder.destroy?.();
       } catch {

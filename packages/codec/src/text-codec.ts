@@ -153,6 +153,10 @@ class TextPacketDecoder implements Decoder {
     return false;
   }
 
+  close(): void {
+    this.#pending = undefined;
+  }
+
   #takeAttachment(bytes: Uint8Array): Packet | undefined {
     const pending = this.#pending;
     if (pending === undefined) throw badAttachment("an attachment is unexpected");

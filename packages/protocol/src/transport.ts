@@ -20,6 +20,9 @@ export interface Transport {
   /** Bytes that {@link send} has taken and the network has not. Absent: not known, and not much. */
   readonly bufferedBytes?: number;
 
+  /** Bytes that have come and are not delivered yet, since the rest of a frame or body is missing. Absent: not known, and not much. */
+  readonly gatheredBytes?: number;
+
   /**
    * Names the receiver of all that happens here. Called before the event loop turns, and again when the pipe changes
    * hands at the end of an upgrade.
@@ -45,9 +48,10 @@ export interface Transport {
   /**
    * Ends the pipe; idempotent. With `goodbye` the peer is told that the session is over, in the pipe's own way (WebSocket
    * close frame, engine CLOSE packet); without, the pipe just ends, since the session goes on elsewhere or the peer is gone.
-   * Nothing is reported to the sink from this call on.
+   * Nothing but {@link TransportSink.holds} is reported to the sink from this call on.
    *
-   * @param cause why the session ends; a pipe that can say so tells the peer which limit was exceeded
+   * @param cause why the session ends; a pipe that can say so tells the peer which limit was exceeded. With `ERR_MEMORY_BUDGET` it
+   * lets go of all that it holds, now or if it was closed before, even if the peer is not told then
    */
   close(goodbye: boolean, cause?: Error): void;
 
@@ -83,6 +87,11 @@ export interface TransportSink {
    * and nothing after it.
    */
   lost(from: Transport, reason: CloseReason, cause?: Error): void;
+
+  /**
+   * {@link Transport.gatheredBytes} has changed, or {@link Transport.bufferedBytes} of a pipe that is closed. Told by accepting ends only.
+   */
+  holds?(from: Transport): void;
 }
 
 /** The names of the transports that exist today. */

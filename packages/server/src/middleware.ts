@@ -18,6 +18,14 @@ export type Event = [event: Unchecked, ...args: Unchecked[]];
 /** Sees each event that a client sends, as `[name, ...args]`, before the handlers do. */
 export type SocketMiddleware = (event: Event, next: Next) => unknown;
 
+/** Counts what waits for promises of the app. */
+export interface Keeper {
+  /** It waits. Returns what it counts. */
+  keep(value: unknown): number;
+  /** What counted so much waits no longer. */
+  release(bytes: number): void;
+}
+
 /**
  * Runs middlewares one after another and calls `done` once, with the error of the first that refuses. A middleware
  * refuses by `next(error)`, by throwing, or by a promise that rejects; one whose only parameter is the subject passes
@@ -28,6 +36,7 @@ export function runMiddlewares<T>(
   middlewares: ReadonlyArray<(subject: T, next: Next) => unknown>,
   subject: T,
   done: (error: Error | undefined) => void,
+  keeper?: Keeper,
 ): void {
   const run = (index: number): void => {
     const middleware = middlewares[index];
@@ -49,7 +58,19 @@ export function runMiddlewares<T>(
       const result = middleware(subject, next);
       waits = isThenable(result);
       // Apps may return promises of their own make: their `then` is the app's code, too.
-      if (isThenable(result)) result.then(passes ? () => next() : undefined, refuse);
+      if (isThenable(result)) {
+        const bytes = keeper?.keep(subject) ?? 0;
+        result.then(
+          () => {
+            keeper?.release(bytes);
+            if (passes) next();
+          },
+          (error: unknown) => {
+            keeper?.release(bytes);
+            refuse(error);
+          },
+        );
+      }
     } catch (error) {
       refuse(error);
       return;

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
 import type { ClientAddress } from "./addresses.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
+import { defaultBudgetBytes } from "./memory-budget.js";
 import type { ResumeOptions } from "./resume-options.js";
 
 /** Makes the adapter of a namespace: a class, or a function that returns one. Those made for Socket.IO are taken too. */
@@ -129,7 +130,13 @@ export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec
 export function limitsOf(options: ServerOptions): Limits {
   const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
   const maxBinaryEventBytes = maxMessageBytes * 10;
-  const limits: Limits = { ...DEFAULT_LIMITS, maxBinaryEventBytes, ...options.limits, maxMessageBytes };
+  const limits: Limits = {
+    ...DEFAULT_LIMITS,
+    maxBinaryEventBytes,
+    maxProcessBytes: defaultBudgetBytes(),
+    ...options.limits,
+    maxMessageBytes,
+  };
   for (const [name, value] of Object.entries(limits)) {
     requirePositive(name === "maxMessageBytes" ? "maxHttpBufferSize" : name, value);
   }

@@ -56,15 +56,22 @@ export function rateLimit(options: RateLimitOptions): NamespaceMiddleware<AnySoc
         counted = true;
         if (key === socket.id) socket.on("disconnect", () => store.forget?.(key));
       }
+      const { keeper } = socket.client;
+      let kept: number | undefined;
       const decide = (waitMs: number): void => {
+        keeper?.release(kept ?? 0);
+        kept = 0;
         if (waitMs > 0) refuse(socket, { event, exceeded, waitMs });
         else next();
       };
       const failed = (error: unknown): void => {
+        keeper?.release(kept ?? 0);
+        kept = 0;
         socket.reportError(error, "rate limit");
         next();
       };
       if (!turnstile.enter(() => store.take(key, cost(event)), decide, failed)) decide(CROWDED_MS);
+      kept ??= keeper?.keep(event);
     });
   };
 }

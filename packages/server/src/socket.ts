@@ -39,7 +39,7 @@ import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import { randomId, secretId } from "./ids.js";
-import type { SocketMiddleware } from "./middleware.js";
+import type { Keeper, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { isOlder, olderSocketId } from "./older-client.js";
 import { Selection } from "./selection.js";
@@ -98,6 +98,8 @@ export interface SocketConnection {
   drained(): Promise<boolean>;
   /** A limit was exceeded for its sake. */
   exceeded(error: SockeyeError): void;
+  /** Counts what waits for the app. */
+  readonly keeper?: Keeper | undefined;
   /** A socket has left its namespace. */
   left(namespace: string): void;
   /** A socket waits for no acknowledgement any more, and owes none. */
@@ -603,10 +605,15 @@ export class Socket<
     // Middlewares may change it.
     const event: [string | number, ...unknown[]] = [...data];
     if (id !== undefined) event.push(this.#acknowledger(id, undefined));
-    runMiddlewares(this.#middlewares, event, (error) => {
-      if (error) dispatch(this, "error", [error]);
-      else if (this.connected) this.#handle(event);
-    });
+    runMiddlewares(
+      this.#middlewares,
+      event,
+      (error) => {
+        if (error) dispatch(this, "error", [error]);
+        else if (this.connected) this.#handle(event);
+      },
+      this.client.keeper,
+    );
   }
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */

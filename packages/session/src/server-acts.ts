@@ -6,6 +6,9 @@ import { moved } from "./counted.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
+/** What a candidate sends until it has taken over is a few bytes: nothing larger is collected. */
+const MAX_PROBE_BYTES = 8192;
+
 export const serverActs: ServerActs = {
   begin: (session, role, now) => {
     session.queue(openPacket(termsOf(session, role, undefined)));
@@ -123,6 +126,10 @@ class ServerUpgrade implements Upgrade, TransportSink {
   }
 
   writable(): void {}
+
+  holds(from: Transport): void {
+    if ((from.gatheredBytes ?? 0) > MAX_PROBE_BYTES) this.#fail("no probe");
+  }
 
   closed(_from: Transport, reason: CloseReason, cause?: Error): void {
     this.#fail(reason, cause);

@@ -16,6 +16,9 @@ const GOODBYE_MS = 1000;
 /** No bytes, in base64. Stock peers take a length of 0 for an error. */
 const NO_BYTES = "b";
 
+/** The session must let go of all that it holds, at once. */
+const SHED = "ERR_MEMORY_BUDGET";
+
 export interface WebTransportPipeOptions {
   /** Bytes of one frame that the peer may send. */
   readonly maxFrameBytes: number;
@@ -40,6 +43,8 @@ export class WebTransportPipe implements Transport {
   #sink: TransportSink | undefined;
   /** `leaving`: our stream has ended, and the peer may not have read all of it yet. */
   #state: "open" | "leaving" | "closed" = "open";
+  /** Bytes of the batch that the stream does not take at once. */
+  #unwritten = 0;
   #goodbye: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -66,14 +71,25 @@ export class WebTransportPipe implements Transport {
     return this.#state === "open" && Number(this.#writer.desiredSize) > 0;
   }
 
+  get bufferedBytes(): number {
+    return this.#sink === undefined ? 0 : this.#unwritten;
+  }
+
+  get gatheredBytes(): number {
+    return this.#sink === undefined ? 0 : this.#decoder.heldBytes;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
 
   send(batch: readonly EncodedPacket[]): void {
     // The stream itself tells if it fails.
-    this.#writer.write(encodeChunkFrames(batch.map(presentable))).catch(ignore);
-    if (!this.writable) this.#writer.ready.then(() => this.#tellWritable(), ignore);
+    const bytes = encodeChunkFrames(batch.map(presentable));
+    this.#writer.write(bytes).catch(ignore);
+    if (this.writable) return;
+    this.#unwritten = bytes.length;
+    this.#writer.ready.then(() => this.#tellWritable(), ignore);
   }
 
   pause(done: () => void): void {
@@ -88,7 +104,7 @@ export class WebTransportPipe implements Transport {
    */
   close(goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
-    if (!goodbye) {
+    if (!goodbye || (cause as { code?: unknown } | undefined)?.code === SHED) {
       const closeCode = movedCode(cause);
       this.#dispose(closeCode && { closeCode, reason: "" });
     } else if (this.#state === "open") {
@@ -117,9 +133,11 @@ export class WebTransportPipe implements Transport {
     }
     // The sink may change, or go, with any of them.
     for (const frame of frames) this.#sink?.frame(this.#from, frame === NO_BYTES ? new Uint8Array(0) : frame);
+    this.#sink?.holds?.(this.#from);
   }
 
   #tellWritable(): void {
+    this.#unwritten = 0;
     if (this.writable) this.#sink?.writable(this.#from);
   }
 

@@ -41,6 +41,11 @@ export function isLoss(code: number): boolean {
   return code === ABNORMAL || code === MOVED || (code >= FIRST_OF_SERVERS && code <= LAST_OF_PROXIES);
 }
 
+/** Must all that is held for the session be let go of at once? */
+export function isShed(cause: unknown): boolean {
+  return cause instanceof SockeyeError && cause.code === "ERR_MEMORY_BUDGET";
+}
+
 /** The code in the body of a close frame; undefined if it has none. */
 export function closeCode(body: Uint8Array): number | undefined {
   const [high, low] = body;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
+import { isShed } from "./close-body.js";
 import { acceptedEncoding, compressBody, type HttpCompression } from "./compression.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost, limitEnd } from "./http-pipe.js";
@@ -63,6 +64,15 @@ export class PollingPipe implements HttpPipe, PostOwner {
     return this.#answered?.writableLength ?? 0;
   }
 
+  get gatheredBytes(): number {
+    return this.post?.bytes ?? 0;
+  }
+
+  /** @internal */
+  gathers(): void {
+    this.#sink?.holds?.(this);
+  }
+
   /** @internal */
   get isOpen(): boolean {
     return this.#state === "open";
@@ -103,7 +113,13 @@ export class PollingPipe implements HttpPipe, PostOwner {
   resume(): void {}
 
   /** With `goodbye` and no GET waiting, the next GET within the server's lingering time is told. */
-  close(goodbye: boolean): void {
+  close(goodbye: boolean, cause?: Error): void {
+    if (isShed(cause)) {
+      const unread = this.#answered;
+      this.#answered = undefined;
+      unread?.destroy();
+      this.post?.cut();
+    }
     if (this.#state === "closed") return;
     this.#state = "closed";
     const unread = this.#answered;
@@ -134,6 +150,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
   #pollGone(res: ServerResponse): void {
     if (res === this.#answered) {
       this.#answered = undefined;
+      this.#sink?.holds?.(this);
       if (this.writable) this.#sink?.writable(this);
       return;
     }

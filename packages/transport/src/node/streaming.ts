@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type CloseReason, EncodedPacket, type Frame, type TransportSink } from "@sockeye/protocol";
+import { isShed } from "./close-body.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
 import { MISSED, type Post, type PostOwner, receivePost } from "./post.js";
@@ -75,6 +76,15 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     return (this.#response?.bufferedBytes ?? 0) + (this.#unread?.bufferedBytes ?? 0);
   }
 
+  get gatheredBytes(): number {
+    return this.post?.bytes ?? 0;
+  }
+
+  /** @internal */
+  gathers(): void {
+    this.#sink?.holds?.(this);
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -106,7 +116,13 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   resume(): void {}
 
   /** With `goodbye` and no response open, the next GET within the server's lingering time is told. */
-  close(goodbye: boolean): void {
+  close(goodbye: boolean, cause?: Error): void {
+    if (isShed(cause)) {
+      this.#unread?.cut();
+      // The client is told if it has read all that was written before.
+      if (this.bufferedBytes > 0) this.#response?.cut();
+      this.post?.cut();
+    }
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.post?.limit(this.#host.clock);
@@ -160,6 +176,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   /** @internal */
   drained(response: StreamResponse): void {
     if (response === this.#unread) this.#unread = undefined;
+    this.#sink?.holds?.(this);
     if (this.writable) this.#sink?.writable(this);
   }
 
@@ -171,6 +188,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   gone(response: StreamResponse): void {
     if (response === this.#response) this.lose("transport close", failure("stream closed prematurely"));
     else this.drained(response);
+    this.#sink?.holds?.(this);
   }
 
   /** @internal */
