@@ -88,6 +88,46 @@ describe("limits", () => {
     },
   );
 
+  differs(
+    "17 KiB of auth",
+    {
+      stock: "joined",
+      sockeye: '44{"message":"Auth payload too large","data":{"code":"ERR_AUTH_TOO_LARGE"}}',
+    },
+    async (server) => {
+      const site = await serve(server);
+      const { wire } = await openSession(site.port);
+      ends.push(() => wire.end());
+      wire.send(`40{"token":"${"x".repeat(17 * 1024)}"}`);
+      const answer = String(await wire.nextMessage());
+      return answer.startsWith("40{") ? "joined" : answer;
+    },
+  );
+
+  differs(
+    "a hundred messages without an end",
+    { stock: "kept", sockeye: "1008 ERR_MEMORY_BUDGET (maxProcessBytes)" },
+    async (server) => {
+      // The default is a quarter of this process's memory, which is too much to fill here.
+      const site = await serve(server, { limits: { maxProcessBytes: 10_000_000 } } as object);
+      const closed: string[] = [];
+      for (let n = 0; n < 100 && closed.length === 0; n++) {
+        const { wire } = await raw(site);
+        wire.ws.once("close", (code, reason) => closed.push(`${code} ${reason}`));
+        const head = Buffer.alloc(14);
+        head[0] = 0x82;
+        head[1] = 0x80 | 127;
+        head.writeUInt32BE(300_000, 6);
+        const { _socket: socket } = wire.ws as unknown as { _socket: NodeJS.WritableStream };
+        await new Promise<void>((resolve) =>
+          socket.write(Buffer.concat([head, Buffer.alloc(200_000)]), () => resolve()),
+        );
+        await turn();
+      }
+      return closed[0] ?? "kept";
+    },
+  );
+
   differs("11,100 events missed while recovery is on", { stock: true, sockeye: false }, async (server) => {
     const site = await serve(server, { connectionStateRecovery: {} });
     const { wire } = await openSession(site.port);

@@ -18,6 +18,8 @@ export interface Count {
   /** Of the adapter of the main namespace. */
   readonly sids: number;
   readonly adapterRooms: number;
+  /** What waits for all clients of the process, or from them. */
+  readonly heldBytes: number;
   readonly timers: number;
   /** Connections that its HTTP server has accepted. */
   readonly wires: number;
@@ -54,7 +56,7 @@ export class Census {
 
   count(io: Server): Count {
     if (this.#closesIdle) this.#http.closeIdleConnections();
-    const { sessions, suspended, waiting, sockets, rooms, namespaces } = io.metrics();
+    const { sessions, suspended, waiting, sockets, rooms, namespaces, heldBytes } = io.metrics();
     const { adapter } = io.sockets;
     return {
       sessions: Object.values(sessions).reduce((sum, count) => sum + count, 0),
@@ -66,6 +68,7 @@ export class Census {
       clients: io.engine.clientsCount,
       sids: adapter.sids.size,
       adapterRooms: adapter.rooms.size,
+      heldBytes,
       timers: vi.getTimerCount(),
       wires: this.#wires.size,
       listenersOfHttp: listenersOf(this.#http),

@@ -11,6 +11,7 @@ const FAMILIES = [
   "streams",
   "websocket",
   "packets",
+  "memory",
   "client",
   "peers",
   "resume",

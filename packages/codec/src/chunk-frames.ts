@@ -104,6 +104,11 @@ export class ChunkFrameDecoder {
     return this.#needed > 0;
   }
 
+  /** Memory that a frame of which a part has come takes. */
+  get heldBytes(): number {
+    return this.#memory.length;
+  }
+
   /**
    * The frames that end in this piece, in order. They share no memory with it. All or nothing: with a bad frame, those
    * before it in the same piece are lost, and the decoder must not be used again.

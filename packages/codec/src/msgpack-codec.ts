@@ -1,11 +1,11 @@
 import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
-import { CodecError, DEFAULT_LIMITS, EncodedPacket } from "@sockeye/protocol";
+import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
 import type { ReceivedBytes } from "./bytes.js";
 import { platformBytes } from "./bytes.js";
 import type { MsgpackRules } from "./msgpack-reader.js";
-import { readMsgpack } from "./msgpack-reader.js";
+import { outlineOf, readMsgpack } from "./msgpack-reader.js";
 import { writeMsgpack } from "./msgpack-writer.js";
-import { packetFrom } from "./packet-from.js";
+import { oversized, packetFrom } from "./packet-from.js";
 import { malformed } from "./text.js";
 import { wirePacket } from "./wire-data.js";
 
@@ -47,6 +47,12 @@ class MsgpackCodec implements Codec {
 
   #decode(frame: Frame): Packet {
     if (typeof frame === "string") throw malformed("text where MessagePack must come");
+    const { maxAuthBytes } = this.#limits;
+    // Only what is large is looked at twice.
+    const connect = frame.length > maxAuthBytes ? outlineOf(frame, this.#rules) : undefined;
+    if (connect?.["type"] === PacketType.CONNECT && Number(connect["data"]) > maxAuthBytes) {
+      return oversized(packetFrom({ ...connect, data: undefined }, this.#limits));
+    }
     return packetFrom(readMsgpack(frame, this.#rules), this.#limits);
   }
 }

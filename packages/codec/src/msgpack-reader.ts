@@ -26,6 +26,18 @@ export function readMsgpack(bytes: Uint8Array, rules: MsgpackRules): unknown {
   return value;
 }
 
+/**
+ * The members of the map that the bytes are, but in place of each array or map the number of its bytes: nothing is made for those.
+ * `undefined` if the bytes are no map, or anything is wrong with them, which {@link readMsgpack} says better.
+ */
+export function outlineOf(bytes: Uint8Array, rules: MsgpackRules): Record<string, unknown> | undefined {
+  try {
+    return new Reader(bytes, rules).outline();
+  } catch {
+    return undefined;
+  }
+}
+
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -40,6 +52,48 @@ class Reader {
 
   end(): void {
     if (this.#at !== this.#bytes.length) throw malformed("bytes behind the packet");
+  }
+
+  outline(): Record<string, unknown> | undefined {
+    const type = this.#uint8();
+    const count =
+      type === 0xde
+        ? this.#uint16()
+        : type === 0xdf
+          ? this.#uint32()
+          : (type & 0xf0) === 0x80
+            ? type & 0x0f
+            : 0;
+    const members: Record<string, unknown> = Object.create(null);
+    for (let i = 0; i < count; i++) {
+      const key = this.value(0);
+      const at = this.#at;
+      members[String(key)] = this.#isNested() ? this.#pass() - at : this.value(0);
+    }
+    return members;
+  }
+
+  /** Is the next value an array or a map? */
+  #isNested(): boolean {
+    const type = this.#bytes[this.#at] ?? 0;
+    return (type >= 0x80 && type < 0xa0) || (type >= 0xdc && type <= 0xdf);
+  }
+
+  /** Goes on behind the next value, however deep it is. Returns where that is. */
+  #pass(): number {
+    for (let values = 1; values > 0; values--) {
+      const type = this.#bytes[this.#at] ?? 0;
+      if (!this.#isNested()) {
+        this.value(0);
+        continue;
+      }
+      this.#at++;
+      const short = type & 0x0f;
+      const length = type < 0xa0 ? short : type === 0xdc || type === 0xde ? this.#uint16() : this.#uint32();
+      const isMap = type < 0x90 || type >= 0xde;
+      values += isMap ? 2 * length : length;
+    }
+    return this.#at;
   }
 
   value(levels: number): unknown {

@@ -1,4 +1,5 @@
 import type { Limits, Packet } from "@sockeye/protocol";
+import { PacketType } from "@sockeye/protocol";
 import { malformed, mayHaveId, readNamespace } from "./text.js";
 import { packetOf } from "./validate.js";
 
@@ -15,6 +16,11 @@ export function packetFrom(value: unknown, limits: Limits): Packet {
     throw malformed("a bad field");
   const address = { type, nsp: readNamespace(nsp, limits), id: id ?? undefined };
   return packetOf(address, data ?? undefined, limits);
+}
+
+/** A CONNECT whose payload is larger than allowed, without it. Any other packet is returned as it is. */
+export function oversized(packet: Packet): Packet {
+  return packet.type === PacketType.CONNECT ? { ...packet, data: undefined, oversized: true } : packet;
 }
 
 function isIdFor(type: number, id: unknown): id is number | null | undefined {

@@ -1,8 +1,8 @@
 import type { Codec, Decoder, ErrorCode, Frame, Limits } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, UsageError } from "@sockeye/protocol";
-import { asUint8Array, isBytes, platformBytes } from "./bytes.js";
+import { asUint8Array, isBytes, platformBytes, utf8Length } from "./bytes.js";
 import { message } from "./envelope.js";
-import { packetFrom } from "./packet-from.js";
+import { oversized, packetFrom } from "./packet-from.js";
 import type { WirePacket } from "./wire-data.js";
 import { wirePacket } from "./wire-data.js";
 
@@ -29,6 +29,9 @@ interface ForeignParser {
     destroy?(): unknown;
   };
 }
+
+/** What a parser's frame may have beside the payload and the namespace. */
+const ENVELOPE_BYTES = 64;
 
 /** Separates the packets of a polling body. */
 const PAYLOAD_SEPARATOR = "\x1e";
@@ -63,16 +66,28 @@ export function codecFromParser(parser: Parser | Codec, limits?: Partial<Limits>
 function decoderOf(decoder: InstanceType<ForeignParser["Decoder"]>, limits: Limits): Decoder {
   const decoded: unknown[] = [];
   decoder.on("decoded", (packet) => decoded.push(packet));
+  /** Of the packet under way. */
+  let bytes = 0;
   return {
+    get waitingBytes() {
+      return bytes;
+    },
     write: (frame) => {
       const given = typeof frame === "string" ? frame : platformBytes(frame);
       guarded("ERR_PACKET_MALFORMED", () => decoder.add(given));
       const packets = decoded.splice(0);
       // More than one: it was late with the one before, or has made two of one frame. Either would mix up the order.
       if (packets.length > 1) throw foreign("ERR_PACKET_MALFORMED", "it gave several packets for one frame");
-      return packets.length === 0 ? undefined : packetFrom(packets[0], limits);
+      bytes += typeof frame === "string" ? utf8Length(frame) : frame.length;
+      if (packets.length === 0) return undefined;
+      const packet = packetFrom(packets[0], limits);
+      // How much of the frame is the payload, only the parser knows.
+      const isLarge = bytes - packet.nsp.length - ENVELOPE_BYTES > limits.maxAuthBytes;
+      bytes = 0;
+      return isLarge ? oversized(packet) : packet;
     },
     close: () => {
+      bytes = 0;
       try {
         decoder.destroy?.();
       } catch {

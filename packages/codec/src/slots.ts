@@ -45,12 +45,11 @@ export class Slots {
     this.#keys[num] = key;
   }
 
-  /** Puts the next attachment into its place. True if it was the last. */
-  fill(bytes: unknown): boolean {
+  /** Puts the next attachment into its place. */
+  fill(bytes: unknown): void {
     const num = this.#filled++;
     const holder = this.#holders[num] as Record<string | number, unknown>;
     holder[this.#keys[num] as string | number] = bytes;
-    return this.#filled === this.#count;
   }
 }
 

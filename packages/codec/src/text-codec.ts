@@ -2,10 +2,11 @@ import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
 import { needsTaking, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
-import { platformBytes } from "./bytes.js";
+import { platformBytes, utf8Length } from "./bytes.js";
 import { message } from "./envelope.js";
 import { writeArray } from "./json.js";
 import { badAttachment, Slots } from "./slots.js";
+import type { Header } from "./text.js";
 import { isBinaryType, malformed, readHeader, readJson, writeHeader } from "./text.js";
 import { eventData, packetOf } from "./validate.js";
 import { controlData, wireArguments } from "./wire-data.js";
@@ -14,6 +15,9 @@ const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 const QUOTE = 0x22;
 const EVENT_DIGIT = 0x32;
+
+/** JSON of more characters is not kept as objects while attachments are missing: those can be twenty times as large. */
+const MAX_KEPT_JSON = 4096;
 
 /**
  * Socket.IO's own packet format: JSON text, bytes as attachments.
@@ -81,10 +85,20 @@ function unencodable(error: unknown): CodecError {
   return new CodecError("ERR_UNENCODABLE", `the arguments are not JSON: ${text}${hint}`, error);
 }
 
-/** A binary packet whose attachments are on their way. */
-interface Pending {
+/** A binary packet, and the places of its attachments. */
+interface Binary {
   readonly packet: Packet;
   readonly slots: Slots;
+}
+
+/** A binary packet whose attachments are on their way. */
+interface Pending {
+  readonly header: Header;
+  /** As it came, if it is read once more when all is there. */
+  readonly text: string;
+  readonly made: Binary | undefined;
+  readonly attachments: unknown[];
+  /** Of the JSON and of the attachments that have come. */
   bytes: number;
   /** What is due was due at the last heartbeat. */
   late: boolean;
@@ -108,12 +122,28 @@ class TextPacketDecoder implements Decoder {
       return { type: PacketType.EVENT, nsp: "/", id: undefined, data };
     }
     const header = readHeader(text, limits);
-    const packet = packetOf(header, readData(text, header.end, limits), limits);
-    if (!isBinaryType(header.type)) return packet;
-    // Fresh from the parser and shared with nobody, so it may be filled in place.
-    const slots = new Slots(packet.data as unknown[], header.attachments);
-    this.#pending = { packet, slots, bytes: 0, late: false };
+    if (header.type === PacketType.CONNECT && isLargerThan(text, header.end, limits.maxAuthBytes)) {
+      return { type: PacketType.CONNECT, nsp: header.nsp, id: undefined, data: undefined, oversized: true };
+    }
+    if (!isBinaryType(header.type)) return packetOf(header, readData(text, header.end, limits), limits);
+    // Whatever is wrong with it is noticed now, also if it is read once more.
+    const made = readBinary(text, header, limits);
+    const bytes = text.length - header.end;
+    const isSmall = bytes <= MAX_KEPT_JSON;
+    this.#pending = {
+      header,
+      text: isSmall ? "" : text,
+      made: isSmall ? made : undefined,
+      attachments: [],
+      bytes: 0,
+      late: false,
+    };
+    this.#count(this.#pending, bytes);
     return undefined;
+  }
+
+  get waitingBytes(): number {
+    return this.#pending?.bytes ?? 0;
   }
 
   overdue(): boolean {
@@ -123,18 +153,42 @@ class TextPacketDecoder implements Decoder {
     return false;
   }
 
+  close(): void {
+    this.#pending = undefined;
+  }
+
   #takeAttachment(bytes: Uint8Array): Packet | undefined {
     const pending = this.#pending;
     if (pending === undefined) throw badAttachment("an attachment is unexpected");
     pending.late = false;
-    pending.bytes += bytes.length;
-    if (pending.bytes > this.#rules.limits.maxBinaryEventBytes) {
-      throw new CodecError("ERR_BINARY_EVENT_TOO_LARGE", "attachments too large");
-    }
-    if (!pending.slots.fill(this.#rules.received(bytes))) return undefined;
+    this.#count(pending, bytes.length);
+    const { header, attachments, text } = pending;
+    attachments.push(this.#rules.received(bytes));
+    if (attachments.length < header.attachments) return undefined;
     this.#pending = undefined;
-    return pending.packet;
+    const { packet, slots } = pending.made ?? readBinary(text, header, this.#rules.limits);
+    for (const attachment of attachments) slots.fill(attachment);
+    return packet;
   }
+
+  #count(pending: Pending, bytes: number): void {
+    pending.bytes += bytes;
+    if (pending.bytes > this.#rules.limits.maxBinaryEventBytes) {
+      throw new CodecError("ERR_BINARY_EVENT_TOO_LARGE", "a packet and its attachments are too large");
+    }
+  }
+}
+
+/** A packet with placeholders. Fresh from the parser and shared with nobody, so it may be filled in place. */
+function readBinary(text: string, header: Header, limits: Limits): Binary {
+  const packet = packetOf(header, readData(text, header.end, limits), limits);
+  return { packet, slots: new Slots(packet.data as unknown[], header.attachments) };
+}
+
+/** Has what begins at `from` more bytes than that? Counts them only if the characters leave it open. */
+function isLargerThan(text: string, from: number, bytes: number): boolean {
+  const characters = text.length - from;
+  return characters > bytes || (3 * characters > bytes && utf8Length(text.slice(from)) > bytes);
 }
 
 /** The JSON of a packet, or `undefined` if there is none. It may begin in three ways only; space is none of them. */

@@ -28,6 +28,9 @@ export interface Decoder {
    */
   overdue?(): boolean;
 
+  /** Bytes of an unfinished packet that it holds. Absent: not known, or none. */
+  readonly waitingBytes?: number;
+
   /** The session is over: lets go of what it holds, if that takes doing. Must not throw. */
   close?(): void;
 }

@@ -33,7 +33,7 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   ERR_BINARY_EVENT_TOO_LARGE: {
-    meaning: "The attachments of one packet exceed maxBinaryEventBytes together.",
+    meaning: "The JSON and the attachments of one packet exceed maxBinaryEventBytes together.",
     retryable: false,
   },
   ERR_ATTACHMENT_LATE: {
@@ -90,6 +90,10 @@ export const ERROR_TABLE = {
     meaning: "The client's address has made more than maxHandshakesPerSecondPerAddress.",
     retryable: true,
   },
+  ERR_MEMORY_BUDGET: {
+    meaning: "All connections together hold maxProcessBytes, and this one held the most.",
+    retryable: true,
+  },
   // namespace
   ERR_INVALID_NAMESPACE: { meaning: "The server has no such namespace.", retryable: false },
   ERR_CONNECT_REFUSED: { meaning: "A middleware of the namespace refused the socket.", retryable: false },
@@ -112,6 +116,10 @@ export const ERROR_TABLE = {
   ERR_RATE_STORE_TIMEOUT: {
     meaning: "The store of a rate limit has not answered in time.",
     retryable: true,
+  },
+  ERR_AUTH_TOO_LARGE: {
+    meaning: "The auth payload of a client exceeds maxAuthBytes. Send less, or send it in an event.",
+    retryable: false,
   },
   ERR_TOO_MANY_ROOMS: { meaning: "The socket is in maxRoomsPerSocket rooms already.", retryable: false },
   ERR_V2_SERVER: { meaning: "The server speaks Socket.IO 2, which this client does not.", retryable: false },

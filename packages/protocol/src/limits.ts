@@ -11,8 +11,10 @@ export interface Limits {
   readonly maxPacketsPerPayload: number;
   /** Binary attachments of one packet. */
   readonly maxAttachments: number;
-  /** Bytes of the attachments of one packet together. On a server ten times `maxHttpBufferSize` by default. */
+  /** Bytes of one packet with attachments: its JSON and the attachments together. On a server ten times `maxHttpBufferSize` by default. */
   readonly maxBinaryEventBytes: number;
+  /** Bytes of the JSON of a client's `auth`, of one namespace. */
+  readonly maxAuthBytes: number;
   /** Nesting of arrays and objects in one packet. */
   readonly maxJsonDepth: number;
   /** Characters of an event's name. */
@@ -41,6 +43,8 @@ export interface Limits {
   readonly maxSessionsPerAddress: number;
   /** Handshakes of one client address within a second. */
   readonly maxHandshakesPerSecondPerAddress: number;
+  /** Bytes that all connections of a process together hold in memory. On a server a quarter of its memory by default. */
+  readonly maxProcessBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -48,6 +52,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPacketsPerPayload: 16_384,
   maxAttachments: 10,
   maxBinaryEventBytes: 1e7,
+  maxAuthBytes: 16_384,
   maxJsonDepth: 100,
   maxEventNameLength: 1024,
   maxNamespaceLength: 512,
@@ -60,6 +65,8 @@ export const DEFAULT_LIMITS: Limits = {
   // Behind a proxy, and behind many a router, all clients have one address.
   maxSessionsPerAddress: Number.POSITIVE_INFINITY,
   maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
+  // A server knows how much memory there is.
+  maxProcessBytes: Number.POSITIVE_INFINITY,
 };
 
 /** The limit that an error speaks of, by its code. */
@@ -68,6 +75,7 @@ export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> =
   ERR_TOO_MANY_PACKETS: "maxPacketsPerPayload",
   ERR_TOO_MANY_ATTACHMENTS: "maxAttachments",
   ERR_BINARY_EVENT_TOO_LARGE: "maxBinaryEventBytes",
+  ERR_AUTH_TOO_LARGE: "maxAuthBytes",
   ERR_PACKET_TOO_DEEP: "maxJsonDepth",
   ERR_NAMESPACE_TOO_LONG: "maxNamespaceLength",
   ERR_TOO_MANY_NAMESPACES: "maxNamespacesPerConnection",
@@ -78,4 +86,5 @@ export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> =
   ERR_OUTBOUND_FULL: "maxOutboundBytes",
   ERR_TOO_MANY_SESSIONS: "maxSessionsPerAddress",
   ERR_TOO_MANY_HANDSHAKES: "maxHandshakesPerSecondPerAddress",
+  ERR_MEMORY_BUDGET: "maxProcessBytes",
 };

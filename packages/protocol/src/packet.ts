@@ -85,6 +85,8 @@ export interface ConnectPacket {
   readonly id: undefined;
   /** Client to server: the `auth` payload. Server to client: `{ sid }`. Always a plain object when present. */
   readonly data: Readonly<Record<string, unknown>> | undefined;
+  /** The payload is larger than `maxAuthBytes`. It was not read, and {@link data} is absent. */
+  readonly oversized?: true | undefined;
 }
 
 export interface DisconnectPacket {

@@ -20,6 +20,9 @@ export interface Transport {
   /** Bytes that {@link send} has taken and the network has not. Absent: not known, and not much. */
   readonly bufferedBytes?: number;
 
+  /** Bytes that have come and are not delivered yet, since the rest of a frame or body is missing. Absent: not known, and not much. */
+  readonly gatheredBytes?: number;
+
   /**
    * Names the receiver of all that happens here. Called before the event loop turns, and again when the pipe changes
    * hands at the end of an upgrade.
@@ -43,7 +46,7 @@ export interface Transport {
   resume(): void;
 
   /**
-   * Ends the pipe; idempotent. Nothing is reported to the sink from this call on.
+   * Ends the pipe; idempotent. Nothing but {@link TransportSink.holds} is reported to the sink from this call on.
    *
    * @param cause why the session ends; a pipe that can say so tells the peer which limit was exceeded
    */
@@ -74,6 +77,11 @@ export interface TransportSink {
    * @param cause what lies underneath, if known
    */
   ended(from: Transport, how: PipeEnd, reason: CloseReason, cause?: Error): void;
+
+  /**
+   * {@link Transport.gatheredBytes} has changed, or {@link Transport.bufferedBytes} of a pipe that is closed. Told by accepting ends only.
+   */
+  holds?(from: Transport): void;
 }
 
 /**
@@ -82,8 +90,10 @@ export interface TransportSink {
  * - `goodbye`: the session is over, and the peer is told so in the pipe's own way (WebSocket close frame, engine CLOSE packet).
  * - `moved`: the session goes on over another pipe, and the peer must not take this for its end.
  * - `dead`: the pipe is of no use, or no session was made on it. Nothing needs to reach the peer.
+ * - `shed`: the session is over, and its memory is needed. The pipe lets go of all that it holds, also if it was closed before, even if
+ *   the peer is not told then. Only accepting ends are closed so.
  */
-export type PipeClose = "goodbye" | "moved" | "dead";
+export type PipeClose = "goodbye" | "moved" | "dead" | "shed";
 
 /**
  * How a pipe ended that this side did not close.

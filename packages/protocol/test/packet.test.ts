@@ -46,6 +46,7 @@ it("every limit is on by default", () => {
     maxPacketsPerPayload: 16_384,
     maxAttachments: 10,
     maxBinaryEventBytes: 1e7,
+    maxAuthBytes: 16_384,
     maxJsonDepth: 100,
     maxEventNameLength: 1024,
     maxNamespaceLength: 512,
@@ -57,5 +58,6 @@ it("every limit is on by default", () => {
     maxOutboundBytes: 16_777_216,
     maxSessionsPerAddress: Number.POSITIVE_INFINITY,
     maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
+    maxProcessBytes: Number.POSITIVE_INFINITY,
   });
 });

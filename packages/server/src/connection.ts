@@ -7,6 +7,7 @@ import type {
   Codec,
   ConnectErrorPacket,
   ConnectPacket,
+  Decoder,
   EncodedPacket,
   Frame,
   Limits,
@@ -17,6 +18,7 @@ import type {
 } from "@sockeye/protocol";
 import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
 import type { Droppable, SessionEnd, SessionSink } from "@sockeye/session";
+import { GAP, sizeOf } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/node";
 import { Conn } from "./conn.js";
@@ -26,6 +28,9 @@ import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import { Joins } from "./joins.js";
 import { Lanes } from "./lanes.js";
+import type { Holder } from "./memory-budget.js";
+import { Account } from "./memory-budget.js";
+import { memoryOf } from "./memory-of.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import { isOlder, splitQuery } from "./older-client.js";
 import type { SocketConnection } from "./socket.js";
@@ -97,7 +102,10 @@ export interface ConnectionSession extends SessionView {
   readonly ready: boolean;
   readonly bufferedBytes: number;
   /** Set if it outlives its transports. */
-  readonly counted?: object | undefined;
+  readonly counted?: { readonly keptBytes: number } | undefined;
+  readonly decoder?: Decoder;
+  /** Those that wait, and those that are kept. */
+  readonly packets?: readonly (readonly EncodedPacket[])[];
   send(packet: EncodedPacket, droppable?: Droppable): void;
   drained(): Promise<boolean>;
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
@@ -134,8 +142,11 @@ export interface ConnectionHost extends ErrorBoundary {
 
 const NO_AUTH: Handshake["auth"] = {};
 
+/** A token and a name: not worth counting. */
+const SMALL_AUTH_BYTES = 1024;
+
 /** One session with many namespaces on it: leads each packet to its socket. */
-export class Connection implements SessionSink, SocketConnection, KnownSession, Monitored, Leaving {
+export class Connection implements SessionSink, SocketConnection, KnownSession, Monitored, Leaving, Holder {
   readonly first: FirstRequest;
   readonly #host: ConnectionHost;
   #session: ConnectionSession | undefined = undefined;
@@ -146,10 +157,17 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   readonly #joins = new Joins();
   /** Of events that wait for middlewares. */
   #heldBytes = 0;
+  readonly #account: Account | undefined;
+  /** What waits for the app. */
+  #kept = 0;
+  /** Memory of large payloads of `auth`, by namespace. */
+  #auths: Map<string, number> | undefined = undefined;
 
   constructor(host: ConnectionHost, first: FirstRequest) {
     this.#host = host;
     this.first = first;
+    const { maxProcessBytes } = host.limits;
+    if (maxProcessBytes < Number.POSITIVE_INFINITY) this.#account = new Account(this, maxProcessBytes);
   }
 
   get id(): string {
@@ -231,16 +249,25 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   hold(bytes: number): boolean {
     this.#heldBytes += bytes;
+    this.keep(bytes);
     if (this.#heldBytes <= this.#host.limits.maxPendingEventBytes) return true;
-    this.#heldBytes -= bytes;
+    this.release(bytes);
     const error = new SessionError("ERR_TOO_MANY_EVENTS", "too much waits for middlewares");
-    if (this.#open.end) this.#open.end("forced server close", error, true);
+    if (this.#open.end) this.#open.end({ reason: "forced server close", cause: error });
     else this.#open.close("forced server close");
     return false;
   }
 
   release(bytes: number): void {
     this.#heldBytes -= bytes;
+    this.keep(-bytes);
+  }
+
+  /** Nothing any more once it is over. */
+  keep(bytes: number): void {
+    if (this.#over || this.#account === undefined) return;
+    this.#kept += bytes;
+    this.#account.add(bytes);
   }
 
   /** It has exceeded a limit, and whoever noticed has told the client. */
@@ -263,6 +290,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** A namespace has refused, or there is none of that name. */
   refused(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
     this.#lanes.delete(namespace);
+    this.#keepAuth(namespace, undefined);
     let data: ConnectErrorPacket["data"];
     try {
       const { message, data: more } = error;
@@ -284,6 +312,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   left(namespace: string): void {
     if (!isSocket(this.#lanes.get(namespace))) return;
     this.#lanes.set(namespace, "left");
+    this.#keepAuth(namespace, undefined);
     // What the client sent before it knew is dropped; of a client that keeps coming and going this is not remembered.
     if (this.#lanes.size > 2 * this.#host.limits.maxNamespacesPerConnection) this.#lanes.delete(namespace);
     if (!this.#over && !this.#lanes.all().some(isSocket)) this.#host.idle(this);
@@ -349,13 +378,43 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     else if (lane !== "left") this.#violated();
   }
 
+  holds(): void {
+    this.#account?.refresh();
+  }
+
   closed(reason: CloseReason, cause: Error | undefined): void {
+    this.keep(-this.#kept);
+    this.#auths = undefined;
     this.#host.settled(this);
     const sockets = this.#lanes.all().filter(isSocket);
     this.#over = true;
     for (const socket of sockets) socket.end(reason, cause);
     if (cause instanceof SockeyeError) this.exceeded(cause);
     this.#host.monitor.sessionClosed(this, reason, cause);
+  }
+
+  // ---- from the budget
+
+  heldBytes(): number {
+    const session = this.#session;
+    if (session === undefined) return 0;
+    const { transport, bufferedBytes, counted, decoder } = session;
+    const gathered = (transport?.gatheredBytes ?? 0) + (decoder?.waitingBytes ?? 0);
+    return bufferedBytes + gathered + (counted?.keptBytes ?? 0);
+  }
+
+  eachPacket(visit: (packet: EncodedPacket, bytes: number) => void): void {
+    for (const packets of this.#session?.packets ?? []) {
+      for (const packet of packets) if (packet !== GAP) visit(packet, sizeOf(packet));
+    }
+  }
+
+  shed(error: SessionError): void {
+    const session = this.#open;
+    if (session.end) session.end({ reason: "forced server close", cause: error, transport: "shed" });
+    else session.terminate("forced server close");
+    // The session may have ended before, and its transport still write the rest.
+    session.transport?.close?.("shed", error);
   }
 
   // ---- inside
@@ -379,8 +438,16 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     const { nsp, data: auth = NO_AUTH } = asked;
     const lane = this.#lanes.get(nsp);
     if (isSocket(lane)) this.#violated();
+    else if (asked.oversized) this.#refuseAuth(nsp);
     else if (lane instanceof Admission) lane.supersede(auth);
     else this.#ask(this.#host.ownName(nsp), auth);
+  }
+
+  #refuseAuth(namespace: string): void {
+    const code = "ERR_AUTH_TOO_LARGE";
+    const error = new NamespaceError(code, "Auth payload too large", { code });
+    this.refused(namespace, error);
+    this.exceeded(error);
   }
 
   /** Asks whether the client may join. */
@@ -394,6 +461,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     }
     const admission = new Admission(this, name, auth);
     this.#lanes.set(name, admission);
+    this.#keepAuth(name, auth);
     try {
       const found = this.#host.route(name, auth);
       if (found instanceof Promise) {
@@ -427,6 +495,18 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     const { maxNamespacesPerConnection: most } = this.#host.limits;
     if (this.#lanes.size < most) return true;
     return this.#lanes.all().filter((lane) => lane !== "left").length < most;
+  }
+
+  /** Counts what a client has said of itself for as long as the namespace has it. */
+  #keepAuth(name: string, auth: Handshake["auth"] | undefined): void {
+    const before = this.#auths?.get(name) ?? 0;
+    const bytes = auth === undefined || this.#account === undefined ? 0 : memoryOf(auth);
+    const now = bytes < SMALL_AUTH_BYTES ? 0 : bytes;
+    if (now === before) return;
+    this.#auths ??= new Map();
+    if (now === 0) this.#auths.delete(name);
+    else this.#auths.set(name, now);
+    this.keep(now - before);
   }
 
   #admit(admission: Admission, namespace: Joinable | undefined): void {

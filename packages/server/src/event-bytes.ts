@@ -1,13 +1,11 @@
+import { memoryOf } from "./memory-of.js";
 import type { Event } from "./middleware.js";
 
 /** Of numbers, booleans, null, and of the signs between members. */
 const SMALL = 8;
 
-/** What the parts of an event take in memory: an event, an array or object, a member, and what is around bytes. */
+/** What is around a waiting event in memory. */
 const EVENT = 512;
-const CONTAINER = 56;
-const MEMBER = 16;
-const VIEW = 200;
 
 /** About as many bytes as the event takes on the wire, without writing it once more. Its depth was bounded when it was read. */
 export function eventBytes(event: Event): number {
@@ -29,18 +27,5 @@ function bytesOf(value: unknown): number {
 
 /** About as many bytes as the event holds in memory, while it waits. */
 export function eventWeight(event: Event): number {
-  return EVENT + weightOf(event);
-}
-
-function weightOf(value: unknown): number {
-  if (typeof value === "string") return MEMBER + 2 * value.length;
-  if (typeof value !== "object" || value === null) return MEMBER;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return VIEW + value.byteLength;
-  let sum = CONTAINER;
-  if (Array.isArray(value)) {
-    for (const each of value as unknown[]) sum += weightOf(each);
-    return sum;
-  }
-  for (const [name, each] of Object.entries(value)) sum += MEMBER + name.length + weightOf(each);
-  return sum;
+  return EVENT + memoryOf(event);
 }

@@ -38,13 +38,13 @@ export interface ForeignEngine {
 export class ForeignSession implements ConnectionSession {
   observer: SessionObserver | undefined = undefined;
   readonly #socket: ForeignSocket;
-  readonly #decoder: Decoder;
+  readonly decoder: Decoder;
   readonly #sink: SessionSink;
   #ended: "no" | "yes" = "no";
 
   constructor(socket: ForeignSocket, codec: Codec, sink: SessionSink) {
     this.#socket = socket;
-    this.#decoder = codec.decoder();
+    this.decoder = codec.decoder();
     this.#sink = sink;
     socket.on("data", (data) => this.#receive(data));
     socket.on("close", (reason, description) => {
@@ -114,20 +114,22 @@ export class ForeignSession implements ConnectionSession {
     if (this.#ended === "yes") return;
     let packet: Packet | undefined;
     try {
-      packet = this.#decoder.write(data);
+      packet = this.decoder.write(data);
     } catch (error) {
       this.#end("parse error", error as Error);
       this.#socket.close();
       return;
     }
+    if (packet === undefined || typeof data !== "string") this.#sink.holds?.();
     if (packet) this.#sink.packet(packet);
   }
 
   #end(reason: CloseReason, cause: Error | undefined): void {
     if (this.#ended === "yes") return;
     this.#ended = "yes";
-    this.#decoder.close?.();
+    this.decoder.close?.();
     this.#sink.closed(reason, cause);
+    this.#sink.holds?.();
     this.observer?.onClose(reason, cause);
   }
 }

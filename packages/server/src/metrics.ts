@@ -12,6 +12,8 @@ export interface Gauges {
   readonly sockets: number;
   /** Rooms of all namespaces, those of the sockets' own ids among them. */
   readonly rooms: number;
+  /** Bytes held for all connections of the process. */
+  readonly heldBytes: number;
 }
 
 type Samples = ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, value: number]>;
@@ -35,6 +37,8 @@ export class Metrics {
   /** Connected sockets of this node, in all namespaces. */
   readonly sockets: number;
   readonly rooms: number;
+  /** Bytes that wait in memory for clients or from them, of all servers of the process: what `maxProcessBytes` bounds. */
+  readonly heldBytes: number;
   /** Since the server began, as everything below. */
   readonly sessionsOpened: number;
   readonly sessionsUpgraded: number;
@@ -64,6 +68,7 @@ export class Metrics {
     this.namespaces = gauges.namespaces;
     this.sockets = gauges.sockets;
     this.rooms = gauges.rooms;
+    this.heldBytes = gauges.heldBytes;
     this.sessionsOpened = monitor.opened;
     this.sessionsUpgraded = monitor.upgraded;
     this.sessionsSuspended = monitor.suspended;
@@ -94,6 +99,7 @@ export class Metrics {
       gauge("namespaces", "Namespaces.", one(this.namespaces)),
       gauge("sockets", "Connected sockets.", one(this.sockets)),
       gauge("rooms", "Rooms of all namespaces.", one(this.rooms)),
+      gauge("held_bytes", "Bytes that wait for clients or from them.", one(this.heldBytes)),
       counter("sessions_opened", "Sessions that began.", one(this.sessionsOpened)),
       counter(
         "sessions_upgraded",

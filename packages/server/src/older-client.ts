@@ -14,12 +14,9 @@ export function isOlder({ first }: { readonly first: FirstRequest }): boolean {
   return first.protocol === 3;
 }
 
-/** Room for that query, in characters: as much as Node.js allows in the URL of a request, where it stood for `/`. */
-const MAX_QUERY_LENGTH = 16_384;
-
-/** The limits of a codec that reads what such a client sends; the name alone is checked by {@link splitQuery}. */
+/** The limits of a codec that reads what such a client sends; the name and the query are checked by {@link splitQuery}. */
 export function olderLimits(limits: Limits): Limits {
-  return { ...limits, maxNamespaceLength: limits.maxNamespaceLength + MAX_QUERY_LENGTH };
+  return { ...limits, maxNamespaceLength: Number.POSITIVE_INFINITY };
 }
 
 /**
@@ -31,6 +28,9 @@ export function splitQuery(packet: ConnectPacket, limits: Limits): ConnectPacket
   const nsp = question === -1 ? packet.nsp : packet.nsp.slice(0, question);
   if (nsp.length > limits.maxNamespaceLength) return undefined;
   if (question === -1) return packet;
+  if (Buffer.byteLength(packet.nsp) - Buffer.byteLength(nsp) > limits.maxAuthBytes) {
+    return { ...packet, nsp, data: undefined, oversized: true };
+  }
   // Without a prototype, since the names are the peer's.
   const data: Record<string, unknown> = Object.create(null);
   for (const [key, value] of new URLSearchParams(packet.nsp.slice(question))) data[key] = value;

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
 import type { ClientAddress } from "./addresses.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
+import { defaultBudgetBytes } from "./memory-budget.js";
 import type { ResumeOptions } from "./resume-options.js";
 
 /** Makes the adapter of a namespace: a class, or a function that returns one. Those made for Socket.IO are taken too. */
@@ -133,8 +134,14 @@ export function limitsOf(options: ServerOptions): Limits {
   const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
   const maxBinaryEventBytes = maxMessageBytes * 10;
   const namespaces = options.limits?.maxNamespacesPerConnection ?? DEFAULT_LIMITS.maxNamespacesPerConnection;
-  const derived = { maxBinaryEventBytes, maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE };
-  const limits: Limits = { ...DEFAULT_LIMITS, ...derived, ...options.limits, maxMessageBytes };
+  const limits: Limits = {
+    ...DEFAULT_LIMITS,
+    maxBinaryEventBytes,
+    maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE,
+    maxProcessBytes: defaultBudgetBytes(),
+    ...options.limits,
+    maxMessageBytes,
+  };
   for (const [name, value] of Object.entries(limits)) {
     requirePositive(name === "maxMessageBytes" ? "maxHttpBufferSize" : name, value);
   }

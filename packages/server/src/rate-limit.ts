@@ -97,7 +97,7 @@ class Limit {
     const by = this.#by;
     let key = typeof by === "function" ? by(socket) : undefined;
     let known = false;
-    const turnstile = new Turnstile();
+    const turnstile = new Turnstile((bytes) => socket.client.keep(bytes));
     socket.use((event, next) => {
       if (this.#only && !this.#only.has(event[0])) {
         next();

@@ -30,6 +30,7 @@ import { randomId } from "./ids.js";
 import { MainNamespace } from "./main-namespace.js";
 import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
+import { processBudget } from "./memory-budget.js";
 import { Metrics } from "./metrics.js";
 import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
@@ -355,7 +356,8 @@ export class Server<
     const waiting = this.#waiting.size;
     const suspended = this.#engine?.suspendedCount ?? 0;
     const { size: namespaces } = this._nsps;
-    return new Metrics(this.monitor, { sessions, suspended, waiting, namespaces, sockets, rooms });
+    const { bytes: heldBytes } = processBudget;
+    return new Metrics(this.monitor, { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes });
   }
 
   /** For a health check: may new clients be sent here? */

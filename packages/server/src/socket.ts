@@ -100,6 +100,8 @@ export interface SocketConnection {
   hold(bytes: number): boolean;
   /** It waits no more. */
   release(bytes: number): void;
+  /** So many bytes more are kept for the client, or fewer: for the budget of the process. */
+  keep(bytes: number): void;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
   send(packet: EncodedPacket, droppable?: Droppable): void;
   drained(): Promise<boolean>;

@@ -21,8 +21,14 @@ export class Turnstile {
   #first: Waiting | undefined = undefined;
   #others: Waiting[] = [];
   #weight = 0;
+  /** Told how many bytes more wait, or fewer. */
+  readonly #weighed: (bytes: number) => void;
   /** Answers to earlier questions, or to those that were let go of, mean nothing. */
   #turn = 0;
+
+  constructor(weighed: (bytes: number) => void = () => {}) {
+    this.#weighed = weighed;
+  }
 
   /** Does nobody wait? */
   get free(): boolean {
@@ -49,7 +55,7 @@ export class Turnstile {
     }
     if (this.#others.length + 1 >= MAX_WAITING || this.#weight + weight > MAX_WEIGHT) return false;
     this.#others.push(waiting);
-    this.#weight += weight;
+    this.#weigh(weight);
     return true;
   }
 
@@ -57,7 +63,7 @@ export class Turnstile {
   failAll(error: unknown): void {
     const others = this.#others;
     this.#others = [];
-    this.#weight = 0;
+    this.#weigh(-this.#weight);
     for (const { fail } of others) fail(error);
   }
 
@@ -66,7 +72,13 @@ export class Turnstile {
     this.#turn++;
     this.#first = undefined;
     this.#others = [];
-    this.#weight = 0;
+    this.#weigh(-this.#weight);
+  }
+
+  #weigh(bytes: number): void {
+    if (bytes === 0) return;
+    this.#weight += bytes;
+    this.#weighed(bytes);
   }
 
   #run(first: Waiting): void {
@@ -114,7 +126,7 @@ export class Turnstile {
 
   #shift(): Waiting | undefined {
     const waiting = this.#others.shift();
-    if (waiting) this.#weight -= waiting.weight;
+    if (waiting) this.#weigh(-waiting.weight);
     return waiting;
   }
 }

@@ -86,6 +86,7 @@ describe("metrics", () => {
       namespaces: 1,
       sockets: 0,
       rooms: 0,
+      heldBytes: 0,
       sessionsOpened: 0,
       sessionsUpgraded: 0,
       sessionsSuspended: 0,

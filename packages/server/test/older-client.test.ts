@@ -32,7 +32,7 @@ describe("splitQuery", () => {
     ]);
   });
 
-  it("bounds the name, and leaves the query to the codec", () => {
+  it("bounds the name and the query", () => {
     const { maxNamespaceLength } = DEFAULT_LIMITS;
     const name = `/${"n".repeat(maxNamespaceLength - 1)}`;
     const query = "q".repeat(10_000);
@@ -40,6 +40,14 @@ describe("splitQuery", () => {
     expect(splitQuery(connect(`${name}n?${query}`), DEFAULT_LIMITS)).toBeUndefined();
     expect(splitQuery(connect(`${name}n`), DEFAULT_LIMITS)).toBeUndefined();
     expect(olderLimits(DEFAULT_LIMITS).maxNamespaceLength).toBeGreaterThan(name.length + query.length);
+    const most = DEFAULT_LIMITS.maxAuthBytes - 1;
+    expect(splitQuery(connect(`${name}?${"q".repeat(most)}`), DEFAULT_LIMITS)?.oversized).toBeUndefined();
+    for (const large of ["q".repeat(most + 1), "a&".repeat(500_000), "ä".repeat(most / 2 + 1)]) {
+      expect(splitQuery(connect(`${name}?${large}`), DEFAULT_LIMITS)).toEqual({
+        ...connect(name),
+        oversized: true,
+      });
+    }
   });
 });
 

@@ -48,6 +48,7 @@ class FakeConnection implements SocketConnection {
     this.calls.push(`left ${namespace}`);
   }
   rested(): void {}
+  keep(): void {}
   hold(): boolean {
     return true;
   }

@@ -165,4 +165,6 @@ export interface SessionSink {
   packet(packet: Packet): void;
   /** The session is over for the layer above: nothing comes in, nothing goes out. Called exactly once. */
   closed(reason: CloseReason, cause: Error | undefined): void;
+  /** What is held in memory for the session may have changed, after its end too. */
+  holds?(): void;
 }

@@ -95,6 +95,17 @@ export class Counted {
     }
   }
 
+  get kept(): readonly Encoded[] {
+    return this.#kept;
+  }
+
+  /** The session is over: nothing is kept any more. */
+  forget(): void {
+    this.#kept = NOTHING;
+    this.keptBytes = 0;
+    this.controls = undefined;
+  }
+
   /** What the transport of now has not got yet. */
   take(): Encoded[] {
     const { controls } = this;

@@ -12,7 +12,7 @@ export { Counted } from "./counted.js";
 export type { Deadlines, Timed } from "./deadlines.js";
 export { NO_SLOT, Timers } from "./deadlines.js";
 export type { Droppable, Overflow } from "./outbox.js";
-export { sizeOf } from "./outbox.js";
+export { GAP, sizeOf } from "./outbox.js";
 export { createOverflow } from "./overflow.js";
 export { serverActs } from "./server-acts.js";
 export { encodeMessage, Session } from "./session.js";

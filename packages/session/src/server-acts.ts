@@ -15,6 +15,9 @@ import type { ProbeLimits, Served, ServerActs, ServerRole } from "./config.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
+/** What a candidate sends until it has taken over is a few bytes: nothing larger is collected. */
+const MAX_PROBE_BYTES = 8192;
+
 export const serverActs: ServerActs = {
   begin: (session, role, now) => {
     session.queue(openPacket(termsOf(session, role, undefined)));
@@ -132,6 +135,10 @@ class ServerUpgrade implements Upgrade, TransportSink {
   }
 
   writable(): void {}
+
+  holds(from: Transport): void {
+    if ((from.gatheredBytes ?? 0) > MAX_PROBE_BYTES) this.#fail("no probe");
+  }
 
   ended(_from: Transport, _how: PipeEnd, reason: CloseReason, cause?: Error): void {
     this.#fail(reason, cause);

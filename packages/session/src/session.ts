@@ -94,6 +94,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     return this.#state;
   }
 
+  /** What waits, oldest first, and what was sent and is not acknowledged. */
+  get packets(): readonly (readonly EncodedPacket[])[] {
+    return [this.#outbox.packets, this.counted?.kept ?? []];
+  }
+
   get waiting(): number {
     return this.#outbox.packets.length;
   }
@@ -311,15 +316,21 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     else if (this.state === "suspended") role.suspended?.();
   }
 
+  holds(): void {
+    this.#sink.holds?.();
+  }
+
   // ---- from the clock
 
   /** The end of the turn: hand everything that is queued to the transport, in one batch. */
   flush(): void {
     this.#dirty = false;
-    if (this.counted) {
-      this.#flushCounted(this.counted);
-      return;
-    }
+    if (this.counted) this.#flushCounted(this.counted);
+    else this.#flushAll();
+    this.holds();
+  }
+
+  #flushAll(): void {
     const outbox = this.#outbox;
     if (outbox === Outbox.empty || !this.ready) return;
     this.#outbox = Outbox.empty;
@@ -459,6 +470,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.end({ reason: "parse error", cause });
       return false;
     }
+    this.holds();
     if (wasFull && !counted.full) {
       if (this.#state === "closing") this.#writeRest();
       else this.#wantWrite();
@@ -475,6 +487,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.end({ reason: "parse error", cause: error as Error });
       return;
     }
+    // Only what comes in several frames is held.
+    if (packet === undefined || typeof data !== "string") this.holds();
     if (packet !== undefined) this.#sink.packet(packet);
   }
 
@@ -603,8 +617,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     }
     const heldBytes = this.#heldBytes + (this.counted?.keptBytes ?? 0);
     const verdict = bound.admit(this.#ownOutbox(), packet, { droppable, heldBytes });
-    if (verdict === "queue") this.queue(packet);
-    else if (verdict === "drop") droppable?.dropped?.();
+    if (verdict === "queue") {
+      this.queue(packet);
+      this.holds();
+    } else if (verdict === "drop") droppable?.dropped?.();
     else this.end({ reason: "forced server close", cause: verdict });
   }
 
@@ -655,11 +671,13 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { waiters } = this.#outbox;
     this.#outbox = Outbox.empty;
     this.decoder.close?.();
+    this.counted?.forget();
     this.transport?.close(transport, cause);
     const { role } = this.#config;
     role.ended?.(this.id, reason);
     if (!told) this.#tellClosed(reason, cause);
     if (waiters) for (const tell of waiters) tell(false);
+    this.holds();
   }
 
   #tellClosed(reason: CloseReason, cause: Error | undefined): void {

@@ -42,6 +42,8 @@ export class WebTransportPipe implements Transport {
   #sink: TransportSink | undefined;
   /** `leaving`: our stream has ended, and the peer may not have read all of it yet. */
   #state: "open" | "leaving" | "closed" = "open";
+  /** Bytes of the batch that the stream does not take at once. */
+  #unwritten = 0;
   #goodbye: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -68,14 +70,25 @@ export class WebTransportPipe implements Transport {
     return this.#state === "open" && Number(this.#writer.desiredSize) > 0;
   }
 
+  get bufferedBytes(): number {
+    return this.#sink === undefined ? 0 : this.#unwritten;
+  }
+
+  get gatheredBytes(): number {
+    return this.#sink === undefined ? 0 : this.#decoder.heldBytes;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
 
   send(batch: readonly EncodedPacket[]): void {
     // The stream itself tells if it fails.
-    this.#writer.write(encodeChunkFrames(batch.map(presentable))).catch(ignore);
-    if (!this.writable) this.#writer.ready.then(() => this.#tellWritable(), ignore);
+    const bytes = encodeChunkFrames(batch.map(presentable));
+    this.#writer.write(bytes).catch(ignore);
+    if (this.writable) return;
+    this.#unwritten = bytes.length;
+    this.#writer.ready.then(() => this.#tellWritable(), ignore);
   }
 
   pause(done: () => void): void {
@@ -92,7 +105,7 @@ export class WebTransportPipe implements Transport {
     this.#sink = undefined;
     if (how === "moved") {
       this.#dispose({ closeCode: MOVED, reason: "" });
-    } else if (how === "dead") {
+    } else if (how === "dead" || how === "shed") {
       this.#dispose();
     } else if (this.#state === "open") {
       this.#state = "leaving";
@@ -120,9 +133,11 @@ export class WebTransportPipe implements Transport {
     }
     // The sink may change, or go, with any of them.
     for (const frame of frames) this.#sink?.frame(this.#from, frame === NO_BYTES ? new Uint8Array(0) : frame);
+    this.#sink?.holds?.(this.#from);
   }
 
   #tellWritable(): void {
+    this.#unwritten = 0;
     if (this.writable) this.#sink?.writable(this.#from);
   }
 

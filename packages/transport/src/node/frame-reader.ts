@@ -70,12 +70,20 @@ export class FrameReader {
   readonly #inflater: Inflater | undefined;
   /** What has come while a message is being unpacked, which takes its turn. */
   #backlog: Buffer[] | undefined = undefined;
+  /** Bytes of that, and of the message. */
+  #backlogBytes = 0;
 
   /** @param maxPayload bytes of one message; more than a string can hold is never taken */
   constructor(sink: FrameSink, maxPayload: number, inflater?: Inflater) {
     this.#sink = sink;
     this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
     this.#inflater = inflater;
+  }
+
+  /** Bytes of memory that what is incomplete takes. */
+  get heldBytes(): number {
+    const message = this.#message?.gathered.capacity ?? 0;
+    return (this.#partial?.capacity ?? 0) + message + this.#backlogBytes;
   }
 
   /** Reads on; reports all that the chunk holds before it returns. The chunk is the reader's from now on. */
@@ -86,6 +94,7 @@ export class FrameReader {
     while (at < chunk.length && !this.#stopped) {
       if (this.#backlog !== undefined) {
         this.#backlog.push(chunk.subarray(at));
+        this.#backlogBytes += chunk.length - at;
         return;
       }
       const next = this.#readFrame(chunk, at);
@@ -103,6 +112,7 @@ export class FrameReader {
     this.#partial = undefined;
     this.#message = undefined;
     this.#backlog = undefined;
+    this.#backlogBytes = 0;
   }
 
   #keep(rest: Buffer): void {
@@ -217,12 +227,14 @@ export class FrameReader {
 
   #unpackLater(opcode: number, payload: Buffer, inflater: Inflater): void {
     this.#backlog = [];
+    this.#backlogBytes = payload.length;
     this.#sink.hold?.(true);
     inflater.inflateLater(payload, (result) => {
       // Undefined if somebody has stopped it.
       const backlog = this.#backlog;
       if (backlog === undefined) return;
       this.#backlog = undefined;
+      this.#backlogBytes = 0;
       this.#unpacked(opcode, result);
       for (const chunk of backlog) this.read(chunk);
       if (this.#backlog === undefined) this.#sink.hold?.(false);

@@ -17,6 +17,11 @@ export class GrowingBytes {
     return this.#memory.length === this.length ? this.#memory : this.#memory.subarray(0, this.length);
   }
 
+  /** Memory that it takes. */
+  get capacity(): number {
+    return this.#memory.length;
+  }
+
   /** @param most how long it may become at most; never exceeded by the pieces */
   append(piece: Uint8Array, most: number): void {
     const length = this.length + piece.length;

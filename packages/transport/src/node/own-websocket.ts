@@ -72,6 +72,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   #compressing: readonly EncodedPacket[] | undefined = undefined;
   /** Nobody from the end on, so that whatever still comes is lost. */
   #sink: TransportSink | undefined = undefined;
+  /** The last sink: told of what is held, after the end as well. */
+  #watcher: TransportSink | undefined = undefined;
+  /** What the watcher was told. */
+  #gathered = 0;
   #state: "open" | "closing" | "over" = "open";
   #pendingPongs = 0;
   /** Ends a closing handshake that the peer does not finish. */
@@ -108,11 +112,16 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   get bufferedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
+  }
+
+  get gatheredBytes(): number {
+    return this.#reader.heldBytes;
   }
 
   bind(sink: TransportSink): void {
     this.#sink = sink;
+    this.#watcher = sink;
   }
 
   send(batch: readonly EncodedPacket[]): void {
@@ -130,6 +139,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   /** Starts the closing handshake. The peer has 30 seconds to answer. */
   close(how: PipeClose, cause?: Error): void {
     this.#sink = undefined;
+    if (how === "shed") {
+      this.#expel(closeBody(closeWords(how, cause)));
+      return;
+    }
     if (this.#state !== "open") return;
     this.#state = "closing";
     const compressing = this.#compressing;
@@ -140,6 +153,15 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
       this.#socket.write(controlFrame(FIN_CLOSE, closeBody(closeWords(how, cause))));
     }
     this.#limitClosing();
+  }
+
+  /** Lets go of all that it holds. The peer is told if the network takes that at once. */
+  #expel(body: Uint8Array): void {
+    this.#reader.stop();
+    this.#compressing = undefined;
+    if (this.#state === "open" && this.#socket.writable && this.#socket.writableLength === 0)
+      this.#socket.end(this.#finish(body));
+    else this.#abort();
   }
 
   // ---- from the reader
@@ -182,6 +204,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   hold(held: boolean): void {
     if (held) this.#socket.pause();
     else this.#socket.resume();
+    this.#tellGathered();
   }
 
   #sendDeflated(batch: readonly EncodedPacket[], { deflater }: AgreedDeflate): void {
@@ -215,6 +238,14 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     socket.cork();
     this.#reader.read(chunk);
     socket.uncork();
+    this.#tellGathered();
+  }
+
+  #tellGathered(): void {
+    const gathered = this.#reader.heldBytes;
+    if (gathered === this.#gathered) return;
+    this.#gathered = gathered;
+    this.#watcher?.holds?.(this);
   }
 
   #caughtUp(): void {
@@ -226,6 +257,9 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     this.#reader.stop();
     if (this.#deadline !== undefined) this.#terms.clock.clearTimer(this.#deadline);
     this.#lose();
+    const watcher = this.#watcher;
+    this.#watcher = undefined;
+    watcher?.holds?.(this);
   }
 
   /** Nobody said goodbye. */

@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  type CloseReason,
-  EncodedPacket,
-  type Frame,
-  type PipeClose,
-  type TransportSink,
-} from "@sockeye/protocol";
+import type { CloseReason, Frame, PipeClose, TransportSink } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
 import { acceptedEncoding, compressBody, type HttpCompression } from "./compression.js";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost, limitEnd } from "./http-pipe.js";
@@ -69,6 +64,15 @@ export class PollingPipe implements HttpPipe, PostOwner {
     return this.#answered?.writableLength ?? 0;
   }
 
+  get gatheredBytes(): number {
+    return this.post?.bytes ?? 0;
+  }
+
+  /** @internal */
+  gathers(): void {
+    this.#sink?.holds?.(this);
+  }
+
   /** @internal */
   get isOpen(): boolean {
     return this.#state === "open";
@@ -110,6 +114,12 @@ export class PollingPipe implements HttpPipe, PostOwner {
 
   /** For a goodbye with no GET waiting, the next GET within the server's lingering time is told. */
   close(how: PipeClose): void {
+    if (how === "shed") {
+      const unread = this.#answered;
+      this.#answered = undefined;
+      unread?.destroy();
+      this.post?.cut();
+    }
     if (this.#state === "closed") return;
     this.#state = "closed";
     const unread = this.#answered;
@@ -140,6 +150,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
   #pollGone(res: ServerResponse): void {
     if (res === this.#answered) {
       this.#answered = undefined;
+      this.#sink?.holds?.(this);
       if (this.writable) this.#sink?.writable(this);
       return;
     }

@@ -15,6 +15,8 @@ export interface PostOwner {
   readonly bodies: BodyFormat;
   /** Set if requests are numbered. */
   readonly numbers: RequestNumbers | undefined;
+  /** The bytes of its body that have come are more, or are gone. */
+  gathers(): void;
   /** A frame came in. Only while open. */
   received(frame: Frame): void;
   /** Writes the answer to a POST that was read. */
@@ -77,6 +79,8 @@ export class Post {
   readonly #res: ServerResponse;
   readonly #owner: PostOwner;
   readonly #decode: BodyFormat["decodeText"];
+  /** Of its body, so far. */
+  bytes = 0;
 
   constructor(res: ServerResponse, owner: PostOwner, decode: BodyFormat["decodeText"]) {
     this.#res = res;
@@ -86,6 +90,10 @@ export class Post {
 
   start(req: IncomingMessage): void {
     this.#res.on("close", () => this.#gone());
+    req.on("data", (chunk: Buffer) => {
+      this.bytes += chunk.length;
+      if (this.#owner.post === this) this.#owner.gathers();
+    });
     const { bodies, limits } = this.#owner;
     readBody(req, limits.maxMessageBytes * (bodies.growth ?? 1), (body) => {
       // Another request may have ended the session and this request meanwhile.
@@ -96,6 +104,7 @@ export class Post {
   /** The answer to a POST that is not read to its end, or is bad. */
   reject(status: number): void {
     this.#owner.post = undefined;
+    this.#owner.gathers();
     answerEmpty(this.#res, status);
   }
 
@@ -111,9 +120,16 @@ export class Post {
     this.#owner.fail("transport error", cause, false);
   }
 
+  /** Its body is let go of. */
+  cut(): void {
+    this.#owner.post = undefined;
+    this.#res.destroy();
+  }
+
   #gone(): void {
     if (this.#owner.post !== this) return;
     this.#owner.post = undefined;
+    this.#owner.gathers();
     this.#owner.lose("transport error", failure("data request connection closed prematurely"));
   }
 
@@ -140,6 +156,7 @@ export class Post {
       if (owner.isOpen) owner.received(frame);
     }
     owner.post = undefined;
+    owner.gathers();
     owner.numbers?.postRead();
     answerPost(this.#res, owner);
   }

@@ -20,6 +20,8 @@ export class Revision3Pipe implements Transport {
   readonly #pipe: Transport;
   readonly #mark: (bytes: Uint8Array) => Frame;
   #sink: TransportSink | undefined;
+  /** The last sink: told of what is held, after the end as well. */
+  #watcher: TransportSink | undefined;
 
   /** @param asked does the client want bytes as they are, or as base64 text? */
   constructor(pipe: Transport, asked: "bytes" | "base64") {
@@ -37,8 +39,13 @@ export class Revision3Pipe implements Transport {
     return this.#pipe.bufferedBytes ?? 0;
   }
 
+  get gatheredBytes(): number {
+    return this.#pipe.gatheredBytes ?? 0;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
+    this.#watcher = sink;
   }
 
   send(batch: readonly EncodedPacket[]): void {
@@ -64,6 +71,7 @@ export class Revision3Pipe implements Transport {
       writable: () => this.#sink?.writable(this),
       // This revision does not count, so a loss is an end like any other.
       ended: (_from, _how, reason, cause) => this.#end(reason, cause),
+      holds: () => this.#watcher?.holds?.(this),
     };
   }
 

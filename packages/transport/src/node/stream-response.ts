@@ -102,7 +102,11 @@ export class StreamResponse {
 
   /** Ends it without a last packet. The owner is not told. */
   breakOff(): void {
-    if (!this.isOpen) return;
+    if (this.isOpen) this.cut();
+  }
+
+  /** The same, also if the last packet is on its way. */
+  cut(): void {
     this.#leave();
     this.#res.destroy();
   }

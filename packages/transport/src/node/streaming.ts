@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  type CloseReason,
-  EncodedPacket,
-  type Frame,
-  type PipeClose,
-  type TransportSink,
-} from "@sockeye/protocol";
+import type { CloseReason, Frame, PipeClose, TransportSink } from "@sockeye/protocol";
+import { EncodedPacket } from "@sockeye/protocol";
 import { type ResponseHeaders, writeHead } from "./headers.js";
 import { answerEmpty, failure, type HttpPipe, type HttpPipeHost } from "./http-pipe.js";
 import { MISSED, type Post, type PostOwner, receivePost } from "./post.js";
@@ -81,6 +76,15 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     return (this.#response?.bufferedBytes ?? 0) + (this.#unread?.bufferedBytes ?? 0);
   }
 
+  get gatheredBytes(): number {
+    return this.post?.bytes ?? 0;
+  }
+
+  /** @internal */
+  gathers(): void {
+    this.#sink?.holds?.(this);
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -113,6 +117,12 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   /** For a goodbye with no response open, the next GET within the server's lingering time is told. */
   close(how: PipeClose): void {
+    if (how === "shed") {
+      this.#unread?.cut();
+      // The client is told if it has read all that was written before.
+      if (this.bufferedBytes > 0) this.#response?.cut();
+      this.post?.cut();
+    }
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.post?.limit(this.#host.clock);
@@ -166,6 +176,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   /** @internal */
   drained(response: StreamResponse): void {
     if (response === this.#unread) this.#unread = undefined;
+    this.#sink?.holds?.(this);
     if (this.writable) this.#sink?.writable(this);
   }
 
@@ -177,6 +188,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   gone(response: StreamResponse): void {
     if (response === this.#response) this.lose("transport close", failure("stream closed prematurely"));
     else this.drained(response);
+    this.#sink?.holds?.(this);
   }
 
   /** @internal */

@@ -57,6 +57,10 @@ export class WebSocketPipe implements Transport {
   #sink: TransportSink | undefined;
   /** Is the network behind? Then a `drain` listener or a callback of `ws` waits. */
   #behind = false;
+  /** The last sink: told of what is held, after the end as well. */
+  #watcher: TransportSink | undefined;
+  /** What has come since the last message: as much as `ws` may keep. */
+  #gathered = 0;
 
   /** @param socket the raw socket of the upgrade, which nobody else writes to but `ws` */
   constructor(ws: ServerWebSocket, socket: Duplex, options: WebSocketPipeOptions = {}) {
@@ -69,6 +73,9 @@ export class WebSocketPipe implements Transport {
     ws.on("close", WebSocketPipe.#listeners.close);
     // Stays until the WebSocket is garbage: an error after the end must find a listener, too.
     ws.on("error", WebSocketPipe.#listeners.error);
+    // Before the listener of `ws`, which may complete messages with it.
+    socket.prependListener("data", (chunk: Buffer) => this.#gather(chunk.length));
+    socket.once("close", () => this.#watcher?.holds?.(this));
   }
 
   get writable(): boolean {
@@ -76,11 +83,17 @@ export class WebSocketPipe implements Transport {
   }
 
   get bufferedBytes(): number {
+    if (this.#socket.destroyed) return 0;
     return this.#mode === "raw" ? this.#socket.writableLength : (this.#ws.bufferedAmount ?? 0);
+  }
+
+  get gatheredBytes(): number {
+    return this.#socket.destroyed ? 0 : this.#gathered;
   }
 
   bind(sink: TransportSink): void {
     this.#sink = sink;
+    this.#watcher = sink;
   }
 
   send(batch: readonly EncodedPacket[]): void {
@@ -103,8 +116,20 @@ export class WebSocketPipe implements Transport {
   close(how: PipeClose, cause?: Error): void {
     this.#sink = undefined;
     const words = closeWords(how, cause);
-    if (words === undefined) this.#ws.close();
+    const mustGo = how === "shed";
+    // The peer is told if the network takes that at once.
+    if (mustGo && (this.#ws.readyState !== OPEN || this.bufferedBytes > 0)) this.#socket.destroy();
+    else if (words === undefined) this.#ws.close();
     else this.#ws.close(words.code, words.text);
+    if (!mustGo) return;
+    this.#gathered = 0;
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  #gather(bytes: number): void {
+    if (this.#socket.writableEnded) return;
+    this.#gathered += bytes;
+    this.#watcher?.holds?.(this);
   }
 
   #awaitDrain(): void {
@@ -146,7 +171,10 @@ export class WebSocketPipe implements Transport {
   static readonly #listeners: Listeners = {
     message: function (data, isBinary) {
       const pipe = this[PIPE];
-      if (pipe === undefined || !Buffer.isBuffer(data)) return;
+      if (pipe === undefined) return;
+      pipe.#gathered = 0;
+      pipe.#watcher?.holds?.(pipe);
+      if (!Buffer.isBuffer(data)) return;
       pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
     },
     close: function (code) {
