@@ -20,6 +20,7 @@ export class FirstRequest {
   readonly address: string;
   readonly url: string;
   #req: IncomingMessage | undefined;
+  #query: Record<string, string> | undefined = undefined;
   readonly #socket: Socket;
   readonly #rawHeaders: string;
 
@@ -39,14 +40,22 @@ export class FirstRequest {
     return this.#req;
   }
 
-  /** Without what Sockeye's own clients put there for the engine, and Socket.IO's do not. */
-  get query(): Readonly<Record<string, string>> {
-    const { resume, ...query } = readWholeQuery(this.url);
-    return resume === undefined || resume === "offer" ? query : { ...query, resume };
+  /**
+   * Without what Sockeye's own clients put there for the engine, and Socket.IO's do not. Read once, and the same object for
+   * all namespaces: a packet of ten bytes can join another, and a query may have many kilobytes.
+   */
+  get query(): Record<string, string> {
+    this.#query ??= this.#readQuery();
+    return this.#query;
   }
 
   get secure(): boolean {
     return "encrypted" in this.#socket && this.#socket.encrypted === true;
+  }
+
+  #readQuery(): Record<string, string> {
+    const { resume, ...query } = readWholeQuery(this.url);
+    return resume === undefined || resume === "offer" ? query : { ...query, resume };
   }
 
   #remake(): IncomingMessage {
