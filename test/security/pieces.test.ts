@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { ChunkFrameDecoder } from "@sockeye/codec/chunk-frames";
 import type { Frame } from "@sockeye/protocol";
@@ -9,9 +9,8 @@ import { FrameReader, type FrameSink } from "../../packages/transport/src/node/f
 import { readBody } from "../../packages/transport/src/node/request-body.js";
 import { LineDecoder } from "../../packages/transport/src/web/escaped-payload.js";
 import { WebTransportPipe } from "../../packages/transport/src/webtransport-pipe.js";
-import { attack } from "../support/attack.js";
 import { usedBytes } from "../support/memory.js";
-import { http, requestBytes } from "../support/rawsocket.js";
+import { countPieces, oneByteChunks } from "../support/pieces.js";
 import { turn, until } from "../support/wait.js";
 
 // Bytes cost what they weigh, however they are cut: whoever sends decides how small the pieces are, on every way in.
@@ -139,25 +138,7 @@ describe("bytes that come one by one", () => {
   });
 });
 
-/** Counts the pieces that requests and answers of HTTP in this process have got. */
-function countPieces(): { readonly count: number; end(): void } {
-  const prototype = IncomingMessage.prototype;
-  const original = prototype.push;
-  const counted = {
-    count: 0,
-    end: () => {
-      prototype.push = original;
-    },
-  };
-  prototype.push = function (...args) {
-    counted.count++;
-    return original.apply(this, args);
-  };
-  return counted;
-}
-
 const CHUNKS = 200_000;
-const oneByteChunks = (count: number): Buffer => Buffer.from("1\r\n4\r\n".repeat(count), "latin1");
 
 describe("answers of a server", () => {
   const ends: (() => void)[] = [];
@@ -188,53 +169,5 @@ describe("answers of a server", () => {
     expect((await usedBytes()) - before).toBeLessThan(MOST * CHUNKS + 2 * SLACK);
     wire?.end("0\r\n\r\n");
     expect((await answer).responseText).toBe("4".repeat(CHUNKS));
-  });
-});
-
-describe("what a server is sent", () => {
-  attack("a POST in one-byte chunks is held as what it weighs", async ({ joinByPolling, line }) => {
-    const { poller } = await joinByPolling();
-    const pieces = countPieces();
-    const peer = line();
-    const before = await usedBytes();
-    const headers = { "Transfer-Encoding": "chunked", "Content-Type": "text/plain" };
-    peer.write(requestBytes({ method: "POST", target: poller.target, headers }));
-    for (let n = 0; n < CHUNKS; n += 10_000) {
-      peer.write(oneByteChunks(10_000));
-      await until(() => pieces.count >= n + 10_000, "the pieces to come");
-    }
-    const held = (await usedBytes()) - before;
-    pieces.end();
-    peer.end();
-    expect(held).toBeLessThan(MOST * CHUNKS + 4 * SLACK);
-  });
-
-  /** The processor's time for one request, at best. */
-  async function costOf(play: () => Promise<unknown>): Promise<number> {
-    let best = Number.POSITIVE_INFINITY;
-    for (let n = 0; n < 5; n++) {
-      const begin = process.cpuUsage();
-      await play();
-      const { user, system } = process.cpuUsage(begin);
-      best = Math.min(best, (user + system) / 1000);
-    }
-    return best;
-  }
-
-  /** Ten times as much may take 25 times as long, and a request itself takes something. */
-  async function expectLinear(play: (bytes: number) => Promise<unknown>, bytes: number): Promise<void> {
-    await play(bytes);
-    const small = await costOf(() => play(bytes / 10));
-    expect(await costOf(() => play(bytes))).toBeLessThan(25 * Math.max(small / 3, 0.5));
-  }
-
-  attack("a query of one name again and again costs as much per byte", async ({ port }) => {
-    for (const name of ["n&", "sid=&", "transport=x&", "a&"]) {
-      await expectLinear(
-        (bytes) =>
-          http(port, { target: `/socket.io/?EIO=4&transport=polling&${name.repeat(bytes / name.length)}` }),
-        15_000,
-      );
-    }
   });
 });

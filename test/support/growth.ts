@@ -4,9 +4,9 @@ import { expect } from "vitest";
 // size; a copy, a search or a shift of all that came before for each item makes it ten times as much at ten times the size.
 
 /** How often each size is tried; the quickest try counts, since others use the processor, too. */
-const TRIES = 3;
+const TRIES = 2;
 /** Small inputs are played again and again for so much of the processor's time. */
-const LEAST_MS = 2;
+const LEAST_MS = 1;
 /** What takes so long is not tried again. */
 const TOO_LONG_MS = 2000;
 /** Caches, hash tables and the collector make large inputs somewhat dearer. Quadratic work is a hundred times dearer here. */
