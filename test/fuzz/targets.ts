@@ -1,4 +1,5 @@
 import type { Target } from "./target.js";
+import { answers, bodies } from "./targets/bodies.js";
 import { headers } from "./targets/headers.js";
 import { msgpack } from "./targets/msgpack.js";
 import { packets, parserBridge } from "./targets/packets.js";
@@ -21,6 +22,8 @@ export const TARGETS: readonly Target[] = [
   lines,
   websocket,
   queries,
+  bodies,
+  answers,
   headers,
   upgrades,
   resumes,

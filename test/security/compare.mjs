@@ -19,8 +19,8 @@ const VERDICTS = [
   [/waited \d+ ms in vain for: .*(to close|to end|to be dropped)/, "goes on"],
   [/./, "otherwise"],
 ];
-/** What it does not have: transports, sessions that resume. And its client is not dialled with. */
-const OWN = new Set(["client", "streams", "resume"]);
+/** What it does not have: transports, sessions that resume; and readers of ours by themselves. And its client is not dialled with. */
+const OWN = new Set(["client", "streams", "resume", "parsers", "pieces"]);
 
 const results = attack("socket.io 4");
 const rows = readFileSync(DOCUMENT, "utf8").split("\n").map(withVerdict);

@@ -15,6 +15,9 @@ const FAMILIES = [
   "client",
   "peers",
   "resume",
+  "costs",
+  "parsers",
+  "pieces",
 ] as const;
 const sources = new Map(
   FAMILIES.map((name) => [

@@ -35,7 +35,8 @@ interface LoadedFile {
   readonly plain: Buffer;
   /** What has been asked for so far. */
   readonly compressed: Map<Coding, Promise<Buffer>>;
-  readonly etag: string;
+  /** Of the file as it is. */
+  readonly digest: string;
 }
 
 /** The browser bundles under the engine's path. Only the names in {@link FILES} exist; nothing else is ever opened. */
@@ -63,18 +64,19 @@ export class ClientFiles {
       res.writeHead(404).end();
       return;
     }
+    const coding = codingFor(String(req.headers["accept-encoding"] ?? ""));
+    const etag = etagOf(file, coding);
     const headers = {
       "Cache-Control": "public, max-age=0",
       "Content-Type": `${name.endsWith(".map") ? "application/json" : "application/javascript"}; charset=utf-8`,
       "X-Content-Type-Options": "nosniff",
       Vary: "Accept-Encoding",
-      ETag: file.etag,
+      ETag: etag,
     };
-    if (req.headers["if-none-match"] === file.etag) {
+    if (hasTag(req.headers["if-none-match"], etag)) {
       res.writeHead(304, headers).end();
       return;
     }
-    const coding = codingFor(String(req.headers["accept-encoding"] ?? ""));
     const body = coding === undefined ? file.plain : await compressed(file, coding);
     res.writeHead(200, {
       ...headers,
@@ -97,7 +99,26 @@ export class ClientFiles {
 async function load(name: string): Promise<LoadedFile> {
   const [first, second] = FOLDERS;
   const plain = await readFile(`${first}${name}`).catch(() => readFile(`${second}${name}`));
-  return { plain, compressed: new Map(), etag: `"${await digest(plain)}"` };
+  return { plain, compressed: new Map(), digest: await digest(plain) };
+}
+
+/** One for each coding: they differ in their bytes, and a cache must not put a part of one behind a part of another. */
+function etagOf({ digest }: LoadedFile, coding: Coding | undefined): string {
+  return coding === undefined ? `"${digest}"` : `"${digest}-${coding}"`;
+}
+
+/**
+ * Does an `If-None-Match` header name the tag? It is `*`, or a list; weak tags count, as proxies weaken those that pass.
+ *
+ * @see RFC 9110, section 13.1.2
+ */
+function hasTag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  if (header.trim() === "*") return true;
+  return header.split(",").some((each) => {
+    const tag = each.trim();
+    return tag === etag || tag === `W/${etag}`;
+  });
 }
 
 /** Compresses once. */

@@ -21,6 +21,7 @@ export class FirstRequest {
   readonly address: string;
   readonly url: string;
   #req: IncomingMessage | undefined;
+  #query: Record<string, string> | undefined = undefined;
   readonly #socket: Socket;
   readonly #rawHeaders: string;
 
@@ -40,16 +41,24 @@ export class FirstRequest {
     return this.#req;
   }
 
-  /** Without what Sockeye's own clients put there for the engine, and Socket.IO's do not. */
-  get query(): Readonly<Record<string, string>> {
-    const { resume, ...query } = readWholeQuery(this.url);
-    // An app that keeps a token of it is not to keep all of the URL.
-    for (const [name, value] of Object.entries(query)) query[name] = ownText(value);
-    return resume === undefined || resume === "offer" ? query : { ...query, resume };
+  /**
+   * Without what Sockeye's own clients put there for the engine, and Socket.IO's do not. Read once, and the same object for
+   * all namespaces: a packet of ten bytes can join another, and a query may have many kilobytes.
+   */
+  get query(): Record<string, string> {
+    this.#query ??= this.#readQuery();
+    return this.#query;
   }
 
   get secure(): boolean {
     return "encrypted" in this.#socket && this.#socket.encrypted === true;
+  }
+
+  #readQuery(): Record<string, string> {
+    const { resume, ...query } = readWholeQuery(this.url);
+    // An app that keeps a token of it is not to keep all of the URL.
+    for (const [name, value] of Object.entries(query)) query[name] = ownText(value);
+    return resume === undefined || resume === "offer" ? query : { ...query, resume };
   }
 
   #remake(): IncomingMessage {

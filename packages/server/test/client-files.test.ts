@@ -94,6 +94,53 @@ describe("serving client files", () => {
     expect(other.status).toBe(200);
   });
 
+  it("has a tag for each coding, and knows it in every form", { timeout: 60_000 }, async () => {
+    const { port } = await serve();
+    const ask = (headers: Record<string, string>, method = "GET") =>
+      request(port, { target, headers, method });
+    const codings = ["identity", "br", "gzip", "deflate"];
+    const tags: string[] = [];
+    for (const coding of codings) {
+      const { headers, status } = await ask({ "Accept-Encoding": coding }, "HEAD");
+      expect([status, headers["vary"]]).toEqual([200, "Accept-Encoding"]);
+      tags.push(headers["etag"] as string);
+    }
+    expect(new Set(tags).size).toBe(codings.length);
+    for (const [index, coding] of codings.entries()) {
+      const tag = tags[index] as string;
+      const others = tags.filter((other) => other !== tag);
+      for (const known of [
+        tag,
+        `W/${tag}`,
+        `"a", ${tag}`,
+        `"a",W/${tag} , "b"`,
+        [...others, tag].join(", "),
+        "*",
+        " * ",
+      ]) {
+        const answer = await ask({ "Accept-Encoding": coding, "If-None-Match": known });
+        expect([known, answer.status, answer.headers["etag"], answer.headers["vary"]]).toEqual([
+          known,
+          304,
+          tag,
+          "Accept-Encoding",
+        ]);
+      }
+      for (const unknown of [
+        others.join(", "),
+        tag.slice(1, -1),
+        `${tag}x`,
+        "",
+        '"*"',
+        "W/*",
+        tag.toLowerCase().replace(/"/g, "'"),
+      ]) {
+        const answer = await ask({ "Accept-Encoding": coding, "If-None-Match": unknown }, "HEAD");
+        expect([unknown, answer.status, answer.headers["etag"]]).toEqual([unknown, 200, tag]);
+      }
+    }
+  });
+
   const plainOf = { br: brotliDecompressSync, gzip: gunzipSync, deflate: inflateSync };
   it.each<[string, keyof typeof plainOf | undefined]>([
     ["gzip", "gzip"],

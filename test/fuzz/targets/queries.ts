@@ -15,6 +15,8 @@ const KEYS = [
   "b64",
   "t",
   "j",
+  "n",
+  "resume",
   "c",
   "d",
   "origin",
@@ -35,6 +37,8 @@ const VALUES = [
   "__proto__",
   "12345678901234567890",
   "abc",
+  "7",
+  "claim",
 ];
 const ORIGINS = [
   "http://a.example",
@@ -79,7 +83,11 @@ export const queries: Target = target<QueryInput>({
   name: "queries",
   cases: 6_000,
   generate: (random) => {
-    const url = `/socket.io/?${random.list(random.size(), () => parameter(random)).join("&")}`;
+    const all = random.list(random.size(), () => parameter(random));
+    // One of them as often as a request can hold it.
+    if (random.chance(0.05))
+      all.push(`${random.chance(0.5) ? parameter(random) : random.pick(KEYS)}&`.repeat(random.below(2000)));
+    const url = `/socket.io/?${all.join("&")}`;
     // What Node's parser lets through has one byte for a character.
     const bytes = random.chance(0.7) ? mutateText(random, url, TOKENS) : url;
     return { url: Buffer.from(bytes.slice(0, 20_000)).toString("latin1"), data: text(random) };
@@ -112,6 +120,8 @@ function readQuery(url: string, meter: Meter): void {
     sid: sid === "" ? undefined : sid,
     protocol: one("EIO") === "4" ? 4 : 3,
     base64: (one("b64") ?? "") !== "",
+    resume: ["offer", "claim", "leave"].find((word) => word === one("resume")),
+    number: numberOf(one("n")),
   };
   check(JSON.stringify(query) === JSON.stringify(wanted), "another query than the platform's", () => [
     url,
@@ -121,6 +131,11 @@ function readQuery(url: string, meter: Meter): void {
   check(Object.getPrototypeOf(whole) === null, "a query has a prototype");
   for (const key of expected.keys())
     check(whole[key] === expected.getAll(key).at(-1), "another value than the platform's", () => [url, key]);
+}
+
+function numberOf(text: unknown): number | undefined {
+  const number = typeof text === "string" && /^[0-9]{1,16}$/.test(text) ? Number(text) : undefined;
+  return number !== undefined && number <= Number.MAX_SAFE_INTEGER ? number : undefined;
 }
 
 /** Written here once more, and plainly. */

@@ -14,6 +14,7 @@ import {
 } from "../http-like.js";
 import { isUnref, socketOptions } from "./client-options.js";
 import { cookieJarOf, headersWithCookies } from "./cookie-jar.js";
+import { GrowingBytes } from "./growing-bytes.js";
 
 /**
  * How long a connection may wait for the next request. Polls follow each other at once; one that waited longer might be
@@ -60,19 +61,17 @@ function ask({ address, options, body, onBytes }: Call): HttpRequest {
     request.on("error", reject);
     request.on("response", (response) => {
       cookieJarOf(options)?.store(url, response.headers["set-cookie"] ?? []);
-      const chunks: Buffer[] = [];
-      let bytes = 0;
+      const body = new GrowingBytes();
       const keep = (chunk: Buffer): void => {
-        bytes += chunk.length;
-        if (bytes > MAX_ANSWER_BYTES) request?.destroy(new Error("answer too large"));
-        else chunks.push(chunk);
+        if (body.length + chunk.length <= MAX_ANSWER_BYTES) body.append(chunk, MAX_ANSWER_BYTES);
+        else request?.destroy(new Error("answer too large"));
       };
       const stream = response.statusCode === 200 ? onBytes : undefined;
       if (stream) clearTimeout(timer);
       response.on("data", stream ?? keep);
       response.on("error", reject);
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, responseText: Buffer.concat(chunks).toString() });
+        resolve({ status: response.statusCode ?? 0, responseText: body.bytes.toString() });
       });
     });
     if (options.requestTimeoutMs > 0) {

@@ -3,12 +3,16 @@ import type { Socket } from "node:net";
 import { type ClientOptions, WebSocket } from "ws";
 import type { DialOptions } from "../dial-options.js";
 import type { WebSocketLike } from "../websocket-like.js";
+import { maxBufferedChunks } from "./buffered-chunks.js";
 import { isUnref, socketOptions } from "./client-options.js";
 import { headersWithCookies } from "./cookie-jar.js";
 import { onExit } from "./exit.js";
 
 /** What `ws` takes besides the options of sockets and TLS. */
 const WS_OPTIONS = ["protocolVersion", "origin", "maxPayload"];
+
+/** Bytes of a message that `ws` takes by default. */
+const MAX_PAYLOAD = 100 * 1024 * 1024;
 
 /** Bytes below which a message is not worth compressing, unless the app says otherwise. The default of `ws`, and of Socket.IO. */
 const THRESHOLD = 1024;
@@ -27,6 +31,7 @@ export function createWebSocket(
     headers: headersWithCookies(new URL(url), options),
     perMessageDeflate: perMessageDeflate as boolean,
     followRedirects: false,
+    maxBufferedChunks: maxBufferedChunks(Number(client?.["maxPayload"] ?? MAX_PAYLOAD)),
   };
   if (isUnref(client)) init.finishRequest = endUnref;
   const socket = new WebSocket(url, [...protocols], init);

@@ -2,6 +2,11 @@ import { isUtf8 } from "node:buffer";
 import { type Frame, TransportError } from "@sockeye/protocol";
 import type { PayloadFormat } from "./payload-format.js";
 
+const PLUS = 0x2b;
+const SPACE = 0x20;
+const EQUALS = 0x3d;
+const LETTER_D = 0x64;
+
 /**
  * Polling bodies for pages that can do no more than load a script and submit a form: an answer is a script that calls
  * `___eio[callback]` with the payload, a POST is a form whose field `d` is the payload.
@@ -39,15 +44,27 @@ function scriptString(text: string): string {
 
 /** The payload in a form. It must have the field `d` once; other fields mean nothing. */
 function readField(body: Buffer): Buffer {
-  const [field, ...others] = isUtf8(body) ? body.toString("utf8").matchAll(/(?:^|&)d=([^&]*)/g) : [];
-  if (field === undefined || others.length > 0) throw malformed("a form without its field");
+  const field = isUtf8(body) ? fieldIn(body) : undefined;
+  if (field === undefined) throw malformed("a form without its field");
+  // A byte at a time: a text of nothing but pluses takes thirty times as long.
+  for (let at = 0; at < field.length; at++) if (field[at] === PLUS) field[at] = SPACE;
   let text: string;
   try {
-    text = decodeURIComponent((field[1] ?? "").replaceAll("+", " "));
+    text = decodeURIComponent(field.toString("utf8"));
   } catch (error) {
     throw malformed("a form with a broken escape", error);
   }
   return Buffer.from(unescapeLines(text));
+}
+
+/** A copy of what stands in the field `d`, unless there is none or another one. A second field is not searched for further. */
+function fieldIn(body: Buffer): Buffer | undefined {
+  const leads = body[0] === LETTER_D && body[1] === EQUALS;
+  const first = leads ? 0 : body.indexOf("&d=");
+  if (first === -1 || body.indexOf("&d=", first + 1) !== -1) return undefined;
+  const start = first + (leads ? "d=" : "&d=").length;
+  const end = body.indexOf("&", start);
+  return Buffer.from(body.subarray(start, end === -1 ? body.length : end));
 }
 
 /** Forms change line feeds, so clients send `\n` in their place, and `\\n` in place of `\n`. */

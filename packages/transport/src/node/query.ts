@@ -20,6 +20,9 @@ export interface EngineQuery {
 /** A parameter that is there more than once is a list, which is no valid value of any of them. */
 export type QueryValue = string | readonly string[] | undefined;
 
+/** What was found so far. A list grows in place: a copy for each value would make the work quadratic. */
+type Found = Record<EngineKey, string | string[] | undefined>;
+
 type EngineKey = "transport" | "sid" | "EIO" | "b64" | "resume" | "n";
 
 const KEYS: ReadonlySet<string> = new Set<EngineKey>(["transport", "sid", "EIO", "b64", "resume", "n"]);
@@ -32,7 +35,7 @@ const NUMBER = /^\d{1,16}$/;
  */
 export function readEngineQuery(url: string): EngineQuery {
   const text = queryText(url);
-  const found: Record<EngineKey, QueryValue> = {
+  const found: Found = {
     transport: undefined,
     sid: undefined,
     EIO: undefined,
@@ -44,10 +47,12 @@ export function readEngineQuery(url: string): EngineQuery {
   if (text.includes("%") || text.includes("+")) {
     for (const [key, value] of parsed(text)) put(found, key, value);
   } else {
+    let equals = text.indexOf("=");
     for (let start = 0; start < text.length; ) {
       const ampersand = text.indexOf("&", start);
       const end = ampersand === -1 ? text.length : ampersand;
-      const equals = text.indexOf("=", start);
+      // Searched for once it is passed, and no more if there is none: many names without a value must not cost a scan each.
+      if (equals !== -1 && equals < start) equals = text.indexOf("=", start);
       const middle = equals === -1 || equals > end ? end : equals;
       put(found, text.slice(start, middle), text.slice(middle + 1, end));
       start = end + 1;
@@ -79,11 +84,12 @@ export function readWholeQuery(url: string): Record<string, string> {
   return query;
 }
 
-function put(found: Record<EngineKey, QueryValue>, key: string, value: string): void {
+function put(found: Found, key: string, value: string): void {
   if (!isEngineKey(key)) return;
   const known = found[key];
   if (known === undefined) found[key] = value;
-  else found[key] = typeof known === "string" ? [known, value] : [...known, value];
+  else if (typeof known === "string") found[key] = [known, value];
+  else known.push(value);
 }
 
 function isEngineKey(key: string): key is EngineKey {

@@ -30,8 +30,8 @@ export function readRawHeaders(raw: readonly string[]): IncomingHttpHeaders {
     const name = (raw[at] ?? "").toLowerCase();
     const value = raw[at + 1] ?? "";
     const known = headers.get(name);
-    if (name === "set-cookie") headers.set(name, [...(known ?? []), value]);
-    else if (known === undefined) headers.set(name, value);
+    if (typeof known === "object") known.push(value);
+    else if (known === undefined) headers.set(name, name === "set-cookie" ? [value] : value);
     else if (!ONLY_FIRST.has(name))
       headers.set(name, `${String(known)}${name === "cookie" ? "; " : ", "}${value}`);
   }

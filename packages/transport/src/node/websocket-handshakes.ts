@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Transport } from "@sockeye/protocol";
 import { WebSocketServer } from "ws";
+import { maxBufferedChunks } from "./buffered-chunks.js";
 import { DeflateExtension } from "./deflate-extension.js";
 import { headerLines, type ResponseHeaders } from "./headers.js";
 import { OwnHandshakes } from "./own-handshakes.js";
@@ -114,8 +115,9 @@ export class WebSocketHandshakes {
     const server = new Engine({
       noServer: true,
       clientTracking: false,
-      // Its defaults bound fragments, buffered chunks and pending pongs.
+      // Its defaults bound fragments and pending pongs.
       maxPayload,
+      maxBufferedChunks: maxBufferedChunks(maxPayload),
       skipUTF8Validation: false,
       perMessageDeflate: perMessageDeflate
         ? { threshold: 1024, ...(perMessageDeflate === true ? {} : perMessageDeflate) }

@@ -65,7 +65,7 @@ export class HttpTransport implements Transport {
   /** Counts until its frames are delivered. */
   #response: Receiving | undefined;
   #post: HttpRequest | undefined;
-  /** Bodies that wait for the POST under way, since a batch may exceed one. */
+  /** Bodies that wait for the POST under way, since a batch may exceed one. The next is the last. */
   #bodies: HttpBody[] = [];
   /** The numbers of the last requests, in a session that is counted. */
   #gets: number;
@@ -97,7 +97,7 @@ export class HttpTransport implements Transport {
   }
 
   send(batch: readonly EncodedPacket[]): void {
-    this.#bodies = [...(this.#kind.bodiesOf ?? payloadsOf)(batch, this.#target)];
+    this.#bodies = [...(this.#kind.bodiesOf ?? payloadsOf)(batch, this.#target)].reverse();
     this.#next();
   }
 
@@ -119,7 +119,7 @@ export class HttpTransport implements Transport {
     } else if (this.#sink !== undefined) {
       this.#sink = undefined;
       // The waiting GET stays until the goodbye is through: a server takes one that breaks off for a broken session.
-      this.#bodies.push(CLOSE);
+      this.#bodies.unshift(CLOSE);
       if (this.#post === undefined) this.#next();
     }
   }
@@ -145,7 +145,7 @@ export class HttpTransport implements Transport {
 
   /** Sends the next body, if there is one. */
   #next(): void {
-    const body = this.#bodies.shift();
+    const body = this.#bodies.pop();
     if (body === undefined) return;
     this.#ask(body, this.#address(this.#target.counted && ++this.#posts), () => this.#posted());
   }

@@ -69,7 +69,7 @@ export class StreamedResponse implements Receiving {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#open());
     }
-    this.#first = this.#first.concat(frames);
+    for (const frame of frames) this.#first.push(frame);
   }
 
   /** What came is not in the protocol. */

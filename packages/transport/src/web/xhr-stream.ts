@@ -28,12 +28,15 @@ function readerOf(address: string, target: Target): (response: StreamedResponse)
       return { abort: () => {} };
     }
     let read = 0;
+    let seen = 0;
     const readLines = (): void => {
       if (xhr.readyState < 3 || xhr.status !== 200) return;
       const { responseText } = xhr;
-      const end = responseText.lastIndexOf("\n") + 1;
-      const lines = responseText.slice(read, Math.max(read, end)).split("\n");
-      read = Math.max(read, end);
+      // Only what is new is searched: a long line may come in many pieces.
+      const end = responseText.slice(seen).lastIndexOf("\n") + 1;
+      const lines = end > 0 ? responseText.slice(read, seen + end).split("\n") : [];
+      if (end > 0) read = seen + end;
+      seen = responseText.length;
       let frames: Frame[];
       try {
         // Spaces pad the beginning of a response.
