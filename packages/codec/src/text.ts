@@ -70,8 +70,7 @@ export function writeHeader(packet: Packet, attachments: number): string {
   let text =
     attachments === 0 ? `${type}` : `${type + PacketType.BINARY_EVENT - PacketType.EVENT}${attachments}-`;
   if (nsp !== "/") {
-    if (!isWritable(nsp) || nsp.includes(","))
-      throw new CodecError("ERR_UNENCODABLE", "the name of the namespace has a comma or a separator in it");
+    if (!isWritable(nsp) || nsp.includes(",")) throw new CodecError("ERR_UNENCODABLE", "not a namespace");
     text += `${nsp},`;
   }
   return id === undefined ? text : text + id;
