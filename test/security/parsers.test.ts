@@ -422,7 +422,7 @@ describe("answers of a server cost a client as much per byte, however they are c
         request.responseText = body.slice(0, at);
         request.onprogress?.();
       }
-      transport.close(false);
+      transport.close("dead");
     });
     expect(Request.made).toBeDefined();
   });

@@ -94,7 +94,7 @@ function webTransport(): Way {
     { maxFrameBytes: 1e9 },
   );
   const frames: Frame[] = [];
-  pipe.bind({ frame: (_from, frame) => frames.push(frame), writable() {}, closed() {}, lost() {} });
+  pipe.bind({ frame: (_from, frame) => frames.push(frame), writable() {}, ended() {} });
   controller?.enqueue(Buffer.from([127, 0, 0, 0, 0, 1, 0, 0, 0]));
   return { take: (piece) => controller?.enqueue(piece), held: () => [pipe, frames] };
 }
