@@ -31,6 +31,10 @@ export interface Limits {
   readonly maxSessionsPerAddress: number;
   /** Handshakes of one client address within a second. */
   readonly maxHandshakesPerSecondPerAddress: number;
+  /** What is held open and is no session: claims, WebTransport sessions before their first packet. */
+  readonly maxPending: number;
+  /** The same of one client address, and WebSockets that close. On a server `maxSessionsPerAddress` by default. */
+  readonly maxPendingPerAddress: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -48,6 +52,8 @@ export const DEFAULT_LIMITS: Limits = {
   // Behind a proxy, and behind many a router, all clients have one address.
   maxSessionsPerAddress: Number.POSITIVE_INFINITY,
   maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
+  maxPending: 10_000,
+  maxPendingPerAddress: Number.POSITIVE_INFINITY,
 };
 
 /** The limit that an error speaks of, by its code. */
@@ -64,4 +70,6 @@ export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> =
   ERR_OUTBOUND_FULL: "maxOutboundBytes",
   ERR_TOO_MANY_SESSIONS: "maxSessionsPerAddress",
   ERR_TOO_MANY_HANDSHAKES: "maxHandshakesPerSecondPerAddress",
+  ERR_TOO_MANY_PENDING: "maxPending",
+  ERR_TOO_MANY_PENDING_OF_ADDRESS: "maxPendingPerAddress",
 };

@@ -74,6 +74,8 @@ export interface ConnectionSession extends SessionView {
   /** Would a packet leave at once? */
   readonly ready: boolean;
   readonly bufferedBytes: number;
+  /** Is another transport being tried? */
+  readonly probing?: boolean;
   /** Set if it outlives its transports. */
   readonly counted?: object | undefined;
   send(packet: EncodedPacket, droppable?: Droppable): void;
@@ -95,8 +97,11 @@ export interface ConnectionHost extends ErrorBoundary {
   readonly codec: Codec;
   readonly limits: Limits;
   readonly monitor: Monitor;
-  /** The namespace of this name, if there is one, or if one may be made for this client. */
-  route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<Joinable | undefined>;
+  /**
+   * The namespace of this name, if there is one, or if one may be made for this client. A promise gives what finds or makes it, to
+   * be called only if the client still waits: what was found before may be gone, and what was made for nobody would stay.
+   */
+  route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<() => Joinable | undefined>;
   /** The connection has joined its first namespace, or is over. */
   settled(connection: Connection): void;
   /** No acknowledgement of one of its sockets is under way any more. */
@@ -149,6 +154,11 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** Would another transport be taken now? */
   get upgradable(): boolean {
     return this.#open.state === "open" && !this.#open.upgraded;
+  }
+
+  /** Is one being tried? */
+  get probing(): boolean {
+    return this.#session?.probing === true;
   }
 
   get counted(): boolean {
@@ -339,7 +349,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     const admission = new Admission(this, name, auth);
     this.#lanes.set(name, admission);
     const found = this.#host.route(name, auth);
-    if (found instanceof Promise) found.then((namespace) => this.#admit(admission, namespace));
+    if (found instanceof Promise) found.then((find) => admission.awaited && this.#admit(admission, find()));
     else this.#admit(admission, found);
   }
 

@@ -51,6 +51,11 @@ export interface EngineOptions extends AttachOptions {
    */
   clientAddress?: ClientAddress;
   /**
+   * Bits of an IPv6 address that make one client, for the limits per address: networks are given to customers whole. From 1 to 128;
+   * default 64.
+   */
+  ipv6Prefix?: number;
+  /**
    * Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name.
    * `webtransport` besides, for `io.engine.onWebTransportSession`; `jsonp` beside `polling`, for old browsers that read answers
    * as scripts. Any site may load a script: it is answered for pages of this host and of `origins`.
@@ -129,7 +134,15 @@ export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec
 export function limitsOf(options: ServerOptions): Limits {
   const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
   const maxBinaryEventBytes = maxMessageBytes * 10;
-  const limits: Limits = { ...DEFAULT_LIMITS, maxBinaryEventBytes, ...options.limits, maxMessageBytes };
+  // Each session may have one claim under way, and leaves one WebSocket that closes.
+  const maxPendingPerAddress = options.limits?.maxSessionsPerAddress ?? DEFAULT_LIMITS.maxPendingPerAddress;
+  const limits: Limits = {
+    ...DEFAULT_LIMITS,
+    maxBinaryEventBytes,
+    maxPendingPerAddress,
+    ...options.limits,
+    maxMessageBytes,
+  };
   for (const [name, value] of Object.entries(limits)) {
     requirePositive(name === "maxMessageBytes" ? "maxHttpBufferSize" : name, value);
   }

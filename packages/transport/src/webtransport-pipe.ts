@@ -66,6 +66,11 @@ export class WebTransportPipe implements Transport {
     return this.#state === "open" && Number(this.#writer.desiredSize) > 0;
   }
 
+  /** Frames that begin from now on may have so many bytes. */
+  allow(maxFrameBytes: number): void {
+    this.#decoder.maxBytes = maxFrameBytes;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }

@@ -29,6 +29,8 @@ export interface WebSocketPipeOptions {
   readonly publicApiOnly?: boolean | undefined;
   /** Sends bytes as base64 text, because the client asked for it (`b64=1`). Default false. */
   readonly base64?: boolean | undefined;
+  /** Told of each WebSocket whose end has begun and whose socket may stay for a while. `cut` does not wait for the peer. */
+  readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
 }
 
 const OPEN = 1;
@@ -55,6 +57,9 @@ export class WebSocketPipe implements Transport {
   #sink: TransportSink | undefined;
   /** Is the network behind? Then a `drain` listener or a callback of `ws` waits. */
   #behind = false;
+  /** Counts what comes while only a short message may. */
+  #counter: ((chunk: Buffer) => void) | undefined = undefined;
+  readonly #closing: WebSocketPipeOptions["closing"];
 
   /** @param socket the raw socket of the upgrade, which nobody else writes to but `ws` */
   constructor(ws: ServerWebSocket, socket: Duplex, options: WebSocketPipeOptions = {}) {
@@ -62,6 +67,7 @@ export class WebSocketPipe implements Transport {
     this.#socket = socket;
     this.#mode = options.publicApiOnly === true || ws.extensions !== "" ? "api" : "raw";
     this.#base64 = options.base64 === true;
+    this.#closing = options.closing;
     this.#ws[PIPE] = this;
     ws.on("message", WebSocketPipe.#listeners.message);
     ws.on("close", WebSocketPipe.#listeners.close);
@@ -75,6 +81,28 @@ export class WebSocketPipe implements Transport {
 
   get bufferedBytes(): number {
     return this.#mode === "raw" ? this.#socket.writableLength : (this.#ws.bufferedAmount ?? 0);
+  }
+
+  /**
+   * The client may send so many bytes, until {@link allowAll}. More are told as an empty message, and nothing more is read. An
+   * implementation that reads its socket in a way of its own keeps to the limit of all messages instead.
+   */
+  allowFirst(maxBytes: number): void {
+    let rest = maxBytes;
+    this.#counter = (chunk) => {
+      rest -= chunk.length;
+      if (rest >= 0) return;
+      this.allowAll();
+      this.#socket.pause();
+      this.#sink?.frame(this, "");
+    };
+    this.#socket.on("data", this.#counter);
+  }
+
+  /** Messages may have all bytes of the limit from now on. */
+  allowAll(): void {
+    if (this.#counter !== undefined) this.#socket.removeListener("data", this.#counter);
+    this.#counter = undefined;
   }
 
   bind(sink: TransportSink): void {
@@ -103,6 +131,7 @@ export class WebSocketPipe implements Transport {
     const words = closeWords(cause);
     if (words === undefined) this.#ws.close();
     else this.#ws.close(words.code, words.text);
+    if (!this.#socket.destroyed) this.#closing?.(this.#socket, () => this.#socket.destroy());
   }
 
   #awaitDrain(): void {
