@@ -91,7 +91,8 @@ export class WebSocketPipe implements Transport {
     let rest = maxBytes;
     this.#counter = (chunk) => {
       rest -= chunk.length;
-      if (rest >= 0) return;
+      // What has just come may have ended the counting.
+      if (rest >= 0 || this.#counter === undefined) return;
       this.allowAll();
       this.#socket.pause();
       this.#sink?.frame(this, "");
