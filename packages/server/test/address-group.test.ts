@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { addressGroup, requirePrefix } from "../src/address-group.js";
 
 /** All spellings of one client, and others that are none. */
-const SAME: readonly (readonly [what: string, prefix: number, ...texts: readonly string[]])[] = [
+const SAME: readonly (readonly [what: string, prefix: number, ...texts: string[]])[] = [
   [
     "an IPv4 address, also within IPv6",
     64,
@@ -33,7 +33,7 @@ const SAME: readonly (readonly [what: string, prefix: number, ...texts: readonly
 ];
 
 describe("a client is counted under one name, whatever the spelling", () => {
-  it.each(SAME)("%s", (_what, prefix, ...texts) => {
+  it.each(SAME.map(([what, prefix, ...texts]) => ({ what, prefix, texts })))("$what", ({ prefix, texts }) => {
     expect(new Set(texts.map((text) => addressGroup(text, prefix))).size).toBe(1);
   });
 });
