@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "@sockeye/protocol";
+import type { KnownSession } from "./checks.js";
 import type { Pending } from "./pending.js";
 import type { UpgradeVisit } from "./visit.js";
 
@@ -12,6 +13,8 @@ export class ClosingSockets {
   readonly #pending: Pending;
   readonly #addressOf: (visit: UpgradeVisit) => string | undefined;
   readonly #addresses = new WeakMap<Duplex, string>();
+  /** Sessions of which a WebSocket that they did not want has not closed yet. */
+  readonly #turningAway = new WeakSet<KnownSession>();
 
   constructor(clock: Clock, pending: Pending, addressOf: (visit: UpgradeVisit) => string | undefined) {
     this.#clock = clock;
@@ -24,6 +27,18 @@ export class ClosingSockets {
     if (!this.#pending.countsAddresses) return;
     const address = this.#addressOf(visit);
     if (address !== undefined) this.#addresses.set(visit.socket, address);
+  }
+
+  /** Is there one already that the session did not want? */
+  isTurningAway(session: KnownSession): boolean {
+    return this.#turningAway.has(session);
+  }
+
+  /** The session does not want it, and its end has begun. */
+  turnAway(session: KnownSession, socket: Duplex): void {
+    this.#turningAway.add(session);
+    socket.once("close", () => this.#turningAway.delete(session));
+    this.dismiss(socket);
   }
 
   /** Its end has begun, and its peer has proved nothing: it is not given the time of a peer of ours. */

@@ -363,7 +363,8 @@ class HttpGate implements Gate {
       else this.#refuse(visit, HANDSHAKE_ERROR);
       return;
     }
-    if (session.probing) {
+    // One that is not wanted is answered and closed, as by Socket.IO; more of them are not even answered.
+    if ((session.probing || !session.upgradable) && this.#closing.isTurningAway(session)) {
       this.#refuse(visit, { reason: "BAD_REQUEST", context: { name: "UPGRADE_UNDER_WAY" } });
       return;
     }
@@ -373,7 +374,7 @@ class HttpGate implements Gate {
         return;
       }
       pipe.close(false);
-      this.#closing.dismiss(visit.socket);
+      this.#closing.turnAway(session, visit.socket);
     });
   }
 

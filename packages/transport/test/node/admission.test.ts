@@ -3,7 +3,7 @@ import { webTransportPair } from "@sockeye/conformance";
 import { DEFAULT_LIMITS, SessionError } from "@sockeye/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type GateServer, gateServer } from "./gate-server.js";
-import { ask, askUpgrade, clientFrame, RawConnection, upgradeRequest } from "./raw-client.js";
+import { ask, clientFrame, RawConnection, upgradeRequest } from "./raw-client.js";
 
 /** Node does not close connections that were upgraded. */
 const raw: RawConnection[] = [];
@@ -391,27 +391,26 @@ describe("a WebTransport session before its first packet", () => {
 });
 
 describe("upgrades that name one session", () => {
-  it("are refused while one is tried", async () => {
-    const { port, acceptor } = await gateServer();
-    await ask(port, { target: POLLING });
-    Object.assign(acceptor.session("sid-1"), { probing: true });
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => askUpgrade(port, `${WEBSOCKET}&sid=sid-1`)),
-    );
-    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(acceptor.session("sid-1").candidate).toBeUndefined();
-    expect(acceptor.refusals[0]).toMatchObject({ code: 3, context: { name: "UPGRADE_UNDER_WAY" } });
-  });
-
-  it("and are not wanted do not stay, though their peers never close", async () => {
+  it.each([
+    ["while one is tried", { probing: true }],
+    ["though it wants none", { upgradable: false }],
+  ])("%s: one is closed, the others are refused, and none stays", async (_what, state) => {
     const { port, acceptor, clock, connections } = await gateServer();
     await ask(port, { target: POLLING });
-    acceptor.session("sid-1").upgradable = false;
+    Object.assign(acceptor.session("sid-1"), state);
     const all = Array.from({ length: 20 }, () => dial(port).write(upgradeRequest(`${WEBSOCKET}&sid=sid-1`)));
-    await Promise.all(all.map((each) => each.until("\x88\x00")));
+    await Promise.all(all.map((each) => each.until("\r\n\r\n")));
+    const answered = all.filter(({ received }) => received.startsWith("HTTP/1.1 101"));
+    expect(answered).toHaveLength(1);
+    await answered[0]?.until("\x88\x00");
+    expect(all.filter(({ received }) => received.startsWith("HTTP/1.1 400"))).toHaveLength(19);
+    expect(acceptor.refusals[0]).toMatchObject({ code: 3, context: { name: "UPGRADE_UNDER_WAY" } });
+    expect(acceptor.session("sid-1").candidate).toBeUndefined();
     clock.advance(5000);
-    await Promise.all(all.map(({ over }) => over));
     await waitUntil(() => connections.size === 0);
+    // The next one is answered again.
+    const later = dial(port).write(upgradeRequest(`${WEBSOCKET}&sid=sid-1`));
+    await later.until("\x88\x00");
   });
 });
 
