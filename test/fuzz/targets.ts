@@ -1,4 +1,5 @@
 import type { Target } from "./target.js";
+import { claims } from "./targets/claims.js";
 import { headers } from "./targets/headers.js";
 import { msgpack } from "./targets/msgpack.js";
 import { packets, parserBridge } from "./targets/packets.js";
@@ -24,5 +25,6 @@ export const TARGETS: readonly Target[] = [
   headers,
   upgrades,
   resumes,
+  claims,
   requests,
 ];

@@ -300,6 +300,45 @@ describe("a claim that is not granted", () => {
     },
   );
 
+  const CLAIM = '0{"sid":"sid-1","secret":"s","received":0}';
+  it.each<readonly [string, readonly Buffer[], boolean]>([
+    [
+      "in pieces of one byte",
+      [...clientFrame(0x81, Buffer.from(CLAIM))].map((byte) => Buffer.from([byte])),
+      true,
+    ],
+    [
+      "in fragments, with pings between them",
+      [
+        clientFrame(0x01, Buffer.from(CLAIM.slice(0, 5))),
+        clientFrame(0x89, Buffer.from("p")),
+        clientFrame(0x00, Buffer.from(CLAIM.slice(5, 9))),
+        clientFrame(0x80, Buffer.from(CLAIM.slice(9))),
+      ],
+      true,
+    ],
+    ["as bytes", [clientFrame(0x82, Buffer.from(CLAIM))], false],
+    [
+      "with what is no claim before it",
+      [clientFrame(0x81, Buffer.from("6")), clientFrame(0x81, Buffer.from(CLAIM))],
+      false,
+    ],
+    [
+      "in many fragments that are too long together",
+      Array.from({ length: 100 }, (_, n) => clientFrame(n === 0 ? 1 : 0, Buffer.alloc(100, 0x30))),
+      false,
+    ],
+  ])("is read %s", async (_what, pieces, granted) => {
+    const server = await gateServer();
+    await ask(server.port, { target: `${POLLING}&resume=offer` });
+    const connection = dial(server.port).write(upgradeRequest(`${CLAIM_WS}sid-1`));
+    await connection.until("\r\n\r\n");
+    connection.socket.setNoDelay(true);
+    for (const piece of pieces) connection.write(piece);
+    await connection.until(granted ? '"again":true' : "\x81\x011");
+    expect(server.acceptor.claims).toHaveLength(granted ? 1 : 0);
+  });
+
   it("counts as held open, for its address and for all: the eldest goes", async () => {
     for (const limits of [{ maxPending: 3 }, { maxPendingPerAddress: 3 }]) {
       const server = await gateServer({ limits: { ...DEFAULT_LIMITS, ...limits } });
