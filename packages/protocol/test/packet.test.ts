@@ -55,5 +55,7 @@ it("every limit is on by default", () => {
     maxOutboundBytes: 16_777_216,
     maxSessionsPerAddress: Number.POSITIVE_INFINITY,
     maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
+    maxPending: 10_000,
+    maxPendingPerAddress: Number.POSITIVE_INFINITY,
   });
 });
