@@ -1,5 +1,6 @@
 import type { Target } from "./target.js";
 import { answers, bodies } from "./targets/bodies.js";
+import { claims } from "./targets/claims.js";
 import { headers } from "./targets/headers.js";
 import { msgpack } from "./targets/msgpack.js";
 import { packets, parserBridge } from "./targets/packets.js";
@@ -27,5 +28,6 @@ export const TARGETS: readonly Target[] = [
   headers,
   upgrades,
   resumes,
+  claims,
   requests,
 ];

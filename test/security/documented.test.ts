@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 
 const document = readFileSync(new URL("../../docs/security.md", import.meta.url), "utf8");
 const FAMILIES = [
+  "admission",
   "handshake",
   "origins",
   "polling",

@@ -79,7 +79,8 @@ function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
  * are, and the memory grows with what has come, not with what is announced.
  */
 export class ChunkFrameDecoder {
-  readonly #maxBytes: number;
+  /** Of one frame, its header not counted. May change between two frames. */
+  maxBytes: number;
   readonly #padding: "allowed" | "illegal";
   readonly #text: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #isBinary = false;
@@ -95,7 +96,7 @@ export class ChunkFrameDecoder {
    * @param padding may there be text frames of length 0?
    */
   constructor(maxBytes: number, padding: "allowed" | "illegal" = "allowed") {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#padding = padding;
   }
 
@@ -147,7 +148,7 @@ export class ChunkFrameDecoder {
     if (length > Number.MAX_SAFE_INTEGER) {
       throw new CodecError("ERR_PACKET_MALFORMED", "a frame has an illegal length");
     }
-    if (length > this.#maxBytes) throw new CodecError("ERR_PACKET_TOO_LARGE", "a frame is too large");
+    if (length > this.maxBytes) throw new CodecError("ERR_PACKET_TOO_LARGE", "a frame is too large");
     this.#isHeader = false;
     this.#needed = length;
     if (length > 0) return;

@@ -94,6 +94,14 @@ export const ERROR_TABLE = {
     meaning: "All connections together hold maxProcessBytes, and this one held the most.",
     retryable: true,
   },
+  ERR_TOO_MANY_PENDING: {
+    meaning: "The server holds maxPending connections open that are no sessions; the eldest was cut.",
+    retryable: true,
+  },
+  ERR_TOO_MANY_PENDING_OF_ADDRESS: {
+    meaning: "The same of one address, with maxPendingPerAddress.",
+    retryable: true,
+  },
   // namespace
   ERR_INVALID_NAMESPACE: { meaning: "The server has no such namespace.", retryable: false },
   ERR_CONNECT_REFUSED: { meaning: "A middleware of the namespace refused the socket.", retryable: false },

@@ -45,6 +45,10 @@ export interface Limits {
   readonly maxHandshakesPerSecondPerAddress: number;
   /** Bytes that all connections of a process together hold in memory. On a server a quarter of its memory by default. */
   readonly maxProcessBytes: number;
+  /** What is held open and is no session: claims, WebTransport sessions before their first packet. */
+  readonly maxPending: number;
+  /** The same of one client address, and WebSockets that close. On a server `maxSessionsPerAddress` by default. */
+  readonly maxPendingPerAddress: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -67,6 +71,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
   // A server knows how much memory there is.
   maxProcessBytes: Number.POSITIVE_INFINITY,
+  maxPending: 10_000,
+  maxPendingPerAddress: Number.POSITIVE_INFINITY,
 };
 
 /** The limit that an error speaks of, by its code. */
@@ -87,4 +93,6 @@ export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> =
   ERR_TOO_MANY_SESSIONS: "maxSessionsPerAddress",
   ERR_TOO_MANY_HANDSHAKES: "maxHandshakesPerSecondPerAddress",
   ERR_MEMORY_BUDGET: "maxProcessBytes",
+  ERR_TOO_MANY_PENDING: "maxPending",
+  ERR_TOO_MANY_PENDING_OF_ADDRESS: "maxPendingPerAddress",
 };

@@ -59,5 +59,7 @@ it("every limit is on by default", () => {
     maxSessionsPerAddress: Number.POSITIVE_INFINITY,
     maxHandshakesPerSecondPerAddress: Number.POSITIVE_INFINITY,
     maxProcessBytes: Number.POSITIVE_INFINITY,
+    maxPending: 10_000,
+    maxPendingPerAddress: Number.POSITIVE_INFINITY,
   });
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock, Limits } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
+import type { Place } from "@sockeye/transport/node";
 
 /**
  * Where a client is, for the limits per address: an address, or any other name of a group. `undefined`: it is not counted.
@@ -19,8 +20,9 @@ export interface AddressTerms {
 /** Counts the sessions and handshakes of each address. The addresses may be the peers' own words: keys of maps only. */
 export class Addresses {
   readonly #terms: AddressTerms;
+  /** Sessions, and handshakes about which the app is still asked. */
   readonly #sessions = new Map<string, number>();
-  readonly #addressBySid = new Map<string, string>();
+  readonly #known = new WeakMap<IncomingMessage, { readonly address: string | undefined }>();
   /** Handshakes within one second, which began then. */
   readonly #handshakes = new Map<string, number>();
   #second = Number.NEGATIVE_INFINITY;
@@ -31,8 +33,8 @@ export class Addresses {
 
   /** Counts a handshake. @returns why it is refused, if it is */
   handshake(req: IncomingMessage): SessionError | undefined {
-    const { limits, addressOf } = this.#terms;
-    const address = addressOf(req);
+    const { limits } = this.#terms;
+    const address = this.of(req);
     if (address === undefined) return undefined;
     const tooOften = this.#came(address);
     if (tooOften) return tooOften;
@@ -44,23 +46,34 @@ export class Addresses {
 
   /** Counts a request that claims a session, as a handshake; there is no session more by it. */
   claim(req: IncomingMessage): SessionError | undefined {
-    const address = this.#terms.addressOf(req);
+    const address = this.of(req);
     return address === undefined ? undefined : this.#came(address);
   }
 
-  /** A session begins. */
-  enter(sid: string, req: IncomingMessage): void {
-    const address = this.#terms.addressOf(req);
-    if (address === undefined) return;
-    this.#addressBySid.set(sid, address);
+  /** A handshake that {@link handshake} has let pass takes its place, until that is given back. In the same turn. */
+  reserve(req: IncomingMessage): Place | undefined {
+    const address = this.of(req);
+    if (address === undefined) return undefined;
     this.#sessions.set(address, (this.#sessions.get(address) ?? 0) + 1);
+    let taken = true;
+    return {
+      free: () => {
+        if (taken) this.#leave(address);
+        taken = false;
+      },
+    };
   }
 
-  /** A session is over. */
-  leave(sid: string): void {
-    const address = this.#addressBySid.get(sid);
-    if (address === undefined) return;
-    this.#addressBySid.delete(sid);
+  /** Where it comes from. The app is asked once about a request. */
+  of(req: IncomingMessage): string | undefined {
+    const known = this.#known.get(req);
+    if (known !== undefined) return known.address;
+    const address = this.#terms.addressOf(req);
+    this.#known.set(req, { address });
+    return address;
+  }
+
+  #leave(address: string): void {
     const count = (this.#sessions.get(address) ?? 0) - 1;
     if (count > 0) this.#sessions.set(address, count);
     else this.#sessions.delete(address);

@@ -1,58 +1,39 @@
-import { isIP } from "node:net";
+import type { IncomingMessage } from "node:http";
 import type { ErrorBoundary } from "@sockeye/socket";
+import { addressGroup, DEFAULT_IPV6_PREFIX } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
-import type { FirstRequest } from "./first-request.js";
 
-/** How many of the eight parts of an IPv6 address name a network: whoever has one address of a /64 has them all. */
-const NETWORK_PARTS = 4;
-const ALL_PARTS = 8;
+/** Who came: the request as the app may read it, made only if it does, and the address of the connection. */
+export interface Client {
+  readonly req: IncomingMessage;
+  /** Empty if it is not known any more. */
+  readonly address: string;
+}
+
+export interface GroupOptions {
+  readonly clientAddress?: ClientAddress | undefined;
+  readonly ipv6Prefix?: number | undefined;
+}
 
 /**
  * Where a client is, for what is counted per address: what the option `clientAddress` says, or the address of the connection.
  * `undefined`: it is not counted.
  */
 export function clientGroup(
-  first: FirstRequest,
-  clientAddress: ClientAddress | undefined,
+  client: Client,
+  { clientAddress, ipv6Prefix = DEFAULT_IPV6_PREFIX }: GroupOptions,
   boundary: ErrorBoundary,
 ): string | undefined {
-  if (clientAddress === undefined) return first.address === "" ? undefined : networkOf(first.address);
+  if (clientAddress === undefined)
+    return client.address === "" ? undefined : addressGroup(client.address, ipv6Prefix);
   try {
-    const address: unknown = clientAddress(first.req);
-    if (typeof address === "string") return networkOf(address);
-    // An `async` function is no use here, and must do no harm.
+    const address: unknown = clientAddress(client.req);
+    if (typeof address === "string") return addressGroup(address, ipv6Prefix);
+    // An `async` function cannot be used here, and must do no harm.
     Promise.resolve(address).catch((error: unknown) => boundary.reportError(error, "clientAddress"));
     return undefined;
   } catch (error) {
     boundary.reportError(error, "clientAddress");
     return undefined;
   }
-}
-
-/** An IPv6 address as its /64, one that stands for an IPv4 address as that, and anything else as it is. */
-export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const parts = partsOf(address);
-  const [high = 0, low = 0] = parts.slice(-2);
-  const mapped = parts.slice(0, 5).every((part) => part === 0) && parts[5] === 0xffff;
-  if (mapped) return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
-  const network = parts.slice(0, NETWORK_PARTS).map((part) => part.toString(16));
-  return `${network.join(":")}::/64`;
-}
-
-/** The eight numbers of an IPv6 address that is one. */
-function partsOf(address: string): number[] {
-  const [bare = ""] = address.split("%", 1);
-  const [head = [], tail] = bare.split("::", 2).map(numbersOf);
-  if (tail === undefined) return head;
-  return [...head, ...Array<number>(ALL_PARTS - head.length - tail.length).fill(0), ...tail];
-}
-
-function numbersOf(text: string): number[] {
-  if (text === "") return [];
-  return text.split(":").flatMap((part) => {
-    if (!part.includes(".")) return [Number.parseInt(part, 16)];
-    const [a = 0, b = 0, c = 0, d = 0] = part.split(".").map(Number);
-    return [(a << 8) | b, (c << 8) | d];
-  });
 }

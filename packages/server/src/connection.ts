@@ -101,6 +101,8 @@ export interface ConnectionSession extends SessionView {
   /** Would a packet leave at once? */
   readonly ready: boolean;
   readonly bufferedBytes: number;
+  /** Is another transport being tried? */
+  readonly probing?: boolean;
   /** Set if it outlives its transports. */
   readonly counted?: { readonly keptBytes: number } | undefined;
   readonly decoder?: Decoder;
@@ -126,8 +128,11 @@ export interface ConnectionHost extends ErrorBoundary {
   readonly codec: Codec;
   readonly limits: Limits;
   readonly monitor: Monitor;
-  /** The namespace of this name, if there is one, or if one may be made for this client. */
-  route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<Joinable | undefined>;
+  /**
+   * The namespace of this name, if there is one, or if one may be made for this client. A promise gives what finds or makes it, to
+   * be called only if the client still waits: what was found before may be gone, and what was made for nobody would stay.
+   */
+  route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<() => Joinable | undefined>;
   /** Where a client is, for what is counted per address. */
   groupOf(first: FirstRequest): string | undefined;
   /** The name of a namespace, as a text that keeps no packet alive. */
@@ -199,6 +204,11 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** Would another transport be taken now? */
   get upgradable(): boolean {
     return this.#open.state === "open" && !this.#open.upgraded;
+  }
+
+  /** Is one being tried? */
+  get probing(): boolean {
+    return this.#session?.probing === true;
   }
 
   get counted(): boolean {
@@ -465,10 +475,9 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     try {
       const found = this.#host.route(name, auth);
       if (found instanceof Promise) {
-        found.then(
-          (namespace) => this.#admit(admission, namespace),
-          (failure: unknown) => this.#failed(admission, failure),
-        );
+        found
+          .then((find) => this.#admit(admission, admission.awaited ? find() : undefined))
+          .catch((failure: unknown) => this.#failed(admission, failure));
       } else this.#admit(admission, found);
     } catch (failure) {
       this.#failed(admission, failure);

@@ -14,9 +14,9 @@ import type {
 import { SessionError } from "@sockeye/protocol";
 import type { ServerRole, SessionConfig } from "@sockeye/session";
 import {
-  Counted,
   createOverflow,
   encodeMessage,
+  Resent,
   Session,
   serverActs,
   TimerWheel,
@@ -29,14 +29,17 @@ import type {
   Gate,
   HandshakeRequest,
   Middleware,
+  Place,
   RefusedRequest,
   ResponseHeaders,
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/node";
 import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/node";
+import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
+import { clientGroup } from "./client-group.js";
 import type { Conn } from "./conn.js";
 import type { ConnectionHost } from "./connection.js";
 import { Connection } from "./connection.js";
@@ -111,6 +114,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   readonly #connections = new Map<string, Connection>();
   /** Those whose transport is lost. */
   readonly #suspended = new Set<Connection>();
+  /** Of the sessions that are counted by address, by their ids. */
+  readonly #places = new Map<string, Place>();
 
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(host: EngineHost, options: EngineOptions) {
@@ -254,6 +259,21 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   /** @internal */
+  reserve(req: IncomingMessage): Place | undefined {
+    return this.#setup.addresses?.reserve(req);
+  }
+
+  /** @internal */
+  addressOf(req: IncomingMessage): string | undefined {
+    return this.#setup.addresses?.of(req);
+  }
+
+  /** @internal */
+  exceeded(error: SockeyeError, address: string | undefined): void {
+    this.#host.monitor.limitExceeded(error, address ?? "");
+  }
+
+  /** @internal */
   newId(req: IncomingMessage): string | Promise<string> {
     return this.generateId(req);
   }
@@ -262,14 +282,14 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
     const { config, olderConfig, resume } = this.#setup;
-    const counted = resume && handshake.counts ? new Counted(resume) : undefined;
+    const counted = resume && handshake.counts ? new Resent(resume, this.#host.clock) : undefined;
     const session = new Session(handshake.protocol === 3 ? olderConfig : config, connection, {
       id: sid,
       counted,
     });
     connection.bind(session);
     this.#connections.set(sid, connection);
-    this.#setup.addresses?.enter(sid, handshake.req);
+    if (handshake.place !== undefined) this.#places.set(sid, handshake.place);
     session.start(transport);
     this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
@@ -333,24 +353,14 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     );
   }
 
-  #countAddresses({ clientAddress }: EngineOptions): Addresses | undefined {
+  #countAddresses({ clientAddress, ipv6Prefix = DEFAULT_IPV6_PREFIX }: EngineOptions): Addresses | undefined {
     const { clock, limits } = this.#host;
-    const { maxSessionsPerAddress: sessions, maxHandshakesPerSecondPerAddress: handshakes } = limits;
-    if (sessions === Number.POSITIVE_INFINITY && handshakes === Number.POSITIVE_INFINITY) return undefined;
-    const addressOf: ClientAddress = (req) => {
-      if (clientAddress === undefined) return req.socket?.remoteAddress;
-      try {
-        const address: unknown = clientAddress(req);
-        if (typeof address === "string") return address;
-        // An `async` function is no use here, and must do no harm.
-        if (address !== undefined)
-          Promise.resolve(address).catch((error: unknown) => this.reportError(error, "clientAddress"));
-        return undefined;
-      } catch (error) {
-        this.reportError(error, "clientAddress");
-        return undefined;
-      }
-    };
+    requirePrefix(ipv6Prefix);
+    const { maxSessionsPerAddress, maxHandshakesPerSecondPerAddress, maxPendingPerAddress } = limits;
+    const bounds = [maxSessionsPerAddress, maxHandshakesPerSecondPerAddress, maxPendingPerAddress];
+    if (bounds.every((bound) => bound === Number.POSITIVE_INFINITY)) return undefined;
+    const addressOf: ClientAddress = (req) =>
+      clientGroup({ req, address: req.socket?.remoteAddress ?? "" }, { clientAddress, ipv6Prefix }, this);
     return new Addresses({ clock, limits, addressOf });
   }
 
@@ -409,7 +419,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
           const connection = this.#connections.get(sid);
           if (connection) this.#suspended.delete(connection);
           this.#connections.delete(sid);
-          this.#setup.addresses?.leave(sid);
+          this.#places.get(sid)?.free();
+          this.#places.delete(sid);
         },
       },
     };

@@ -52,6 +52,11 @@ export interface EngineOptions extends AttachOptions {
    */
   clientAddress?: ClientAddress;
   /**
+   * Bits of an IPv6 address that make one client, for the limits per address: networks are given to customers whole. From 1 to 128;
+   * default 64.
+   */
+  ipv6Prefix?: number;
+  /**
    * Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name.
    * `webtransport` besides, for `io.engine.onWebTransportSession`; `jsonp` beside `polling`, for old browsers that read answers
    * as scripts. Any site may load a script: it is answered for pages of this host and of `origins`.
@@ -139,6 +144,8 @@ export function limitsOf(options: ServerOptions): Limits {
     maxBinaryEventBytes,
     maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE,
     maxProcessBytes: defaultBudgetBytes(),
+    // Each session may have one claim under way, and leaves one WebSocket that closes.
+    maxPendingPerAddress: options.limits?.maxSessionsPerAddress ?? DEFAULT_LIMITS.maxPendingPerAddress,
     ...options.limits,
     maxMessageBytes,
   };

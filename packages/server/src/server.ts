@@ -310,6 +310,8 @@ export class Server<
   }
 
   async #end(): Promise<Error | undefined> {
+    // Closing adapters takes time, and whoever came meanwhile would be let in by a server that is gone.
+    for (const engine of this.#engines()) engine.drain();
     await Promise.allSettled([...this._nsps.values()].map((namespace) => namespace.shutDown()));
     this.#engine?.close();
     for (const engine of this.#foreign.splice(0)) engine.close?.();
@@ -406,11 +408,11 @@ export class Server<
   ):
     | Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
     | undefined
-    | Promise<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined> {
+    | Promise<() => Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined> {
     const known = this._nsps.get(name);
     if (known) return known;
     const parent = this.#matchers.find(name, auth);
-    if (parent instanceof Promise) return parent.then((found) => found && this.#child(found, name));
+    if (parent instanceof Promise) return parent.then((found) => () => found && this.#child(found, name));
     return parent && this.#child(parent, name);
   }
 
@@ -436,7 +438,7 @@ export class Server<
 
   /** @internal */
   groupOf(first: FirstRequest): string | undefined {
-    return clientGroup(first, this.#options.clientAddress, this);
+    return clientGroup(first, this.#options, this);
   }
 
   /** @internal */

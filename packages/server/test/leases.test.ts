@@ -2,7 +2,7 @@ import { manualClock } from "@sockeye/conformance";
 import { TokenBuckets } from "@sockeye/server";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clientGroup, networkOf } from "../src/client-group.js";
+import { clientGroup } from "../src/client-group.js";
 import type { FirstRequest } from "../src/first-request.js";
 import { Leases } from "../src/leases.js";
 
@@ -114,23 +114,7 @@ describe("buckets of clients", () => {
   });
 });
 
-describe("the network of an address", () => {
-  test.each([
-    ["1.2.3.4", "1.2.3.4"],
-    ["::ffff:1.2.3.4", "1.2.3.4"],
-    ["::FFFF:102:304", "1.2.3.4"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:0DB8:0001:0002::", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8:0:0::/64"],
-    ["fe80::1%eth0", "fe80:0:0:0::/64"],
-    ["::1", "0:0:0:0::/64"],
-    ["64:ff9b::1.2.3.4", "64:ff9b:0:0::/64"],
-    ["a school", "a school"],
-    ["", ""],
-  ])("of %s is %s", (address, network) => {
-    expect(networkOf(address)).toBe(network);
-  });
-
+describe("the group of a client", () => {
   test.each([
     ["none", undefined, "1.2.3.4"],
     ["one", () => "::ffff:9.9.9.9", "9.9.9.9"],
@@ -146,6 +130,6 @@ describe("the network of an address", () => {
     ],
   ])("is what clientAddress says: %s", (_name, clientAddress, expected) => {
     const first = { address: "1.2.3.4", req: {} } as FirstRequest;
-    expect(clientGroup(first, clientAddress, { reportError: () => {} })).toBe(expected);
+    expect(clientGroup(first, { clientAddress }, { reportError: () => {} })).toBe(expected);
   });
 });

@@ -96,6 +96,8 @@ export interface Served extends Upgradable {
   /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
   heard: boolean;
   queue(packet: EncodedPacket): void;
+  /** Writes what may be written. */
+  flush(): void;
   /** Queues, unless the session is over. */
   send(packet: EncodedPacket): void;
   dueIn(delayMs: number, now: number): void;

@@ -14,6 +14,7 @@ export { NO_SLOT, Timers } from "./deadlines.js";
 export type { Droppable, Overflow } from "./outbox.js";
 export { GAP, sizeOf } from "./outbox.js";
 export { createOverflow } from "./overflow.js";
+export { Resent } from "./resent.js";
 export { serverActs } from "./server-acts.js";
 export { encodeMessage, Session } from "./session.js";
 export { Turn } from "./turn.js";

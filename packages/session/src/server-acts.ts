@@ -12,6 +12,7 @@ import type {
 } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
 import type { ProbeLimits, Served, ServerActs, ServerRole } from "./config.js";
+import { Resent } from "./resent.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
@@ -26,6 +27,12 @@ export const serverActs: ServerActs = {
   },
   due: (session, role, now) => {
     if (isOverdue(session)) return;
+    if (session.counted instanceof Resent && session.counted.putOff) {
+      session.counted.goOn();
+      session.flush();
+      session.dueIn(role.pingIntervalMs, now);
+      return;
+    }
     const clientPings = role.pings === "client";
     if (!clientPings && !session.awaitsPong) {
       session.awaitsPong = true;
@@ -71,7 +78,9 @@ export const serverActs: ServerActs = {
     counted.confirmed = false;
     counted.controls = [openPacket(termsOf(session, role, counted.received))];
     session.awaitsPong = false;
-    session.dueIn(role.pingIntervalMs, now);
+    // What is sent again has a price. The heartbeat comes after it.
+    const putOffMs = counted instanceof Resent ? counted.comeBack() : 0;
+    session.dueIn(putOffMs > 0 ? Math.min(putOffMs, role.pingIntervalMs) : role.pingIntervalMs, now);
     session.observer?.onResume?.(transport);
     return true;
   },

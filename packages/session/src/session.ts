@@ -108,6 +108,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     return this.transport?.writable === true && this.#mayWrite() && this.counted?.full !== true;
   }
 
+  /** Is a candidate being tried? */
+  get probing(): boolean {
+    return this.#upgrade !== undefined;
+  }
+
   // ---- from the layer above
 
   /** Server: the transport is open, tell the terms. Client: the transport is being dialled, wait for the terms. */

@@ -78,6 +78,11 @@ export class WebTransportPipe implements Transport {
     return this.#sink === undefined ? 0 : this.#decoder.heldBytes;
   }
 
+  /** Frames that begin from now on may have so many bytes. */
+  allow(maxFrameBytes: number): void {
+    this.#decoder.maxBytes = maxFrameBytes;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }

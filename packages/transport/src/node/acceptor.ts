@@ -5,6 +5,12 @@ import type { ResponseHeaders } from "./headers.js";
 import { readWholeQuery } from "./query.js";
 import type { RefusedRequest } from "./refusal.js";
 
+/** A place among the sessions of an address: of a handshake while it is decided about, then of its session. */
+export interface Place {
+  /** Gives it back. Harmless the second time. */
+  free(): void;
+}
+
 /** What stands behind the gate. Called synchronously; no method may throw but {@link newId}. */
 export interface Acceptor {
   /** What is known of a session id. One lookup in a `Map`: the id is the peer's. */
@@ -14,6 +20,15 @@ export interface Acceptor {
    * refused with status 429.
    */
   exceeds?(req: IncomingMessage, asks: "open" | "resume"): SockeyeError | undefined;
+  /**
+   * Asked next about each handshake, in the same turn: the place that it takes until it is refused, or its session has ended.
+   * `undefined`: it is not counted.
+   */
+  reserve?(req: IncomingMessage): Place | undefined;
+  /** Where a client is, for what is counted by address. `undefined`: it is not counted. */
+  addressOf?(req: IncomingMessage): string | undefined;
+  /** Something that was held open, and was no session, was cut for a limit. @param address as {@link addressOf} has it */
+  exceeded?(error: SockeyeError, address: string | undefined): void;
   /** A new id for a handshake. May be the app's, hence may be asynchronous and may fail. */
   newId(req: IncomingMessage): string | Promise<string>;
   /** A handshake passed all checks: begins a session on this transport, which is writable already. */
@@ -41,6 +56,8 @@ export interface HandshakeRequest {
   readonly protocol: 3 | 4;
   /** Does the client offer to count, so that the session outlives its transports? */
   readonly counts: boolean;
+  /** What {@link Acceptor.reserve} gave. The session has it from now on. */
+  readonly place?: Place | undefined;
 }
 
 /** A handshake that has passed all checks. */
@@ -51,6 +68,7 @@ export class CheckedHandshake implements HandshakeRequest {
     readonly req: IncomingMessage,
     readonly protocol: 3 | 4,
     readonly counts: boolean,
+    readonly place?: Place | undefined,
   ) {}
 
   get query(): Record<string, string> {

@@ -11,6 +11,8 @@ export interface KnownSession {
   readonly protocol: 3 | 4;
   /** May another transport try to take over? */
   readonly upgradable: boolean;
+  /** Does one try already? Then no other is looked at. */
+  readonly probing?: boolean | undefined;
   /** Does it outlive its transports? Then its requests are numbered. */
   readonly counted?: boolean | undefined;
   /** Is its transport lost? Then nothing can come but a claim, or a page's goodbye. */

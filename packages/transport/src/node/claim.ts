@@ -5,7 +5,7 @@ import type { BodyFormat } from "./body-format.js";
 import { readBody } from "./request-body.js";
 
 /** More than any claim has, unless the app makes ids of such a length. */
-const MAX_CLAIM_BYTES = 8192;
+export const MAX_CLAIM_BYTES = 8192;
 
 const OCTETS = "application/octet-stream";
 const OPEN = "0{";

@@ -1,41 +1,63 @@
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Claim, Transport } from "@sockeye/protocol";
 import type { Acceptor } from "./acceptor.js";
-import { AwaitedClaim, type ClaimTerms, readPostedClaim, refuseClaim } from "./claim.js";
+import { AwaitedClaim, type ClaimTerms, MAX_CLAIM_BYTES, readPostedClaim, refuseClaim } from "./claim.js";
+import type { ClosingSockets } from "./closing-sockets.js";
 import type { HttpPipe } from "./http-pipe.js";
+import type { Pending, PendingVisitor } from "./pending.js";
 import { answerPost } from "./post.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
 import { checkSamePage } from "./same-page.js";
 import type { RequestVisit, UpgradeVisit, Visit } from "./visit.js";
+import type { WebSocketEnd } from "./websocket-handshakes.js";
 
 /** The answer to every claim that is refused. Whether there is such a session it does not say. */
 const REFUSED: Refusal = { reason: "UNKNOWN_SID", context: { name: "CLAIM_REFUSED" } };
 
+/** What claims need of the gate. */
+export interface ClaimsTerms extends ClaimTerms {
+  readonly pending: Pending;
+  readonly closing: ClosingSockets;
+}
+
 /**
  * Clients that say that a session is theirs and goes on over another transport. Each is asked for its claim, and answered; one
- * that is refused leaves nothing behind.
+ * that is refused leaves nothing behind. Until it is granted a claim counts as held open, and has no more than its 8 KB.
  *
  * @see PROTOCOL.md, "Return"
  */
 export class Claims {
   readonly #acceptor: Acceptor;
-  readonly #terms: ClaimTerms;
+  readonly #terms: ClaimsTerms;
   #state: "open" | "closed" = "open";
   /** WebSockets whose first frame has not come. */
   readonly #awaited = new Set<AwaitedClaim>();
 
-  constructor(acceptor: Acceptor, terms: ClaimTerms) {
+  constructor(acceptor: Acceptor, terms: ClaimsTerms) {
     this.#acceptor = acceptor;
     this.#terms = terms;
   }
 
   /** The first frame of the pipe is the claim. @param sid of the session that the request names */
-  awaitFrame(visit: UpgradeVisit, pipe: Transport, sid: string): void {
+  awaitFrame(visit: UpgradeVisit, pipe: WebSocketEnd, sid: string): void {
+    const visitor = this.#enter(visit, visit.socket);
+    pipe.allowFirst(MAX_CLAIM_BYTES);
     const awaited = new AwaitedClaim(pipe, this.#terms, {
       came: (claim) => {
         this.#awaited.delete(awaited);
-        this.decide(visit, pipe, ofSession(sid, claim));
+        if (!this.decide(visit, pipe, ofSession(sid, claim))) {
+          this.#terms.closing.dismiss(visit.socket);
+          return;
+        }
+        pipe.allowAll();
+        this.#terms.pending.leave(visitor);
+        this.#terms.closing.remember(visit);
       },
-      gone: () => void this.#awaited.delete(awaited),
+      gone: () => {
+        this.#awaited.delete(awaited);
+        this.#terms.closing.dismiss(visit.socket);
+      },
     });
     this.#awaited.add(awaited);
   }
@@ -43,6 +65,7 @@ export class Claims {
   /** The body of the request is the claim. */
   awaitBody(visit: RequestVisit, pipe: HttpPipe, sid: string): void {
     const { req, res } = visit;
+    this.#enter(visit, res);
     readPostedClaim(req, { ...this.#terms, bodies: pipe.bodies }, (claim) => {
       if (visit.gone) return;
       // A body that is late or too long may still be on its way; nobody waits for it.
@@ -52,15 +75,26 @@ export class Claims {
     });
   }
 
-  /** The pipe has brought a claim, or something else in its place. */
-  decide(visit: Visit, pipe: Transport, claim: Claim | undefined): void {
-    if (!this.#grants(visit, pipe, claim)) refuseClaim(pipe);
+  /** The pipe has brought a claim, or something else in its place. @returns is it granted? */
+  decide(visit: Visit, pipe: Transport, claim: Claim | undefined): boolean {
+    if (this.#grants(visit, pipe, claim)) return true;
+    refuseClaim(pipe);
+    return false;
   }
 
   /** From now on all are refused. */
   close(): void {
     this.#state = "closed";
     for (const awaited of this.#awaited) awaited.giveUp();
+  }
+
+  /** @param held what is kept open for it */
+  #enter({ req }: Visit, held: Duplex | ServerResponse): PendingVisitor {
+    const { pending } = this.#terms;
+    const visitor = { address: this.#acceptor.addressOf?.(req), cut: () => void held.destroy() };
+    pending.enter(visitor);
+    held.once("close", () => pending.leave(visitor));
+    return visitor;
   }
 
   #grants(visit: Visit, pipe: Transport, claim: Claim | undefined): boolean {

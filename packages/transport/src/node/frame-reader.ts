@@ -1,4 +1,5 @@
 import { constants, isUtf8 } from "node:buffer";
+import { ClosingFrames } from "./closing-frames.js";
 import { GrowingBytes } from "./growing-bytes.js";
 import type { InflateFault, Inflater } from "./inflater.js";
 import { unmask } from "./mask.js";
@@ -59,7 +60,7 @@ class Message {
  */
 export class FrameReader {
   readonly #sink: FrameSink;
-  readonly #maxPayload: number;
+  #maxPayload: number;
   /** A frame whose end has not come. */
   #partial: GrowingBytes | undefined = undefined;
   /** A message whose last frame has not come. */
@@ -67,6 +68,8 @@ export class FrameReader {
   /** Bytes of the frame at hand that must be there before it is worth another look. */
   #needed = 0;
   #stopped = false;
+  /** Set once our close frame is out. */
+  #closing: ClosingFrames | undefined = undefined;
   readonly #inflater: Inflater | undefined;
   /** What has come while a message is being unpacked, which takes its turn. */
   #backlog: Buffer[] | undefined = undefined;
@@ -86,12 +89,38 @@ export class FrameReader {
     return (this.#partial?.capacity ?? 0) + message + this.#backlogBytes;
   }
 
+  /** Messages that begin from now on may have so many bytes. */
+  allow(maxPayload: number): void {
+    this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
+  }
+
+  /** Our close frame is out: nothing is reported, and nothing kept, but the peer's own. */
+  expectClose(): void {
+    if (this.#stopped || this.#closing !== undefined) return;
+    const closing = new ClosingFrames((body) => this.#closed(body));
+    this.#closing = closing;
+    const [partial, backlog] = [this.#partial, this.#backlog];
+    this.#partial = undefined;
+    this.#message = undefined;
+    this.#backlog = undefined;
+    // A frame that is whole is the one that is being reported just now.
+    if (partial !== undefined && partial.length < this.#needed) closing.read(partial.bytes);
+    if (backlog === undefined) return;
+    this.#backlogBytes = 0;
+    for (const chunk of backlog) closing.read(chunk);
+    this.#sink.hold?.(false);
+  }
+
   /** Reads on; reports all that the chunk holds before it returns. The chunk is the reader's from now on. */
   read(chunk: Buffer): void {
     let at = 0;
     if (this.#partial !== undefined && this.#backlog === undefined)
       at = this.#readPartial(this.#partial, chunk);
     while (at < chunk.length && !this.#stopped) {
+      if (this.#closing !== undefined) {
+        this.#closing.read(chunk.subarray(at));
+        return;
+      }
       if (this.#backlog !== undefined) {
         this.#backlog.push(chunk.subarray(at));
         this.#backlogBytes += chunk.length - at;

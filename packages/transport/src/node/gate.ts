@@ -5,6 +5,7 @@ import type { WebTransportSession } from "../webtransport-like.js";
 import type { WebTransportPipe } from "../webtransport-pipe.js";
 import { type Acceptor, CheckedHandshake } from "./acceptor.js";
 import { type AllowRequest, askApp } from "./allow-request.js";
+import { AskedHandshake } from "./asked-handshake.js";
 import {
   checkProtocol,
   checkRequest,
@@ -14,6 +15,7 @@ import {
   type KnownSession,
 } from "./checks.js";
 import { Claims } from "./claims.js";
+import { ClosingSockets } from "./closing-sockets.js";
 import type { HttpCompression } from "./compression.js";
 import type { CookieOptions } from "./cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./cors.js";
@@ -22,6 +24,7 @@ import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.j
 import { Lingering } from "./lingering.js";
 import { type Middleware, runMiddlewares } from "./middleware.js";
 import { OriginPolicy, type Origins } from "./origins.js";
+import { Pending, type PendingLimits } from "./pending.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
 import { RequestNumbers } from "./request-numbers.js";
@@ -36,7 +39,7 @@ import { SessionVisit, type WebTransportRequest } from "./webtransport-visit.js"
 export interface GateOptions {
   readonly clock: Clock;
   /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
-  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload"> & Partial<PendingLimits>;
   /** Names of the transports on offer; `jsonp` stands for polling in scripts. Default {@link DEFAULT_TRANSPORTS}. */
   readonly transports?: readonly string[] | undefined;
   /** Asked about each handshake, after all other checks but that of the protocol revision. */
@@ -57,6 +60,8 @@ export interface GateOptions {
   readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
   /** Milliseconds that a WebTransport session has until the first packet of its client. Default 10000. */
   readonly upgradeTimeout?: number | undefined;
+  /** Milliseconds that `allowRequest` and an id may take together until a handshake is refused. Default 45000. */
+  readonly connectTimeout?: number | undefined;
   readonly wsEngine?: WebSocketEngine | undefined;
   /** For comparing: `ws` reads WebSockets with the `ws` package also where nothing needs it. Default `own`. */
   readonly webSockets?: "own" | "ws" | undefined;
@@ -88,6 +93,7 @@ export const DEFAULT_TRANSPORTS: readonly string[] = ["polling", "websocket", "s
 
 class HttpGate implements Gate {
   readonly #acceptor: Acceptor;
+  readonly #clock: Clock;
   readonly #transports: ReadonlySet<string>;
   readonly #allowRequest: AllowRequest | undefined;
   readonly #allowEIO3: boolean;
@@ -97,6 +103,9 @@ class HttpGate implements Gate {
   readonly #webSockets: WebSocketHandshakes;
   readonly #arrivals: ArrivalTerms;
   readonly #claims: Claims;
+  readonly #closing: ClosingSockets;
+  /** How long the app may take to decide about a handshake. */
+  readonly #decisionMs: number;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
@@ -109,6 +118,13 @@ class HttpGate implements Gate {
     this.#origins = new OriginPolicy(options.origins);
     const asked = { origins: this.#origins, jsonp: this.#transports.has("jsonp") };
     this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
+    this.#decisionMs = options.connectTimeout ?? DECISION_MS;
+    const { maxPending = UNLIMITED, maxPendingPerAddress = UNLIMITED } = options.limits;
+    const pending = new Pending({ maxPending, maxPendingPerAddress }, (error, address) =>
+      acceptor.exceeded?.(error, address),
+    );
+    const addressOf = ({ req }: Visit): string | undefined => acceptor.addressOf?.(req);
+    this.#closing = new ClosingSockets(options.clock, pending, addressOf);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
@@ -116,14 +132,24 @@ class HttpGate implements Gate {
       wsEngine: options.wsEngine,
       webSockets: options.webSockets,
       headers: (headers, req, initial) => acceptor.headers(headers, req, initial),
+      closing: (socket, cut) => this.#closing.closing(socket, cut),
     });
     this.#arrivals = {
       clock: options.clock,
       timeoutMs: options.upgradeTimeout ?? 10_000,
       maxFrameBytes: options.limits.maxMessageBytes,
+      pending,
+      addressOf,
     };
     const { clock, limits } = options;
-    this.#claims = new Claims(acceptor, { clock, limits, timeoutMs: this.#arrivals.timeoutMs });
+    this.#clock = clock;
+    this.#claims = new Claims(acceptor, {
+      clock,
+      limits,
+      pending,
+      timeoutMs: this.#arrivals.timeoutMs,
+      closing: this.#closing,
+    });
     if (options.cors) this.use(corsMiddleware(options.cors));
   }
 
@@ -218,13 +244,16 @@ class HttpGate implements Gate {
     if (opening.wants === "session") {
       this.#ask(visit, query);
     } else if (opening.wants === "resume") {
-      if (!this.#exceeds(visit, "resume")) this.#claims.decide(visit, pipe, opening.claim);
+      if (!this.#exceeds(visit, "resume") && this.#claims.decide(visit, pipe, opening.claim))
+        pipe.allow(this.#arrivals.maxFrameBytes);
     } else {
       const session = this.#acceptor.find(opening.sid);
       const refusal = checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
       if (refusal !== undefined) this.#refuse(visit, refusal);
-      else if (session?.upgradable) this.#acceptor.upgrade(opening.sid, pipe);
-      else pipe.close("dead");
+      else if (session?.upgradable && !session.probing) {
+        pipe.allow(this.#arrivals.maxFrameBytes);
+        this.#acceptor.upgrade(opening.sid, pipe);
+      } else pipe.close("dead");
     }
   }
 
@@ -296,18 +325,27 @@ class HttpGate implements Gate {
     this.#claims.awaitBody(visit, pipe, sid);
   }
 
+  /** The app decides, and may take its time. The place of the session is taken before, and given back if there is none. */
   #ask(visit: Visit, query: EngineQuery): void {
     if (this.#exceeds(visit, "open")) return;
+    const place = this.#acceptor.reserve?.(visit.req);
+    const asked = new AskedHandshake(visit, query, { clock: this.#clock, place });
     if (this.#allowRequest === undefined) {
-      this.#identify(visit, query);
-      return;
+      this.#identify(asked);
+    } else {
+      shareQuery(visit.req);
+      askApp(this.#allowRequest, visit.req, (refusal) => {
+        if (refusal === undefined) this.#identify(asked);
+        else this.#decline(asked, refusal);
+      });
     }
-    shareQuery(visit.req);
-    askApp(this.#allowRequest, visit.req, (refusal) => {
-      if (visit.gone) return;
-      if (refusal === undefined) this.#identify(visit, query);
-      else this.#refuse(visit, refusal);
-    });
+    asked.await(this.#decisionMs, () => this.#refuse(visit, LATE));
+  }
+
+  /** The handshake is refused, unless nobody waits for that any more. */
+  #decline(asked: AskedHandshake, refusal: Refusal): void {
+    if (!asked.over) this.#refuse(asked.visit, refusal);
+    asked.end();
   }
 
   /** A request for a session that is known. */
@@ -325,22 +363,30 @@ class HttpGate implements Gate {
       else this.#refuse(visit, HANDSHAKE_ERROR);
       return;
     }
+    // One that is not wanted is answered and closed, as by Socket.IO; more of them are not even answered.
+    if ((session.probing || !session.upgradable) && this.#closing.isTurningAway(session)) {
+      this.#refuse(visit, { reason: "BAD_REQUEST", context: { name: "UPGRADE_UNDER_WAY" } });
+      return;
+    }
     this.#completeWebSocket(visit, query, (pipe) => {
-      if (session.upgradable) this.#acceptor.upgrade(sid, pipe);
-      else pipe.close("dead");
+      if (session.upgradable && !session.probing) {
+        this.#acceptor.upgrade(sid, pipe);
+        return;
+      }
+      pipe.close("dead");
+      this.#closing.turnAway(session, visit.socket);
     });
   }
 
   /** The last steps of a handshake: the protocol revision, then an id. */
-  #identify(visit: Visit, query: EngineQuery): void {
-    const refusal = checkProtocol(query, this.#allowEIO3);
-    if (refusal !== undefined) {
-      this.#refuse(visit, refusal);
+  #identify(asked: AskedHandshake): void {
+    const { visit, query } = asked;
+    const refusal = asked.over ? undefined : checkProtocol(query, this.#allowEIO3);
+    if (asked.over || refusal !== undefined) {
+      this.#decline(asked, refusal ?? HANDSHAKE_ERROR);
       return;
     }
-    const fail = (error: unknown): void => {
-      if (!visit.gone) this.#refuse(visit, idFailure(error));
-    };
+    const fail = (error: unknown): void => this.#decline(asked, idFailure(error));
     let id: string | Promise<string>;
     try {
       id = this.#acceptor.newId(visit.req);
@@ -348,29 +394,46 @@ class HttpGate implements Gate {
       fail(error);
       return;
     }
-    if (typeof id === "string") this.#open(visit, query, id);
-    else Promise.resolve(id).then((later) => this.#open(visit, query, later), fail);
+    if (typeof id === "string") this.#open(asked, id);
+    else Promise.resolve(id).then((later) => this.#open(asked, later), fail);
   }
 
-  #open(visit: Visit, query: EngineQuery, sid: string): void {
-    if (visit.gone) return;
+  #open(asked: AskedHandshake, sid: string): void {
+    const { visit, query } = asked;
+    if (asked.over) {
+      asked.end();
+      return;
+    }
     if (this.#state !== "open") {
       visit.turnAway();
+      asked.end();
       return;
     }
     // An app's own generator may give anything.
     if (typeof sid !== "string" || sid === "" || this.#acceptor.find(sid) !== undefined) {
-      this.#refuse(visit, idFailure(new Error("the id of a session must be a new, non-empty string")));
+      this.#decline(asked, idFailure(new Error("the id of a session must be a new, non-empty string")));
       return;
     }
     const counts = query.protocol === 4 && query.resume === "offer";
-    const handshake = new CheckedHandshake(visit.req, query.protocol, counts);
+    const open = (pipe: Transport): void => {
+      const place = asked.takePlace();
+      this.#acceptor.open(sid, pipe, new CheckedHandshake(visit.req, query.protocol, counts, place));
+    };
     if (visit.kind === "upgrade") {
-      this.#completeWebSocket(visit, query, (pipe) => this.#acceptor.open(sid, pipe, handshake));
+      this.#completeWebSocket(visit, query, (pipe) => {
+        // The app hears of headers in between, and may have done anything.
+        if (this.#state === "open" && this.#acceptor.find(sid) === undefined) {
+          open(pipe);
+          return;
+        }
+        pipe.close("dead");
+        asked.end();
+      });
       return;
     }
     if (visit.kind === "session") {
-      if (visit.pipe !== undefined) this.#acceptor.open(sid, visit.pipe, handshake);
+      visit.pipe?.allow(this.#arrivals.maxFrameBytes);
+      if (visit.pipe !== undefined) open(visit.pipe);
       return;
     }
     const pipe = this.#pipesOf(query)?.make(sid, query, visit.req);
@@ -378,12 +441,13 @@ class HttpGate implements Gate {
     if (pipe === undefined) return;
     pipe.origin = visit.req.headers.origin;
     pipe.handle(visit.req, visit.res);
-    this.#acceptor.open(sid, pipe, handshake);
+    open(pipe);
     if (counts && this.#acceptor.find(sid)?.counted) pipe.numbers = new RequestNumbers("handshake");
   }
 
   #completeWebSocket(visit: UpgradeVisit, query: EngineQuery, accepted: (pipe: Transport) => void): void {
     const initial = query.sid === undefined;
+    this.#closing.remember(visit);
     if (query.protocol === 4) {
       this.#webSockets.complete(visit, { base64: query.base64, initial }, accepted);
     } else {
@@ -410,6 +474,14 @@ class HttpGate implements Gate {
     visit.refuse(refusal);
   }
 }
+
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/** As long as a connection may take to join a namespace. */
+const DECISION_MS = 45_000;
+
+/** The app has not decided in time. */
+const LATE: Refusal = { reason: "FORBIDDEN", context: { name: "HANDSHAKE_TIMEOUT" } };
 
 const WEBTRANSPORT = { transport: "webtransport", protocol: 4, base64: false, number: undefined } as const;
 

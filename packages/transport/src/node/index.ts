@@ -4,7 +4,7 @@ export type {
   WebTransportSession,
   WebTransportStream,
 } from "../webtransport-like.js";
-export type { Acceptor, HandshakeRequest } from "./acceptor.js";
+export type { Acceptor, HandshakeRequest, Place } from "./acceptor.js";
 export type { AllowRequest } from "./allow-request.js";
 export { type AttachOptions, attach } from "./attach.js";
 export type { KnownSession } from "./checks.js";

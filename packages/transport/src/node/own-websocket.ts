@@ -22,6 +22,8 @@ export interface OwnWebSocketTerms {
   readonly clock: Clock;
   /** Bytes of one message; a larger one closes the WebSocket with 1009. */
   readonly maxPayload: number;
+  /** Told of each WebSocket whose end has begun and whose socket may stay for a while. `cut` does not wait for the peer. */
+  readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
 }
 
 export interface OwnWebSocketOptions {
@@ -78,6 +80,8 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   #gathered = 0;
   #state: "open" | "closing" | "over" = "open";
   #pendingPongs = 0;
+  /** Is the first message to be a short one? */
+  #first: "short" | "any" = "any";
   /** Ends a closing handshake that the peer does not finish. */
   #deadline: Timer | undefined = undefined;
 
@@ -93,6 +97,21 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     socket.on("data", OwnWebSocketPipe.#listeners.data);
     socket.on("drain", OwnWebSocketPipe.#listeners.drain);
     socket.on("close", OwnWebSocketPipe.#listeners.close);
+  }
+
+  /**
+   * The first message may have so many bytes, until {@link allowAll}. One that is larger is told, before it has come, as an
+   * empty one, and nothing follows.
+   */
+  allowFirst(maxBytes: number): void {
+    this.#first = "short";
+    this.#reader.allow(Math.min(maxBytes, this.#terms.maxPayload));
+  }
+
+  /** Messages may have all bytes of the limit from now on. */
+  allowAll(): void {
+    this.#first = "any";
+    this.#reader.allow(this.#terms.maxPayload);
   }
 
   /** Does a pipe use this socket? */
@@ -153,6 +172,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
       this.#socket.write(controlFrame(FIN_CLOSE, closeBody(closeWords(how, cause))));
     }
     this.#limitClosing();
+    this.#reader.expectClose();
   }
 
   /** Lets go of all that it holds. The peer is told if the network takes that at once. */
@@ -195,6 +215,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   violation(code: CloseCode, what: string): void {
+    if (code === 1009 && this.#first === "short") {
+      this.#sink?.frame(this, "");
+      return;
+    }
     // The peer may be sending still. What comes is read and dropped: a reset could reach it before the close frame does.
     const cause = new TransportError(code === 1009 ? "ERR_PACKET_TOO_LARGE" : "ERR_TRANSPORT_FAILED", what);
     this.#socket.end(this.#finish(closeBody(closeWords("goodbye", cause) ?? { code, text: "" })));
@@ -290,7 +314,9 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   #limitClosing(): void {
-    this.#deadline ??= this.#terms.clock.setTimer(() => this.#abort(), CLOSING_MS);
+    if (this.#deadline !== undefined) return;
+    this.#deadline = this.#terms.clock.setTimer(() => this.#abort(), CLOSING_MS);
+    this.#terms.closing?.(this.#socket, () => this.#abort());
   }
 
   /** Shared by all sockets: a closure a connection would cost memory. */

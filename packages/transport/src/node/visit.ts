@@ -35,6 +35,12 @@ export class RequestVisit {
     return this.res.getHeader("Access-Control-Allow-Origin");
   }
 
+  /** Calls back once the client has gone, or has its answer. @returns stops that */
+  onGone(gone: () => void): () => void {
+    this.res.once("close", gone);
+    return () => this.res.removeListener("close", gone);
+  }
+
   refuse(refusal: Refusal): void {
     refuseRequest(this.res, refusal);
   }
@@ -66,6 +72,20 @@ export class UpgradeVisit {
   /** As for requests: WebSockets know no CORS, but whoever may read our answers may open one. */
   get corsAnswer(): unknown {
     return this.headers["access-control-allow-origin"];
+  }
+
+  /** Calls back once the client has gone. What it sends meanwhile stays in the socket. @returns stops that */
+  onGone(gone: () => void): () => void {
+    const { socket } = this;
+    const ended = (): void => void socket.destroy();
+    socket.once("close", gone);
+    socket.once("end", ended);
+    // Nobody reads it yet, and so nobody would hear of its end.
+    socket.read(0);
+    return () => {
+      socket.removeListener("close", gone);
+      socket.removeListener("end", ended);
+    };
   }
 
   refuse(refusal: Refusal): void {

@@ -39,6 +39,16 @@ export interface WebSocketHandshakesOptions {
   readonly webSockets?: "own" | "ws" | undefined;
   /** May change the headers of the 101 response. `initial`: it answers a handshake. Must not throw. */
   readonly headers: (headers: ResponseHeaders, req: IncomingMessage, initial: boolean) => void;
+  /** Told of each WebSocket whose end has begun and whose socket may stay for a while. `cut` does not wait for the peer. */
+  readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
+}
+
+/** The accepting end of a WebSocket. */
+export interface WebSocketEnd extends Transport {
+  /** Only so many bytes may come, until {@link allowAll}; more are told as an empty frame. */
+  allowFirst(maxBytes: number): void;
+  /** Messages may have all bytes of the limit from now on. */
+  allowAll(): void;
 }
 
 /** What the request said, beside what concerns WebSockets. */
@@ -76,7 +86,7 @@ export class WebSocketHandshakes {
   }
 
   /** Calls `accepted` with a pipe over the open WebSocket, before it returns, or not at all. */
-  complete(visit: UpgradeVisit, asked: AskedWebSocket, accepted: (pipe: Transport) => void): void {
+  complete(visit: UpgradeVisit, asked: AskedWebSocket, accepted: (pipe: WebSocketEnd) => void): void {
     const { base64, initial } = asked;
     const offers = visit.req.headers["sec-websocket-extensions"] !== undefined;
     if (this.#own !== undefined && !(offers && this.#leavesExtensions)) {
@@ -93,13 +103,14 @@ export class WebSocketHandshakes {
     this.#server?.close();
   }
 
-  #completeByServer(visit: UpgradeVisit, base64: boolean, accepted: (pipe: Transport) => void): void {
+  #completeByServer(visit: UpgradeVisit, base64: boolean, accepted: (pipe: WebSocketEnd) => void): void {
     const { req, socket, head } = visit;
-    const publicApiOnly = this.#options.wsEngine !== undefined;
+    const { closing, wsEngine } = this.#options;
+    const publicApiOnly = wsEngine !== undefined;
     this.#server ??= this.#createServer();
     try {
       this.#server.handleUpgrade(req, socket, head, (ws) => {
-        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly });
+        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly, closing });
         // From here on, `ws` listens to the errors of the socket.
         if (!publicApiOnly) stopIgnoringErrors(socket);
         accepted(pipe);

@@ -31,6 +31,8 @@ export interface WebSocketPipeOptions {
   readonly publicApiOnly?: boolean | undefined;
   /** Sends bytes as base64 text, because the client asked for it (`b64=1`). Default false. */
   readonly base64?: boolean | undefined;
+  /** Told of each WebSocket whose end has begun and whose socket may stay for a while. `cut` does not wait for the peer. */
+  readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
 }
 
 const OPEN = 1;
@@ -61,6 +63,9 @@ export class WebSocketPipe implements Transport {
   #watcher: TransportSink | undefined;
   /** What has come since the last message: as much as `ws` may keep. */
   #gathered = 0;
+  /** Counts what comes while only a short message may. */
+  #counter: ((chunk: Buffer) => void) | undefined = undefined;
+  readonly #closing: WebSocketPipeOptions["closing"];
 
   /** @param socket the raw socket of the upgrade, which nobody else writes to but `ws` */
   constructor(ws: ServerWebSocket, socket: Duplex, options: WebSocketPipeOptions = {}) {
@@ -68,6 +73,7 @@ export class WebSocketPipe implements Transport {
     this.#socket = socket;
     this.#mode = options.publicApiOnly === true || ws.extensions !== "" ? "api" : "raw";
     this.#base64 = options.base64 === true;
+    this.#closing = options.closing;
     this.#ws[PIPE] = this;
     ws.on("message", WebSocketPipe.#listeners.message);
     ws.on("close", WebSocketPipe.#listeners.close);
@@ -89,6 +95,29 @@ export class WebSocketPipe implements Transport {
 
   get gatheredBytes(): number {
     return this.#socket.destroyed ? 0 : this.#gathered;
+  }
+
+  /**
+   * The client may send so many bytes, until {@link allowAll}. More are told as an empty message, and nothing more is read. An
+   * implementation that reads its socket in a way of its own keeps to the limit of all messages instead.
+   */
+  allowFirst(maxBytes: number): void {
+    let rest = maxBytes;
+    this.#counter = (chunk) => {
+      rest -= chunk.length;
+      // What has just come may have ended the counting.
+      if (rest >= 0 || this.#counter === undefined) return;
+      this.allowAll();
+      this.#socket.pause();
+      this.#sink?.frame(this, "");
+    };
+    this.#socket.on("data", this.#counter);
+  }
+
+  /** Messages may have all bytes of the limit from now on. */
+  allowAll(): void {
+    if (this.#counter !== undefined) this.#socket.removeListener("data", this.#counter);
+    this.#counter = undefined;
   }
 
   bind(sink: TransportSink): void {
@@ -121,7 +150,10 @@ export class WebSocketPipe implements Transport {
     if (mustGo && (this.#ws.readyState !== OPEN || this.bufferedBytes > 0)) this.#socket.destroy();
     else if (words === undefined) this.#ws.close();
     else this.#ws.close(words.code, words.text);
-    if (!mustGo) return;
+    if (!mustGo) {
+      if (!this.#socket.destroyed) this.#closing?.(this.#socket, () => this.#socket.destroy());
+      return;
+    }
     this.#gathered = 0;
     this.#socket.end(() => this.#socket.destroy());
   }

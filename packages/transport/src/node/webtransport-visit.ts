@@ -41,6 +41,12 @@ export class SessionVisit {
     return this.socket.destroyed;
   }
 
+  /** Calls back once the session has ended. @returns stops that */
+  onGone(gone: () => void): () => void {
+    this.socket.once("close", gone);
+    return () => this.socket.removeListener("close", gone);
+  }
+
   refuse({ reason, context }: Refusal): void {
     const { code, message } = REFUSALS[reason];
     const own = context["message"];

@@ -1,14 +1,17 @@
 import type { Claim, Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
-import { readClaim } from "./claim.js";
+import { MAX_CLAIM_BYTES, readClaim } from "./claim.js";
+import type { Pending, PendingVisitor } from "./pending.js";
 import type { SessionVisit } from "./webtransport-visit.js";
 
 export interface ArrivalTerms {
   readonly clock: Clock;
   /** Milliseconds until the client's first packet must be there. */
   readonly timeoutMs: number;
-  /** Bytes of one frame. */
+  /** Bytes of one frame, once the session is let in. Until then the frames of a client are short. */
   readonly maxFrameBytes: number;
+  readonly pending: Pending;
+  readonly addressOf: (visit: SessionVisit) => string | undefined;
 }
 
 /** What a client wants who has opened its stream. */
@@ -33,6 +36,7 @@ export class Arrival implements TransportSink {
   readonly #visit: SessionVisit;
   readonly #terms: ArrivalTerms;
   readonly #timer: Timer;
+  readonly #visitor: PendingVisitor;
   #arrived: Arrived | undefined;
 
   /** Time begins to run. */
@@ -40,8 +44,10 @@ export class Arrival implements TransportSink {
     this.#visit = visit;
     this.#terms = terms;
     this.#timer = terms.clock.setTimer(() => this.#giveUp(), terms.timeoutMs);
+    this.#visitor = { address: terms.addressOf(visit), cut: () => this.#giveUp() };
     // Whatever ends the session, also while it is being asked about, ends the waiting.
-    visit.socket.once("close", () => terms.clock.clearTimer(this.#timer));
+    visit.socket.once("close", () => this.#settle());
+    terms.pending.enter(this.#visitor);
   }
 
   /** Takes the client's stream. @param arrived called once, or never */
@@ -60,7 +66,7 @@ export class Arrival implements TransportSink {
       return;
     }
     this.#arrived = undefined;
-    this.#terms.clock.clearTimer(this.#timer);
+    this.#settle();
     arrived(pipe, opening);
   }
 
@@ -80,9 +86,15 @@ export class Arrival implements TransportSink {
       this.#giveUp();
       return;
     }
-    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes: this.#terms.maxFrameBytes });
+    const maxFrameBytes = Math.min(MAX_CLAIM_BYTES, this.#terms.maxFrameBytes);
+    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes });
     this.#visit.pipe = pipe;
     pipe.bind(this);
+  }
+
+  #settle(): void {
+    this.#terms.clock.clearTimer(this.#timer);
+    this.#terms.pending.leave(this.#visitor);
   }
 
   #giveUp(): void {
