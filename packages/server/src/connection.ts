@@ -77,6 +77,8 @@ export interface ConnectionSession extends SessionView {
   /** Set if it outlives its transports. */
   readonly counted?: object | undefined;
   send(packet: EncodedPacket, droppable?: Droppable): void;
+  /** Takes back what was given up and not written. */
+  takeBack?(packet: EncodedPacket): boolean;
   drained(): Promise<boolean>;
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   claimed?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
@@ -183,6 +185,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   send(packet: EncodedPacket, droppable?: Droppable): void {
     this.#host.monitor.packetLeaves(this, packet);
     this.#open.send(packet, droppable);
+  }
+
+  takeBack(packet: EncodedPacket): boolean {
+    return this.#session?.takeBack?.(packet) === true;
   }
 
   get bufferedBytes(): number {

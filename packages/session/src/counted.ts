@@ -8,6 +8,10 @@ const OVERHEAD_BYTES = 96;
 /** So much of the bound may have come in without being acknowledged. */
 const SHARE = 1 / 4;
 
+/** A session is stuck after so many transports in a row over which nothing got through; those that lived long count threefold. */
+const MAX_FRUITLESS = 9;
+const LONG_LIFE = 3;
+
 const MESSAGE_CODE = 0x34;
 const BASE64_CODE = 0x62;
 
@@ -45,6 +49,8 @@ export class Counted {
   /** Messages up to the last that is kept. */
   #sent = 0;
   #acknowledged = 0;
+  /** Transports in a row over which something was written and nothing got through. */
+  #fruitless = 0;
   /** What the answer to the heartbeat under way must acknowledge. */
   #expected = 0;
   /** The count that was told last, and the bytes that came since. */
@@ -79,6 +85,16 @@ export class Counted {
     return this.keptBytes >= this.terms.bytes;
   }
 
+  /** Has nothing of what waits got through for so long that it never will? */
+  get isStuck(): boolean {
+    return this.#fruitless >= MAX_FRUITLESS;
+  }
+
+  /** Did nothing of it get through over the last transport, perhaps because it takes too long? */
+  get isSlow(): boolean {
+    return this.#fruitless > 0;
+  }
+
   control(packet: Encoded): void {
     this.controls ??= [];
     this.controls.push(packet);
@@ -111,6 +127,7 @@ export class Counted {
    */
   acknowledge(count: number): boolean {
     if (count > this.#sent || count < this.#acknowledged) return false;
+    if (count > this.#acknowledged) this.#fruitless = 0;
     this.#acknowledged = count;
     let done = 0;
     for (const packet of this.#kept) {
@@ -143,10 +160,13 @@ export class Counted {
    * Begins on a new transport with all that the peer has not received.
    *
    * @param count messages that the peer has received
+   * @param long did the transport before live long?
    * @returns false if that cannot be, and nothing has changed
    */
-  rewind(count: number): boolean {
+  rewind(count: number, long = false): boolean {
+    const moves = count > this.#acknowledged;
     if (!this.acknowledge(count)) return false;
+    if (!moves && this.#written > 0) this.#fruitless += long ? LONG_LIFE : 1;
     const [first, ...rest] = this.#kept;
     const had = count - this.#before;
     if (first !== undefined && had > 0) {

@@ -70,6 +70,21 @@ export class Outbox {
     return gaps === 0 ? batch : batch.filter((packet) => packet !== GAP);
   }
 
+  /** Takes out one that waits. @returns was it here? */
+  remove(packet: EncodedPacket): boolean {
+    // The app gives up the oldest first, as a rule.
+    const place = this.packets.indexOf(packet);
+    if (place < 0) return false;
+    this.packets.splice(place, 1);
+    this.rules?.splice(place, 1);
+    this.bytes -= sizeOf(packet);
+    for (const [key, its] of this.places ?? []) {
+      if (its === place) this.places?.delete(key);
+      else if (its > place) this.places?.set(key, its - 1);
+    }
+    return true;
+  }
+
   push(packet: EncodedPacket): void {
     this.packets.push(packet);
     this.bytes += sizeOf(packet);

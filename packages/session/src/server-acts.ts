@@ -6,24 +6,43 @@ import { moved } from "./counted.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
+/** So many times as long a client may take to answer. */
+const MORE_TIME = 4;
+
 export const serverActs: ServerActs = {
   begin: (session, role, now) => {
     session.queue(openPacket(termsOf(session, role, undefined)));
     if (role.initialPacket) session.queue(role.initialPacket);
+    session.listens = role.pings === "client";
+    session.heardAt = now;
     session.dueIn(role.pings === "client" ? longestSilenceMs(role) : role.pingIntervalMs, now);
   },
   due: (session, role, now) => {
     if (isOverdue(session)) return;
-    const clientPings = role.pings === "client";
-    if (!clientPings && !session.awaitsPong) {
-      session.awaitsPong = true;
-      session.counted?.heartbeat();
-      session.send(withCount("ping", session.counted?.untold()));
-    } else if (!session.heard) {
+    if (role.pings === "client") {
+      const silenceMs = longestSilenceMs(role);
+      if (now < session.heardAt + silenceMs) session.dueIn(silenceMs, session.heardAt);
+      else session.broken("ping timeout", undefined);
+      return;
+    }
+    const timeoutMs = timeoutOf(session, role);
+    const isFirst = session.pingsOut === 0;
+    if (!isFirst && now >= session.heardAt + timeoutMs) {
       session.broken("ping timeout", undefined);
       return;
     }
-    session.dueIn(clientPings ? longestSilenceMs(role) : role.pingTimeoutMs, now);
+    // A client whose answer waits behind something large must not take this end for dead.
+    if (isFirst || (session.heardAt > session.pingedAt && now >= session.pingedAt + role.pingIntervalMs)) {
+      session.pingedAt = isFirst ? session.dueAt : now;
+      if (isFirst) session.heardAt = now;
+      session.listens = true;
+      session.pingsOut++;
+      session.counted?.heartbeat();
+      session.send(withCount("ping", session.counted?.untold()));
+    }
+    const nextPing = session.pingedAt + role.pingIntervalMs;
+    const deadline = session.heardAt + timeoutMs;
+    session.dueIn(0, nextPing > now ? Math.min(nextPing, deadline) : deadline);
   },
   pinged: (session, role, now) => {
     if (role.pings !== "client") {
@@ -36,13 +55,15 @@ export const serverActs: ServerActs = {
   ponged: (session, role, now) => {
     if (role.pings === "client") {
       session.violated("pong");
-    } else if (session.awaitsPong) {
-      session.awaitsPong = false;
+    } else if (session.pingsOut > 0 && --session.pingsOut === 0) {
+      session.listens = false;
       if (session.counted?.answered === false) {
         const text = "not all that was sent before the heartbeat has arrived";
         session.broken("transport error", new SessionError("ERR_NOT_ACKNOWLEDGED", text));
       } else {
-        session.dueIn(role.pingIntervalMs, now);
+        // Not from the answer on: heartbeats would drift.
+        const next = session.pingedAt + role.pingIntervalMs;
+        session.dueIn(0, next > now ? next : now + role.pingIntervalMs);
       }
     }
   },
@@ -58,7 +79,8 @@ export const serverActs: ServerActs = {
     if (isLast) counted.generation++;
     counted.confirmed = false;
     counted.controls = [openPacket(termsOf(session, role, counted.received))];
-    session.awaitsPong = false;
+    session.pingsOut = 0;
+    session.listens = false;
     session.dueIn(role.pingIntervalMs, now);
     session.observer?.onResume?.(transport);
     return true;
@@ -68,6 +90,11 @@ export const serverActs: ServerActs = {
 
 /** Has the peer begun a packet and then forgotten it? Then the session has ended. */
 function isOverdue(session: Served): boolean {
+  // It is coming, slowly.
+  if (session.progressed) {
+    session.progressed = false;
+    return false;
+  }
   if (!session.decoder.overdue?.()) return false;
   const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
   session.end("parse error", error, true);
@@ -80,11 +107,16 @@ function termsOf(session: Served, role: ServerRole, received: number | undefined
     sid: id,
     upgrades: role.upgrades(session.transport?.name ?? ""),
     pingInterval: role.pingIntervalMs,
-    pingTimeout: role.pingTimeoutMs,
+    pingTimeout: timeoutOf(session, role),
     maxPayload: role.maxPayload,
     resume: counted &&
       role.secrets && { secret: role.secrets.of(id, counted.generation), ...counted.terms, received },
   };
+}
+
+/** Where nothing got through over the last transport, the next one has more time: clients don't always see, and tell, that something large is coming in. */
+function timeoutOf({ counted }: Served, { pingTimeoutMs }: ServerRole): number {
+  return counted?.isSlow ? pingTimeoutMs * MORE_TIME : pingTimeoutMs;
 }
 
 function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {

@@ -34,8 +34,13 @@ export interface WebSocketPipeOptions {
 const OPEN = 1;
 const PIPE: unique symbol = Symbol("pipe");
 
-/** A WebSocket that knows its pipe, so that all pipes share the same three listeners. */
+/** A WebSocket that knows its pipe, so that all pipes share the same listeners. */
 interface PipedWebSocket extends ServerWebSocket {
+  [PIPE]?: WebSocketPipe;
+}
+
+/** The same for its TCP socket. */
+interface PipedSocket extends Duplex {
   [PIPE]?: WebSocketPipe;
 }
 
@@ -48,7 +53,7 @@ export class WebSocketPipe implements Transport {
   static readonly transportName = "websocket";
   readonly name = "websocket";
   readonly #ws: PipedWebSocket;
-  readonly #socket: Duplex;
+  readonly #socket: PipedSocket;
   readonly #mode: "raw" | "api";
   readonly #base64: boolean;
   /** Nobody from the end on, so that whatever still comes is lost. */
@@ -67,6 +72,11 @@ export class WebSocketPipe implements Transport {
     ws.on("close", WebSocketPipe.#listeners.close);
     // Stays until the WebSocket is garbage: an error after the end must find a listener, too.
     ws.on("error", WebSocketPipe.#listeners.error);
+    // An implementation that reads in another way must go on alone.
+    if (socket.listenerCount("data") > 0) {
+      this.#socket[PIPE] = this;
+      socket.on("data", WebSocketPipe.#listeners.data);
+    }
   }
 
   get writable(): boolean {
@@ -148,6 +158,10 @@ export class WebSocketPipe implements Transport {
       if (pipe === undefined || !Buffer.isBuffer(data)) return;
       pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
     },
+    data: function (chunk) {
+      const pipe = this[PIPE];
+      if (pipe !== undefined) pipe.#sink?.progress?.(pipe, chunk.length);
+    },
     close: function (code) {
       const pipe = this[PIPE];
       if (pipe !== undefined)
@@ -168,6 +182,7 @@ export class WebSocketPipe implements Transport {
 
 interface Listeners {
   message(this: PipedWebSocket, data: unknown, isBinary: boolean): void;
+  data(this: PipedSocket, chunk: Buffer): void;
   close(this: PipedWebSocket, code?: number): void;
   error(this: PipedWebSocket, error: Error): void;
 }
