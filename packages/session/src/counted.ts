@@ -31,6 +31,8 @@ export class Counted {
   received = 0;
   /** What is no message, and leaves before the messages: heartbeats, acknowledgements. */
   controls: Encoded[] | undefined = undefined;
+  /** Leaves alone, before all else: a client that waits for it must not wait for what comes with it in one body. */
+  welcome: Encoded | undefined = undefined;
   keptBytes = 0;
   /** How often the session has come back, which names its secret. */
   generation = 0;
@@ -185,6 +187,7 @@ export class Counted {
   lose(reason: CloseReason, cause: Error | undefined): void {
     this.loss = { reason, cause };
     this.controls = undefined;
+    this.welcome = undefined;
   }
 }
 

@@ -78,7 +78,7 @@ export const serverActs: ServerActs = {
     // A client that never got the last secret is told it once more.
     if (isLast) counted.generation++;
     counted.confirmed = false;
-    counted.controls = [openPacket(termsOf(session, role, counted.received))];
+    counted.welcome = openPacket(termsOf(session, role, counted.received));
     session.pingsOut = 0;
     session.listens = false;
     session.dueIn(role.pingIntervalMs, now);

@@ -373,6 +373,13 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
   #flushCounted(counted: Counted): void {
     if (this.transport?.writable !== true || !this.#mayWrite()) return;
+    if (counted.welcome) {
+      const welcome = [counted.welcome];
+      counted.welcome = undefined;
+      this.transport.send(welcome);
+      this.observer?.onFlush(welcome);
+      if (!this.transport.writable) return;
+    }
     const outbox = this.#outbox;
     if (outbox.packets.length > 0 && !counted.full) {
       counted.keep(outbox.take(counted.terms.bytes - counted.keptBytes));
@@ -570,6 +577,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#dropCandidate(moved());
     old?.close(false, moved());
     counted.controls = undefined;
+    counted.welcome = undefined;
     this.transport = transport;
     this.upgraded = false;
     transport.bind(this);
