@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { type Socket as ClientSocket, io as dial } from "@sockeye/client";
 import { Server, type ServerOptions, type Socket } from "@sockeye/server";
 import { EventSource } from "eventsource";
+import { Server as StockServer } from "socket.io";
+import { io as dialStock } from "socket.io-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { once } from "../support/wait.js";
@@ -127,6 +129,21 @@ describe("a message that takes longer than the heartbeats allow for silence", ()
     },
     20_000,
   );
+});
+
+it("Socket.IO ends with `ping timeout`", async () => {
+  const http = createServer();
+  const io = new StockServer(http, { ...HEARTBEATS });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  ends.push(() => io.close());
+  const proxy = await SlowProxy.start((http.address() as AddressInfo).port, BYTES_PER_SECOND);
+  ends.push(() => proxy.stop());
+  const client = dialStock(proxy.url, { transports: ["websocket"], reconnection: false });
+  ends.push(() => client.disconnect());
+  await once(client, "connect");
+  const ended = once(client, "disconnect");
+  client.emit("much", noise(90_000).toString("base64"));
+  expect((await ended)[0]).toMatch(/ping timeout|transport close/);
 });
 
 function payloadBytes(payload: string | readonly Uint8Array[]): number {

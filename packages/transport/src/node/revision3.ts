@@ -60,6 +60,7 @@ export class Revision3Pipe implements Transport {
   #fromPipe(): TransportSink {
     return {
       frame: (_from, frame) => this.#receive(frame),
+      progress: (_from, bytes) => this.#sink?.progress?.(this, bytes),
       writable: () => this.#sink?.writable(this),
       closed: (_from, reason, cause) => this.#end(reason, cause),
       // Nobody counts in this revision.
