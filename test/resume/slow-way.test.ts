@@ -11,8 +11,8 @@ import { WebSocketServer } from "ws";
 import { once } from "../support/wait.js";
 import { SlowProxy } from "./slow-proxy.js";
 
-const HEARTBEATS = { pingInterval: 300, pingTimeout: 300 };
-const BYTES_PER_SECOND = 100_000;
+const HEARTBEATS = { pingInterval: 600, pingTimeout: 600 };
+const BYTES_PER_SECOND = 80_000;
 
 const ends: (() => unknown)[] = [];
 beforeEach(() => vi.stubGlobal("EventSource", EventSource));
@@ -107,7 +107,7 @@ describe("a message that takes longer than the heartbeats allow for silence", ()
       const { proxy, client, socket, log } = await stage(way);
       const [from, to] = direction === "up" ? [client, socket] : [socket, client];
       // Where the client does not see it come, the next try has four times as long.
-      const bytes = noise(way.sees || direction === "up" ? 90_000 : 70_000);
+      const bytes = noise(way.sees || direction === "up" ? 120_000 : 100_000);
       const payload =
         kind === "text" ? bytes.toString("base64") : [bytes.subarray(0, 50_000), bytes.subarray(50_000)];
       (to as Socket).on("much", (value: unknown, ack: (n: number) => void) =>
@@ -142,7 +142,7 @@ it("Socket.IO ends with `ping timeout`", async () => {
   ends.push(() => client.disconnect());
   await once(client, "connect");
   const ended = once(client, "disconnect");
-  client.emit("much", noise(90_000).toString("base64"));
+  client.emit("much", noise(160_000).toString("base64"));
   expect((await ended)[0]).toMatch(/ping timeout|transport close/);
 });
 

@@ -81,7 +81,7 @@ export interface Served extends Upgradable {
   /** Set if the session outlives its transports. */
   readonly counted: Counted | undefined;
   readonly observer: SessionObserver | undefined;
-  goOn(transport: Transport, received: number): boolean;
+  goOn(transport: Transport, received: number, silenceMs: number): boolean;
   /** PINGs without an answer. */
   pingsOut: number;
   /** When the last one was due. */

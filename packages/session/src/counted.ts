@@ -15,6 +15,13 @@ const LONG_LIFE = 3;
 const MESSAGE_CODE = 0x34;
 const BASE64_CODE = 0x62;
 
+/** How a transport was lost. */
+export interface Loss {
+  readonly reason: CloseReason;
+  readonly cause: Error | undefined;
+  readonly livedMs: number;
+}
+
 /** Kept by all ends that keep nothing. Never pushed to. */
 const NOTHING: Encoded[] = [];
 
@@ -39,7 +46,7 @@ export class Counted {
   /** Does the client know the secret of this generation? Until then that of the one before holds as well. */
   confirmed = true;
   /** Why it has no transport. */
-  loss: { readonly reason: CloseReason; readonly cause: Error | undefined } | undefined = undefined;
+  loss: Loss | undefined = undefined;
   readonly terms: Pick<ResumeTerms, "window" | "bytes">;
 
   /** Handed to a transport, of this session, at least once. Oldest first. */
@@ -115,7 +122,9 @@ export class Counted {
 
   /** What the transport of now has not got yet. */
   take(): Encoded[] {
-    const { controls } = this;
+    const { controls, welcome } = this;
+    this.welcome = undefined;
+    if (welcome) return [welcome];
     const unwritten = this.#kept.slice(this.#written);
     this.controls = undefined;
     this.#written = this.#kept.length;
@@ -184,8 +193,8 @@ export class Counted {
   }
 
   /** The transport is gone. */
-  lose(reason: CloseReason, cause: Error | undefined): void {
-    this.loss = { reason, cause };
+  lose(loss: Loss): void {
+    this.loss = loss;
     this.controls = undefined;
     this.welcome = undefined;
   }

@@ -29,6 +29,8 @@ export interface Overflow {
     packet: EncodedPacket,
     { droppable, heldBytes }: { droppable: Droppable | undefined; heldBytes: number },
   ): "queue" | "drop" | SessionError;
+  /** The packet at this place was taken out. */
+  removed(outbox: Outbox, place: number): void;
 }
 
 /** What waits for the transport, oldest first, counted. A session has one of its own only while something waits. */
@@ -68,21 +70,6 @@ export class Outbox {
       else this.places?.set(key, place - end);
     }
     return gaps === 0 ? batch : batch.filter((packet) => packet !== GAP);
-  }
-
-  /** Takes out one that waits. @returns was it here? */
-  remove(packet: EncodedPacket): boolean {
-    // The app gives up the oldest first, as a rule.
-    const place = this.packets.indexOf(packet);
-    if (place < 0) return false;
-    this.packets.splice(place, 1);
-    this.rules?.splice(place, 1);
-    this.bytes -= sizeOf(packet);
-    for (const [key, its] of this.places ?? []) {
-      if (its === place) this.places?.delete(key);
-      else if (its > place) this.places?.set(key, its - 1);
-    }
-    return true;
   }
 
   push(packet: EncodedPacket): void {

@@ -74,7 +74,7 @@ export const serverActs: ServerActs = {
     const isLast = secrets.fits(id, counted.generation, claim.secret);
     if (!isLast && (counted.confirmed || !secrets.fits(id, counted.generation - 1, claim.secret)))
       return false;
-    if (!session.goOn(transport, claim.received)) return false;
+    if (!session.goOn(transport, claim.received, longestSilenceMs(role))) return false;
     // A client that never got the last secret is told it once more.
     if (isLast) counted.generation++;
     counted.confirmed = false;

@@ -29,7 +29,7 @@ import { isMessage, moved } from "./counted.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
-import { GAP, Outbox } from "./outbox.js";
+import { GAP, Outbox, sizeOf } from "./outbox.js";
 import type { Flushable } from "./turn.js";
 import type { Upgrade } from "./upgrade.js";
 
@@ -85,9 +85,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** Client: how often the server is told that something comes in, and when it was last. */
   #tellMs = 0;
   #toldAt = 0;
-  /** When the transport of now was taken, and when it was lost. */
+  /** When the transport of now was taken. */
   #since = 0;
-  #lostAt = 0;
   #secret = "";
 
   /** @param counted server: set if the client has offered to count as well */
@@ -158,7 +157,14 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    * @returns was it still here? It never leaves then, no part of it
    */
   takeBack(packet: EncodedPacket): boolean {
-    return this.#outbox.remove(packet);
+    const outbox = this.#outbox;
+    // The app gives up the oldest first, as a rule.
+    const place = outbox.packets.indexOf(packet);
+    if (place < 0) return false;
+    outbox.packets.splice(place, 1);
+    outbox.bytes -= sizeOf(packet);
+    this.#config.overflow?.removed(outbox, place);
+    return true;
   }
 
   /**
@@ -252,7 +258,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { role, clock } = this.#config;
     const { received, secret = "" } = terms.resume ?? {};
     if (!counted || role.side === "server" || received === undefined || terms.sid !== this.id) return false;
-    if (!this.goOn(transport, received)) return false;
+    if (!this.goOn(transport, received, this.#silenceMs)) return false;
     this.#secret = secret;
     this.#listen(terms);
     // Also tells that the new secret has come.
@@ -340,11 +346,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     }
     this.#dropCandidate(moved());
     this.transport?.close(false, moved());
-    counted.lose(reason, cause);
+    const now = clock.now();
+    counted.lose({ reason, cause, livedMs: now - this.#since });
     this.#enter("suspended");
     this.listens = false;
-    this.#lostAt = clock.now();
-    this.dueIn(counted.terms.window, this.#lostAt);
+    this.dueIn(counted.terms.window, now);
     this.observer?.onSuspend?.(reason, cause);
     if (role.side === "server") role.suspended?.(this.id, reason, cause);
     else if (this.state === "suspended") role.suspended?.();
@@ -373,15 +379,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
   #flushCounted(counted: Counted): void {
     if (this.transport?.writable !== true || !this.#mayWrite()) return;
-    if (counted.welcome) {
-      const welcome = [counted.welcome];
-      counted.welcome = undefined;
-      this.transport.send(welcome);
-      this.observer?.onFlush(welcome);
-      if (!this.transport.writable) return;
-    }
     const outbox = this.#outbox;
-    if (outbox.packets.length > 0 && !counted.full) {
+    const { welcome } = counted;
+    if (welcome) this.#wantWrite();
+    else if (outbox.packets.length > 0 && !counted.full) {
       counted.keep(outbox.take(counted.terms.bytes - counted.keptBytes));
     }
     if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
@@ -556,20 +557,17 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /**
    * Takes a transport in place of the one that there was, and begins there with what the peer has not got.
    *
-   * @returns false if that cannot be, and then nothing has changed
+   * @param silenceMs the longest that the peer may be silent
+   * @returns false if that cannot be, and then nothing has changed, unless the session has ended since it makes no progress
    */
-  goOn(transport: Transport, received: number): boolean {
+  goOn(transport: Transport, received: number, silenceMs: number): boolean {
     if (!this.#rules.delivers && this.#state !== "suspended") return false;
     const { counted } = this;
-    const { role, clock } = this.#config;
-    const { loss } = counted ?? {};
-    const now = clock.now();
-    const livedMs = (loss ? this.#lostAt : now) - this.#since;
-    const silenceMs = role.side === "server" ? role.pingIntervalMs + role.pingTimeoutMs : this.#silenceMs;
-    if (!counted?.rewind(received, livedMs > silenceMs / 2)) return false;
+    const now = this.#config.clock.now();
+    const { reason = "transport error", livedMs = now - this.#since } = counted?.loss ?? {};
+    if (!counted?.rewind(received, livedMs * 2 > silenceMs)) return false;
     if (counted.isStuck) {
-      const text = "what waits got through over none of the last transports";
-      this.end(loss?.reason ?? "transport error", new SessionError("ERR_NO_PROGRESS", text), true);
+      this.end(reason, new SessionError("ERR_NO_PROGRESS", "nothing gets through"), true);
       return false;
     }
     this.#since = now;

@@ -84,14 +84,7 @@ async function fetched(
   }
 }
 
-function viaXhr({
-  address,
-  headers,
-  body,
-  withCredentials,
-  requestTimeoutMs,
-  onProgress,
-}: Call): HttpRequest {
+function viaXhr({ address, headers, body, withCredentials, requestTimeoutMs }: Call): HttpRequest {
   const xhr = new XMLHttpRequest();
   // What open() and send() throw rejects the promise.
   const answer = new Promise<HttpAnswer>((resolve) => {
@@ -99,11 +92,6 @@ function viaXhr({
     for (const [name, value] of Object.entries(headersOf(headers, body))) xhr.setRequestHeader(name, value);
     xhr.withCredentials = withCredentials;
     xhr.timeout = requestTimeoutMs;
-    let came = 0;
-    xhr.onprogress = ({ loaded }) => {
-      onProgress?.(loaded - came);
-      came = loaded;
-    };
     xhr.onloadend = () => resolve(xhr);
     xhr.send(body);
   });

@@ -1,13 +1,13 @@
 import type { Frame } from "@sockeye/protocol";
 import { decodeEscaped } from "./escaped-payload.js";
-import { type HttpKind, HttpTransport, type Receiving, type ResponseSink } from "./http-transport.js";
+import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 
 const STREAM: HttpKind = {
   name: "stream",
   receive: (address, target, sink) =>
-    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(address, target, sink) }),
+    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(address, target) }),
 };
 
 /** The dialling end of `stream` for browsers without `fetch`: an `XMLHttpRequest` is read while it comes, as lines of text. */
@@ -19,11 +19,7 @@ export class XhrStreamTransport extends HttpTransport {
   }
 }
 
-function readerOf(
-  address: string,
-  target: Target,
-  sink: ResponseSink,
-): (response: StreamedResponse) => Receiving {
+function readerOf(address: string, target: Target): (response: StreamedResponse) => Receiving {
   return (response) => {
     const xhr = new XMLHttpRequest();
     // Internet Explorer 9 shows nothing before the end.
@@ -32,12 +28,9 @@ function readerOf(
       return { abort: () => {} };
     }
     let read = 0;
-    let came = 0;
     const readLines = (): void => {
       if (xhr.readyState < 3 || xhr.status !== 200) return;
       const { responseText } = xhr;
-      sink.progress(responseText.length - came);
-      came = responseText.length;
       const end = responseText.lastIndexOf("\n") + 1;
       const lines = responseText.slice(read, Math.max(read, end)).split("\n");
       read = Math.max(read, end);
