@@ -101,6 +101,11 @@ export const SHOWN: ShownBy = {
     "a connection that breaks for less than 30 s, with Sockeye at both ends": both(
       "a connection between two ends of the same make that breaks for a moment",
     ),
+    "a message that takes longer than `pingInterval + pingTimeout` to come in": row(
+      "test/resume/slow-way",
+      "arrives 'up' over 'websocket', as 'text'",
+      "Socket.IO ends with `ping timeout`",
+    ),
     "the client got no event before the connection broke": both("of a client that got no event yet"),
     "the client is back before the server noticed that the old connection is dead": both(
       "before the server has noticed the loss",

@@ -389,7 +389,7 @@ describe("answers of a server cost a client as much per byte, however they are c
       const options = {
         name: "stream",
         target: { url: "http://a" } as never,
-        sink: { frames() {}, failed() {} },
+        sink: { progress() {}, frames() {}, failed() {} },
       };
       const response = new StreamedResponse({ ...options, read: () => ({ abort() {} }) });
       for (const frame of frames) response.frames([frame]);

@@ -299,7 +299,7 @@ export class Socket<
     const dropped = flags.volatile && !(sendable && session.ready);
     const packet = this.#event(emit, ack && this.#nextAckId);
     const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
-    if (ack) this.#expect(this.#nextAckId++, emit, dropped ? 0 : undefined);
+    if (ack) this.#expect(this.#nextAckId++, emit, encoded);
     if (!encoded) return;
     if (sendable) {
       this.#leave(packet, encoded);
@@ -318,23 +318,30 @@ export class Socket<
     this.#host.session.send(encoded);
   }
 
-  /** @param orMs time to wait if nobody says how long */
-  #expect(id: number, { ack, event, ackTakesError, flags }: Emit, orMs: number | undefined): void {
+  /** @param encoded what leaves; nothing if it is dropped, and then nobody waits */
+  #expect(id: number, { ack, event, ackTakesError, flags }: Emit, encoded: EncodedPacket | undefined): void {
     if (!ack) return;
     const timeoutMs = flags.timeout ?? this.#ackTimeoutMs;
-    const callback: AckCallback = (...args) => {
-      const buffered = this.sendBuffer.findIndex((packet) => packet.id === id);
-      for (const { encoded } of this.sendBuffer.splice(buffered, buffered < 0 ? 0 : 1)) {
-        this.#keptBytes -= sizeOf(encoded);
-      }
-      callGuarded(ack, args, { target: this, event });
-    };
     this.#acks ??= new Acks(this.#host.clock);
     this.#acks.expect(id, {
-      callback,
+      callback: (...args) => callGuarded(ack, args, { target: this, event }),
       takesError: ackTakesError || timeoutMs !== undefined,
-      timeoutMs: timeoutMs ?? orMs,
+      timeoutMs: timeoutMs ?? (encoded ? undefined : 0),
+      givenUp: encoded && (({ code }) => this.#takeBack(encoded, code)),
     });
+  }
+
+  /** Nobody waits for its answer any more: if it has not left, it never does. */
+  #takeBack(encoded: EncodedPacket, code: string): void {
+    const buffered = this.sendBuffer.findIndex((packet) => packet.encoded === encoded);
+    if (buffered >= 0) {
+      this.sendBuffer.splice(buffered, 1);
+      this.#keptBytes -= sizeOf(encoded);
+      return;
+    }
+    const { session } = this.#host;
+    // What was emitted before a `disconnect()` leaves before its goodbye, unless it has to wait for the network to come back.
+    if (code === "ERR_ACK_TIMEOUT" || session.state === "suspended") session.takeBack(encoded);
   }
 
   /** These could not be encoded. @throws the error, unless it is Blobs that have to be read before */

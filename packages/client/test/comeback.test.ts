@@ -120,7 +120,7 @@ describe("the app", () => {
     expect(last().a.writable).toBe(false);
     server.reachable = ["websocket"];
     server.clock.advance(2000);
-    expect(eventsOf(server.peer.packets)).toEqual([["kept"], ["ask"]]);
+    expect(eventsOf(server.peer.packets)).toEqual([["kept"]]);
   });
 
   it("is told what does not fit into the bound of what waits", () => {

@@ -70,6 +70,11 @@ export const ERROR_TABLE = {
     meaning: "The transport broke, and the session did not go on over another one in time.",
     retryable: true,
   },
+  ERR_NO_PROGRESS: {
+    meaning: "The session came back several times, and nothing of what waited got through.",
+    retryable: true,
+  },
+  ERR_MOVED: { meaning: "The session goes on over another transport.", retryable: true },
   ERR_NOT_ACKNOWLEDGED: {
     meaning: "The peer's count of what it has received is less than what was sent before its heartbeat.",
     retryable: true,

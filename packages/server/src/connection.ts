@@ -109,6 +109,8 @@ export interface ConnectionSession extends SessionView {
   /** Those that wait, and those that are kept. */
   readonly packets?: readonly (readonly EncodedPacket[])[];
   send(packet: EncodedPacket, droppable?: Droppable): void;
+  /** Takes back what was given up and not written. */
+  takeBack?(packet: EncodedPacket): boolean;
   drained(): Promise<boolean>;
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   claimed?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
@@ -243,6 +245,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   send(packet: EncodedPacket, droppable?: Droppable): void {
     this.#host.monitor.packetLeaves(this, packet);
     this.#open.send(packet, droppable);
+  }
+
+  takeBack(packet: EncodedPacket): boolean {
+    return this.#session?.takeBack?.(packet) === true;
   }
 
   get bufferedBytes(): number {

@@ -391,7 +391,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     return {
       codec,
       clock,
-      deadlines: new TimerWheel(clock),
+      deadlines: new TimerWheel(clock, Math.min(terms.pingInterval, terms.pingTimeout)),
       turn: new Turn(clock),
       overflow: createOverflow(limits.maxOutboundBytes),
       suspendedOverflow: resume && createOverflow(resume.bytes, tooMuch),

@@ -104,6 +104,8 @@ export interface SocketConnection {
   keep(bytes: number): void;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
   send(packet: EncodedPacket, droppable?: Droppable): void;
+  /** Takes a packet back that was given up, unless it was written. */
+  takeBack?(packet: EncodedPacket): unknown;
   drained(): Promise<boolean>;
   /** A limit was exceeded for its sake. */
   exceeded(error: SockeyeError): void;
@@ -413,7 +415,12 @@ export class Socket<
     const encoded = this.client.encode(packet, flags.compress);
     if (ack && id !== undefined) {
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
-      this.#expected().expect(id, { callback, takesError: emit.ackTakesError, timeoutMs: flags.timeout });
+      this.#expected().expect(id, {
+        callback,
+        takesError: emit.ackTakesError,
+        timeoutMs: flags.timeout,
+        givenUp: this.#takingBack(encoded),
+      });
     }
     // Who takes an error hears of a packet that was dropped as of one that nobody answers.
     if (dropped) return;
@@ -459,7 +466,12 @@ export class Socket<
     }
     if (packet.id !== undefined) {
       const callback: AckCallback = (...args) => answered(args);
-      this.#expected().expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout });
+      this.#expected().expect(packet.id, {
+        callback,
+        takesError: false,
+        timeoutMs: flags.timeout,
+        givenUp: this.#takingBack(encoded),
+      });
     }
     this.deliver(packet, encoded, flags);
   }
@@ -664,6 +676,13 @@ export class Socket<
 
   #flagged(flags: BroadcastFlags): SocketEmission<EmitEvents, SocketData> {
     return new SocketEmission(this, flags);
+  }
+
+  /** An event whose answer nobody waits for any more never leaves, if it has not left. What left a moment ago still gets through before a goodbye. */
+  #takingBack(encoded: EncodedPacket): (error: AckError) => void {
+    return ({ code }) => {
+      if (code === "ERR_ACK_TIMEOUT") this.client.takeBack?.(encoded);
+    };
   }
 
   #expected(): Acks {

@@ -46,9 +46,9 @@ export interface ServerRole {
   readonly side: "server";
   /** What only this end can do. */
   readonly acts: ServerActs;
-  /** Idle time after the last PONG until the next PING, in ms. */
+  /** Time from one PING to the next, in ms. One that is answered later than that is followed by the next after this time. */
   readonly pingIntervalMs: number;
-  /** Time for the PONG to come, in ms. */
+  /** Time for the PONG to come, in ms. Each sign of life begins it anew. */
   readonly pingTimeoutMs: number;
   /** Time for an upgrade to complete, in ms. */
   readonly upgradeTimeoutMs: number;
@@ -90,11 +90,18 @@ export interface Served extends Upgradable {
   /** Set if the session outlives its transports. */
   readonly counted: Counted | undefined;
   readonly observer: SessionObserver | undefined;
-  goOn(transport: Transport, received: number): boolean;
-  /** A PING is out. */
-  awaitsPong: boolean;
-  /** Has anything come in since the deadline was last set? Any packet is a sign of life. */
-  heard: boolean;
+  goOn(transport: Transport, received: number, silenceMs: number): boolean;
+  /** PINGs without an answer. */
+  pingsOut: number;
+  /** When the last one was due. */
+  pingedAt: number;
+  /** Is a sign of life awaited? Only then {@link heardAt} is kept. */
+  listens: boolean;
+  /** The last sign of life: any packet is one, and so are 1024 bytes of what is not whole yet. */
+  heardAt: number;
+  /** Have so many bytes come since somebody last set it to false? */
+  progressed: boolean;
+  readonly dueAt: number;
   queue(packet: EncodedPacket): void;
   /** Writes what may be written. */
   flush(): void;

@@ -8,8 +8,19 @@ const OVERHEAD_BYTES = 96;
 /** So much of the bound may have come in without being acknowledged. */
 const SHARE = 1 / 4;
 
+/** A session is stuck after so many transports in a row over which nothing got through; those that lived long count threefold. */
+const MAX_FRUITLESS = 9;
+const LONG_LIFE = 3;
+
 const MESSAGE_CODE = 0x34;
 const BASE64_CODE = 0x62;
+
+/** How a transport was lost. */
+export interface Loss {
+  readonly reason: CloseReason;
+  readonly cause: Error | undefined;
+  readonly livedMs: number;
+}
 
 /** Kept by all ends that keep nothing. Never pushed to. */
 const NOTHING: Encoded[] = [];
@@ -27,13 +38,15 @@ export class Counted {
   received = 0;
   /** What is no message, and leaves before the messages: heartbeats, acknowledgements. */
   controls: Encoded[] | undefined = undefined;
+  /** Leaves alone, before all else: a client that waits for it must not wait for what comes with it in one body. */
+  welcome: Encoded | undefined = undefined;
   keptBytes = 0;
   /** How often the session has come back, which names its secret. */
   generation = 0;
   /** Does the client know the secret of this generation? Until then that of the one before holds as well. */
   confirmed = true;
   /** Why it has no transport. */
-  loss: { readonly reason: CloseReason; readonly cause: Error | undefined } | undefined = undefined;
+  loss: Loss | undefined = undefined;
   readonly terms: Pick<ResumeTerms, "window" | "bytes">;
 
   /** Handed to a transport, of this session, at least once. Oldest first. */
@@ -45,6 +58,8 @@ export class Counted {
   /** Messages up to the last that is kept. */
   #sent = 0;
   #acknowledged = 0;
+  /** Transports in a row over which something was written and nothing got through. */
+  #fruitless = 0;
   /** What the answer to the heartbeat under way must acknowledge. */
   #expected = 0;
   /** The count that was told last, and the bytes that came since. */
@@ -79,6 +94,16 @@ export class Counted {
     return this.keptBytes >= this.terms.bytes;
   }
 
+  /** Has nothing of what waits got through for so long that it never will? */
+  get isStuck(): boolean {
+    return this.#fruitless >= MAX_FRUITLESS;
+  }
+
+  /** Did nothing of it get through over the last transport, perhaps because it takes too long? */
+  get isSlow(): boolean {
+    return this.#fruitless > 0;
+  }
+
   control(packet: Encoded): void {
     this.controls ??= [];
     this.controls.push(packet);
@@ -108,7 +133,9 @@ export class Counted {
 
   /** What the transport of now has not got yet. */
   take(): Encoded[] {
-    const { controls } = this;
+    const { controls, welcome } = this;
+    this.welcome = undefined;
+    if (welcome) return [welcome];
     const unwritten = this.#kept.slice(this.#written);
     this.controls = undefined;
     this.#written = this.#kept.length;
@@ -122,6 +149,7 @@ export class Counted {
    */
   acknowledge(count: number): boolean {
     if (count > this.#sent || count < this.#acknowledged) return false;
+    if (count > this.#acknowledged) this.#fruitless = 0;
     this.#acknowledged = count;
     let done = 0;
     for (const packet of this.#kept) {
@@ -154,10 +182,13 @@ export class Counted {
    * Begins on a new transport with all that the peer has not received.
    *
    * @param count messages that the peer has received
+   * @param long did the transport before live long?
    * @returns false if that cannot be, and nothing has changed
    */
-  rewind(count: number): boolean {
+  rewind(count: number, long = false): boolean {
+    const moves = count > this.#acknowledged;
     if (!this.acknowledge(count)) return false;
+    if (!moves && this.#written > 0) this.#fruitless += long ? LONG_LIFE : 1;
     const [first, ...rest] = this.#kept;
     const had = count - this.#before;
     if (first !== undefined && had > 0) {
@@ -173,9 +204,10 @@ export class Counted {
   }
 
   /** The transport is gone. */
-  lose(reason: CloseReason, cause: Error | undefined): void {
-    this.loss = { reason, cause };
+  lose(loss: Loss): void {
+    this.loss = loss;
     this.controls = undefined;
+    this.welcome = undefined;
   }
 }
 

@@ -29,6 +29,8 @@ export interface Overflow {
     packet: EncodedPacket,
     { droppable, heldBytes }: { droppable: Droppable | undefined; heldBytes: number },
   ): "queue" | "drop" | SessionError;
+  /** The packet at this place was taken out. */
+  removed(outbox: Outbox, place: number): void;
 }
 
 /** What waits for the transport, oldest first, counted. A session has one of its own only while something waits. */

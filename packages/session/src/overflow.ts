@@ -30,6 +30,13 @@ export function createOverflow(maxBytes: number, full: () => SessionError = tooS
       if (droppable !== undefined) note(outbox, droppable);
       return "queue";
     },
+    removed: ({ rules, places }, place) => {
+      rules?.splice(place, 1);
+      for (const [key, its] of places ?? []) {
+        if (its === place) places?.delete(key);
+        else if (its > place) places?.set(key, its - 1);
+      }
+    },
   };
 }
 

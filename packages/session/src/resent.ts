@@ -38,7 +38,8 @@ export class Resent extends Counted {
   }
 
   override take(): Encoded[] {
-    if (!this.putOff) return super.take();
+    // What tells the client that it is back leaves in any case.
+    if (!this.putOff || this.welcome) return super.take();
     const { controls = [] } = this;
     this.controls = undefined;
     return controls;

@@ -18,11 +18,15 @@ import { probeError } from "./upgrade.js";
 
 /** What a candidate sends until it has taken over is a few bytes: nothing larger is collected. */
 const MAX_PROBE_BYTES = 8192;
+/** So many times as long a client may take to answer. */
+const MORE_TIME = 4;
 
 export const serverActs: ServerActs = {
   begin: (session, role, now) => {
     session.queue(openPacket(termsOf(session, role, undefined)));
     if (role.initialPacket) session.queue(role.initialPacket);
+    session.listens = role.pings === "client";
+    session.heardAt = now;
     session.dueIn(role.pings === "client" ? longestSilenceMs(role) : role.pingIntervalMs, now);
   },
   due: (session, role, now) => {
@@ -33,16 +37,30 @@ export const serverActs: ServerActs = {
       session.dueIn(role.pingIntervalMs, now);
       return;
     }
-    const clientPings = role.pings === "client";
-    if (!clientPings && !session.awaitsPong) {
-      session.awaitsPong = true;
-      session.counted?.heartbeat();
-      session.send(withCount("ping", session.counted?.untold()));
-    } else if (!session.heard) {
+    if (role.pings === "client") {
+      const silenceMs = longestSilenceMs(role);
+      if (now < session.heardAt + silenceMs) session.dueIn(silenceMs, session.heardAt);
+      else session.broken("ping timeout", undefined);
+      return;
+    }
+    const timeoutMs = timeoutOf(session, role);
+    const isFirst = session.pingsOut === 0;
+    if (!isFirst && now >= session.heardAt + timeoutMs) {
       session.broken("ping timeout", undefined);
       return;
     }
-    session.dueIn(clientPings ? longestSilenceMs(role) : role.pingTimeoutMs, now);
+    // A client whose answer waits behind something large must not take this end for dead.
+    if (isFirst || (session.heardAt > session.pingedAt && now >= session.pingedAt + role.pingIntervalMs)) {
+      session.pingedAt = isFirst ? session.dueAt : now;
+      if (isFirst) session.heardAt = now;
+      session.listens = true;
+      session.pingsOut++;
+      session.counted?.heartbeat();
+      session.send(withCount("ping", session.counted?.untold()));
+    }
+    const nextPing = session.pingedAt + role.pingIntervalMs;
+    const deadline = session.heardAt + timeoutMs;
+    session.dueIn(0, nextPing > now ? Math.min(nextPing, deadline) : deadline);
   },
   pinged: (session, role, now) => {
     if (role.pings !== "client") {
@@ -55,13 +73,15 @@ export const serverActs: ServerActs = {
   ponged: (session, role, now) => {
     if (role.pings === "client") {
       session.violated("pong");
-    } else if (session.awaitsPong) {
-      session.awaitsPong = false;
+    } else if (session.pingsOut > 0 && --session.pingsOut === 0) {
+      session.listens = false;
       if (session.counted?.answered === false) {
         const text = "not all that was sent before the heartbeat has arrived";
         session.broken("transport error", new SessionError("ERR_NOT_ACKNOWLEDGED", text));
       } else {
-        session.dueIn(role.pingIntervalMs, now);
+        // Not from the answer on: heartbeats would drift.
+        const next = session.pingedAt + role.pingIntervalMs;
+        session.dueIn(0, next > now ? next : now + role.pingIntervalMs);
       }
     }
   },
@@ -72,12 +92,13 @@ export const serverActs: ServerActs = {
     const isLast = secrets.fits(id, counted.generation, claim.secret);
     if (!isLast && (counted.confirmed || !secrets.fits(id, counted.generation - 1, claim.secret)))
       return false;
-    if (!session.goOn(transport, claim.received)) return false;
+    if (!session.goOn(transport, claim.received, longestSilenceMs(role))) return false;
     // A client that never got the last secret is told it once more.
     if (isLast) counted.generation++;
     counted.confirmed = false;
-    counted.controls = [openPacket(termsOf(session, role, counted.received))];
-    session.awaitsPong = false;
+    counted.welcome = openPacket(termsOf(session, role, counted.received));
+    session.pingsOut = 0;
+    session.listens = false;
     // What is sent again has a price. The heartbeat comes after it.
     const putOffMs = counted instanceof Resent ? counted.comeBack() : 0;
     session.dueIn(putOffMs > 0 ? Math.min(putOffMs, role.pingIntervalMs) : role.pingIntervalMs, now);
@@ -89,6 +110,11 @@ export const serverActs: ServerActs = {
 
 /** Has the peer begun a packet and then forgotten it? Then the session has ended. */
 function isOverdue(session: Served): boolean {
+  // It is coming, slowly.
+  if (session.progressed) {
+    session.progressed = false;
+    return false;
+  }
   if (!session.decoder.overdue?.()) return false;
   const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
   session.end({ reason: "parse error", cause: error });
@@ -101,11 +127,16 @@ function termsOf(session: Served, role: ServerRole, received: number | undefined
     sid: id,
     upgrades: role.upgrades(session.transport?.name ?? ""),
     pingInterval: role.pingIntervalMs,
-    pingTimeout: role.pingTimeoutMs,
+    pingTimeout: timeoutOf(session, role),
     maxPayload: role.maxPayload,
     resume: counted &&
       role.secrets && { secret: role.secrets.of(id, counted.generation), ...counted.terms, received },
   };
+}
+
+/** Where nothing got through over the last transport, the next one has more time: clients don't always see, and tell, that something large is coming in. */
+function timeoutOf({ counted }: Served, { pingTimeoutMs }: ServerRole): number {
+  return counted?.isSlow ? pingTimeoutMs * MORE_TIME : pingTimeoutMs;
 }
 
 function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {

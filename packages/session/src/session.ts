@@ -31,7 +31,7 @@ import { isMessage } from "./counted.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
-import { GAP, Outbox } from "./outbox.js";
+import { GAP, Outbox, sizeOf } from "./outbox.js";
 import type { Flushable } from "./turn.js";
 import type { Upgrade } from "./upgrade.js";
 
@@ -40,6 +40,9 @@ const MUCH_BYTES = 65_536;
 
 /** How long a session that was closed on this side may take to write what is queued. */
 const CLOSING_MS = 30_000;
+
+/** So many bytes of something that is not whole yet are a sign of life. A trickle of single bytes is none. */
+const SIGN_BYTES = 1024;
 
 /** Client: a timer that is later than this by the time of day has slept, and what was heard before says nothing. */
 const SLEEP_SLACK_MS = 5000;
@@ -59,8 +62,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   observer: SessionObserver | undefined;
   dueAt: number = Number.POSITIVE_INFINITY;
   slot: number = NO_SLOT;
-  awaitsPong = false;
-  heard = false;
+  pingsOut = 0;
+  pingedAt = 0;
+  listens = false;
+  heardAt = 0;
+  progressed = false;
   readonly decoder: Decoder;
   /** Set if the session outlives its transports; on a client once OPEN said so. */
   counted: Counted | undefined;
@@ -72,9 +78,17 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   #outbox: Outbox = Outbox.empty;
   #dirty = false;
   #upgrade: Upgrade | undefined;
-  /** Client: the longest silence that the server's terms allow, and the time of day of the last sign of life. */
+  /** Bytes of something that is not whole yet, since they were last a sign of life. */
+  #heardBytes = 0;
+  /** Client: the longest silence that the server's terms allow, and when the deadline was set, by both clocks. */
   #silenceMs = 0;
-  #lastSignWall = 0;
+  #setAt = 0;
+  #setWall = 0;
+  /** Client: how often the server is told that something comes in, and when it was last. */
+  #tellMs = 0;
+  #toldAt = 0;
+  /** When the transport of now was taken. */
+  #since = 0;
   #secret = "";
 
   /** @param counted server: set if the client has offered to count as well */
@@ -119,6 +133,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   start(transport: Transport): void {
     const { role, clock } = this.#config;
     this.transport = transport;
+    this.#since = clock.now();
     transport.bind(this);
     if (role.side === "client") {
       const openWithinMs = role.openWithinMs?.();
@@ -146,6 +161,22 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES || this.#state === "suspended")
       this.#sendIfRoom(packet, droppable);
     else this.queue(packet);
+  }
+
+  /**
+   * Takes a packet back that the app has given up, if no transport has got it yet. What was written stays written.
+   *
+   * @returns was it still here? It never leaves then, no part of it
+   */
+  takeBack(packet: EncodedPacket): boolean {
+    const outbox = this.#outbox;
+    // The app gives up the oldest first, as a rule.
+    const place = outbox.packets.indexOf(packet);
+    if (place < 0) return false;
+    outbox.packets.splice(place, 1);
+    outbox.bytes -= sizeOf(packet);
+    this.#config.overflow?.removed(outbox, place);
+    return true;
   }
 
   /**
@@ -239,7 +270,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { role, clock } = this.#config;
     const { received, secret = "" } = terms.resume ?? {};
     if (!counted || role.side === "server" || received === undefined || terms.sid !== this.id) return false;
-    if (!this.goOn(transport, received)) return false;
+    if (!this.goOn(transport, received, this.#silenceMs)) return false;
     this.#secret = secret;
     this.#listen(terms);
     // Also tells that the new secret has come.
@@ -262,7 +293,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   // ---- from the transport
 
   frame(_from: Transport, frame: Frame): void {
-    this.heard = true;
+    if (this.listens) this.heardAt = this.#config.clock.now();
     if (this.observer === undefined && this.#rules.delivers) {
       const text = typeof frame === "string" ? messageText(frame) : frame;
       if (text !== undefined) {
@@ -271,6 +302,21 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       }
     }
     this.#packet(frame);
+  }
+
+  /** Part of something came in: see {@link TransportSink.progress}. */
+  progress(_from: Transport, bytes: number): void {
+    this.#heardBytes += bytes;
+    if (this.#heardBytes < SIGN_BYTES) return;
+    this.#heardBytes = 0;
+    this.progressed = true;
+    if (!this.listens) return;
+    const now = this.#config.clock.now();
+    this.heardAt = now;
+    // The server's PING may wait behind what is coming, and the server for an answer.
+    if (this.#tellMs === 0 || now - this.#toldAt < this.#tellMs || !this.#rules.delivers) return;
+    this.#toldAt = now;
+    this.queue(withCount("noop", this.counted?.untold()));
   }
 
   writable(_from: Transport): void {
@@ -313,9 +359,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     }
     this.#dropCandidate("moved");
     this.transport?.close("moved");
-    counted.lose(reason, cause);
+    const now = clock.now();
+    counted.lose({ reason, cause, livedMs: now - this.#since });
     this.#enter("suspended");
-    this.dueIn(counted.terms.window, clock.now());
+    this.listens = false;
+    this.dueIn(counted.terms.window, now);
     this.observer?.onSuspend?.(reason, cause);
     if (role.side === "server") role.suspended?.(this.id, reason, cause);
     else if (this.state === "suspended") role.suspended?.();
@@ -351,7 +399,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   #flushCounted(counted: Counted): void {
     if (this.transport?.writable !== true || !this.#mayWrite()) return;
     const outbox = this.#outbox;
-    if (outbox.packets.length > 0 && !counted.full) {
+    const { welcome } = counted;
+    if (welcome) this.#wantWrite();
+    else if (outbox.packets.length > 0 && !counted.full) {
       counted.keep(outbox.take(counted.terms.bytes - counted.keptBytes));
     }
     if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
@@ -373,8 +423,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.#openedLate();
     } else if (role.side === "server") {
       role.acts.due(this, role, now);
-    } else if (this.heard && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
-      this.#signOfLife(now);
+    } else if (now < this.heardAt + this.#silenceMs && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
+      this.#expect(this.heardAt, now);
     } else {
       this.broken("ping timeout", undefined);
     }
@@ -521,23 +571,34 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     }
   }
 
-  /** Client: for how long the server may be silent. */
+  /** Client: for how long the server may be silent, and how long it waits for an answer. */
   #listen({ pingInterval, pingTimeout }: OpenData): void {
     this.#silenceMs = pingInterval + pingTimeout;
+    this.#tellMs = pingTimeout / 2;
   }
 
   /**
    * Takes a transport in place of the one that there was, and begins there with what the peer has not got.
    *
-   * @returns false if that cannot be, and then nothing has changed
+   * @param silenceMs the longest that the peer may be silent
+   * @returns false if that cannot be, and then nothing has changed, unless the session has ended since it makes no progress
    */
-  goOn(transport: Transport, received: number): boolean {
+  goOn(transport: Transport, received: number, silenceMs: number): boolean {
     if (!this.#rules.delivers && this.#state !== "suspended") return false;
-    if (!this.counted?.rewind(received)) return false;
+    const { counted } = this;
+    const now = this.#config.clock.now();
+    const { reason = "transport error", livedMs = now - this.#since } = counted?.loss ?? {};
+    if (!counted?.rewind(received, livedMs * 2 > silenceMs)) return false;
+    if (counted.isStuck) {
+      this.end({ reason, cause: new SessionError("ERR_NO_PROGRESS", "nothing gets through") });
+      return false;
+    }
+    this.#since = now;
     const old = this.transport;
     this.#dropCandidate("moved");
     old?.close("moved");
-    this.counted.controls = undefined;
+    counted.controls = undefined;
+    counted.welcome = undefined;
     this.transport = transport;
     this.upgraded = false;
     transport.bind(this);
@@ -572,13 +633,21 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
 
   /** Client: the server lives. */
   #signOfLife(now: number): void {
-    this.#lastSignWall = this.#config.clock.wall();
-    this.dueIn(this.#silenceMs, now);
+    this.listens = true;
+    this.heardAt = this.#toldAt = now;
+    this.#expect(now, now);
+  }
+
+  /** Client: after a sign of life the next one has its time. */
+  #expect(heardAt: number, now: number): void {
+    this.#setAt = heardAt;
+    this.#setWall = this.#config.clock.wall() - (now - heardAt);
+    this.dueIn(this.#silenceMs, heardAt);
   }
 
   /** Client: time of day that has passed since the last sign of life, also while the machine slept. */
   #sleptMs(): number {
-    return this.#config.clock.wall() - this.#lastSignWall;
+    return this.#config.clock.wall() - this.#setWall - (this.heardAt - this.#setAt);
   }
 
   #ponged(): void {
@@ -652,7 +721,6 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   dueIn(delayMs: number, now: number): void {
-    this.heard = false;
     this.dueAt = now + delayMs;
     this.#config.deadlines.schedule(this);
   }

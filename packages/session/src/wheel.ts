@@ -2,8 +2,11 @@ import type { Clock, Timer } from "@sockeye/protocol";
 import type { Deadlines, Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 
-/** How late a call may come. Pings of one slot leave together, so that their pongs arrive together. */
+/** How late a call may come, at most. Pings of one slot leave together, so that their pongs arrive together. */
 const RESOLUTION_MS = 50;
+
+/** A call may be late by this part of the times that are kept. */
+const SHARE = 1 / 10;
 
 /**
  * One timer for the deadlines of all sessions. Each entry lies in the slot of its deadline; an entry whose deadline has
@@ -11,16 +14,19 @@ const RESOLUTION_MS = 50;
  */
 export class TimerWheel implements Deadlines {
   readonly #clock: Clock;
+  readonly #resolutionMs: number;
   readonly #slots = new Map<number, Set<Timed>>();
   #timer: Timer | undefined;
   #next = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** @param shortestMs the shortest time that is kept with it: calls are late by a tenth of it at most, and never by more than 50 ms */
+  constructor(clock: Clock, shortestMs: number = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
+    this.#resolutionMs = Math.max(1, Math.min(RESOLUTION_MS, Math.floor(shortestMs * SHARE)));
   }
 
   schedule(entry: Timed): void {
-    const slot = Math.ceil(entry.dueAt / RESOLUTION_MS);
+    const slot = Math.ceil(entry.dueAt / this.#resolutionMs);
     if (entry.slot !== NO_SLOT) {
       if (slot >= entry.slot) return;
       this.remove(entry);
@@ -44,7 +50,7 @@ export class TimerWheel implements Deadlines {
   #arm(slot: number): void {
     this.#disarm();
     this.#next = slot;
-    const delayMs = Math.max(0, slot * RESOLUTION_MS - this.#clock.now());
+    const delayMs = Math.max(0, slot * this.#resolutionMs - this.#clock.now());
     // Rounded up: a timer that fires a fraction early would find nothing due.
     this.#timer = this.#clock.setTimer(() => this.#turn(), Math.ceil(delayMs));
   }
@@ -59,7 +65,7 @@ export class TimerWheel implements Deadlines {
     this.#timer = undefined;
     this.#next = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
-    const reached = Math.floor(now / RESOLUTION_MS);
+    const reached = Math.floor(now / this.#resolutionMs);
     for (const [slot, held] of [...this.#slots]) {
       if (slot > reached) continue;
       this.#slots.delete(slot);

@@ -1,3 +1,4 @@
+import type { EncodedPacket } from "@sockeye/protocol";
 import { SESSION_STATES } from "@sockeye/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -15,6 +16,7 @@ type Act =
   | { readonly act: "timePasses"; readonly ms: number }
   | { readonly act: "serverHeld" | "serverFree" | "clientHeld" | "clientFree" }
   | { readonly act: "clientNotices" | "serverNotices" | "roadDies" | "clientReturns" }
+  | { readonly act: "clientGivesUp" | "serverGivesUp"; readonly which: number }
   | { readonly act: "clientCloses" | "serverCloses" };
 
 const ordinary: fc.Arbitrary<Act> = fc.oneof(
@@ -24,6 +26,10 @@ const ordinary: fc.Arbitrary<Act> = fc.oneof(
   },
   { weight: 16, arbitrary: fc.record({ act: fc.constantFrom("up", "down", "turnEnds") }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constantFrom("lateUp", "lateDown") }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ act: fc.constantFrom("clientGivesUp", "serverGivesUp"), which: fc.nat(3) }),
+  },
   { weight: 3, arbitrary: fc.record({ act: fc.constant("timePasses"), ms: fc.nat(600) }) },
   {
     weight: 1,
@@ -49,6 +55,7 @@ const BYTES = 700;
 class World {
   readonly talk: Talk;
   readonly said = { client: [] as number[], server: [] as number[] };
+  readonly #packets = new Map<number, EncodedPacket>();
   /** The newest is last. What is on its way on the others may still arrive. */
   readonly #roads: Road[] = [new Road()];
   #n = 0;
@@ -108,6 +115,12 @@ class World {
         return;
       case "serverSays":
         this.#say("server", act.bytes);
+        return;
+      case "clientGivesUp":
+        this.#giveUp("client", act.which);
+        return;
+      case "serverGivesUp":
+        this.#giveUp("server", act.which);
         return;
       case "up":
         this.#road.up();
@@ -174,7 +187,19 @@ class World {
     const half: Half = this.talk[side];
     if (!SESSION_STATES[half.session.state].accepts) return;
     this.said[side].push(++this.#n);
-    half.say(this.#n, bytes ? Uint8Array.of(1, 2) : undefined);
+    this.#packets.set(this.#n, half.say(this.#n, bytes ? Uint8Array.of(1, 2) : undefined));
+  }
+
+  /** One of the last that were said. If it has not left it never will, and if it has nothing changes. */
+  #giveUp(side: "client" | "server", which: number): void {
+    const said = this.said[side];
+    const n = said.at(-1 - which);
+    const packet = n === undefined ? undefined : this.#packets.get(n);
+    const { session } = this.talk[side];
+    const { waiting } = session;
+    if (!packet || !session.takeBack(packet)) return;
+    if (session.waiting !== waiting - 1) throw new Error("more than one packet went");
+    said.splice(said.length - 1 - which, 1);
   }
 
   /** Nothing is lost on the way, doubled, or overtaken: what came is how it began. */

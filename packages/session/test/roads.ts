@@ -9,6 +9,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket as Encoded } from "@sockeye/protocol";
+import type { Session } from "../src/index.js";
 import type { Talk } from "./talk.js";
 
 const CLOSE = "1";
@@ -112,7 +113,10 @@ export class Road {
 }
 
 /** The client comes back over this road, or tries to. */
-export function comeBack({ client, server }: Talk, road: Road): void {
+export function comeBack(
+  { client, server }: Talk,
+  road: { readonly client: Transport; readonly server: Transport },
+): void {
   road.server.bind(
     heard((frame) => {
       const claim = JSON.parse(String(frame).slice(1)) as Claim;
@@ -126,10 +130,15 @@ export function comeBack({ client, server }: Talk, road: Road): void {
       // A session that has ended meanwhile says goodbye where the server takes it for alive.
       else if (client.session.state === "closed") road.client.close("goodbye");
       else if (!client.session.rejoin(road.client, readOpen(String(frame).slice(1))))
-        throw new Error(`${frame}`);
+        refused(client.session, `${frame}`);
     }),
   );
   road.client.send([client.session.claim()]);
+}
+
+/** Only a session that has ended may not take what the server has agreed to. */
+function refused({ state }: Session, frame: string): void {
+  if (state !== "closed") throw new Error(frame);
 }
 
 function heard(frame: (frame: Frame) => void): TransportSink {

@@ -1,5 +1,13 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
-import type { CloseReason, Codec, OpenData, Packet, SessionState, Transport } from "@sockeye/protocol";
+import type {
+  CloseReason,
+  Codec,
+  EncodedPacket,
+  OpenData,
+  Packet,
+  SessionState,
+  Transport,
+} from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ClientRole, Secrets, ServerRole } from "../src/config.js";
 import {
@@ -25,7 +33,7 @@ export interface Half {
   readonly endings: { readonly reason: CloseReason; readonly cause: Error | undefined }[];
   /** Numbers that came in events. */
   heard(): number[];
-  say(n: number, bytes?: Uint8Array): void;
+  say(n: number, bytes?: Uint8Array): EncodedPacket;
 }
 
 export interface ClientHalf extends Half {
@@ -120,7 +128,9 @@ function half(make: (sink: Sink) => Session, codec: Codec): Half {
     heard: () => packets.flatMap(({ data }) => (Array.isArray(data) ? [data[1] as number] : [])),
     say: (n, bytes) => {
       const data: [string, ...unknown[]] = bytes ? ["n", n, bytes] : ["n", n];
-      session.send(codec.encode({ type: PacketType.EVENT, nsp: "/", id: undefined, data }));
+      const packet = codec.encode({ type: PacketType.EVENT, nsp: "/", id: undefined, data });
+      session.send(packet);
+      return packet;
     },
   };
 }

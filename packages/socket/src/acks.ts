@@ -7,6 +7,7 @@ interface PendingAck {
   readonly callback: AckCallback;
   /** Does the callback take an error first? Then it hears of timeouts and disconnections too. */
   readonly takesError: boolean;
+  readonly givenUp: ((error: AckError) => void) | undefined;
   readonly timer: Timer | undefined;
 }
 
@@ -16,6 +17,8 @@ export interface AckOptions {
   readonly takesError: boolean;
   /** Milliseconds until the callback gets `ERR_ACK_TIMEOUT`; `undefined` waits as long as the connection lives. */
   readonly timeoutMs: number | undefined;
+  /** Nobody waits any more, and why. Called before the callback, also where that does not take an error. Must not throw. */
+  readonly givenUp?: ((error: AckError) => void) | undefined;
 }
 
 /** The acknowledgements that a socket waits for. Each is settled once: by the peer, by time, or by the end of the connection. */
@@ -31,12 +34,12 @@ export class Acks {
     return this.#pending.size;
   }
 
-  expect(id: number, { callback, takesError, timeoutMs }: AckOptions): void {
+  expect(id: number, { callback, takesError, timeoutMs, givenUp }: AckOptions): void {
     const timer =
       timeoutMs === undefined
         ? undefined
         : this.#clock.setTimer(() => this.fail(id, ackTimeout()), timeoutMs);
-    this.#pending.set(id, { callback, takesError, timer });
+    this.#pending.set(id, { callback, takesError, givenUp, timer });
   }
 
   /** The peer's answer. Unknown ids are ignored: the answer came late, or twice. */
@@ -63,6 +66,7 @@ export class Acks {
   /** It will not come: whoever takes an error hears of it. */
   fail(id: number, error: AckError): void {
     const ack = this.#take(id);
+    ack?.givenUp?.(error);
     if (ack?.takesError) ack.callback(error);
   }
 

@@ -14,6 +14,8 @@ export interface WebSocketLike {
   /** Comes last, after `onerror` if there was an error, and always. */
   onclose: Listener<WebSocketClose> | null;
   onerror: Listener<unknown> | null;
+  /** Is told of bytes that came in, whole messages or not. Where the platform lets us. */
+  onbytes?: ((bytes: number) => void) | null;
   /** @param options whether the frame may be compressed; where the platform lets us decide */
   send(frame: string | Uint8Array<ArrayBuffer>, options?: { readonly compress: boolean }): void;
   close(code?: number): void;

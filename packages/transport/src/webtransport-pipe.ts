@@ -139,6 +139,7 @@ export class WebTransportPipe implements Transport {
     // The sink may change, or go, with any of them.
     for (const frame of frames) this.#sink?.frame(this.#from, frame === NO_BYTES ? new Uint8Array(0) : frame);
     this.#sink?.holds?.(this.#from);
+    if (this.#decoder.pending) this.#sink?.progress?.(this.#from, chunk.length);
   }
 
   #tellWritable(): void {

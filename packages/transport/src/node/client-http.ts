@@ -27,9 +27,16 @@ const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
 
 const agents = new WeakMap<object, HttpAgent>();
 
-/** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. Redirects are not followed. */
-export function httpRequest(address: string, options: HttpOptions, body?: HttpBody): HttpRequest {
-  return ask({ address, options, body });
+/**
+ * Sends a POST with `body`, or a GET without. Bytes of the answer are told to `onProgress` as they come. Never throws: what cannot be sent is a rejected answer. Redirects are not followed.
+ */
+export function httpRequest(
+  address: string,
+  options: HttpOptions,
+  body?: HttpBody,
+  onProgress?: (bytes: number) => void,
+): HttpRequest {
+  return ask({ address, options, body, onProgress });
 }
 
 /**
@@ -49,9 +56,10 @@ interface Call {
   readonly options: HttpOptions;
   readonly body?: HttpBody | undefined;
   readonly onBytes?: (bytes: Uint8Array) => void;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-function ask({ address, options, body, onBytes }: Call): HttpRequest {
+function ask({ address, options, body, onBytes, onProgress }: Call): HttpRequest {
   let request: ClientRequest | undefined;
   let timer: NodeJS.Timeout | undefined;
   // What request() throws rejects the promise.
@@ -65,6 +73,7 @@ function ask({ address, options, body, onBytes }: Call): HttpRequest {
       const keep = (chunk: Buffer): void => {
         if (body.length + chunk.length <= MAX_ANSWER_BYTES) body.append(chunk, MAX_ANSWER_BYTES);
         else request?.destroy(new Error("answer too large"));
+        onProgress?.(chunk.length);
       };
       const stream = response.statusCode === 200 ? onBytes : undefined;
       if (stream) clearTimeout(timer);

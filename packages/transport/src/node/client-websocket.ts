@@ -48,6 +48,7 @@ export function createWebSocket(
     cork: () => raw?.cork(),
     uncork: () => raw?.uncork(),
   });
+  socket.once("open", () => raw?.on("data", ({ length }: Buffer) => dialled.onbytes?.(length)));
   if (perMessageDeflate) compressAbove(thresholdOf(perMessageDeflate), dialled);
   return dialled;
 }

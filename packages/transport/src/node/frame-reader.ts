@@ -135,6 +135,11 @@ export class FrameReader {
     }
   }
 
+  /** Has a message begun that is not whole yet? */
+  get pending(): boolean {
+    return this.#partial !== undefined || this.#message !== undefined;
+  }
+
   /** Nothing is reported from now on, not even the rest of the chunk that is being read. */
   stop(): void {
     this.#stopped = true;

@@ -262,6 +262,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     socket.cork();
     this.#reader.read(chunk);
     socket.uncork();
+    if (this.#reader.pending) this.#sink?.progress?.(this, chunk.length);
     this.#tellGathered();
   }
 

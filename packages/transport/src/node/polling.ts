@@ -161,6 +161,11 @@ export class PollingPipe implements HttpPipe, PostOwner {
   }
 
   /** @internal */
+  progressed(bytes: number): void {
+    this.#sink?.progress?.(this, bytes);
+  }
+
+  /** @internal */
   received(frame: Frame): void {
     this.#sink?.frame(this, frame);
   }

@@ -19,6 +19,8 @@ export interface PostOwner {
   gathers(): void;
   /** A frame came in. Only while open. */
   received(frame: Frame): void;
+  /** So much of the body of a POST came in, which is not whole yet. */
+  progressed(bytes: number): void;
   /** Writes the answer to a POST that was read. */
   respond(res: ServerResponse, body: string, headers: ResponseHeaders): void;
   /**
@@ -33,6 +35,9 @@ export interface PostOwner {
 
 /** A number that is not the next one's. */
 export const MISSED = "a request of the client is missing";
+
+/** A body that is smaller comes in one piece, as a rule. */
+const SMALL_BYTES = 1024;
 
 const OCTETS = "application/octet-stream";
 
@@ -98,6 +103,10 @@ export class Post {
     readBody(req, limits.maxMessageBytes * (bodies.growth ?? 1), (body) => {
       // Another request may have ended the session and this request meanwhile.
       if (this.#owner.post === this) this.#read(body);
+    });
+    if (Number(req.headers["content-length"]) < SMALL_BYTES) return;
+    req.on("data", (chunk: Buffer) => {
+      if (this.#owner.post === this) this.#owner.progressed(chunk.length);
     });
   }
 

@@ -68,6 +68,7 @@ export class Revision3Pipe implements Transport {
   #fromPipe(): TransportSink {
     return {
       frame: (_from, frame) => this.#receive(frame),
+      progress: (_from, bytes) => this.#sink?.progress?.(this, bytes),
       writable: () => this.#sink?.writable(this),
       // This revision does not count, so a loss is an end like any other.
       ended: (_from, _how, reason, cause) => this.#end(reason, cause),

@@ -214,6 +214,11 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   }
 
   /** @internal */
+  progressed(bytes: number): void {
+    this.#sink?.progress?.(this, bytes);
+  }
+
+  /** @internal */
   received(frame: Frame): void {
     this.#sink?.frame(this, frame);
   }

@@ -38,8 +38,13 @@ export interface WebSocketPipeOptions {
 const OPEN = 1;
 const PIPE: unique symbol = Symbol("pipe");
 
-/** A WebSocket that knows its pipe, so that all pipes share the same three listeners. */
+/** A WebSocket that knows its pipe, so that all pipes share the same listeners. */
 interface PipedWebSocket extends ServerWebSocket {
+  [PIPE]?: WebSocketPipe;
+}
+
+/** The same for its TCP socket. */
+interface PipedSocket extends Duplex {
   [PIPE]?: WebSocketPipe;
 }
 
@@ -52,7 +57,7 @@ export class WebSocketPipe implements Transport {
   static readonly transportName = "websocket";
   readonly name = "websocket";
   readonly #ws: PipedWebSocket;
-  readonly #socket: Duplex;
+  readonly #socket: PipedSocket;
   readonly #mode: "raw" | "api";
   readonly #base64: boolean;
   /** Nobody from the end on, so that whatever still comes is lost. */
@@ -79,9 +84,10 @@ export class WebSocketPipe implements Transport {
     ws.on("close", WebSocketPipe.#listeners.close);
     // Stays until the WebSocket is garbage: an error after the end must find a listener, too.
     ws.on("error", WebSocketPipe.#listeners.error);
-    // Before the listener of `ws`, which may complete messages with it.
-    socket.prependListener("data", (chunk: Buffer) => this.#gather(chunk.length));
-    socket.once("close", () => this.#watcher?.holds?.(this));
+    this.#socket[PIPE] = this;
+    // Before the listener of `ws`, which may complete messages with it. An implementation that reads in another way must go on alone.
+    if (socket.listenerCount("data") > 0) socket.prependListener("data", WebSocketPipe.#listeners.data);
+    socket.once("close", WebSocketPipe.#listeners.socketClose);
   }
 
   get writable(): boolean {
@@ -209,6 +215,16 @@ export class WebSocketPipe implements Transport {
       if (!Buffer.isBuffer(data)) return;
       pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
     },
+    data: function (chunk) {
+      const pipe = this[PIPE];
+      if (pipe === undefined) return;
+      pipe.#gather(chunk.length);
+      pipe.#sink?.progress?.(pipe, chunk.length);
+    },
+    socketClose: function () {
+      const pipe = this[PIPE];
+      if (pipe !== undefined) pipe.#watcher?.holds?.(pipe);
+    },
     close: function (code) {
       const pipe = this[PIPE];
       if (pipe !== undefined)
@@ -229,6 +245,8 @@ export class WebSocketPipe implements Transport {
 
 interface Listeners {
   message(this: PipedWebSocket, data: unknown, isBinary: boolean): void;
+  data(this: PipedSocket, chunk: Buffer): void;
+  socketClose(this: PipedSocket): void;
   close(this: PipedWebSocket, code?: number): void;
   error(this: PipedWebSocket, error: Error): void;
 }

@@ -6,9 +6,17 @@ import {
   type HttpRequest,
 } from "../http-like.js";
 
-/** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. */
-export function httpRequest(address: string, options: HttpOptions, body?: HttpBody): HttpRequest {
-  const call = { ...options, address, body };
+/**
+ * Sends a POST with `body`, or a GET without. Bytes of the answer are told to `onProgress` as they come, where the platform
+ * tells. Never throws: what cannot be sent is a rejected answer.
+ */
+export function httpRequest(
+  address: string,
+  options: HttpOptions,
+  body?: HttpBody,
+  onProgress?: (bytes: number) => void,
+): HttpRequest {
+  const call = { ...options, address, body, onProgress };
   return typeof fetch === "function" ? viaFetch(call) : viaXhr(call);
 }
 
@@ -28,6 +36,7 @@ interface Call extends HttpOptions {
   readonly address: string;
   readonly body: HttpBody | undefined;
   readonly onBytes?: (bytes: Uint8Array) => void;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 function viaFetch(call: Call): HttpRequest {
@@ -36,7 +45,7 @@ function viaFetch(call: Call): HttpRequest {
 }
 
 async function fetched(
-  { address, headers, body, withCredentials, requestTimeoutMs, onBytes }: Call,
+  { address, headers, body, withCredentials, requestTimeoutMs, onBytes, onProgress }: Call,
   controller: AbortController,
 ): Promise<HttpAnswer> {
   const timer =
@@ -54,12 +63,22 @@ async function fetched(
       signal: controller.signal,
     });
     const { status } = response;
-    if (!onBytes || status !== 200) return { status, responseText: await response.text() };
-    clearTimeout(timer);
-    if (!response.body) throw new TypeError("fetch has no streams here");
-    const reader = response.body.getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) onBytes(read.value);
-    return { status, responseText: "" };
+    const reads = onBytes && status === 200;
+    if (reads) clearTimeout(timer);
+    const reader = response.body?.getReader();
+    if (!reader && reads) throw new TypeError("fetch has no streams here");
+    // React Native has none.
+    if (!reader) return { status, responseText: await response.text() };
+    const decoder = new TextDecoder();
+    let responseText = "";
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      if (reads) onBytes(read.value);
+      else {
+        responseText += decoder.decode(read.value, { stream: true });
+        onProgress?.(read.value.length);
+      }
+    }
+    return { status, responseText: responseText + decoder.decode() };
   } finally {
     clearTimeout(timer);
   }

@@ -39,6 +39,8 @@ export interface Receiving {
 }
 
 export interface ResponseSink {
+  /** So many bytes came in that may not be a whole frame yet. */
+  progress(bytes: number): void;
   /** These came in. With `over` nothing else comes, and the next response may be asked for. */
   frames(frames: readonly Frame[], over: boolean): void;
   /** It has failed. With `parse error` the server is to blame, otherwise the network. */
@@ -57,6 +59,7 @@ export class HttpTransport implements Transport {
   readonly #kind: HttpKind;
   readonly #target: Target;
   readonly #into: ResponseSink = {
+    progress: (bytes) => this.#sink?.progress?.(this, bytes),
     frames: (frames, over) => this.#received(frames, over),
     failed: (reason, cause) => this.#end(reason === "parse error" ? "closed" : "lost", reason, cause),
   };

@@ -26,7 +26,7 @@ export class PollingTransport extends HttpTransport {
 }
 
 function poll(address: string, target: Target, sink: ResponseSink): Receiving {
-  const request = httpRequest(address, target);
+  const request = httpRequest(address, target, undefined, sink.progress);
   const failed = (trouble: unknown): void =>
     sink.failed("transport error", httpError(target, "xhr poll error", trouble));
   request.answer.then((answer) => (answer.status === 200 ? polled(answer, sink) : failed(answer)), failed);

@@ -3,7 +3,13 @@ import type { EncodedPacket, Frame } from "@sockeye/protocol";
 import { httpStream } from "#http";
 import type { HttpBody } from "../http-like.js";
 import { LineDecoder } from "./escaped-payload.js";
-import { type HttpKind, HttpTransport, payloadsOf, type Receiving } from "./http-transport.js";
+import {
+  type HttpKind,
+  HttpTransport,
+  payloadsOf,
+  type Receiving,
+  type ResponseSink,
+} from "./http-transport.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 
@@ -13,7 +19,7 @@ const MAX_FRAME_BYTES = 100 * 1024 * 1024;
 const STREAM: HttpKind = {
   name: "stream",
   receive: (address, target, sink) =>
-    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(address, target) }),
+    new StreamedResponse({ name: STREAM.name, target, sink, read: readerOf(address, target, sink) }),
   bodiesOf: (batch, target) =>
     (!target.forceBase64 && batch.some(hasBytes) ? chunksOf : payloadsOf)(batch, target),
 };
@@ -27,12 +33,17 @@ export class StreamTransport extends HttpTransport {
   }
 }
 
-function readerOf(address: string, target: Target): (response: StreamedResponse) => Receiving {
+function readerOf(
+  address: string,
+  target: Target,
+  sink: ResponseSink,
+): (response: StreamedResponse) => Receiving {
   return (response) => {
     const decoder: { write(bytes: Uint8Array): Frame[] } = target.forceBase64
       ? new LineDecoder()
       : new ChunkFrameDecoder(MAX_FRAME_BYTES);
     const request = httpStream(address, target, (bytes) => {
+      sink.progress(bytes.length);
       let frames: Frame[];
       try {
         frames = decoder.write(bytes);

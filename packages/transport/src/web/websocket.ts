@@ -113,6 +113,7 @@ export class WebSocketTransport implements Transport {
       const frame = typeof data === "string" || data instanceof Uint8Array ? data : new Uint8Array(data);
       this.#sink?.frame(this, frame);
     };
+    socket.onbytes = (bytes) => this.#sink?.progress?.(this, bytes);
     socket.onclose = (event) => {
       if (this.#opened) {
         const text = "websocket connection closed";
