@@ -20,6 +20,9 @@ export interface Transport {
   /** Bytes that {@link send} has taken and the network has not. Absent: not known, and not much. */
   readonly bufferedBytes?: number;
 
+  /** Has something come in that is not told yet, since it waits for its turn? Then the peer is alive. Absent: never. */
+  readonly unread?: boolean;
+
   /**
    * Names the receiver of all that happens here. Called before the event loop turns, and again when the pipe changes
    * hands at the end of an upgrade.

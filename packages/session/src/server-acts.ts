@@ -19,7 +19,7 @@ export const serverActs: ServerActs = {
       session.awaitsPong = true;
       session.counted?.heartbeat();
       session.send(withCount("ping", session.counted?.untold()));
-    } else if (!session.heard) {
+    } else if (!session.heard && !session.transport?.unread) {
       session.broken("ping timeout", undefined);
       return;
     }

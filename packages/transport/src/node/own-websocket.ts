@@ -15,12 +15,15 @@ import type { AgreedDeflate } from "./deflate-extension.js";
 import { controlFrame } from "./frame.js";
 import { type CloseCode, FrameReader, type FrameSink } from "./frame-reader.js";
 import { ignoreErrors } from "./refusal.js";
+import type { Turns } from "./turns.js";
 
 /** What all WebSockets of a server share. */
 export interface OwnWebSocketTerms {
   readonly clock: Clock;
   /** Bytes of one message; a larger one closes the WebSocket with 1009. */
   readonly maxPayload: number;
+  /** How much of what comes in may be handled at once. Left out: all. */
+  readonly turns?: Turns | undefined;
 }
 
 export interface OwnWebSocketOptions {
@@ -80,7 +83,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   constructor(socket: Duplex, terms: OwnWebSocketTerms, options: OwnWebSocketOptions = {}) {
     this.#socket = socket;
     this.#terms = terms;
-    this.#reader = new FrameReader(this, terms.maxPayload, options.deflate?.inflater);
+    this.#reader = new FrameReader(this, terms.maxPayload, options.deflate?.inflater, terms.turns);
     this.#base64 = options.base64 === true;
     this.#deflate = options.deflate;
     takeOver(socket, options.head ?? NOTHING);
@@ -108,6 +111,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   get bufferedBytes(): number {
     return this.#socket.writableLength;
+  }
+
+  get unread(): boolean {
+    return this.#reader.waits;
   }
 
   bind(sink: TransportSink): void {
@@ -180,6 +187,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   hold(held: boolean): void {
     if (held) this.#socket.pause();
+    else if (this.#socket.closed) this.#gone();
     else this.#socket.resume();
   }
 
@@ -222,8 +230,13 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   #closed(): void {
     this.#state = "over";
-    this.#reader.stop();
     if (this.#deadline !== undefined) this.#terms.clock.clearTimer(this.#deadline);
+    // What has come before is handled first, unless nobody wants it.
+    if (this.#sink === undefined || !this.#reader.waits) this.#gone();
+  }
+
+  #gone(): void {
+    this.#reader.stop();
     this.#lose();
   }
 
@@ -255,6 +268,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   #limitClosing(): void {
+    if (this.#socket.closed) return;
     this.#deadline ??= this.#terms.clock.setTimer(() => this.#abort(), CLOSING_MS);
   }
 

@@ -36,6 +36,10 @@ export class Revision3Pipe implements Transport {
     return this.#pipe.bufferedBytes ?? 0;
   }
 
+  get unread(): boolean {
+    return this.#pipe.unread === true;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }

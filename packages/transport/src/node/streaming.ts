@@ -75,6 +75,10 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     return (this.#response?.bufferedBytes ?? 0) + (this.#unread?.bufferedBytes ?? 0);
   }
 
+  get unread(): boolean {
+    return this.post?.waits === true;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
   }
@@ -188,6 +192,11 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   /** @internal */
   get limits(): StreamingHost["limits"] {
     return this.#host.limits;
+  }
+
+  /** @internal */
+  get turns(): StreamingHost["turns"] {
+    return this.#host.turns;
   }
 
   /** @internal */

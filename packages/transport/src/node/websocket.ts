@@ -2,12 +2,15 @@ import type { Duplex } from "node:stream";
 import {
   type CloseReason,
   type EncodedPacket,
+  type Frame,
   type Transport,
   TransportError,
   type TransportSink,
 } from "@sockeye/protocol";
 import { inBase64, writeBatch } from "./batch-writer.js";
 import { closeWords, isLoss } from "./close-body.js";
+import { FrameLine, unitsOfFrame } from "./frame-line.js";
+import type { Turns } from "./turns.js";
 
 /** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
 export interface ServerWebSocket {
@@ -22,6 +25,9 @@ export interface ServerWebSocket {
   on(event: "error", listener: (this: ServerWebSocket, error: Error) => void): unknown;
   send(data: string | Uint8Array, options: { compress?: boolean }, done?: (error?: Error) => void): void;
   close(code?: number, reason?: string): void;
+  /** Reads no more, and reads on. Absent: it cannot be asked to. */
+  pause?(): void;
+  resume?(): void;
 }
 
 export interface WebSocketPipeOptions {
@@ -29,6 +35,8 @@ export interface WebSocketPipeOptions {
   readonly publicApiOnly?: boolean | undefined;
   /** Sends bytes as base64 text, because the client asked for it (`b64=1`). Default false. */
   readonly base64?: boolean | undefined;
+  /** How much of what comes in may be handled at once. Left out: all. */
+  readonly turns?: Turns | undefined;
 }
 
 const OPEN = 1;
@@ -55,6 +63,11 @@ export class WebSocketPipe implements Transport {
   #sink: TransportSink | undefined;
   /** Is the network behind? Then a `drain` listener or a callback of `ws` waits. */
   #behind = false;
+  readonly #turns: Turns | undefined;
+  /** What has come in and waits for its turn. */
+  #line: FrameLine | undefined = undefined;
+  /** How the WebSocket has ended, if what came before is still to be told. */
+  #ended: (() => void) | undefined = undefined;
 
   /** @param socket the raw socket of the upgrade, which nobody else writes to but `ws` */
   constructor(ws: ServerWebSocket, socket: Duplex, options: WebSocketPipeOptions = {}) {
@@ -62,6 +75,7 @@ export class WebSocketPipe implements Transport {
     this.#socket = socket;
     this.#mode = options.publicApiOnly === true || ws.extensions !== "" ? "api" : "raw";
     this.#base64 = options.base64 === true;
+    this.#turns = options.turns;
     this.#ws[PIPE] = this;
     ws.on("message", WebSocketPipe.#listeners.message);
     ws.on("close", WebSocketPipe.#listeners.close);
@@ -75,6 +89,10 @@ export class WebSocketPipe implements Transport {
 
   get bufferedBytes(): number {
     return this.#mode === "raw" ? this.#socket.writableLength : (this.#ws.bufferedAmount ?? 0);
+  }
+
+  get unread(): boolean {
+    return this.#line !== undefined;
   }
 
   bind(sink: TransportSink): void {
@@ -134,7 +152,33 @@ export class WebSocketPipe implements Transport {
     if (this.writable) this.#sink?.writable(this);
   }
 
+  #received(frame: Frame): void {
+    if (this.#line !== undefined) {
+      this.#line.add(frame);
+    } else if (this.#turns?.allows(unitsOfFrame(frame)) === false) {
+      this.#line = new FrameLine(this.#turns, [frame], {
+        received: (late) => this.#sink?.frame(this, late),
+        handled: () => this.#caughtUpReading(),
+      });
+      // What it has read of the network already still comes.
+      this.#ws.pause?.();
+    } else {
+      this.#sink?.frame(this, frame);
+    }
+  }
+
+  #caughtUpReading(): void {
+    this.#line = undefined;
+    const ended = this.#ended;
+    if (ended === undefined) this.#ws.resume?.();
+    else ended();
+  }
+
   #end(how: "closed" | "lost", reason: CloseReason, cause?: Error): void {
+    if (this.#line !== undefined && this.#sink !== undefined) {
+      this.#ended ??= () => this.#end(how, reason, cause);
+      return;
+    }
     const sink = this.#sink;
     this.#sink = undefined;
     if (how === "lost") sink?.lost(this, reason, cause);
@@ -146,7 +190,7 @@ export class WebSocketPipe implements Transport {
     message: function (data, isBinary) {
       const pipe = this[PIPE];
       if (pipe === undefined || !Buffer.isBuffer(data)) return;
-      pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
+      pipe.#received(isBinary ? data : data.toString("utf8"));
     },
     close: function (code) {
       const pipe = this[PIPE];

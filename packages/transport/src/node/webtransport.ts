@@ -1,6 +1,8 @@
 import type { Claim, Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
 import { readClaim } from "./claim.js";
+import { paceBy } from "./pace.js";
+import type { Turns } from "./turns.js";
 import type { SessionVisit } from "./webtransport-visit.js";
 
 export interface ArrivalTerms {
@@ -9,6 +11,7 @@ export interface ArrivalTerms {
   readonly timeoutMs: number;
   /** Bytes of one frame. */
   readonly maxFrameBytes: number;
+  readonly turns: Turns;
 }
 
 /** What a client wants who has opened its stream. */
@@ -84,7 +87,8 @@ export class Arrival implements TransportSink {
       this.#giveUp();
       return;
     }
-    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes: this.#terms.maxFrameBytes });
+    const { maxFrameBytes, turns } = this.#terms;
+    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes, pace: paceBy(turns) });
     this.#visit.pipe = pipe;
     pipe.bind(this);
   }
