@@ -14,6 +14,7 @@ const FAMILIES = [
   "client",
   "peers",
   "resume",
+  "batches",
 ] as const;
 const sources = new Map(
   FAMILIES.map((name) => [

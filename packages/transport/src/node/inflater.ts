@@ -79,7 +79,8 @@ export class Inflater {
   inflateLater(payload: Buffer, done: (result: Buffer | InflateFault, free: () => void) => void): void {
     const whole = Buffer.concat([payload, TAIL]);
     this.#queue.add((free) => {
-      inflateRaw(whole, this.#optionsFor(payload), (error, bytes) => {
+      // It is large, or becomes so: each piece is a round through the threads and the event loop.
+      inflateRaw(whole, { chunkSize: MAX_CHUNK, ...this.#options }, (error, bytes) => {
         done(error === null ? bytes : faultOf(error), free);
       });
     });

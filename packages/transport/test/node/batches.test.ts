@@ -24,7 +24,14 @@ class Work {
   most = 0;
   #at = 0;
   #isOver = false;
-  readonly clock: Clock = { ...manualClock(), now: () => this.ms };
+  readonly #timers = manualClock();
+  readonly clock: Clock = {
+    now: () => this.ms,
+    wall: () => this.ms,
+    setTimer: (callback, delayMs) => this.#timers.setTimer(callback, delayMs),
+    clearTimer: (timer) => this.#timers.clearTimer(timer),
+    defer: (callback) => void setImmediate(callback),
+  };
 
   constructor() {
     const turn = (): void => {
@@ -69,6 +76,8 @@ async function overWebSocket(
 async function post(server: GateServer, transport: string, body: string | Uint8Array, more = "") {
   const target = `/engine.io/?EIO=4&transport=${transport}${more}`;
   const handshake = ask(server.port, { target });
+  // That of a stream goes on, and breaks off at the end of the test.
+  handshake.catch(() => {});
   if (transport === "polling") await handshake;
   else await vi.waitFor(() => expect(server.acceptor.sessions.size).toBe(1));
   const isBinary = typeof body !== "string";
@@ -182,12 +191,13 @@ const WAYS: Readonly<Record<string, Way>> = {
 
 async function withWork<T>(options: Partial<GateOptions>, play: (work: Work, server: GateServer) => T) {
   const work = new Work();
+  const server = await gateServer({ ...options, clock: work.clock });
+  server.acceptor.onFrame = () => work.do(MESSAGE_MS);
   try {
-    const server = await gateServer({ ...options, clock: work.clock });
-    server.acceptor.onFrame = () => work.do(MESSAGE_MS);
     return await play(work, server);
   } finally {
     work.end();
+    for (const socket of server.connections) socket.destroy();
   }
 }
 
@@ -280,15 +290,16 @@ describe("what has come in", () => {
   });
 
   it("is a sign of life while it waits", async () => {
-    await withWork({}, async (_work, server) => {
-      const waited: unknown[] = [];
-      server.acceptor.onFrame = ({ transport }) => void waited.push(transport.unread);
+    await withWork({}, async (work, server) => {
+      const waits: unknown[] = [];
+      server.acceptor.onFrame = ({ transport }) => {
+        work.do(MESSAGE_MS);
+        setImmediate(() => waits.push(transport.unread));
+      };
       await overWebSocket(server, many);
-      await vi.waitFor(() => expect(waited).toHaveLength(2000), 15_000);
-      await post(server, "stream", Buffer.concat(numbers(2000).map((text) => encodeChunkFrame(text)))).catch(
-        () => {},
-      );
-      expect(waited.filter((each) => each === true).length).toBeGreaterThan(0);
+      await vi.waitFor(() => expect(waits).toHaveLength(2000), 15_000);
+      expect(waits).toContain(true);
+      expect(waits.at(-1)).toBe(false);
     });
   });
 });
