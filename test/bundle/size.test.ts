@@ -12,7 +12,7 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
   "served: websocket-only": { recorded: 15_200, target: 6000 },
   "served: modern default": { recorded: 23_700, target: 9000 },
-  "served: script": { recorded: 23_800, target: 9000 },
+  "served: script": { recorded: 23_850, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 30_500, target: 16_000 },
 };
