@@ -9,6 +9,7 @@ import { queries } from "./targets/queries.js";
 import { requests } from "./targets/requests.js";
 import { resumes } from "./targets/resumes.js";
 import { chunks, lines } from "./targets/streams.js";
+import { turns } from "./targets/turns.js";
 import { upgrades } from "./targets/upgrades.js";
 import { websocket } from "./targets/websocket.js";
 
@@ -22,6 +23,7 @@ export const TARGETS: readonly Target[] = [
   chunks,
   lines,
   websocket,
+  turns,
   queries,
   bodies,
   answers,

@@ -19,6 +19,7 @@ const FAMILIES = [
   "costs",
   "parsers",
   "pieces",
+  "batches",
 ] as const;
 const sources = new Map(
   FAMILIES.map((name) => [

@@ -22,6 +22,8 @@ export interface Transport {
 
   /** Bytes that have come and are not delivered yet, since the rest of a frame or body is missing. Absent: not known, and not much. */
   readonly gatheredBytes?: number;
+  /** Has something come in that is not told yet, since it waits for its turn? Then the peer is alive. Absent: never. */
+  readonly unread?: boolean;
 
   /**
    * Names the receiver of all that happens here. Called before the event loop turns, and again when the pipe changes

@@ -366,6 +366,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   #setUp(options: EngineOptions): Setup {
     const { clock, codec, limits, olderCodec } = this.#host;
+    if (options.maxTurnMs !== undefined) requirePositive("maxTurnMs", options.maxTurnMs);
     const resume = resumeTerms(options.resume);
     const config = this.#configure(options, codec, resume);
     return {

@@ -44,6 +44,11 @@ export interface EngineOptions extends AttachOptions {
   resume?: boolean | ResumeOptions;
   /** Bytes of one message and of one HTTP body. Default 1e6. */
   maxHttpBufferSize?: number;
+  /**
+   * Milliseconds for which a turn of the event loop handles what comes in, of all clients together, before the rest waits for
+   * the next turn, so that nobody's batch keeps others waiting. A message is never interrupted. Default 5; `Infinity`: no bound.
+   */
+  maxTurnMs?: number;
   /** May refuse a handshake. */
   allowRequest?: GateOptions["allowRequest"];
   /**

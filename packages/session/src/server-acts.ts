@@ -40,11 +40,14 @@ export const serverActs: ServerActs = {
     if (role.pings === "client") {
       const silenceMs = longestSilenceMs(role);
       if (now < session.heardAt + silenceMs) session.dueIn(silenceMs, session.heardAt);
+      else if (session.transport?.unread) session.dueIn(silenceMs, now);
       else session.broken("ping timeout", undefined);
       return;
     }
     const timeoutMs = timeoutOf(session, role);
     const isFirst = session.pingsOut === 0;
+    // What has come and waits for its turn is a sign of life.
+    if (session.transport?.unread) session.heardAt = now;
     if (!isFirst && now >= session.heardAt + timeoutMs) {
       session.broken("ping timeout", undefined);
       return;

@@ -235,6 +235,20 @@ describe("the heartbeat", () => {
     expect(stage.server.endings[0]?.reason).toBe("ping timeout");
   });
 
+  it("waits for a packet that has come in and is not told yet", () => {
+    const stage = met();
+    // The PONG may be behind much else.
+    stage.pair.a.drop();
+    const { transport } = stage.server.session;
+    if (transport === undefined) throw new Error("no transport");
+    Object.defineProperty(transport, "unread", { value: true, configurable: true });
+    stage.clock.advance(3 * (INTERVAL_MS + TIMEOUT_MS));
+    expect(stage.server.session.state).toBe("open");
+    Object.defineProperty(transport, "unread", { value: false });
+    stage.clock.advance(INTERVAL_MS + TIMEOUT_MS + 2 * LATE_MS);
+    expect(stage.server.endings[0]?.reason).toBe("ping timeout");
+  });
+
   it("is overdue by the time of day before a timer of a machine that slept notices", () => {
     const stage = met();
     stage.clock.jump(INTERVAL_MS + TIMEOUT_MS);

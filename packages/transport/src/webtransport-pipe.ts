@@ -23,7 +23,11 @@ export interface WebTransportPipeOptions {
   readonly maxFrameBytes: number;
   /** Who reports to the sink, if it is not the pipe itself. */
   readonly from?: Transport | undefined;
+  /** Hands frames on, in order: all at once, or over some time, and then the promise says when. Left out: at once. */
+  readonly pace?: Pace | undefined;
 }
+
+export type Pace = (frames: Frame[], hand: (frame: Frame) => void) => Promise<void> | undefined;
 
 /**
  * Frames on one stream of a WebTransport session: what both ends share. It is writable for as long as the stream takes
@@ -33,6 +37,8 @@ export interface WebTransportPipeOptions {
  */
 export class WebTransportPipe implements Transport {
   readonly name = "webtransport";
+  unread = false;
+  readonly #pace: Pace | undefined;
   readonly #from: Transport;
   readonly #session: WebTransportSession;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -49,9 +55,10 @@ export class WebTransportPipe implements Transport {
   constructor(
     session: WebTransportSession,
     { readable, writable }: WebTransportStream,
-    { maxFrameBytes, from }: WebTransportPipeOptions,
+    { maxFrameBytes, from, pace }: WebTransportPipeOptions,
   ) {
     this.#from = from ?? this;
+    this.#pace = pace;
     this.#session = session;
     this.#reader = readable.getReader();
     this.#writer = writable.getWriter();
@@ -123,23 +130,32 @@ export class WebTransportPipe implements Transport {
     for (;;) {
       const { value, done } = await this.#reader.read();
       if (done) break;
-      if (this.#sink !== undefined) this.#chunk(value);
+      const rest = this.#sink && this.#chunk(value);
+      if (rest) {
+        this.unread = true;
+        await rest;
+        this.unread = false;
+      }
     }
     this.#end("closed", "transport close");
   }
 
-  #chunk(chunk: Uint8Array): void {
+  #chunk(chunk: Uint8Array): Promise<void> | undefined {
     let frames: Frame[];
     try {
       frames = this.#decoder.write(chunk);
     } catch (error) {
       this.#end("closed", "parse error", error);
-      return;
+      return undefined;
     }
     // The sink may change, or go, with any of them.
-    for (const frame of frames) this.#sink?.frame(this.#from, frame === NO_BYTES ? new Uint8Array(0) : frame);
+    const hand = (frame: Frame): void =>
+      this.#sink?.frame(this.#from, frame === NO_BYTES ? new Uint8Array(0) : frame);
+    const handled = this.#pace?.(frames, hand);
+    if (this.#pace === undefined) frames.forEach(hand);
     this.#sink?.holds?.(this.#from);
     if (this.#decoder.pending) this.#sink?.progress?.(this.#from, chunk.length);
+    return handled;
   }
 
   #tellWritable(): void {

@@ -7,18 +7,21 @@ import type { Random } from "../random.js";
 import { check, type Meter, type Target, target } from "../target.js";
 import { text } from "../values.js";
 
-const MAX_BYTES = 70_000;
+export const MAX_BYTES = 70_000;
 const OPCODES = [0, 1, 1, 1, 2, 2, 8, 9, 10, 3, 11];
 
 /** What a client writes after its handshake, and where the network cuts it. */
-interface WireInput {
+export interface WireInput {
   readonly bytes: string;
   readonly cuts: readonly number[];
   /** Was permessage-deflate agreed on? */
   readonly deflate: boolean;
 }
 
-const extension = new DeflateExtension({ maxPayload: MAX_BYTES, perMessageDeflate: true });
+export const extension: DeflateExtension = new DeflateExtension({
+  maxPayload: MAX_BYTES,
+  perMessageDeflate: true,
+});
 
 export const websocket: Target = target<WireInput>({
   name: "websocket",
@@ -41,7 +44,7 @@ export const websocket: Target = target<WireInput>({
 });
 
 /** One message in one or more frames, now and then with a control frame between, or something out of order. */
-function message(random: Random, deflate: boolean): Buffer[] {
+export function message(random: Random, deflate: boolean): Buffer[] {
   const opcode = random.pick(OPCODES);
   if (opcode >= 8) return [frame(random, 0x80 | opcode, control(random, opcode))];
   const plain = random.chance(0.02)
@@ -79,7 +82,7 @@ function frame(random: Random, first: number, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(head), mask, masked]);
 }
 
-class Log implements FrameSink {
+export class Log implements FrameSink {
   readonly told: string[] = [];
   held = false;
 
@@ -140,6 +143,6 @@ function closeBody(code: number, reason: Buffer): string {
   return code === 1005 ? "" : code.toString(16).padStart(4, "0") + reason.toString("hex");
 }
 
-function same(some: readonly string[], others: readonly string[]): boolean {
+export function same(some: readonly string[], others: readonly string[]): boolean {
   return JSON.stringify(some) === JSON.stringify(others);
 }

@@ -52,12 +52,14 @@ export class DeflateExtension {
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor({ maxPayload, perMessageDeflate }: DeflateExtensionOptions) {
     const given = perMessageDeflate === true ? {} : perMessageDeflate;
-    const queue = new ZlibQueue(numberFrom(given, "concurrencyLimit", DEFAULT_CONCURRENCY, 1));
+    const atOnce = numberFrom(given, "concurrencyLimit", DEFAULT_CONCURRENCY, 1);
     const threshold = numberFrom(given, "threshold", DEFAULT_THRESHOLD, 0);
     this.#serverBits = bitsFrom(given, "serverMaxWindowBits", MIN_SERVER_WINDOW);
     this.#clientBits = bitsFrom(given, "clientMaxWindowBits", MIN_CLIENT_WINDOW);
-    this.#options = { threshold, zlib: zlibFrom(given, "zlibDeflateOptions"), queue };
-    this.#inflater = new Inflater({ maxPayload, zlib: zlibFrom(given, "zlibInflateOptions"), queue });
+    this.#options = { threshold, zlib: zlibFrom(given, "zlibDeflateOptions"), queue: new ZlibQueue(atOnce) };
+    // A queue for each direction: what clients have packed must not keep waiting what is packed for others.
+    const zlib = zlibFrom(given, "zlibInflateOptions");
+    this.#inflater = new Inflater({ maxPayload, zlib, queue: new ZlibQueue(atOnce) });
     // So that options which zlib does not take are told now.
     this.#agree(MAX_WINDOW, []);
   }

@@ -3,6 +3,7 @@ import { ClosingFrames } from "./closing-frames.js";
 import { GrowingBytes } from "./growing-bytes.js";
 import type { InflateFault, Inflater } from "./inflater.js";
 import { unmask } from "./mask.js";
+import { CONTROL_UNITS, DIRECT_UNITS, type Turns, UNPACK_UNITS, unitsOf, type Waiter } from "./turns.js";
 
 /** What a {@link FrameReader} reports to. After `goodbye` and `violation` nothing follows. */
 export interface FrameSink {
@@ -16,7 +17,7 @@ export interface FrameSink {
   goodbye(body: Buffer): void;
   /** The peer broke the protocol or a limit. `code` is what the close frame should tell it. */
   violation(code: CloseCode, what: string): void;
-  /** A large message is being unpacked: until the next call with `false`, nothing more should be read. */
+  /** More has come than may be handled now: until the next call with `false`, nothing more should be read. */
   hold?(held: boolean): void;
 }
 
@@ -41,6 +42,7 @@ const OPCODE = 0x0f;
 const MASKED = 0x80;
 const LENGTH = 0x7f;
 const FIN_TEXT = FIN | TEXT;
+const NOTHING = Buffer.alloc(0);
 
 /** The pieces of a message that has begun. */
 class Message {
@@ -52,13 +54,22 @@ class Message {
   constructor(readonly first: number) {}
 }
 
+/** A message that was unpacked later, and is to be handed on. */
+interface Unpacked {
+  readonly opcode: number;
+  readonly result: Buffer | InflateFault;
+  /** Lets the next one be unpacked. */
+  readonly free: () => void;
+}
+
 /**
  * Reads what a WebSocket client sends: masked frames, and compressed messages if that was agreed on. Frames that are whole are read where they lie, and
- * their bytes are overwritten by that; only what is incomplete is copied and kept. Nothing is kept of a chunk otherwise.
+ * their bytes are overwritten by that; only what is incomplete is copied and kept. Nothing is kept of a chunk otherwise, unless it has
+ * to wait: for its {@link Turns}, or for a message before it that is being unpacked.
  *
  * @see RFC 6455, section 5, and RFC 7692, section 6.2
  */
-export class FrameReader {
+export class FrameReader implements Waiter {
   readonly #sink: FrameSink;
   #maxPayload: number;
   /** A frame whose end has not come. */
@@ -71,19 +82,31 @@ export class FrameReader {
   /** Set once our close frame is out. */
   #closing: ClosingFrames | undefined = undefined;
   readonly #inflater: Inflater | undefined;
-  /** What has come while a message is being unpacked, which takes its turn. */
+  readonly #turns: Turns | undefined;
+  /** What has come and waits, in order; set while the next frame may not be read. */
   #backlog: Buffer[] | undefined = undefined;
-  /** Bytes of that, and of the message. */
+  /** Bytes of that, and of the message that is being unpacked. */
   #backlogBytes = 0;
+  #isUnpacking = false;
+  #unpacked: Unpacked | undefined = undefined;
+  /** Units that this call has got, and what is left of them. */
+  #given = 0;
+  #share = 0;
+  /** Is it read as it comes in, and not by those who wait? Then the turn must have time for it. */
+  #isDirect = true;
 
-  /** @param maxPayload bytes of one message; more than a string can hold is never taken */
-  constructor(sink: FrameSink, maxPayload: number, inflater?: Inflater) {
+  /**
+   * @param maxPayload bytes of one message; more than a string can hold is never taken
+   * @param turns how much may be handled at once; left out: all
+   */
+  constructor(sink: FrameSink, maxPayload: number, inflater?: Inflater, turns?: Turns) {
     this.#sink = sink;
     this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
     this.#inflater = inflater;
+    this.#turns = turns;
   }
 
-  /** Bytes of memory that what is incomplete takes. */
+  /** Bytes of memory that what is incomplete or waits takes. */
   get heldBytes(): number {
     const message = this.#message?.gathered.capacity ?? 0;
     return (this.#partial?.capacity ?? 0) + message + this.#backlogBytes;
@@ -102,37 +125,13 @@ export class FrameReader {
     const [partial, backlog] = [this.#partial, this.#backlog];
     this.#partial = undefined;
     this.#message = undefined;
-    this.#backlog = undefined;
-    // A frame that is whole is the one that is being reported just now.
-    if (partial !== undefined && partial.length < this.#needed) closing.read(partial.bytes);
+    this.#letGo();
+    // A frame that is whole is the one that is being reported just now, unless it waits.
+    const isWaiting = backlog !== undefined;
+    if (partial !== undefined && (isWaiting || partial.length < this.#needed)) closing.read(partial.bytes);
     if (backlog === undefined) return;
-    this.#backlogBytes = 0;
     for (const chunk of backlog) closing.read(chunk);
     this.#sink.hold?.(false);
-  }
-
-  /** Reads on; reports all that the chunk holds before it returns. The chunk is the reader's from now on. */
-  read(chunk: Buffer): void {
-    let at = 0;
-    if (this.#partial !== undefined && this.#backlog === undefined)
-      at = this.#readPartial(this.#partial, chunk);
-    while (at < chunk.length && !this.#stopped) {
-      if (this.#closing !== undefined) {
-        this.#closing.read(chunk.subarray(at));
-        return;
-      }
-      if (this.#backlog !== undefined) {
-        this.#backlog.push(chunk.subarray(at));
-        this.#backlogBytes += chunk.length - at;
-        return;
-      }
-      const next = this.#readFrame(chunk, at);
-      if (next === at) {
-        if (!this.#stopped) this.#keep(chunk.subarray(at));
-        return;
-      }
-      at = next;
-    }
   }
 
   /** Has a message begun that is not whole yet? */
@@ -140,13 +139,107 @@ export class FrameReader {
     return this.#partial !== undefined || this.#message !== undefined;
   }
 
+  /** Has something come that is not reported yet, though it could be? */
+  get waits(): boolean {
+    return this.#backlog !== undefined;
+  }
+
+  /** Reads on; reports what the chunk holds before it returns, if there is time. The chunk is the reader's from now on. */
+  read(chunk: Buffer): void {
+    if (this.#backlog !== undefined) {
+      this.#put(chunk);
+      this.#sink.hold?.(true);
+      return;
+    }
+    this.#grant(DIRECT_UNITS, true);
+    this.#readChunk(chunk);
+  }
+
+  /** Its turn has come. */
+  take(units: number): boolean {
+    this.#grant(units, false);
+    this.#goOn();
+    // What is being unpacked calls by itself.
+    return this.waits && !this.#isUnpacking;
+  }
+
   /** Nothing is reported from now on, not even the rest of the chunk that is being read. */
   stop(): void {
     this.#stopped = true;
     this.#partial = undefined;
     this.#message = undefined;
+    this.#letGo();
+  }
+
+  /** Nothing that waits is read any more. */
+  #letGo(): void {
     this.#backlog = undefined;
     this.#backlogBytes = 0;
+    this.#unpacked?.free();
+    this.#unpacked = undefined;
+  }
+
+  #grant(units: number, isDirect: boolean): void {
+    this.#given = units;
+    this.#share = units;
+    this.#isDirect = isDirect;
+  }
+
+  #readChunk(chunk: Buffer): void {
+    if (this.#stopped) return;
+    let at = 0;
+    if (this.#partial !== undefined) at = this.#readPartial(this.#partial, chunk);
+    while (at < chunk.length && !this.#stopped) {
+      if (this.#closing !== undefined) {
+        this.#closing.read(chunk.subarray(at));
+        return;
+      }
+      if (this.#backlog !== undefined) {
+        this.#put(at === 0 ? chunk : chunk.subarray(at));
+        return;
+      }
+      const next = this.#readFrame(chunk, at);
+      if (next > at) at = next;
+      else if (this.#backlog === undefined) {
+        if (!this.#stopped) this.#keep(chunk.subarray(at));
+        return;
+      }
+    }
+  }
+
+  /** Reads what waits, as far as that goes. */
+  #goOn(): void {
+    const chunks = this.#backlog;
+    if (chunks === undefined) return;
+    this.#backlog = undefined;
+    this.#backlogBytes = 0;
+    this.#handUnpacked();
+    // A frame may be whole that no byte comes for any more.
+    if (chunks.length === 0) chunks.push(NOTHING);
+    for (const chunk of chunks) {
+      if (this.waits) this.#put(chunk);
+      else this.#readChunk(chunk);
+    }
+    // Also after the end: what still comes is dropped, and the peer's own end must be seen.
+    if (!this.waits) this.#sink.hold?.(false);
+  }
+
+  #put(chunk: Buffer): void {
+    this.#backlog?.push(chunk);
+    this.#backlogBytes += chunk.length;
+  }
+
+  /** May something of this cost be handled now? If not, all that follows waits. */
+  #may(units: number): boolean {
+    if (this.#turns === undefined) return true;
+    const isOver = units > this.#share && this.#share < this.#given;
+    if (isOver || (this.#isDirect && !this.#turns.allows(units))) {
+      this.#backlog = [];
+      if (this.#isDirect) this.#turns.wait(this, units);
+      return false;
+    }
+    this.#share -= units;
+    return true;
   }
 
   #keep(rest: Buffer): void {
@@ -157,21 +250,21 @@ export class FrameReader {
   /** Fills up the frame that has begun. Returns how much of the chunk that took. */
   #readPartial(partial: GrowingBytes, chunk: Buffer): number {
     let at = 0;
-    while (at < chunk.length && !this.#stopped) {
+    for (;;) {
       const piece = chunk.subarray(at, at + this.#needed - partial.length);
       partial.append(piece, this.#needed);
       at += piece.length;
-      if (partial.length < this.#needed) break;
-      // Either the frame is read, or it is known better now how much is missing.
+      if (partial.length < this.#needed) return at;
+      // Either the frame is read, or it is known better now how much is missing, or it has to wait.
       if (this.#readFrame(partial.bytes, 0) > 0) {
         this.#partial = undefined;
-        break;
+        return at;
       }
+      if (this.#stopped || this.waits) return at;
     }
-    return at;
   }
 
-  /** Returns where the frame ends, or `at` if it is not whole or not allowed. */
+  /** Returns where the frame ends, or `at` if it is not whole, not allowed, or has to wait. */
   #readFrame(bytes: Buffer, at: number): number {
     const available = bytes.length - at;
     if (available < 2) return this.#await(2, at);
@@ -198,10 +291,23 @@ export class FrameReader {
     }
     const end = maskAt + 4 + length;
     if (end > bytes.length) return this.#await(end - at, at);
+    if (!this.#may(first === FIN_TEXT ? unitsOf(length, true) : this.#unitsOf(first, length, gathered))) {
+      return this.#await(end - at, at);
+    }
     const isAscii = unmask(bytes, maskAt, end);
     if (first === FIN_TEXT && isAscii) this.#sink.text(bytes.toString("latin1", maskAt + 4, end));
     else this.#deliver(first, bytes.subarray(maskAt + 4, end), isAscii);
     return end;
+  }
+
+  /** What a frame costs: the last one of a message, the whole message. */
+  #unitsOf(first: number, length: number, gathered: number): number {
+    const opcode = first & OPCODE;
+    if (opcode >= CLOSE) return CONTROL_UNITS;
+    if (first < FIN) return unitsOf(length, false);
+    const begun = opcode === CONTINUATION && this.#message !== undefined ? this.#message.first : first;
+    if ((begun & COMPRESSED) !== 0) return UNPACK_UNITS + unitsOf(gathered + length, true);
+    return unitsOf(gathered + length, (begun & OPCODE) === TEXT);
   }
 
   #await(bytes: number, at: number): number {
@@ -254,28 +360,58 @@ export class FrameReader {
 
   #complete(first: number, payload: Buffer, isAscii: boolean): void {
     const opcode = first & OPCODE;
-    if ((first & COMPRESSED) === 0 || this.#inflater === undefined) this.#hand(opcode, payload, isAscii);
-    else if (this.#inflater.isSmall(payload)) this.#unpacked(opcode, this.#inflater.inflate(payload));
-    else this.#unpackLater(opcode, payload, this.#inflater);
+    const inflater = (first & COMPRESSED) === 0 ? undefined : this.#inflater;
+    if (inflater === undefined) {
+      this.#hand(opcode, payload, isAscii);
+      return;
+    }
+    const unpacked = inflater.inflateSmall(payload);
+    if (unpacked === undefined) {
+      this.#unpackLater(opcode, payload, inflater);
+    } else {
+      // Nobody knew before how much it is. It is not very much.
+      this.#share -= unitsOfUnpacked(opcode, unpacked);
+      this.#handResult(opcode, unpacked);
+    }
   }
 
+  /** One at a time: what comes behind it waits. */
   #unpackLater(opcode: number, payload: Buffer, inflater: Inflater): void {
     this.#backlog = [];
     this.#backlogBytes = payload.length;
+    this.#isUnpacking = true;
     this.#sink.hold?.(true);
-    inflater.inflateLater(payload, (result) => {
+    inflater.inflateLater(payload, (result, free) => {
+      this.#isUnpacking = false;
       // Undefined if somebody has stopped it.
-      const backlog = this.#backlog;
-      if (backlog === undefined) return;
-      this.#backlog = undefined;
-      this.#backlogBytes = 0;
-      this.#unpacked(opcode, result);
-      for (const chunk of backlog) this.read(chunk);
-      if (this.#backlog === undefined) this.#sink.hold?.(false);
+      if (this.#backlog === undefined) {
+        free();
+        return;
+      }
+      this.#unpacked = { opcode, result, free };
+      if (Buffer.isBuffer(result)) this.#backlogBytes += result.length;
+      const units = unitsOfUnpacked(opcode, result);
+      if (this.#turns?.allows(units) === false) {
+        this.#turns.wait(this, units);
+        return;
+      }
+      this.#grant(DIRECT_UNITS, true);
+      this.#goOn();
     });
   }
 
-  #unpacked(opcode: number, result: Buffer | InflateFault): void {
+  #handUnpacked(): void {
+    const unpacked = this.#unpacked;
+    if (unpacked === undefined) return;
+    this.#unpacked = undefined;
+    const { opcode, result, free } = unpacked;
+    this.#share -= unitsOfUnpacked(opcode, result);
+    this.#handResult(opcode, result);
+    // Not before: what is unpacked and not handled is bounded for all connections together.
+    free();
+  }
+
+  #handResult(opcode: number, result: Buffer | InflateFault): void {
     if (Buffer.isBuffer(result)) this.#hand(opcode, result, false);
     else this.#violated(result.code, result.what, 0);
   }
@@ -304,6 +440,10 @@ export class FrameReader {
     this.#sink.violation(code, what);
     return at;
   }
+}
+
+function unitsOfUnpacked(opcode: number, result: Buffer | InflateFault): number {
+  return Buffer.isBuffer(result) ? unitsOf(result.length, opcode === TEXT) : 1;
 }
 
 /** A payload that is most of its memory is handed on as it is; of any other, a copy, since the app may keep it for long. */

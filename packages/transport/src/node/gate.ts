@@ -27,9 +27,11 @@ import { OriginPolicy, type Origins } from "./origins.js";
 import { Pending, type PendingLimits } from "./pending.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "./query.js";
 import { describeRefusal, type Refusal } from "./refusal.js";
+import { RequestLines } from "./request-line.js";
 import { RequestNumbers } from "./request-numbers.js";
 import { Revision3Pipe } from "./revision3.js";
 import { checkSamePage } from "./same-page.js";
+import { loopOf, Turns } from "./turns.js";
 import { UpgradeResponse } from "./upgrade-response.js";
 import { RequestVisit, UpgradeVisit, type Visit } from "./visit.js";
 import { type WebSocketEngine, WebSocketHandshakes } from "./websocket-handshakes.js";
@@ -65,6 +67,11 @@ export interface GateOptions {
   readonly wsEngine?: WebSocketEngine | undefined;
   /** For comparing: `ws` reads WebSockets with the `ws` package also where nothing needs it. Default `own`. */
   readonly webSockets?: "own" | "ws" | undefined;
+  /**
+   * Milliseconds for which a turn of the event loop handles what comes in, of all clients together, before the rest waits for the
+   * next one. A message is never interrupted. Default 5; `Infinity`: as long as there is something.
+   */
+  readonly maxTurnMs?: number | undefined;
   /** Lets in clients of protocol revision 3 as well: those of Socket.IO 2. Default false. */
   readonly allowEIO3?: boolean | undefined;
 }
@@ -106,6 +113,7 @@ class HttpGate implements Gate {
   readonly #closing: ClosingSockets;
   /** How long the app may take to decide about a handshake. */
   readonly #decisionMs: number;
+  readonly #requests: RequestLines;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
@@ -116,7 +124,9 @@ class HttpGate implements Gate {
     this.#lingering = new Lingering(options.clock);
     this.#allowEIO3 = options.allowEIO3 === true;
     this.#origins = new OriginPolicy(options.origins);
-    const asked = { origins: this.#origins, jsonp: this.#transports.has("jsonp") };
+    const turns = new Turns(loopOf(options.clock), options.maxTurnMs);
+    this.#requests = new RequestLines(turns);
+    const asked = { turns, origins: this.#origins, jsonp: this.#transports.has("jsonp") };
     this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
     this.#decisionMs = options.connectTimeout ?? DECISION_MS;
     const { maxPending = UNLIMITED, maxPendingPerAddress = UNLIMITED } = options.limits;
@@ -129,6 +139,7 @@ class HttpGate implements Gate {
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: options.perMessageDeflate,
       clock: options.clock,
+      turns,
       wsEngine: options.wsEngine,
       webSockets: options.webSockets,
       headers: (headers, req, initial) => acceptor.headers(headers, req, initial),
@@ -140,6 +151,7 @@ class HttpGate implements Gate {
       maxFrameBytes: options.limits.maxMessageBytes,
       pending,
       addressOf,
+      turns,
     };
     const { clock, limits } = options;
     this.#clock = clock;
@@ -155,6 +167,16 @@ class HttpGate implements Gate {
 
   handleRequest(req: IncomingMessage, res: ServerResponse): void {
     const visit = new RequestVisit(req, res);
+    this.#requests.add(req.socket, visit, () => this.#request(visit));
+  }
+
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const visit = new UpgradeVisit(req, socket, head);
+    this.#requests.add(socket, visit, () => this.#upgrade(visit));
+  }
+
+  #request(visit: RequestVisit): void {
+    const { req } = visit;
     if (this.#middlewares === undefined) {
       this.#check(visit);
       return;
@@ -165,8 +187,8 @@ class HttpGate implements Gate {
     });
   }
 
-  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const visit = new UpgradeVisit(req, socket, head);
+  #upgrade(visit: UpgradeVisit): void {
+    const { req, socket } = visit;
     if (this.#middlewares === undefined) {
       this.#check(visit);
       return;

@@ -3,6 +3,7 @@ import { type Clock, type Limits, type Transport, TransportError } from "@sockey
 import type { BodyFormat } from "./body-format.js";
 import type { ResponseHeaders } from "./headers.js";
 import type { RequestNumbers } from "./request-numbers.js";
+import type { Turns } from "./turns.js";
 
 /** The accepting end of a transport that is made of HTTP requests. */
 export interface HttpPipe extends Transport {
@@ -28,6 +29,8 @@ export interface HttpPipeHost {
   readonly clock: Clock;
   /** Of bodies that come in. */
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  /** How much of what comes in may be handled at once. */
+  readonly turns: Turns;
   /** May change the headers of a response with status 200. `initial`: it is the one that carries OPEN. Must not throw. */
   headers(headers: ResponseHeaders, context: { sid: string; req: IncomingMessage; initial: boolean }): void;
   /** The session has closed while no request was there to say so: keep the pipe for the next one, for a while. */

@@ -17,6 +17,7 @@ import { sse } from "./sse.js";
 import { stream } from "./stream.js";
 import type { StreamFormat } from "./stream-format.js";
 import { StreamingPipe } from "./streaming.js";
+import type { Turns } from "./turns.js";
 
 /** How the transports `sse`, `stream` and `iframe` write their responses. */
 export interface StreamOptions {
@@ -32,6 +33,7 @@ export interface StreamOptions {
 export interface HttpPipeOptions {
   readonly clock: Clock;
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  readonly turns: Turns;
   readonly cookie?: CookieOptions | boolean | undefined;
   readonly httpCompression?: HttpCompression | boolean | undefined;
   readonly streams?: StreamOptions | undefined;
@@ -57,11 +59,12 @@ export function httpPipes(
   acceptor: Acceptor,
   lingering: Lingering,
 ): ReadonlyMap<string, HttpPipeKind> {
-  const { clock, limits, streams = {} } = options;
+  const { clock, limits, turns, streams = {} } = options;
   const cookieOf = options.cookie ? sessionCookie(options.cookie) : undefined;
   const host: HttpPipeHost = {
     clock,
     limits,
+    turns,
     headers: (headers, { sid, req, initial }) => {
       if (initial && cookieOf !== undefined) headers["Set-Cookie"] = [cookieOf(sid)];
       acceptor.headers(headers, req, initial);

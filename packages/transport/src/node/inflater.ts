@@ -17,8 +17,9 @@ export interface InflaterOptions {
   readonly queue: ZlibQueue;
 }
 
-/** Up to here a message is unpacked at once. Deflate makes at most 1032 bytes of one. */
+/** Up to here a message is unpacked at once, if it becomes no more than {@link SYNC_OUTPUT}: deflate makes up to 1032 bytes of one. */
 const SYNC_LIMIT = 8192;
+const SYNC_OUTPUT = 32_768;
 
 const MIN_CHUNK = 1024;
 const MAX_CHUNK = 65_536;
@@ -56,26 +57,31 @@ export class Inflater {
     }
   }
 
-  /** Is it small enough for {@link inflate}? */
-  isSmall(payload: Buffer): boolean {
-    return payload.length <= SYNC_LIMIT;
-  }
-
-  inflate(payload: Buffer): Buffer | InflateFault {
+  /** Unpacks it at once, unless it is large or becomes large: then it is `undefined`, and for {@link inflateLater}. */
+  inflateSmall(payload: Buffer): Buffer | InflateFault | undefined {
+    if (payload.length > SYNC_LIMIT) return undefined;
+    const options = this.#optionsFor(payload);
+    const { maxOutputLength = SYNC_OUTPUT } = options;
+    const isSmallest = maxOutputLength <= SYNC_OUTPUT;
+    if (!isSmallest) options.maxOutputLength = SYNC_OUTPUT;
     try {
-      return inflateRawSync(Buffer.concat([payload, TAIL]), this.#optionsFor(payload));
+      return inflateRawSync(Buffer.concat([payload, TAIL]), options);
     } catch (error) {
-      return faultOf(error);
+      const fault = faultOf(error);
+      return fault.code === 1009 && !isSmallest ? undefined : fault;
     }
   }
 
-  /** Calls back once, and not before it returns. The payload is copied before that. */
-  inflateLater(payload: Buffer, done: (result: Buffer | InflateFault) => void): void {
+  /**
+   * Calls back once, and not before it returns. The payload is copied before that. Only so many are unpacked, or unpacked and
+   * not handled, at a time: whoever is called back says when the next may be.
+   */
+  inflateLater(payload: Buffer, done: (result: Buffer | InflateFault, free: () => void) => void): void {
     const whole = Buffer.concat([payload, TAIL]);
     this.#queue.add((free) => {
-      inflateRaw(whole, this.#optionsFor(payload), (error, bytes) => {
-        free();
-        done(error === null ? bytes : faultOf(error));
+      // It is large, or becomes so: each piece is a round through the threads and the event loop.
+      inflateRaw(whole, { chunkSize: MAX_CHUNK, ...this.#options }, (error, bytes) => {
+        done(error === null ? bytes : faultOf(error), free);
       });
     });
   }

@@ -16,6 +16,7 @@ import type { AgreedDeflate } from "./deflate-extension.js";
 import { controlFrame } from "./frame.js";
 import { type CloseCode, FrameReader, type FrameSink } from "./frame-reader.js";
 import { ignoreErrors } from "./refusal.js";
+import type { Turns } from "./turns.js";
 
 /** What all WebSockets of a server share. */
 export interface OwnWebSocketTerms {
@@ -24,6 +25,8 @@ export interface OwnWebSocketTerms {
   readonly maxPayload: number;
   /** Told of each WebSocket whose end has begun and whose socket may stay for a while. `cut` does not wait for the peer. */
   readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
+  /** How much of what comes in may be handled at once. Left out: all. */
+  readonly turns?: Turns | undefined;
 }
 
 export interface OwnWebSocketOptions {
@@ -89,7 +92,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   constructor(socket: Duplex, terms: OwnWebSocketTerms, options: OwnWebSocketOptions = {}) {
     this.#socket = socket;
     this.#terms = terms;
-    this.#reader = new FrameReader(this, terms.maxPayload, options.deflate?.inflater);
+    this.#reader = new FrameReader(this, terms.maxPayload, options.deflate?.inflater, terms.turns);
     this.#base64 = options.base64 === true;
     this.#deflate = options.deflate;
     takeOver(socket, options.head ?? NOTHING);
@@ -136,6 +139,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   get gatheredBytes(): number {
     return this.#reader.heldBytes;
+  }
+
+  get unread(): boolean {
+    return this.#reader.waits;
   }
 
   bind(sink: TransportSink): void {
@@ -227,6 +234,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   hold(held: boolean): void {
     if (held) this.#socket.pause();
+    else if (this.#socket.closed) this.#gone();
     else this.#socket.resume();
     this.#tellGathered();
   }
@@ -279,8 +287,13 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   #closed(): void {
     this.#state = "over";
-    this.#reader.stop();
     if (this.#deadline !== undefined) this.#terms.clock.clearTimer(this.#deadline);
+    // What has come before is handled first, unless nobody wants it.
+    if (this.#sink === undefined || !this.#reader.waits) this.#gone();
+  }
+
+  #gone(): void {
+    this.#reader.stop();
     this.#lose();
     const watcher = this.#watcher;
     this.#watcher = undefined;
@@ -315,7 +328,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   #limitClosing(): void {
-    if (this.#deadline !== undefined) return;
+    if (this.#deadline !== undefined || this.#socket.closed) return;
     this.#deadline = this.#terms.clock.setTimer(() => this.#abort(), CLOSING_MS);
     this.#terms.closing?.(this.#socket, () => this.#abort());
   }

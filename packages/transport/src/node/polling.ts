@@ -84,8 +84,17 @@ export class PollingPipe implements HttpPipe, PostOwner {
   }
 
   /** @internal */
+  get turns(): PollingHost["turns"] {
+    return this.#host.turns;
+  }
+
+  /** @internal */
   get bodies(): PayloadFormat {
     return this.#host.format;
+  }
+
+  get unread(): boolean {
+    return this.post?.waits === true;
   }
 
   bind(sink: TransportSink): void {

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, type CloseReason, type Frame, type Limits, TransportError } from "@sockeye/protocol";
 import type { BodyFormat } from "./body-format.js";
+import { FrameLine, unitsOfFrame } from "./frame-line.js";
 import type { ResponseHeaders } from "./headers.js";
 import { answerEmpty, failure, limitEnd } from "./http-pipe.js";
 import { type Body, readBody } from "./request-body.js";
 import type { RequestNumbers } from "./request-numbers.js";
+import { DIRECT_UNITS, type Turns, type Waiter } from "./turns.js";
 
 /** A pipe, as the half of it sees it that takes what the client says. */
 export interface PostOwner {
@@ -12,6 +14,7 @@ export interface PostOwner {
   post: Post | undefined;
   readonly isOpen: boolean;
   readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload">;
+  readonly turns: Turns;
   readonly bodies: BodyFormat;
   /** Set if requests are numbered. */
   readonly numbers: RequestNumbers | undefined;
@@ -79,18 +82,35 @@ export function receivePost(
   owner.post.start(req);
 }
 
-/** A POST whose body is being read. */
-export class Post {
+/** What it costs to take a body apart; its frames cost their own. */
+function unitsOfBody(bytes: number): number {
+  return 1 + (bytes >> 12);
+}
+
+/**
+ * A POST whose body is being read, or whose frames wait for their turn: they may take several turns of the event loop, and the
+ * answer comes after the last.
+ */
+export class Post implements Waiter {
   readonly #res: ServerResponse;
   readonly #owner: PostOwner;
   readonly #decode: BodyFormat["decodeText"];
   /** Of its body, so far. */
   bytes = 0;
+  /** One that waits for its turn. */
+  #body: Buffer | undefined = undefined;
+  /** The same for what was in it. */
+  #line: FrameLine | undefined = undefined;
 
   constructor(res: ServerResponse, owner: PostOwner, decode: BodyFormat["decodeText"]) {
     this.#res = res;
     this.#owner = owner;
     this.#decode = decode;
+  }
+
+  /** Is all of it here, and not all handled? */
+  get waits(): boolean {
+    return this.#body !== undefined || this.#line !== undefined;
   }
 
   start(req: IncomingMessage): void {
@@ -136,18 +156,38 @@ export class Post {
   }
 
   #gone(): void {
-    if (this.#owner.post !== this) return;
+    // All of it has come, and is handled, as that of a client which goes right after its answer.
+    if (this.#owner.post !== this || this.waits) return;
     this.#owner.post = undefined;
     this.#owner.gathers();
     this.#owner.lose("transport error", failure("data request connection closed prematurely"));
   }
 
   #read(body: Body): void {
-    const owner = this.#owner;
     if (body === undefined) {
       this.#refuseSize();
       return;
     }
+    const { turns } = this.#owner;
+    const units = unitsOfBody(body.length);
+    if (turns.allows(units)) {
+      this.#readFrames(body);
+    } else {
+      this.#body = body;
+      turns.wait(this, units);
+    }
+  }
+
+  /** The body's turn has come. */
+  take(): boolean {
+    const body = this.#body;
+    this.#body = undefined;
+    if (body !== undefined && this.#owner.post === this) this.#readFrames(body);
+    return false;
+  }
+
+  #readFrames(body: Buffer): void {
+    const owner = this.#owner;
     let frames: readonly Frame[];
     try {
       frames = owner.isOpen ? this.#decode(body, owner.limits) : [];
@@ -160,10 +200,33 @@ export class Post {
       owner.fail("parse error", failure("malformed payload", error));
       return;
     }
-    for (const frame of frames) {
+    let share = DIRECT_UNITS;
+    for (let at = 0; at < frames.length; at++) {
       // The frame before may have closed the session.
-      if (owner.isOpen) owner.received(frame);
+      if (!owner.isOpen) break;
+      const frame = frames[at] as Frame;
+      const units = unitsOfFrame(frame);
+      if ((units > share && at > 0) || !owner.turns.allows(units)) {
+        this.#line = new FrameLine(owner.turns, frames.slice(at), {
+          received: (late) => this.#handle(late),
+          handled: () => this.#handled(),
+        });
+        return;
+      }
+      share -= units;
+      owner.received(frame);
     }
+    this.#handled();
+  }
+
+  #handle(frame: Frame): void {
+    if (this.#owner.isOpen && this.#owner.post === this) this.#owner.received(frame);
+  }
+
+  #handled(): void {
+    const owner = this.#owner;
+    this.#line = undefined;
+    if (owner.post !== this) return;
     owner.post = undefined;
     owner.gathers();
     owner.numbers?.postRead();

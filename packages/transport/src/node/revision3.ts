@@ -43,6 +43,10 @@ export class Revision3Pipe implements Transport {
     return this.#pipe.gatheredBytes ?? 0;
   }
 
+  get unread(): boolean {
+    return this.#pipe.unread === true;
+  }
+
   bind(sink: TransportSink): void {
     this.#sink = sink;
     this.#watcher = sink;

@@ -80,6 +80,10 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     return this.post?.bytes ?? 0;
   }
 
+  get unread(): boolean {
+    return this.post?.waits === true;
+  }
+
   /** @internal */
   gathers(): void {
     this.#sink?.holds?.(this);
@@ -206,6 +210,11 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   /** @internal */
   get limits(): StreamingHost["limits"] {
     return this.#host.limits;
+  }
+
+  /** @internal */
+  get turns(): StreamingHost["turns"] {
+    return this.#host.turns;
   }
 
   /** @internal */

@@ -7,6 +7,7 @@ import { DeflateExtension } from "./deflate-extension.js";
 import { headerLines, type ResponseHeaders } from "./headers.js";
 import { OwnHandshakes } from "./own-handshakes.js";
 import { endConnection, stopIgnoringErrors } from "./refusal.js";
+import type { Turns } from "./turns.js";
 import type { UpgradeVisit } from "./visit.js";
 import { type ServerWebSocket, WebSocketPipe } from "./websocket.js";
 
@@ -28,6 +29,7 @@ export interface WebSocketHandshakesOptions {
   readonly clock: Clock;
   /** Bytes of one message; a larger one closes the WebSocket with 1009. */
   readonly maxPayload: number;
+  readonly turns: Turns;
   /**
    * `true` or options of the `ws` package; the threshold defaults to 1024 bytes. Default: no compression. Without context
    * takeover, unless the options demand it.
@@ -105,12 +107,12 @@ export class WebSocketHandshakes {
 
   #completeByServer(visit: UpgradeVisit, base64: boolean, accepted: (pipe: WebSocketEnd) => void): void {
     const { req, socket, head } = visit;
-    const { closing, wsEngine } = this.#options;
+    const { closing, turns, wsEngine } = this.#options;
     const publicApiOnly = wsEngine !== undefined;
     this.#server ??= this.#createServer();
     try {
       this.#server.handleUpgrade(req, socket, head, (ws) => {
-        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly, closing });
+        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly, closing, turns });
         // From here on, `ws` listens to the errors of the socket.
         if (!publicApiOnly) stopIgnoringErrors(socket);
         accepted(pipe);

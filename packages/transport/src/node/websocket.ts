@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import {
   type CloseReason,
   type EncodedPacket,
+  type Frame,
   type PipeClose,
   type PipeEnd,
   type Transport,
@@ -10,6 +11,8 @@ import {
 } from "@sockeye/protocol";
 import { inBase64, writeBatch } from "./batch-writer.js";
 import { closeWords, isLoss } from "./close-body.js";
+import { FrameLine, unitsOfFrame } from "./frame-line.js";
+import type { Turns } from "./turns.js";
 
 /** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
 export interface ServerWebSocket {
@@ -24,6 +27,9 @@ export interface ServerWebSocket {
   on(event: "error", listener: (this: ServerWebSocket, error: Error) => void): unknown;
   send(data: string | Uint8Array, options: { compress?: boolean }, done?: (error?: Error) => void): void;
   close(code?: number, reason?: string): void;
+  /** Reads no more, and reads on. Absent: it cannot be asked to. */
+  pause?(): void;
+  resume?(): void;
 }
 
 export interface WebSocketPipeOptions {
@@ -33,6 +39,8 @@ export interface WebSocketPipeOptions {
   readonly base64?: boolean | undefined;
   /** Told of each WebSocket whose end has begun and whose socket may stay for a while. `cut` does not wait for the peer. */
   readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
+  /** How much of what comes in may be handled at once. Left out: all. */
+  readonly turns?: Turns | undefined;
 }
 
 const OPEN = 1;
@@ -71,6 +79,11 @@ export class WebSocketPipe implements Transport {
   /** Counts what comes while only a short message may. */
   #counter: ((chunk: Buffer) => void) | undefined = undefined;
   readonly #closing: WebSocketPipeOptions["closing"];
+  readonly #turns: Turns | undefined;
+  /** What has come in and waits for its turn. */
+  #line: FrameLine | undefined = undefined;
+  /** How the WebSocket has ended, if what came before is still to be told. */
+  #ended: (() => void) | undefined = undefined;
 
   /** @param socket the raw socket of the upgrade, which nobody else writes to but `ws` */
   constructor(ws: ServerWebSocket, socket: Duplex, options: WebSocketPipeOptions = {}) {
@@ -79,6 +92,7 @@ export class WebSocketPipe implements Transport {
     this.#mode = options.publicApiOnly === true || ws.extensions !== "" ? "api" : "raw";
     this.#base64 = options.base64 === true;
     this.#closing = options.closing;
+    this.#turns = options.turns;
     this.#ws[PIPE] = this;
     ws.on("message", WebSocketPipe.#listeners.message);
     ws.on("close", WebSocketPipe.#listeners.close);
@@ -101,6 +115,10 @@ export class WebSocketPipe implements Transport {
 
   get gatheredBytes(): number {
     return this.#socket.destroyed ? 0 : this.#gathered;
+  }
+
+  get unread(): boolean {
+    return this.#line !== undefined;
   }
 
   /**
@@ -199,7 +217,33 @@ export class WebSocketPipe implements Transport {
     if (this.writable) this.#sink?.writable(this);
   }
 
+  #received(frame: Frame): void {
+    if (this.#line !== undefined) {
+      this.#line.add(frame);
+    } else if (this.#turns?.allows(unitsOfFrame(frame)) === false) {
+      this.#line = new FrameLine(this.#turns, [frame], {
+        received: (late) => this.#sink?.frame(this, late),
+        handled: () => this.#caughtUpReading(),
+      });
+      // What it has read of the network already still comes.
+      this.#ws.pause?.();
+    } else {
+      this.#sink?.frame(this, frame);
+    }
+  }
+
+  #caughtUpReading(): void {
+    this.#line = undefined;
+    const ended = this.#ended;
+    if (ended === undefined) this.#ws.resume?.();
+    else ended();
+  }
+
   #end(how: PipeEnd, reason: CloseReason, cause?: Error): void {
+    if (this.#line !== undefined && this.#sink !== undefined) {
+      this.#ended ??= () => this.#end(how, reason, cause);
+      return;
+    }
     const sink = this.#sink;
     this.#sink = undefined;
     sink?.ended(this, how, reason, cause);
@@ -213,7 +257,7 @@ export class WebSocketPipe implements Transport {
       pipe.#gathered = 0;
       pipe.#watcher?.holds?.(pipe);
       if (!Buffer.isBuffer(data)) return;
-      pipe.#sink?.frame(pipe, isBinary ? data : data.toString("utf8"));
+      pipe.#received(isBinary ? data : data.toString("utf8"));
     },
     data: function (chunk) {
       const pipe = this[PIPE];

@@ -1,7 +1,9 @@
 import type { Claim, Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
 import { MAX_CLAIM_BYTES, readClaim } from "./claim.js";
+import { paceBy } from "./pace.js";
 import type { Pending, PendingVisitor } from "./pending.js";
+import type { Turns } from "./turns.js";
 import type { SessionVisit } from "./webtransport-visit.js";
 
 export interface ArrivalTerms {
@@ -12,6 +14,7 @@ export interface ArrivalTerms {
   readonly maxFrameBytes: number;
   readonly pending: Pending;
   readonly addressOf: (visit: SessionVisit) => string | undefined;
+  readonly turns: Turns;
 }
 
 /** What a client wants who has opened its stream. */
@@ -86,8 +89,9 @@ export class Arrival implements TransportSink {
       this.#giveUp();
       return;
     }
+    const { turns } = this.#terms;
     const maxFrameBytes = Math.min(MAX_CLAIM_BYTES, this.#terms.maxFrameBytes);
-    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes });
+    const pipe = new WebTransportPipe(session, stream, { maxFrameBytes, pace: paceBy(turns) });
     this.#visit.pipe = pipe;
     pipe.bind(this);
   }
