@@ -298,6 +298,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     else if (lane !== "left") this.#violated();
   }
 
+  unwritable(error: Error): void {
+    this.#host.reportError(error, "emit");
+  }
+
   closed(reason: CloseReason, cause: Error | undefined): void {
     this.#host.settled(this);
     const sockets = this.#lanes.all().filter(isSocket);

@@ -7,6 +7,7 @@ import type {
   Codec,
   EncodedPacket,
   Limits,
+  PacketLimits,
   ResumeTerms,
   SockeyeError,
   Transport,
@@ -80,7 +81,8 @@ export interface EngineEvents {
 
 /** What stands above the engine. */
 export interface EngineHost extends ConnectionHost {
-  readonly clock: Clock;
+  /** Of sessions and transports. */
+  readonly engineClock: Clock;
   readonly codec: Codec;
   /** For what clients of Socket.IO 2 send. */
   readonly olderCodec: Codec;
@@ -270,7 +272,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     connection.bind(session);
     this.#connections.set(sid, connection);
     this.#setup.addresses?.enter(sid, handshake.req);
-    session.start(transport);
+    session.start(transport, handshake.counts ? config.role.limits : undefined);
     this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
     if (this.hasListeners("flush") || this.hasListeners("drain")) this.#watch(connection.conn);
@@ -334,7 +336,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   #countAddresses({ clientAddress }: EngineOptions): Addresses | undefined {
-    const { clock, limits } = this.#host;
+    const { engineClock: clock, limits } = this.#host;
     const { maxSessionsPerAddress: sessions, maxHandshakesPerSecondPerAddress: handshakes } = limits;
     if (sessions === Number.POSITIVE_INFINITY && handshakes === Number.POSITIVE_INFINITY) return undefined;
     const addressOf: ClientAddress = (req) => {
@@ -355,7 +357,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   #setUp(options: EngineOptions): Setup {
-    const { clock, codec, limits, olderCodec } = this.#host;
+    const { engineClock: clock, codec, limits, olderCodec } = this.#host;
     const resume = resumeTerms(options.resume);
     const config = this.#configure(options, codec, resume);
     return {
@@ -369,7 +371,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   #configure(options: EngineOptions, codec: Codec, resume: Setup["resume"]): ServerConfig {
-    const { clock, limits } = this.#host;
+    const { engineClock: clock, limits } = this.#host;
     const terms = { ...DEFAULTS };
     for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
       terms[name] = options[name] ?? DEFAULTS[name];
@@ -392,6 +394,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         pingTimeoutMs: terms.pingTimeout,
         upgradeTimeoutMs: terms.upgradeTimeout,
         maxPayload: limits.maxMessageBytes,
+        limits: packetLimits(limits),
         initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
         secrets: resume && new SessionSecrets(),
         upgrades: (transport) => (NO_UPGRADE_FROM.has(transport) ? [] : upgrades),
@@ -414,6 +417,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       },
     };
   }
+}
+
+function packetLimits(limits: Limits): PacketLimits {
+  const { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength } =
+    limits;
+  return { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength };
 }
 
 function tooMuch(): SessionError {

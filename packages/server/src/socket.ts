@@ -628,9 +628,12 @@ export class Socket<
     this.#owed += owed;
     return (...args) => {
       if (answered || this.#phase === "left") return;
+      const packet: Packet = { type: PacketType.ACK, nsp: this.nsp.name, id, data: args };
+      // What cannot be sent is told to the caller, who may answer something else.
+      const encoded = this.client.encode(packet, undefined);
       answered = true;
       this.#owed -= owed;
-      this.#send({ type: PacketType.ACK, nsp: this.nsp.name, id, data: args });
+      this.client.send(encoded);
       if (!this.busy) this.client.rested();
     };
   }

@@ -8,6 +8,7 @@ import type {
   EnginePacketType,
   OpenData,
   Packet,
+  PacketLimits,
   ResumeTerms,
   SessionObserver,
   Transport,
@@ -58,6 +59,8 @@ export interface ServerRole {
   readonly pings?: "server" | "client" | undefined;
   /** Told to the client: bytes of the largest message. */
   readonly maxPayload: number;
+  /** Told to clients that know what it means: what is accepted of one packet. */
+  readonly limits?: PacketLimits | undefined;
   /** A message that every client gets right after OPEN. */
   readonly initialPacket: EncodedPacket | undefined;
   /** Needed if sessions are counted. */
@@ -102,8 +105,8 @@ export interface Served extends Upgradable {
  * does not hold it.
  */
 export interface ServerActs {
-  /** Tells the terms, and sets the first deadline. */
-  begin(session: Served, role: ServerRole, now: number): void;
+  /** Tells the terms, and sets the first deadline. @param limits told besides */
+  begin(session: Served, role: ServerRole, now: number, limits: PacketLimits | undefined): void;
   /** The deadline has come. */
   due(session: Served, role: ServerRole, now: number): void;
   pinged(session: Served, role: ServerRole, now: number): void;
@@ -156,4 +159,6 @@ export interface SessionSink {
   packet(packet: Packet): void;
   /** The session is over for the layer above: nothing comes in, nothing goes out. Called exactly once. */
   closed(reason: CloseReason, cause: Error | undefined): void;
+  /** What the layer above has sent could not be written. It was dropped; or the session ends, and {@link closed} follows. */
+  unwritable?(error: Error): void;
 }

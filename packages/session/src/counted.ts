@@ -1,6 +1,6 @@
 import type { CloseReason, EncodedPacket as Encoded, ResumeTerms } from "@sockeye/protocol";
 import { EncodedPacket, SessionError } from "@sockeye/protocol";
-import { sizeOf } from "./outbox.js";
+import { isSpoilt, sizeOf } from "./outbox.js";
 
 /** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
 const OVERHEAD_BYTES = 96;
@@ -143,10 +143,10 @@ export class Counted {
    * Begins on a new transport with all that the peer has not received.
    *
    * @param count messages that the peer has received
-   * @returns false if that cannot be, and nothing has changed
+   * @returns false if that cannot be, or the app has given away bytes that are kept, and nothing has changed
    */
   rewind(count: number): boolean {
-    if (!this.acknowledge(count)) return false;
+    if (!this.acknowledge(count) || this.#kept.some(isSpoilt)) return false;
     const [first, ...rest] = this.#kept;
     const had = count - this.#before;
     if (first !== undefined && had > 0) {

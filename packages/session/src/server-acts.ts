@@ -6,9 +6,12 @@ import { moved } from "./counted.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 import { probeError } from "./upgrade.js";
 
+/** Some eleven days: both together are no more than what timers of clients can wait. */
+const LONGEST_MS = 1e9;
+
 export const serverActs: ServerActs = {
-  begin: (session, role, now) => {
-    session.queue(openPacket(termsOf(session, role, undefined)));
+  begin: (session, role, now, limits) => {
+    session.queue(openPacket({ ...termsOf(session, role, undefined), limits }));
     if (role.initialPacket) session.queue(role.initialPacket);
     session.dueIn(role.pings === "client" ? longestSilenceMs(role) : role.pingIntervalMs, now);
   },
@@ -79,9 +82,10 @@ function termsOf(session: Served, role: ServerRole, received: number | undefined
   return {
     sid: id,
     upgrades: role.upgrades(session.transport?.name ?? ""),
-    pingInterval: role.pingIntervalMs,
-    pingTimeout: role.pingTimeoutMs,
-    maxPayload: role.maxPayload,
+    pingInterval: Math.min(role.pingIntervalMs, LONGEST_MS),
+    pingTimeout: Math.min(role.pingTimeoutMs, LONGEST_MS),
+    // JSON has no `Infinity`, and null for it, which not every client takes for that.
+    maxPayload: Number.isFinite(role.maxPayload) ? role.maxPayload : undefined,
     resume: counted &&
       role.secrets && { secret: role.secrets.of(id, counted.generation), ...counted.terms, received },
   };

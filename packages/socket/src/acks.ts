@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@sockeye/protocol";
+import type { Clock, CodecError, Timer } from "@sockeye/protocol";
 import { AckError } from "@sockeye/protocol";
 
 export type AckCallback = (...args: unknown[]) => void;
@@ -61,8 +61,8 @@ export class Acks {
   }
 
   /** It will not come: whoever takes an error hears of it. */
-  fail(id: number, error: AckError): void {
-    const ack = this.#take(id);
+  fail(id: number | undefined, error: AckError | CodecError): void {
+    const ack = id === undefined ? undefined : this.#take(id);
     if (ack?.takesError) ack.callback(error);
   }
 

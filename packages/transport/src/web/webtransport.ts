@@ -1,6 +1,7 @@
 import { EncodedPacket, type Transport, TransportError, type TransportSink } from "@sockeye/protocol";
 import type { DialledSession, WebTransportStream } from "../webtransport-like.js";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
+import { queueMicrotask } from "./native.js";
 import { addressOf, type Target } from "./target.js";
 
 /**
