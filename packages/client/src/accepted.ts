@@ -8,13 +8,13 @@ const NO_LIMIT = Number.POSITIVE_INFINITY;
 const IN_BASE64 = ["polling", "sse", "iframe", "jsonp", "base64"];
 
 /** Whose packets a client does not measure: those of the server that it has chosen. */
-export const TRUSTED = {
+export const TRUSTED: Required<PacketLimits> = {
   maxAttachments: NO_LIMIT,
   maxBinaryEventBytes: NO_LIMIT,
   maxJsonDepth: NO_LIMIT,
   maxEventNameLength: NO_LIMIT,
   maxNamespaceLength: NO_LIMIT,
-} satisfies PacketLimits;
+};
 
 /** What a server accepts, by its terms. */
 export type Accepted = PacketLimits & Partial<Pick<OpenData, "maxPayload">>;
