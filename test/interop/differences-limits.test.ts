@@ -4,13 +4,27 @@ import { describe, expect } from "vitest";
 import { joinByPolling, openSession } from "../support/rawsocket.js";
 import { serverHalf } from "../support/servers.js";
 import { once, turn, until } from "../support/wait.js";
-import { differs, ends, pair, raw, serve, thrown } from "./differ.js";
+import { clientsDiffer, differs, ends, pair, raw, serve, thrown } from "./differ.js";
 
 // Rows of docs/differences.md about what one client may cost, and about when what happens.
 
 const MIB = "x".repeat(1024 * 1024);
 
+/** The code of what a call throws, or "sent". */
+function refusal(act: () => unknown): string {
+  return (thrown(act) as { code?: string } | undefined)?.code ?? "sent";
+}
+
 describe("limits", () => {
+  clientsDiffer(
+    "a client's emit above maxHttpBufferSize",
+    { stock: "sent", sockeye: "ERR_PACKET_TOO_LARGE" },
+    async (name) => {
+      const { client } = await pair("socket.io 4", name, {}, { maxHttpBufferSize: 1000 });
+      return refusal(() => client.emit("e", "x".repeat(2000)));
+    },
+  );
+
   differs(
     "24 MiB for a reader that has stopped",
     { stock: "kept", sockeye: "ERR_OUTBOUND_FULL" },
@@ -29,6 +43,25 @@ describe("limits", () => {
       return details.code;
     },
   );
+
+  differs("an event without a name", { stock: "sent", sockeye: "ERR_BAD_EVENT_NAME" }, async (server) => {
+    const { io } = await serve(server);
+    return refusal(() => io.emit(undefined as never, 1));
+  });
+
+  differs(
+    "eleven pieces of bytes",
+    { stock: "sent", sockeye: "ERR_TOO_MANY_ATTACHMENTS" },
+    async (server) => {
+      const { io } = await serve(server);
+      return refusal(() => io.emit("e", ...Array<Buffer>(11).fill(Buffer.of(1))));
+    },
+  );
+
+  differs("a number as a raw message", { stock: "sent", sockeye: "ERR_UNENCODABLE" }, async (server) => {
+    const { socket } = await raw(await serve(server));
+    return refusal(() => (socket.conn as unknown as { send(data: unknown): void }).send(42));
+  });
 
   differs(
     "a message over maxHttpBufferSize on a WebSocket",

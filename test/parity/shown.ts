@@ -32,6 +32,17 @@ export const SHOWN: ShownBy = {
     ),
     "arguments that are no JSON (a BigInt, a cycle)": both("a BigInt"),
     "arguments nested deeper than 100 levels": both("101 levels"),
+    "a name that is neither a text nor a finite number (`emit(undefined)`), at either end":
+      limits("an event without a name"),
+    "more than 10 pieces of bytes in one event": limits("eleven pieces of bytes"),
+    "bytes that are transferred, or whose memory grows, between `emit` and the end of the turn": row(
+      "packages/server/test/given-away",
+      "after the emit, its event is dropped, and that is all",
+    ),
+    "`socket.conn.send(data)`, and `send` of engine sockets, with what is neither text nor bytes":
+      limits("a number as a raw message"),
+    "a cycle, a BigInt or a function in `socket.data` while another server asks for its sockets, with an adapter for Redis or the like":
+      row("test/interop/packages/unshareable", "a socket's data with a cycle"),
     "an object with `_placeholder: true` in arguments that hold bytes too": both(
       "something like a placeholder beside bytes",
     ),
@@ -266,10 +277,8 @@ export const SHOWN: ShownBy = {
       "description of a request to nobody",
     ),
     "permessage-deflate, on Node.js": both("permessage-deflate is offered"),
-    "`useNativeTimers`": row(
-      "test/parity/client",
-      "closeOnBeforeunload, useNativeTimers, autoUnref are taken",
-    ),
+    "an emit that its server has said it does not accept (`maxPayload`, and a Sockeye server's limits)":
+      limits("a client's emit above maxHttpBufferSize"),
     "`parser`, on both ends": row(
       "packages/codec/test/parser-codec",
       "refuses a throw, and two packets for one frame",

@@ -71,8 +71,8 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     if (rooms.size === 1 && rooms.has(id) && !this.sids.has(id) && !this.rooms.has(id)) {
       this.#sids.setSelf(id);
       this.#rooms.setSelf(id);
-      this.emit("create-room", id);
-      this.emit("join-room", id, id);
+      this.#tell("create-room", id);
+      this.#tell("join-room", id, id);
       return;
     }
     let joined = this.sids.get(id);
@@ -87,9 +87,9 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
       if (members) members.add(id);
       else {
         this.rooms.set(room, new Set([id]));
-        this.emit("create-room", room);
+        this.#tell("create-room", room);
       }
-      this.emit("join-room", room, id);
+      this.#tell("join-room", room, id);
     }
   }
 
@@ -110,10 +110,16 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     this.fanOut(packet, this.nsp.encode(packet, flags), options);
   }
 
-  /** The second half of {@link broadcast}, which cannot fail. */
+  /** The second half of {@link broadcast}, which cannot fail: what one receiver throws is reported, and the others get theirs. */
   protected fanOut(packet: EventPacket, encoded: EncodedPacket, options: BroadcastOptions): void {
     const flags = options.flags ?? NO_FLAGS;
-    for (const socket of this.select(options)) socket.deliver(packet, encoded, flags);
+    for (const socket of this.select(options)) {
+      try {
+        socket.deliver(packet, encoded, flags);
+      } catch (error) {
+        this.nsp.reportError(error, packet.data[0]);
+      }
+    }
   }
 
   /**
@@ -212,14 +218,24 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     return ids;
   }
 
+  /** A listener of the app that throws must not leave a socket in half of its rooms. */
+  #tell(event: string, room: Room, id?: SocketId): void {
+    try {
+      if (id === undefined) this.emit(event, room);
+      else this.emit(event, room, id);
+    } catch (error) {
+      this.nsp.reportError(error, event);
+    }
+  }
+
   #leave(room: Room, id: SocketId): void {
     if (!this.#rooms.isSelf(room) || room !== id) {
       const members = this.rooms.get(room);
       if (!members?.delete(id)) return;
-      this.emit("leave-room", room, id);
+      this.#tell("leave-room", room, id);
       if (members.size > 0) return;
-    } else this.emit("leave-room", room, id);
+    } else this.#tell("leave-room", room, id);
     this.rooms.delete(room);
-    this.emit("delete-room", room);
+    this.#tell("delete-room", room);
   }
 }

@@ -1,5 +1,6 @@
 import { clientProbe, codecFromParser } from "@sockeye/session";
 import { EngineSocket } from "@sockeye/socket";
+import { TRUSTED } from "./accepted.js";
 import { blobPart } from "./blobs.js";
 import { comebackPart } from "./comeback.js";
 import type { Parts } from "./parts.js";
@@ -12,7 +13,7 @@ export const allParts: Omit<Parts, "transports"> = {
   comeback: comebackPart,
   race: racePart,
   blobs: blobPart,
-  codecOf: codecFromParser,
+  codecOf: (parser) => codecFromParser(parser, TRUSTED),
   retriesOf: (owner, options) => new RetryQueue(owner, options),
   engineOf: (session, boundary) => new EngineSocket(session, boundary),
 };

@@ -43,12 +43,17 @@ export const blobPart: BlobPart = {
   queue: (failed) => new BlobQueue(failed),
 };
 
+/** A `File` is a `Blob`. By name, since those of another realm are of another class. */
+export function isBlob(value: unknown): value is Blob {
+  return / (Blob|File)]$/.test(Object.prototype.toString.call(value));
+}
+
 /** Is there a Blob or a File in what could not be encoded? Cycles are no trouble. */
 export function holdsBlob(value: unknown, seen: Set<unknown> = new Set()): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value))
     return false;
   seen.add(value);
-  return value instanceof Blob || Object.values(value).some((item) => holdsBlob(item, seen));
+  return isBlob(value) || Object.values(value).some((item) => holdsBlob(item, seen));
 }
 
 /**
@@ -56,7 +61,7 @@ export function holdsBlob(value: unknown, seen: Set<unknown> = new Set()): boole
  * Without `async`, which the build for old browsers would have to pay for.
  */
 function readBlobs(value: unknown, above: readonly unknown[]): unknown {
-  if (value instanceof Blob) return value.arrayBuffer();
+  if (isBlob(value)) return value.arrayBuffer();
   if (above.includes(value) || !holdsBlob(value)) return value;
   const path = [...above, value];
   if (Array.isArray(value)) return Promise.all(value.map((item) => readBlobs(item, path)));

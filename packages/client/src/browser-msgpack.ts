@@ -1,7 +1,7 @@
-import { createMsgpackCodec } from "@sockeye/session/msgpack";
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
 import type { Io } from "./io.js";
 import { ioWith } from "./io.js";
+import { createMsgpackCodec } from "./msgpack.js";
 import type { ManagerOptions } from "./options.js";
 import { Manager as StandardManager } from "./standard/manager.js";
 import type { Timing } from "./timing.js";

@@ -1,10 +1,12 @@
 // The engine without Socket.IO on it: one session that carries messages. The names are those of the package `engine.io-client`.
-import type { EnginePacket } from "@sockeye/protocol";
+import type { EnginePacket, RawMessage } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 import { rawCodec } from "@sockeye/session";
+import type { SendOptions, Sent } from "@sockeye/socket";
 import { EngineSocket } from "@sockeye/socket";
 import type { Address } from "./address.js";
 import { addressOf, readUrl } from "./address.js";
+import { BlobQueue, isBlob } from "./blobs.js";
 import { Line } from "./line.js";
 import type { EngineOptions } from "./options.js";
 import { unwatchPage, watchPage } from "./page.js";
@@ -39,6 +41,7 @@ export type BinaryType = "arraybuffer" | "blob" | "nodebuffer";
  */
 export class Socket extends EngineSocket {
   static readonly protocol: number = protocol;
+  #blobs: BlobQueue | undefined;
   /** Default `nodebuffer` on Node.js, `arraybuffer` elsewhere. */
   binaryType: BinaryType = typeof Buffer === "function" ? "nodebuffer" : "arraybuffer";
 
@@ -54,13 +57,14 @@ export class Socket extends EngineSocket {
       ...(typeof uri === "object" ? uri : options),
     };
     const address = url === undefined ? addressOf(given) : placeOf(url, given);
-    const timing = systemTiming(given.autoUnref === true);
+    const timing = systemTiming(given);
     const line = new Line(
       { codec: rawCodec, timing, address, parts: standardParts, options: given },
       {
         opened: () => {},
         pinged: () => {},
         packet: () => {},
+        unwritable: reportAppError,
         // A session that ends tells its observer; one that could not even begin does not.
         closed: (reason, cause) => session.state === "opening" && this.onClose(reason, cause),
       },
@@ -84,6 +88,23 @@ export class Socket extends EngineSocket {
     watchPage(page);
     this.once("close", () => unwatchPage(page));
     line.dial();
+  }
+
+  /**
+   * Sends a message: text, bytes, or a Blob, which takes a while to be read; what is sent after it waits for it.
+   *
+   * @param sent never called if the connection ends before the message has left
+   * @throws CodecError `ERR_UNENCODABLE` for anything else
+   */
+  override send(data: RawMessage | Blob, options?: SendOptions | Sent | null, sent?: Sent): this {
+    if (!isBlob(data) && !this.#blobs?.busy) return super.send(data, options, sent);
+    this.#blobs ??= new BlobQueue(reportAppError);
+    this.#blobs.add([data], ([read]) => void super.send(read as RawMessage, options, sent));
+    return this;
+  }
+
+  override write(data: RawMessage | Blob, options?: SendOptions | Sent | null, sent?: Sent): this {
+    return this.send(data, options, sent);
   }
 
   override onPacket(packet: EnginePacket): void {

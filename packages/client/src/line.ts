@@ -14,7 +14,7 @@ import type { Timing } from "./timing.js";
 /** Whoever uses a line. */
 export interface LineSink extends SessionSink {
   /** The server's terms have come: packets may go out. */
-  opened(): void;
+  opened(terms: OpenData): void;
   pinged(): void;
 }
 
@@ -136,14 +136,15 @@ export class Line implements ComebackHost {
     };
   }
 
-  #opened({ sid, maxPayload, upgrades }: OpenData): void {
+  #opened(terms: OpenData): void {
+    const { sid, maxPayload, upgrades } = terms;
     this.#upgrades = upgrades;
     this.#race?.won();
     const counted = this.session.counted && { requests: 0 };
     if (this.#target) Object.assign(this.#target, { sid, maxPayload, counted });
     if (counted) this.#comeback = this.config.parts.comeback?.of(this, this.#dialledAt);
     websocketWorked = this.session.transport?.name === WEBSOCKET;
-    this.#sink.opened();
+    this.#sink.opened(terms);
   }
 
   /**

@@ -1,8 +1,10 @@
-import type { CloseReason, Packet, Timer } from "@sockeye/protocol";
+import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
 import { defaultCodec } from "@sockeye/session";
 import type { DefaultEventsMap, EngineSocket, ErrorBoundary, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
+import type { Accepted } from "./accepted.js";
+import { requireAccepted, TRUSTED } from "./accepted.js";
 import type { Address } from "./address.js";
 import { addressOf, readUrl } from "./address.js";
 import type { LineConfig } from "./line.js";
@@ -55,6 +57,8 @@ export class Manager<
   readonly nsps: Map<string, Socket> = new Map();
 
   readonly #settings: Settings;
+  /** What the server accepts, as far as it has said so. */
+  readonly #accepted: Accepted = {};
   readonly #timing: Timing;
   readonly #lineConfig: LineConfig;
   #line: Line;
@@ -96,9 +100,11 @@ export class Manager<
     const { parts } = new.target as typeof Manager;
     this.opts = { ...(typeof uri === "object" ? uri : opts) };
     this.#settings = settingsOf(this.opts);
-    this.#timing = timing ?? systemTiming(this.opts.autoUnref === true);
+    this.#timing = timing ?? systemTiming(this.opts);
     this.#lineConfig = {
-      codec: this.opts.parser ? parts.codecOf(this.opts.parser) : defaultCodec(),
+      codec: this.opts.parser
+        ? parts.codecOf(this.opts.parser)
+        : defaultCodec(TRUSTED, undefined, this.#accepted),
       timing: this.#timing,
       address: this.#address(url),
       parts,
@@ -231,10 +237,14 @@ export class Manager<
 
   #newLine(): Line {
     return new Line(this.#lineConfig, {
-      opened: () => this.#opened(),
+      opened: ({ maxPayload, limits }) => {
+        Object.assign(this.#accepted, { ...TRUSTED, ...limits, maxPayload });
+        this.#opened();
+      },
       packet: (packet) => this.#packet(packet),
       pinged: () => void dispatch(this, "ping", []),
       closed: (reason, cause) => this.#closed(reason, cause),
+      unwritable: reportAppError,
     });
   }
 
@@ -348,12 +358,23 @@ export class Manager<
       get isOpen() {
         return manager.#state === "open";
       },
-      encode: (packet, compress) => this.#lineConfig.codec.encode(packet, compress),
+      encode: (packet, compress) => {
+        const encoded = this.#lineConfig.codec.encode(packet, compress);
+        this.#require(packet, encoded);
+        return encoded;
+      },
+      require: (packet, encoded) => this.#require(packet, encoded),
       release: () => {
         for (const socket of this.nsps.values()) if (socket.active) return;
         this.disconnect();
       },
     };
+  }
+
+  #require(packet: Packet, encoded: EncodedPacket): void {
+    const { transport } = this.#line.session;
+    const name = this.opts.forceBase64 ? "base64" : (transport?.name ?? "");
+    requireAccepted(packet, encoded, this.#accepted, name);
   }
 
   #address(url: string | undefined): Address {

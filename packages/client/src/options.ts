@@ -70,7 +70,7 @@ export interface EngineOptions {
   extraHeaders: Readonly<Record<string, string>>;
   /** Closes without a `disconnect` event when the page goes away. Default false. */
   closeOnBeforeunload: boolean;
-  /** Accepted, and without effect: the timers are always the platform's own. */
+  /** Keeps the timers as they were when this was loaded, also while a test has put fakes in their place. Default false. */
   useNativeTimers: boolean;
   /** Node.js: connections and timers of this manager do not keep the process alive. Default false. */
   autoUnref: boolean;

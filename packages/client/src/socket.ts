@@ -2,6 +2,7 @@ import type {
   BroadcastFlags,
   ClientDisconnectReason,
   Clock,
+  CodecError,
   ConnectPacket,
   EncodedPacket,
   EventPacket,
@@ -67,8 +68,10 @@ export interface SocketHost {
   /** The last session, whether or not it is open. */
   readonly session: Session;
   readonly isOpen: boolean;
-  /** @throws CodecError `ERR_UNENCODABLE` */
+  /** @throws CodecError for what cannot be encoded, or the server would not accept */
   encode(packet: Packet, compress?: boolean): EncodedPacket;
+  /** Asks once more: it was encoded before the server said what it accepts. @throws CodecError */
+  require(packet: Packet, encoded: EncodedPacket): void;
   /** A socket does not need the connection any more. */
   release(): void;
 }
@@ -382,7 +385,10 @@ export class Socket<
       this.#transmit({ type: PacketType.CONNECT, nsp: this.nsp, id: undefined, data });
       this.#askedOn = this.#host.session;
     } catch (error) {
-      this.#refused(error as Error);
+      // Not before whoever has just made this socket can listen.
+      this.#host.clock.defer(() => {
+        if (this.#phase === "joining") this.#refused(error as Error);
+      });
     }
   }
 
@@ -452,7 +458,16 @@ export class Socket<
     this.#phase = "connected";
     const waiting = this.sendBuffer.splice(0);
     this.#keptBytes = 0;
-    for (const { encoded, ...packet } of waiting) this.#leave(packet, encoded);
+    for (const { encoded, ...packet } of waiting) {
+      try {
+        this.#host.require(packet, encoded);
+        this.#leave(packet, encoded);
+      } catch (error) {
+        // It would cost the connection, and all others that wait.
+        this.#acks?.fail(packet.id, error as CodecError);
+        this.reportError(error);
+      }
+    }
     for (const event of this.receiveBuffer.splice(0)) this.#handle(event);
     this.#retries?.next();
     this.#tellWaiters();
@@ -502,15 +517,17 @@ export class Socket<
     };
     return (...args) => {
       if (answered) return;
-      answered = true;
       try {
         if (!this.#blobs?.busy) {
+          // What cannot be sent is told to the caller, who may answer something else.
           answer(args);
+          answered = true;
           return;
         }
       } catch (error) {
         this.#mayWait(args, error);
       }
+      answered = true;
       this.#blobs?.add(args, answer);
     };
   }

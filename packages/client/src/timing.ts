@@ -1,5 +1,6 @@
 import type { Clock } from "@sockeye/protocol";
-import { systemClock, Timers, Turn } from "@sockeye/session";
+import { nativeClock, systemClock, Timers, Turn } from "@sockeye/session";
+import type { EngineOptions } from "./options.js";
 
 /** Time, and what sessions do with it. Managers share it. */
 export interface Timing {
@@ -14,14 +15,14 @@ export function timingOn(clock: Clock): Timing {
 
 const shared: Timing = timingOn(systemClock);
 
-/** @param unref timers that do not keep a process alive; for Node.js */
-export function systemTiming(unref: boolean): Timing {
-  if (!unref) return shared;
+export function systemTiming({ autoUnref, useNativeTimers }: Partial<EngineOptions>): Timing {
+  if (!autoUnref && !useNativeTimers) return shared;
+  const clock = useNativeTimers ? nativeClock : systemClock;
   return timingOn({
-    ...systemClock,
+    ...clock,
     setTimer: (callback, delayMs) => {
-      const timer = systemClock.setTimer(callback, delayMs) as { unref?(): void };
-      timer.unref?.();
+      const timer = clock.setTimer(callback, delayMs) as { unref?(): void };
+      if (autoUnref) timer.unref?.();
       return timer;
     },
   });

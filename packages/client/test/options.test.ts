@@ -240,7 +240,7 @@ const ROWS: { readonly [name in keyof Options]-?: Act | Own | Elsewhere } = {
       expect(headers).toMatchObject({ authorization: "Bearer x", "x-a": "1" });
   },
   closeOnBeforeunload: "in page.test.ts, for it needs a page",
-  useNativeTimers: "has no effect: timers are the platform's anyway",
+  useNativeTimers: "which clock a manager has: see test/interop/fake-timers.test.ts",
   autoUnref: "in node.test.ts, for it needs a process",
   protocols: async (trial) => {
     const site = await trial.serve();

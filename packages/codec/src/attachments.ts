@@ -136,8 +136,10 @@ function isBlob(value: object): boolean {
   return name === "[object Blob]" || name === "[object File]";
 }
 
+export const TOO_DEEP = "the arguments are nested too deep, or a cycle";
+
 function tooDeep(): CodecError {
-  return unencodable("the arguments are nested too deep, or a cycle");
+  return unencodable(TOO_DEEP);
 }
 
 function blobFound(): CodecError {

@@ -1,4 +1,12 @@
-import type { Claim, EnginePacket, EnginePacketType, Frame, OpenData, ResumeTerms } from "@sockeye/protocol";
+import type {
+  Claim,
+  EnginePacket,
+  EnginePacketType,
+  Frame,
+  OpenData,
+  PacketLimits,
+  ResumeTerms,
+} from "@sockeye/protocol";
 import { CodecError, EncodedPacket } from "@sockeye/protocol";
 import { readEnginePacket, writeEnginePacket } from "#engine-packets";
 import { decodeBase64 } from "./base64.js";
@@ -58,18 +66,33 @@ export function openPacket(data: OpenData): EncodedPacket {
  * @throws CodecError `ERR_HANDSHAKE`
  */
 export function readOpen(data: unknown): OpenData {
-  const { sid, upgrades, pingInterval, pingTimeout, maxPayload, resume } = openFields<OpenData>(data);
+  const fields = openFields<OpenData>(data);
+  const { sid, upgrades, resume, limits } = fields;
+  // JSON knows no `Infinity`, and has null for it.
+  const { pingInterval, pingTimeout, maxPayload } = withInfinity(fields);
   if (
     typeof sid === "string" &&
     sid !== "" &&
     isNames(upgrades) &&
-    isPositive(pingInterval) &&
-    isPositive(pingTimeout) &&
-    (maxPayload === undefined || isPositive(maxPayload))
+    isAboveZero(pingInterval) &&
+    isAboveZero(pingTimeout) &&
+    (maxPayload === undefined || isAboveZero(maxPayload))
   ) {
-    return { sid, upgrades, pingInterval, pingTimeout, maxPayload, resume: readTerms(resume) };
+    const terms = { sid, upgrades, pingInterval, pingTimeout, maxPayload, resume: readTerms(resume) };
+    return limits ? { ...terms, limits: readLimits(limits) } : terms;
   }
   throw badOpen();
+}
+
+function readLimits(limits: object): PacketLimits {
+  const known = Object.entries(withInfinity(limits)).filter(([, value]) => isAboveZero(value));
+  return Object.fromEntries(known);
+}
+
+function withInfinity<Fields extends object>(fields: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value === null ? Number.POSITIVE_INFINITY : value]),
+  ) as Fields;
 }
 
 /** A client's first packet on a transport over which it comes back. */
@@ -121,7 +144,11 @@ function isNames(value: unknown): value is string[] {
 }
 
 function isPositive(value: unknown): value is number {
-  return typeof value === "number" && value > 0 && Number.isFinite(value);
+  return isAboveZero(value) && Number.isFinite(value);
+}
+
+function isAboveZero(value: unknown): value is number {
+  return typeof value === "number" && value > 0;
 }
 
 function badOpen(): CodecError {

@@ -1,5 +1,6 @@
+export { base64Length } from "./base64.js";
 export type { ReceivedBytes } from "./bytes.js";
-export { platformBytes } from "./bytes.js";
+export { isBytes, isGone, platformBytes, rawBytes, utf8Length } from "./bytes.js";
 export {
   CLOSE,
   claimPacket,

@@ -1,5 +1,5 @@
 import { CodecError } from "@sockeye/protocol";
-import { utf8Length } from "./bytes.js";
+import { asUint8Array, isBytes, utf8Length } from "./bytes.js";
 
 /**
  * Values as MessagePack, in the dialect of the `notepack.io` package: extension 0 of one byte is `undefined`, of eight
@@ -56,11 +56,9 @@ class Writer {
   }
 
   #object(value: object, levels: number): void {
-    if (ArrayBuffer.isView(value)) {
-      this.#binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-    } else if (value instanceof ArrayBuffer) {
-      this.#binary(new Uint8Array(value));
-    } else if (value instanceof Date) {
+    if (isBytes(value)) {
+      this.#binary(asUint8Array(value));
+    } else if (isDate(value)) {
       this.#date(value.getTime());
     } else if (isBlob(value)) {
       throw unencodable(
@@ -238,6 +236,11 @@ class Writer {
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
+}
+
+/** Also one of another realm. */
+function isDate(value: object): value is Date {
+  return value instanceof Date || Object.prototype.toString.call(value) === "[object Date]";
 }
 
 /** By name, since asking Node for its `Blob` class would load it. A `File` is a `Blob`. */

@@ -1,6 +1,6 @@
-import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
+import type { Codec, Decoder, Frame, Limits, Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
-import { needsTaking, takeBytes } from "./attachments.js";
+import { needsTaking, TOO_DEEP, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
 import { platformBytes, utf8Length } from "./bytes.js";
 import { message } from "./envelope.js";
@@ -15,6 +15,7 @@ const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 const QUOTE = 0x22;
 const EVENT_DIGIT = 0x32;
+const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 /** JSON of more characters is not kept as objects while attachments are missing: those can be twenty times as large. */
 const MAX_KEPT_JSON = 4096;
@@ -24,10 +25,15 @@ const MAX_KEPT_JSON = 4096;
  *
  * @param limits what differs from `DEFAULT_LIMITS`
  * @param received what the app gets for received bytes: by default a `Buffer` on Node, an `ArrayBuffer` in a browser
+ * @param accepted what the peer accepts, looked at with each packet: by default the same limits
  */
-export function createTextCodec(limits?: Partial<Limits>, received: ReceivedBytes = platformBytes): Codec {
+export function createTextCodec(
+  limits?: Partial<Limits>,
+  received: ReceivedBytes = platformBytes,
+  accepted?: PacketLimits,
+): Codec {
   const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, received };
-  return new TextCodec(rules);
+  return new TextCodec(rules, accepted ?? rules.limits);
 }
 
 /** What a codec and all its decoders share. */
@@ -38,9 +44,11 @@ interface Rules {
 
 class TextCodec implements Codec {
   readonly #rules: Rules;
+  readonly #accepted: PacketLimits;
 
-  constructor(rules: Rules) {
+  constructor(rules: Rules, accepted: PacketLimits) {
     this.#rules = rules;
+    this.#accepted = accepted;
   }
 
   encode(packet: Packet, compress = true): EncodedPacket {
@@ -54,11 +62,17 @@ class TextCodec implements Codec {
   }
 
   #encodeArguments(packet: Packet, data: readonly unknown[], compress: boolean): EncodedPacket {
-    const levels = this.#rules.limits.maxJsonDepth;
+    const { maxJsonDepth: levels = NO_LIMIT, maxAttachments = NO_LIMIT } = this.#accepted;
     if (!needsTaking(data, levels)) {
       return new EncodedPacket(message(writeHeader(packet, 0) + writeArray(data)), undefined, compress);
     }
     const taken = takeBytes(data, levels);
+    if (taken.attachments.length > maxAttachments) {
+      throw new CodecError(
+        "ERR_TOO_MANY_ATTACHMENTS",
+        `an event holds ${taken.attachments.length} pieces of bytes, more than ${maxAttachments}: put them together`,
+      );
+    }
     const head = writeHeader(packet, taken.attachments.length) + taken.json;
     return new EncodedPacket(message(head), taken.attachments, compress);
   }
@@ -82,6 +96,8 @@ function unencodable(error: unknown): CodecError {
   // Anything can be thrown, and not everything can be made a string.
   const text = error instanceof Error ? `${error.message}` : "the app's code threw";
   const hint = text.includes("BigInt") ? " (send a BigInt as a string)" : "";
+  // Without a limit of levels a cycle has no other end.
+  if (error instanceof RangeError) return new CodecError("ERR_UNENCODABLE", TOO_DEEP, error);
   return new CodecError("ERR_UNENCODABLE", `the arguments are not JSON: ${text}${hint}`, error);
 }
 

@@ -4,7 +4,7 @@ import type { EncodedPacket, Frame, Packet } from "./packet.js";
 export interface Codec {
   /**
    * @param compress false asks transports not to compress it
-   * @throws CodecError `ERR_UNENCODABLE` and nothing else
+   * @throws CodecError `ERR_UNENCODABLE` or, for more than the peer accepts, `ERR_TOO_MANY_ATTACHMENTS`; nothing else
    */
   encode(packet: Packet, compress?: boolean): EncodedPacket;
 

@@ -87,6 +87,10 @@ export const ERROR_TABLE = {
     meaning: "More waits for a client that is away than the server's option resume.maxBytes lets wait.",
     retryable: true,
   },
+  ERR_UNWRITABLE: {
+    meaning: "What the app sent could not be written: its bytes were transferred, or their memory has grown.",
+    retryable: false,
+  },
   ERR_TOO_MANY_SESSIONS: {
     meaning: "The client's address has maxSessionsPerAddress sessions already.",
     retryable: true,

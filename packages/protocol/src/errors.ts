@@ -39,7 +39,7 @@ export class TransportError extends SockeyeError {
   }
 }
 
-/** A session that broke the engine protocol, or was used after its end. */
+/** A session that broke the engine protocol, was used after its end, or was given what cannot be written. */
 export class SessionError extends SockeyeError {
   override readonly name = "SessionError";
 }

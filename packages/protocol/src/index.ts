@@ -36,6 +36,7 @@ export type {
   Frame,
   OpenData,
   Packet,
+  PacketLimits,
   ResumeTerms,
 } from "./packet.js";
 export {
@@ -46,7 +47,7 @@ export {
   RESERVED_EVENTS,
   SOCKET_PROTOCOL,
 } from "./packet.js";
-export type { SessionObserver, SessionView } from "./session.js";
+export type { RawMessage, SessionObserver, SessionView } from "./session.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";
 export type { PipeClose, PipeEnd, Transport, TransportSink } from "./transport.js";

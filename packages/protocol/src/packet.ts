@@ -4,6 +4,8 @@
  * @see PROTOCOL.md, "Engine packets" and "Socket.IO packets"
  */
 
+import type { Limits } from "./limits.js";
+
 /** What a transport carries: a text frame or a binary frame. */
 export type Frame = string | Uint8Array;
 
@@ -43,7 +45,17 @@ export interface OpenData {
   readonly maxPayload: number | undefined;
   /** Set if both ends count what they send, so that the session outlives its transports. */
   readonly resume?: ResumeTerms | undefined;
+  /** What of one packet the server accepts. Told by Sockeye to its own clients; what is not there has no limit. */
+  readonly limits?: PacketLimits | undefined;
 }
+
+/** What of one packet a server accepts. A packet that exceeds one costs its sender the connection. */
+export type PacketLimits = Partial<
+  Pick<
+    Limits,
+    "maxAttachments" | "maxBinaryEventBytes" | "maxJsonDepth" | "maxEventNameLength" | "maxNamespaceLength"
+  >
+>;
 
 /** What a client needs in order to come back to its session. @see PROTOCOL.md, "Counted streams" */
 export interface ResumeTerms {

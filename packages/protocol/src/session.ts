@@ -1,7 +1,10 @@
 import type { CloseReason } from "./close.js";
-import type { EncodedPacket, EnginePacket, Frame, OpenData } from "./packet.js";
+import type { EncodedPacket, EnginePacket, OpenData } from "./packet.js";
 import type { SessionState } from "./state.js";
 import type { Transport } from "./transport.js";
+
+/** What an app may send as one engine message: text or bytes. */
+export type RawMessage = string | ArrayBuffer | ArrayBufferView;
 
 /** What the layer above the codec may see of a session, and the raw access that `socket.conn` offers to apps. */
 export interface SessionView {
@@ -13,8 +16,12 @@ export interface SessionView {
   readonly upgraded: boolean;
   /** Told of everything that passes. Unset unless an app listens on `socket.conn`. */
   observer: SessionObserver | undefined;
-  /** Sends one engine message that is no Socket.IO packet. The peer must expect it. */
-  sendMessage(data: Frame, compress: boolean): void;
+  /**
+   * Sends one engine message that is no Socket.IO packet. The peer must expect it.
+   *
+   * @throws CodecError `ERR_UNENCODABLE` for what is neither text nor bytes
+   */
+  sendMessage(data: RawMessage, compress: boolean): void;
   close(): void;
 }
 

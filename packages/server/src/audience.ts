@@ -20,7 +20,7 @@ import type {
   Unchecked,
   WithAnswers,
 } from "@sockeye/socket";
-import { Emitter } from "@sockeye/socket";
+import { Emitter, requireEventName } from "@sockeye/socket";
 import type { RemoteSocket } from "./broadcast.js";
 import { BroadcastOperator } from "./broadcast.js";
 import { Selection } from "./selection.js";
@@ -179,6 +179,8 @@ export abstract class Audience<
     event: Ev,
     ...args: EventParams<WithAnswers<ServerSideEvents>, Ev>
   ): boolean {
+    const name: unknown = event;
+    if (typeof name !== "string") requireEventName(name);
     if (RESERVED_SERVER_SIDE.has(event)) {
       throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
     }

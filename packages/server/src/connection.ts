@@ -398,6 +398,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     this.#account?.refresh();
   }
 
+  unwritable(error: Error): void {
+    this.#host.reportError(error, "emit");
+  }
+
   closed(reason: CloseReason, cause: Error | undefined): void {
     this.keep(-this.#kept);
     this.#auths = undefined;

@@ -7,6 +7,7 @@ import type {
   Codec,
   EncodedPacket,
   Limits,
+  PacketLimits,
   ResumeTerms,
   SockeyeError,
   Transport,
@@ -83,7 +84,8 @@ export interface EngineEvents {
 
 /** What stands above the engine. */
 export interface EngineHost extends ConnectionHost {
-  readonly clock: Clock;
+  /** Of sessions and transports. */
+  readonly engineClock: Clock;
   readonly codec: Codec;
   /** For what clients of Socket.IO 2 send. */
   readonly olderCodec: Codec;
@@ -282,7 +284,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
     const { config, olderConfig, resume } = this.#setup;
-    const counted = resume && handshake.counts ? new Resent(resume, this.#host.clock) : undefined;
+    const counted = resume && handshake.counts ? new Resent(resume, this.#host.engineClock) : undefined;
     const session = new Session(handshake.protocol === 3 ? olderConfig : config, connection, {
       id: sid,
       counted,
@@ -290,7 +292,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     connection.bind(session);
     this.#connections.set(sid, connection);
     if (handshake.place !== undefined) this.#places.set(sid, handshake.place);
-    session.start(transport);
+    session.start(transport, handshake.counts ? config.role.limits : undefined);
     this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
     if (this.hasListeners("flush") || this.hasListeners("drain")) this.#watch(connection.conn);
@@ -354,7 +356,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   #countAddresses({ clientAddress, ipv6Prefix = DEFAULT_IPV6_PREFIX }: EngineOptions): Addresses | undefined {
-    const { clock, limits } = this.#host;
+    const { engineClock: clock, limits } = this.#host;
     requirePrefix(ipv6Prefix);
     const { maxSessionsPerAddress, maxHandshakesPerSecondPerAddress, maxPendingPerAddress } = limits;
     const bounds = [maxSessionsPerAddress, maxHandshakesPerSecondPerAddress, maxPendingPerAddress];
@@ -365,7 +367,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   #setUp(options: EngineOptions): Setup {
-    const { clock, codec, limits, olderCodec } = this.#host;
+    const { engineClock: clock, codec, limits, olderCodec } = this.#host;
     if (options.maxTurnMs !== undefined) requirePositive("maxTurnMs", options.maxTurnMs);
     const resume = resumeTerms(options.resume);
     const config = this.#configure(options, codec, resume);
@@ -380,7 +382,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   }
 
   #configure(options: EngineOptions, codec: Codec, resume: Setup["resume"]): ServerConfig {
-    const { clock, limits } = this.#host;
+    const { engineClock: clock, limits } = this.#host;
     const terms = { ...DEFAULTS };
     for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
       terms[name] = options[name] ?? DEFAULTS[name];
@@ -403,6 +405,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
         pingTimeoutMs: terms.pingTimeout,
         upgradeTimeoutMs: terms.upgradeTimeout,
         maxPayload: limits.maxMessageBytes,
+        limits: packetLimits(limits),
         initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
         secrets: resume && new SessionSecrets(),
         upgrades: (transport) => (NO_UPGRADE_FROM.has(transport) ? [] : upgrades),
@@ -426,6 +429,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       },
     };
   }
+}
+
+function packetLimits(limits: Limits): PacketLimits {
+  const { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength } =
+    limits;
+  return { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength };
 }
 
 function tooMuch(): SessionError {

@@ -1,3 +1,4 @@
+import { isBytes } from "@sockeye/codec";
 import { memoryOf } from "./memory-of.js";
 import type { Event } from "./middleware.js";
 
@@ -15,7 +16,7 @@ export function eventBytes(event: Event): number {
 function bytesOf(value: unknown): number {
   if (typeof value === "string") return Buffer.byteLength(value);
   if (typeof value !== "object" || value === null) return typeof value === "function" ? 0 : SMALL;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
+  if (isBytes(value)) return value.byteLength;
   let sum = 0;
   if (Array.isArray(value)) {
     for (const each of value as unknown[]) sum += bytesOf(each) + 1;

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { Clock, Timer } from "@sockeye/protocol";
 import { NamespaceError, UsageError } from "@sockeye/protocol";
 
@@ -62,7 +63,7 @@ export function expired(): NamespaceError {
 
 /** @throws UsageError `ERR_BAD_OPTION`: what is no time must not let anybody stay for ever */
 export function readTime(when: unknown): number {
-  const at = when instanceof Date ? when.getTime() : when;
+  const at = types.isDate(when) ? when.getTime() : when;
   if (typeof at === "number" && !Number.isNaN(at)) return at;
   throw new UsageError(
     "ERR_BAD_OPTION",

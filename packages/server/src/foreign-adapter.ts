@@ -1,7 +1,11 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { Codec, EventPacket, Frame, Room, SocketId } from "@sockeye/protocol";
-import { EncodedPacket } from "@sockeye/protocol";
+import { CodecError, EncodedPacket } from "@sockeye/protocol";
 import type { Unchecked } from "@sockeye/socket";
+import { isThenable } from "@sockeye/socket";
+import { ForeignView } from "./foreign-view.js";
+import { shareable } from "./shareable.js";
+import type { Socket } from "./socket.js";
 
 /**
  * An adapter that was made for Socket.IO: `Adapter` of `socket.io-adapter`, or a class derived from it, as the adapters for
@@ -22,8 +26,101 @@ export interface ForeignAdapter {
 /** Makes any adapter one of ours: one of Socket.IO keeps no log whose end it could tell. */
 export function adopt(made: Adapter | ForeignAdapter): Adapter {
   const adapter = made as Adapter;
-  if (typeof adapter.position !== "function") Object.assign(adapter, { position: () => undefined });
+  if (typeof adapter.position !== "function") {
+    Object.assign(adapter, { position: () => undefined });
+    showViews(adapter);
+    guard(adapter);
+  }
   return adapter;
+}
+
+/** By which adapters of Socket.IO go through the sockets that are meant, whatever for. */
+interface Applying {
+  apply?(options: unknown, each: (socket: unknown) => void): void;
+}
+
+/** They see each socket as a {@link ForeignView}; the app gets the sockets themselves. */
+function showViews(adapter: Adapter & Applying): void {
+  const { apply, fetchSockets } = adapter;
+  if (typeof apply !== "function") return;
+  adapter.apply = (options, each) => {
+    apply.call(adapter, options, (socket) => each(new ForeignView(socket as Socket)));
+  };
+  adapter.fetchSockets = async (options) => {
+    const found: unknown[] = await fetchSockets.call(adapter, options);
+    return found.map((socket) => (socket instanceof ForeignView ? socket.socket : (socket as Socket)));
+  };
+}
+
+/** By which they take and answer what came from other servers. They are called from listeners of theirs. */
+const INPUTS = [
+  "onmessage",
+  "onrequest",
+  "onresponse",
+  "onMessage",
+  "onResponse",
+  "onRawMessage",
+  "publishResponse",
+];
+
+/** By which the server acts. Some are `async` there, and none of them is awaited here. */
+const OUTPUTS = [
+  "broadcast",
+  "broadcastWithAck",
+  "addSockets",
+  "delSockets",
+  "disconnectSockets",
+  "persistSession",
+];
+
+/**
+ * What they throw where nobody catches it, and what their promises reject with, is reported: it would end the process, and other
+ * software writes to the bus, too.
+ */
+function guard(adapter: Adapter): void {
+  const methods = adapter as unknown as Record<string, unknown>;
+  const failed = (error: unknown): void => adapter.nsp.reportError(error, "adapter");
+  for (const name of OUTPUTS) wrap(methods, name, (call) => watched(call(), failed));
+  for (const name of INPUTS) {
+    wrap(methods, name, (call) => {
+      try {
+        return watched(call(), failed);
+      } catch (error) {
+        failed(error);
+        return undefined;
+      }
+    });
+  }
+  wrap(methods, "serverSideEmit", (call, [args]) => {
+    requireShareable(args);
+    return watched(call(), failed);
+  });
+}
+
+function wrap(
+  methods: Record<string, unknown>,
+  name: string,
+  around: (call: () => unknown, args: readonly unknown[]) => unknown,
+): void {
+  const method = methods[name];
+  if (typeof method !== "function") return;
+  methods[name] = (...args: unknown[]) => around(() => method.apply(methods, args) as unknown, args);
+}
+
+function watched(result: unknown, failed: (error: unknown) => void): unknown {
+  return isThenable(result) ? result.then(undefined, failed) : result;
+}
+
+/** @throws CodecError `ERR_UNENCODABLE`: the caller is to hear of it, and not a listener on another server */
+function requireShareable(args: unknown): void {
+  const event = (args as readonly unknown[])[0];
+  let why: string | undefined;
+  shareable(args, "arguments", (path, what) => {
+    why ??= `${path} ${what}`;
+  });
+  if (why !== undefined) {
+    throw new CodecError("ERR_UNENCODABLE", `"${String(event)}" cannot be sent to other servers: ${why}`);
+  }
 }
 
 /** What {@link BareEncoder} has encoded, by the frames that it gave out. */

@@ -6,6 +6,7 @@ import type {
   EncodedPacket,
   Frame,
   Packet,
+  RawMessage,
   SessionObserver,
   SessionState,
   Transport,
@@ -24,7 +25,7 @@ export interface ForeignSocket {
   on(event: "data", listener: (data: Frame) => void): unknown;
   on(event: "close", listener: (reason: CloseReason, description?: unknown) => void): unknown;
   on(event: "error", listener: () => void): unknown;
-  send(data: Frame, options: { compress: boolean }): unknown;
+  send(data: RawMessage, options: { compress: boolean }): unknown;
   close(discard?: boolean): unknown;
 }
 
@@ -91,7 +92,7 @@ export class ForeignSession implements ConnectionSession {
     for (const bytes of attachments) this.sendMessage(bytes, compress);
   }
 
-  sendMessage(data: Frame, compress: boolean): void {
+  sendMessage(data: RawMessage, compress: boolean): void {
     this.#socket.send(data, { compress });
   }
 

@@ -22,7 +22,7 @@ export class Matchers<P> {
 
   /** @throws UsageError `ERR_BAD_OPTION` for a regular expression that remembers where it was */
   add(matcher: RegExp | NamespaceMatcher, parent: P): void {
-    if (matcher instanceof RegExp) {
+    if (typeof matcher !== "function") {
       if (matcher.global || matcher.sticky) {
         throw new UsageError("ERR_BAD_OPTION", `io.of(${String(matcher)}): take off the flags "g" and "y".`);
       }

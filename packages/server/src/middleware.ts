@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { Unchecked } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
 
@@ -68,7 +69,7 @@ export function runMiddlewares<T>(
 /** What a middleware throws may be anything, and say so in no way that can be relied on. */
 function errorOf(thrown: unknown): Error {
   try {
-    return thrown instanceof Error ? thrown : new Error(String(thrown));
+    return thrown instanceof Error || types.isNativeError(thrown) ? thrown : new Error(String(thrown));
   } catch {
     return new Error("Refused");
   }

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { Adapter, RestoredSession } from "@sockeye/adapter";
 import type {
   AdapterNamespace,
@@ -164,7 +165,7 @@ export class Namespace<
       (restored) => this.#examine(admission, restored ?? undefined),
       (error: unknown) => {
         // Adapters made for Socket.IO say no by rejecting with a text.
-        if (error instanceof Error) this.reportError(error, "adapter");
+        if (error instanceof Error || types.isNativeError(error)) this.reportError(error, "adapter");
         this.#examine(admission, undefined);
       },
     );

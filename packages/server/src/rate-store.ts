@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { Clock } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { requirePositive } from "./options.js";
@@ -109,6 +110,7 @@ export function flexibleStore(limiter: FlexibleLimiter): RateStore {
 /** It rejects both ways: with an answer if the key has spent its points, with an error if it could not find out. */
 function waitOf(refused: unknown): number {
   const { msBeforeNext } = (refused ?? {}) as { readonly msBeforeNext?: unknown };
-  if (refused instanceof Error || typeof msBeforeNext !== "number") throw refused;
+  if (refused instanceof Error || types.isNativeError(refused) || typeof msBeforeNext !== "number")
+    throw refused;
   return Math.max(1, msBeforeNext);
 }

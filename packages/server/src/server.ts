@@ -6,7 +6,7 @@ import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
 import type { AdapterNamespace, Clock, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
-import { systemClock } from "@sockeye/session";
+import { nativeClock, systemClock } from "@sockeye/session";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { Middleware } from "@sockeye/transport/node";
@@ -104,8 +104,10 @@ export class Server<
   get httpServer(): AnyHttpServer {
     return this.#httpServer as AnyHttpServer;
   }
-  /** @internal */
+  /** @internal For what the app waits for. */
   readonly clock: Clock = systemClock;
+  /** @internal For what the server does by itself, whatever a test puts in the place of timers. */
+  readonly engineClock: Clock = nativeClock;
   /** @internal */
   readonly monitor: Monitor = new Monitor();
   /** @internal */
@@ -150,7 +152,7 @@ export class Server<
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
     this.#waiting = new WaitingRoom(
-      this.clock,
+      this.engineClock,
       () => this.connectTimeout(),
       (connection) => connection.giveUp(),
     );
@@ -284,7 +286,7 @@ export class Server<
     this.#drain?.hurry();
     if (options.drain && !this.#drained) {
       const terms = options.drain === true ? {} : options.drain;
-      this.#drain = new Drain(this.clock, () => this.#connections(), terms);
+      this.#drain = new Drain(this.engineClock, () => this.#connections(), terms);
       this.#drained = this.#leave(this.#drain);
     }
     const error = await (this.#drained ?? this.#end());
@@ -297,11 +299,11 @@ export class Server<
       await drain.run();
       // Requests of the app's own routes, and connections that browsers keep without one, must not hold it up.
       const servers = this.#attached.map(({ httpServer }) => httpServer);
-      const rest = this.clock.setTimer(() => {
+      const rest = this.engineClock.setTimer(() => {
         for (const server of servers) if ("closeAllConnections" in server) server.closeAllConnections();
       }, LAST_REQUESTS_MS);
       const error = await this.#end();
-      this.clock.clearTimer(rest);
+      this.engineClock.clearTimer(rest);
       return error;
     } finally {
       this.#drain = undefined;

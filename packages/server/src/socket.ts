@@ -663,9 +663,12 @@ export class Socket<
     this.#owed += owed;
     return (...args) => {
       if (answered || this.#phase === "left") return;
+      const packet: Packet = { type: PacketType.ACK, nsp: this.nsp.name, id, data: args };
+      // What cannot be sent is told to the caller, who may answer something else.
+      const encoded = this.client.encode(packet, undefined);
       answered = true;
       this.#owed -= owed;
-      this.#send({ type: PacketType.ACK, nsp: this.nsp.name, id, data: args });
+      this.client.send(encoded);
       if (!this.busy) this.client.rested();
     };
   }
@@ -679,7 +682,7 @@ export class Socket<
   }
 
   /** An event whose answer nobody waits for any more never leaves, if it has not left. What left a moment ago still gets through before a goodbye. */
-  #takingBack(encoded: EncodedPacket): (error: AckError) => void {
+  #takingBack(encoded: EncodedPacket): (error: { readonly code: string }) => void {
     return ({ code }) => {
       if (code === "ERR_ACK_TIMEOUT") this.client.takeBack?.(encoded);
     };

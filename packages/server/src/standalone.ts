@@ -1,7 +1,7 @@
 // The engine without Socket.IO on it: sessions that carry messages. The names are those of the package `engine.io`.
 import { createServer, type Server as HttpServer } from "node:http";
 import { rawCodec } from "@sockeye/codec";
-import { systemClock } from "@sockeye/session";
+import { nativeClock } from "@sockeye/session";
 import { Engine, type EngineHost } from "./engine.js";
 import { Monitor } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
@@ -62,7 +62,8 @@ export function listen(
 /** Nobody stands above such an engine: there are no packets, and no namespaces to join. */
 function hostOf(options: EngineOptions): EngineHost {
   return {
-    clock: systemClock,
+    clock: nativeClock,
+    engineClock: nativeClock,
     codec: rawCodec,
     olderCodec: rawCodec,
     limits: limitsOf(options),

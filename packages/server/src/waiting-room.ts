@@ -41,11 +41,14 @@ export class WaitingRoom<T> {
   #expire(): void {
     this.#timer = undefined;
     const latest = this.#clock.now() - this.#timeoutMs();
-    for (const [waiting, since] of [...this.#since]) {
-      if (since > latest) break;
-      this.#since.delete(waiting);
-      this.#expired(waiting);
+    try {
+      for (const [waiting, since] of [...this.#since]) {
+        if (since > latest) break;
+        this.#since.delete(waiting);
+        this.#expired(waiting);
+      }
+    } finally {
+      this.#arm();
     }
-    this.#arm();
   }
 }

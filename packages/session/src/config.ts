@@ -8,6 +8,7 @@ import type {
   EnginePacketType,
   OpenData,
   Packet,
+  PacketLimits,
   PipeClose,
   ResumeTerms,
   SessionObserver,
@@ -59,6 +60,8 @@ export interface ServerRole {
   readonly pings?: "server" | "client" | undefined;
   /** Told to the client: bytes of the largest message. */
   readonly maxPayload: number;
+  /** Told to clients that know what it means: what is accepted of one packet. */
+  readonly limits?: PacketLimits | undefined;
   /** A message that every client gets right after OPEN. */
   readonly initialPacket: EncodedPacket | undefined;
   /** Needed if sessions are counted. */
@@ -120,8 +123,8 @@ export interface Served extends Upgradable {
  * does not hold it.
  */
 export interface ServerActs {
-  /** Tells the terms, and sets the first deadline. */
-  begin(session: Served, role: ServerRole, now: number): void;
+  /** Tells the terms, and sets the first deadline. @param limits told besides */
+  begin(session: Served, role: ServerRole, now: number, limits: PacketLimits | undefined): void;
   /** The deadline has come. */
   due(session: Served, role: ServerRole, now: number): void;
   pinged(session: Served, role: ServerRole, now: number): void;
@@ -176,4 +179,6 @@ export interface SessionSink {
   closed(reason: CloseReason, cause: Error | undefined): void;
   /** What is held in memory for the session may have changed, after its end too. */
   holds?(): void;
+  /** What the layer above has sent could not be written. It was dropped; or the session ends, and {@link closed} follows. */
+  unwritable?(error: Error): void;
 }

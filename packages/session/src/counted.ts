@@ -1,6 +1,6 @@
 import type { CloseReason, EncodedPacket as Encoded, ResumeTerms } from "@sockeye/protocol";
 import { EncodedPacket } from "@sockeye/protocol";
-import { sizeOf } from "./outbox.js";
+import { isSpoilt, sizeOf } from "./outbox.js";
 
 /** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
 const OVERHEAD_BYTES = 96;
@@ -183,11 +183,11 @@ export class Counted {
    *
    * @param count messages that the peer has received
    * @param long did the transport before live long?
-   * @returns false if that cannot be, and nothing has changed
+   * @returns false if that cannot be, or the app has given away bytes that are kept, and nothing has changed
    */
   rewind(count: number, long = false): boolean {
     const moves = count > this.#acknowledged;
-    if (!this.acknowledge(count)) return false;
+    if (!this.acknowledge(count) || this.#kept.some(isSpoilt)) return false;
     if (!moves && this.#written > 0) this.#fruitless += long ? LONG_LIFE : 1;
     const [first, ...rest] = this.#kept;
     const had = count - this.#before;

@@ -1,12 +1,14 @@
 export type { Parser } from "@sockeye/codec";
 export {
+  base64Length,
   codecFromParser,
   createTextCodec as defaultCodec,
   decodeFrame,
   rawCodec,
   readOpen,
+  utf8Length,
 } from "@sockeye/codec";
-export { systemClock } from "./clock.js";
+export { nativeClock, systemClock } from "./clock.js";
 export type { ClientRole, Secrets, ServerRole, SessionConfig, SessionEnd, SessionSink } from "./config.js";
 export { Counted } from "./counted.js";
 export type { Deadlines, Timed } from "./deadlines.js";

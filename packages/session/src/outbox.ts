@@ -1,3 +1,4 @@
+import { isGone } from "@sockeye/codec";
 import type { SessionError } from "@sockeye/protocol";
 import { EncodedPacket } from "@sockeye/protocol";
 
@@ -76,6 +77,18 @@ export class Outbox {
     this.packets.push(packet);
     this.bytes += sizeOf(packet);
   }
+}
+
+/** Have bytes of this packet gone since it was made, so that it cannot be written any more? */
+export function isSpoilt(packet: EncodedPacket | undefined): boolean {
+  if (packet === undefined) return false;
+  const { head, attachments } = packet;
+  if (typeof head !== "string" && isGone(head)) return true;
+  for (let index = 0; index < attachments.length; index++) {
+    const bytes = attachments[index];
+    if (bytes && isGone(bytes)) return true;
+  }
+  return false;
 }
 
 /** Bytes of memory that a waiting packet takes. Text counts its characters. */

@@ -20,10 +20,12 @@ import { probeError } from "./upgrade.js";
 const MAX_PROBE_BYTES = 8192;
 /** So many times as long a client may take to answer. */
 const MORE_TIME = 4;
+/** Some eleven days: both together are no more than what timers of clients can wait. */
+const LONGEST_MS = 1e9;
 
 export const serverActs: ServerActs = {
-  begin: (session, role, now) => {
-    session.queue(openPacket(termsOf(session, role, undefined)));
+  begin: (session, role, now, limits) => {
+    session.queue(openPacket({ ...termsOf(session, role, undefined), limits }));
     if (role.initialPacket) session.queue(role.initialPacket);
     session.listens = role.pings === "client";
     session.heardAt = now;
@@ -129,9 +131,10 @@ function termsOf(session: Served, role: ServerRole, received: number | undefined
   return {
     sid: id,
     upgrades: role.upgrades(session.transport?.name ?? ""),
-    pingInterval: role.pingIntervalMs,
-    pingTimeout: timeoutOf(session, role),
-    maxPayload: role.maxPayload,
+    pingInterval: Math.min(role.pingIntervalMs, LONGEST_MS),
+    pingTimeout: Math.min(timeoutOf(session, role), LONGEST_MS),
+    // JSON has no `Infinity`, and null for it, which not every client takes for that.
+    maxPayload: Number.isFinite(role.maxPayload) ? role.maxPayload : undefined,
     resume: counted &&
       role.secrets && { secret: role.secrets.of(id, counted.generation), ...counted.terms, received },
   };

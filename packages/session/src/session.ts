@@ -4,6 +4,7 @@ import {
   message,
   messageText,
   PONG,
+  rawBytes,
   readCount,
   readOpen,
   withCount,
@@ -16,8 +17,10 @@ import type {
   EnginePacketType,
   Frame,
   OpenData,
+  PacketLimits,
   PipeClose,
   PipeEnd,
+  RawMessage,
   SessionObserver,
   SessionState,
   SessionView,
@@ -31,7 +34,7 @@ import { isMessage } from "./counted.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import type { Droppable } from "./outbox.js";
-import { GAP, Outbox, sizeOf } from "./outbox.js";
+import { GAP, isSpoilt, Outbox, sizeOf } from "./outbox.js";
 import type { Flushable } from "./turn.js";
 import type { Upgrade } from "./upgrade.js";
 
@@ -129,8 +132,12 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
 
   // ---- from the layer above
 
-  /** Server: the transport is open, tell the terms. Client: the transport is being dialled, wait for the terms. */
-  start(transport: Transport): void {
+  /**
+   * Server: the transport is open, tell the terms. Client: the transport is being dialled, wait for the terms.
+   *
+   * @param limits server: told to this client besides
+   */
+  start(transport: Transport, limits?: PacketLimits): void {
     const { role, clock } = this.#config;
     this.transport = transport;
     this.#since = clock.now();
@@ -141,7 +148,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       else this.#config.deadlines.remove(this);
       return;
     }
-    role.acts.begin(this, role, clock.now());
+    role.acts.begin(this, role, clock.now(), limits);
     this.#enter("open");
     this.#wantWrite();
   }
@@ -189,7 +196,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     return new Promise((resolve) => this.#tellDrained([resolve]));
   }
 
-  sendMessage(data: Frame, compress: boolean): void {
+  sendMessage(data: RawMessage, compress: boolean): void {
     this.send(encodeMessage(data, compress));
   }
 
@@ -378,21 +385,42 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   /** The end of the turn: hand everything that is queued to the transport, in one batch. */
   flush(): void {
     this.#dirty = false;
-    if (this.counted) this.#flushCounted(this.counted);
-    else this.#flushAll();
+    try {
+      if (this.counted) this.#flushCounted(this.counted);
+      else this.#flushOutbox();
+    } catch (error) {
+      // Whatever it was, it is of this session alone.
+      const cause = new SessionError("ERR_UNWRITABLE", "what the app sent could not be written", error);
+      this.#sink.unwritable?.(cause);
+      this.end({ reason: "transport error", cause });
+    }
     this.holds();
   }
 
-  #flushAll(): void {
+  #flushOutbox(): void {
     const outbox = this.#outbox;
     if (outbox === Outbox.empty || !this.ready) return;
     this.#outbox = Outbox.empty;
     if (outbox.packets.length > 0) {
-      const batch = outbox.gaps === 0 ? outbox.packets : outbox.packets.filter((packet) => packet !== GAP);
+      const packets = outbox.gaps === 0 ? outbox.packets : outbox.packets.filter((packet) => packet !== GAP);
+      const batch = this.#readable(packets);
       this.transport?.send(batch);
       this.observer?.onFlush(batch);
     }
     if (outbox.waiters) this.#tellDrained(outbox.waiters);
+  }
+
+  /** Without those whose bytes the app has given away since it emitted them. */
+  #readable(packets: EncodedPacket[]): EncodedPacket[] {
+    // By index, and nothing is made: nearly always all are well.
+    for (let index = 0; index < packets.length; index++) {
+      if (isSpoilt(packets[index])) {
+        const text = "an event was dropped: its bytes were transferred, or their memory has grown, since";
+        this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", text));
+        return packets.filter((packet) => !isSpoilt(packet));
+      }
+    }
+    return packets;
   }
 
   /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
@@ -402,7 +430,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     const { welcome } = counted;
     if (welcome) this.#wantWrite();
     else if (outbox.packets.length > 0 && !counted.full) {
-      counted.keep(outbox.take(counted.terms.bytes - counted.keptBytes));
+      counted.keep(this.#readable(outbox.take(counted.terms.bytes - counted.keptBytes)));
     }
     if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
     const batch = counted.take();
@@ -745,7 +773,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#outbox = Outbox.empty;
     this.decoder.close?.();
     this.counted?.forget();
-    this.transport?.close(transport, cause);
+    try {
+      this.transport?.close(transport, cause);
+    } catch (error) {
+      this.#sink.unwritable?.(error as Error);
+    }
     const { role } = this.#config;
     role.ended?.(this.id, reason);
     if (!told) this.#tellClosed(reason, cause);
@@ -763,7 +795,7 @@ function acknowledgement(count: number): EncodedPacket {
   return withCount("noop", count);
 }
 
-/** An engine message that is no Socket.IO packet. */
-export function encodeMessage(data: Frame, compress = true): EncodedPacket {
-  return new EncodedPacket(typeof data === "string" ? message(data) : data, undefined, compress);
+/** An engine message that is no Socket.IO packet. @throws CodecError `ERR_UNENCODABLE` for what is neither text nor bytes */
+export function encodeMessage(data: RawMessage, compress = true): EncodedPacket {
+  return new EncodedPacket(typeof data === "string" ? message(data) : rawBytes(data), undefined, compress);
 }

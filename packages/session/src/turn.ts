@@ -2,6 +2,7 @@ import type { Clock } from "@sockeye/protocol";
 
 /** Something with output to write at the end of the turn. */
 export interface Flushable {
+  /** Must not throw. */
   flush(): void;
 }
 
@@ -21,6 +22,12 @@ export class Turn {
   readonly #end = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const session of waiting) session.flush();
+    let next = 0;
+    try {
+      while (next < waiting.length) (waiting[next++] as Flushable).flush();
+    } finally {
+      // One that throws all the same must not keep those behind it from their turn.
+      for (; next < waiting.length; next++) this.add(waiting[next] as Flushable);
+    }
   };
 }

@@ -64,21 +64,37 @@ export class TimerWheel implements Deadlines {
   #turn(): void {
     this.#timer = undefined;
     this.#next = Number.POSITIVE_INFINITY;
+    try {
+      this.#callDue();
+    } finally {
+      // Also if one has thrown: the others stay in their slots, and get their turn.
+      let next = Number.POSITIVE_INFINITY;
+      for (const slot of this.#slots.keys()) if (slot < next) next = slot;
+      if (next < this.#next) this.#arm(next);
+    }
+  }
+
+  #callDue(): void {
     const now = this.#clock.now();
     const reached = Math.floor(now / this.#resolutionMs);
     for (const [slot, held] of [...this.#slots]) {
       if (slot > reached) continue;
       this.#slots.delete(slot);
-      for (const entry of held) {
-        // Removed by an earlier entry of this very turn.
-        if (entry.slot !== slot) continue;
-        entry.slot = NO_SLOT;
-        if (entry.dueAt > now) this.schedule(entry);
-        else entry.due(now);
+      try {
+        for (const entry of held) {
+          held.delete(entry);
+          // Removed by an earlier entry of this very turn.
+          if (entry.slot !== slot) continue;
+          entry.slot = NO_SLOT;
+          if (entry.dueAt > now) this.schedule(entry);
+          else entry.due(now);
+        }
+      } finally {
+        for (const entry of held) {
+          entry.slot = NO_SLOT;
+          this.schedule(entry);
+        }
       }
     }
-    let next = Number.POSITIVE_INFINITY;
-    for (const slot of this.#slots.keys()) if (slot < next) next = slot;
-    if (next < this.#next) this.#arm(next);
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@sockeye/protocol";
+import type { Clock, CodecError, Timer } from "@sockeye/protocol";
 import { AckError } from "@sockeye/protocol";
 
 export type AckCallback = (...args: unknown[]) => void;
@@ -7,7 +7,7 @@ interface PendingAck {
   readonly callback: AckCallback;
   /** Does the callback take an error first? Then it hears of timeouts and disconnections too. */
   readonly takesError: boolean;
-  readonly givenUp: ((error: AckError) => void) | undefined;
+  readonly givenUp: ((error: AckError | CodecError) => void) | undefined;
   readonly timer: Timer | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface AckOptions {
   /** Milliseconds until the callback gets `ERR_ACK_TIMEOUT`; `undefined` waits as long as the connection lives. */
   readonly timeoutMs: number | undefined;
   /** Nobody waits any more, and why. Called before the callback, also where that does not take an error. Must not throw. */
-  readonly givenUp?: ((error: AckError) => void) | undefined;
+  readonly givenUp?: ((error: AckError | CodecError) => void) | undefined;
 }
 
 /** The acknowledgements that a socket waits for. Each is settled once: by the peer, by time, or by the end of the connection. */
@@ -64,8 +64,8 @@ export class Acks {
   }
 
   /** It will not come: whoever takes an error hears of it. */
-  fail(id: number, error: AckError): void {
-    const ack = this.#take(id);
+  fail(id: number | undefined, error: AckError | CodecError): void {
+    const ack = id === undefined ? undefined : this.#take(id);
     ack?.givenUp?.(error);
     if (ack?.takesError) ack.callback(error);
   }

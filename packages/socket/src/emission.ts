@@ -27,15 +27,28 @@ export interface EmitTarget {
   emitOut(emit: Emit): void;
 }
 
-/** Takes an emit apart and checks the event's name. @throws UsageError `ERR_RESERVED_EVENT` */
-export function readEmit(event: unknown, args: readonly unknown[], flags: BroadcastFlags): Emit {
+/**
+ * Checks the name of an event that goes out: a text, or a finite number. No receiver would accept another.
+ *
+ * @throws UsageError `ERR_BAD_EVENT_NAME`, `ERR_RESERVED_EVENT`
+ */
+export function requireEventName(event: unknown): asserts event is string {
+  if (typeof event !== "string" && !Number.isFinite(event)) {
+    const what = event === null ? "null" : typeof event;
+    throw new UsageError("ERR_BAD_EVENT_NAME", `the name of an event is a string, not ${what}`);
+  }
   if (RESERVED_EVENTS.has(event as string)) {
     throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
   }
+}
+
+/** Takes an emit apart and checks the event's name. @throws UsageError `ERR_BAD_EVENT_NAME`, `ERR_RESERVED_EVENT` */
+export function readEmit(event: unknown, args: readonly unknown[], flags: BroadcastFlags): Emit {
+  requireEventName(event);
   const last = args.length > 0 ? args[args.length - 1] : undefined;
   const ack = typeof last === "function" ? (last as AckCallback) : undefined;
   return {
-    event: event as string,
+    event,
     args: ack ? args.slice(0, -1) : args,
     ack,
     ackTakesError: flags.timeout !== undefined,

@@ -4,6 +4,7 @@ import type {
   EnginePacket,
   Frame,
   OpenData,
+  RawMessage,
   SessionObserver,
   SessionView,
   Transport,
@@ -105,18 +106,25 @@ export class EngineSocket
    * Sends a raw engine message, which a Socket.IO peer would take for a packet.
    *
    * @param sent never called if the connection ends before the message has left
+   * @throws CodecError `ERR_UNENCODABLE` for what is neither text nor bytes
    */
-  send(data: Frame, options?: SendOptions | Sent | null, sent?: Sent): this {
+  send(data: RawMessage, options?: SendOptions | Sent | null, sent?: Sent): this {
     const isSent = typeof options === "function";
     const callback = isSent ? options : sent;
+    const told = callback && ((): void => callback(this.transport));
     // Registered first: the batch that the message is in may leave at once.
-    if (callback) this.once("flush", () => callback(this.transport));
-    this.#session.sendMessage(data, (isSent ? undefined : options?.compress) ?? true);
+    if (told) this.once("flush", told);
+    try {
+      this.#session.sendMessage(data, (isSent ? undefined : options?.compress) ?? true);
+    } catch (error) {
+      if (told) this.off("flush", told);
+      throw error;
+    }
     return this;
   }
 
   /** The same as {@link send}. */
-  write(data: Frame, options?: SendOptions | Sent | null, sent?: Sent): this {
+  write(data: RawMessage, options?: SendOptions | Sent | null, sent?: Sent): this {
     return this.send(data, options, sent);
   }
 

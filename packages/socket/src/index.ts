@@ -5,7 +5,7 @@ export { CatchAll } from "./catch-all.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
 export { callGuarded, dispatch, isThenable } from "./dispatch.js";
 export type { Emit, EmitTarget } from "./emission.js";
-export { Emission, emitAndWait, Flagged, readEmit } from "./emission.js";
+export { Emission, emitAndWait, Flagged, readEmit, requireEventName } from "./emission.js";
 export type { Listener } from "./emitter.js";
 export { Emitter } from "./emitter.js";
 export type { EngineSocketEvents, SendOptions, Sent } from "./engine-socket.js";

@@ -1,7 +1,7 @@
 import {
   EncodedPacket,
   type EnginePacket,
-  type Frame,
+  type RawMessage,
   type SessionObserver,
   type SessionState,
   type SessionView,
@@ -17,7 +17,7 @@ class FakeSession implements SessionView {
   upgraded = false;
   observer: SessionObserver | undefined = undefined;
   readonly calls: unknown[] = [];
-  sendMessage(data: Frame, compress: boolean): void {
+  sendMessage(data: RawMessage, compress: boolean): void {
     this.calls.push([data, compress]);
   }
   close(): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Refusal } from "./refusal.js";
+import { isThenable } from "./thenable.js";
 
 /**
  * The app's say about a handshake. It answers by the callback or by a promise of a boolean, whichever comes first. A
@@ -28,7 +29,7 @@ export function askApp(
     decide({ reason: "FORBIDDEN", context: { message: undefined, error } });
   try {
     const result = allowRequest(req, answer);
-    if (!(result instanceof Promise)) return;
+    if (!isThenable(result)) return;
     // An async function that uses the callback resolves with nothing, which is no answer.
     result.then((success) => success !== undefined && answer(undefined, success), fail);
   } catch (error) {

@@ -13,7 +13,8 @@ export function writeBatch(socket: Duplex, batch: readonly EncodedPacket[], base
 
 /** The same, with frames that are made already. */
 export function writeFramed(socket: Duplex, framed: Framed): void {
-  if (framed instanceof Uint8Array) {
+  // Not by its class, which is another one in a realm of jsdom.
+  if (ArrayBuffer.isView(framed)) {
     socket.write(framed);
     return;
   }

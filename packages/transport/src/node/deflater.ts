@@ -131,7 +131,7 @@ export class Deflater {
           // It can fail for want of memory; then the message goes as it is.
           if (error === null) part.deflated = withoutTail(deflated);
           if (--left > 0) return;
-          form.framed = assemble(parts);
+          form.framed = assembleIfThere(parts);
           const waiting = form.waiting ?? [];
           form.waiting = undefined;
           for (const callback of waiting) callback();
@@ -175,6 +175,15 @@ function assemble(parts: readonly Part[]): Framed {
   return chunks.length === 1 ? (chunks[0] as Buffer) : chunks;
 }
 
+/** The same, later: nothing if the app has given away the bytes meanwhile. */
+function assembleIfThere(parts: readonly Part[]): Framed {
+  try {
+    return assemble(parts);
+  } catch {
+    return [];
+  }
+}
+
 /** The frames of a batch, of which some packets are compressed. */
 function join(batch: readonly EncodedPacket[], forms: readonly (DeflatedPacket | undefined)[]): Framed {
   const chunks: Uint8Array[] = [];
@@ -190,6 +199,6 @@ function join(batch: readonly EncodedPacket[], forms: readonly (DeflatedPacket |
 }
 
 function append(chunks: Uint8Array[], framed: Framed): void {
-  if (framed instanceof Uint8Array) chunks.push(framed);
+  if (ArrayBuffer.isView(framed)) chunks.push(framed);
   else chunks.push(...framed);
 }

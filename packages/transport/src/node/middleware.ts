@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isThenable } from "./thenable.js";
 
 /**
  * A function in the style of Express, run for every request and upgrade request of the engine. It answers itself, or calls
@@ -34,7 +35,7 @@ export function runMiddlewares(
     const fail = (error: unknown): void => next(error || new Error("a middleware failed"));
     try {
       const result = middleware(req, res, next);
-      if (result instanceof Promise) result.catch(fail);
+      if (isThenable(result)) result.then(undefined, fail);
     } catch (error) {
       fail(error);
     }

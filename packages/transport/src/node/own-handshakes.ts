@@ -6,6 +6,9 @@ import { endConnection } from "./refusal.js";
 import { checkUpgrade, type UpgradeFault } from "./upgrade-check.js";
 import type { UpgradeVisit } from "./visit.js";
 
+/** Taken now: in tests of apps, what `setImmediate` is later may be a fake, whose callbacks never come. */
+const afterTurn = setImmediate;
+
 /** What an accepted handshake is about. */
 export interface OwnHandshakeOptions {
   readonly base64: boolean;
@@ -54,7 +57,7 @@ export class OwnHandshakes {
     socket.write(`${text}\r\n`, "latin1");
     accepted(new OwnWebSocketPipe(socket, this.#terms, { head, base64, deflate }));
     // After what `accepted` deferred to the end of the turn: that is where the first frames are written.
-    if (this.#held.push(socket) === 1) setImmediate(this.#release);
+    if (this.#held.push(socket) === 1) afterTurn(this.#release);
   }
 
   readonly #release = (): void => {

@@ -204,7 +204,12 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   ping(payload: Buffer): void {
     const socket = this.#socket;
     if (this.#state !== "open" || !socket.writable) return;
-    if (socket.writableLength === 0) this.#pendingPongs = 0;
+    // What is only held back until the end of this read is not pending.
+    if (this.#pendingPongs === MAX_PENDING_PONGS && socket.writableCorked > 0) {
+      socket.uncork();
+      socket.cork();
+    }
+    if (socket.writableLength === 0 || socket.writableCorked > 1) this.#pendingPongs = 0;
     if (++this.#pendingPongs > MAX_PENDING_PONGS) {
       this.#abort();
       this.#end("transport close");
@@ -213,6 +218,8 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   /** The peer's close frame. It is answered in its own words, unless it is itself the answer. */
   goodbye(body: Buffer): void {
+    // What the app has answered to messages of the same read goes first.
+    this.#caughtUp();
     const answer = this.#finish(body);
     // It is upon the server to close first; nothing may come any more that this could cut off.
     this.#socket.once("finish", destroy);
@@ -226,6 +233,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
       this.#sink?.frame(this, "");
       return;
     }
+    this.#caughtUp();
     // The peer may be sending still. What comes is read and dropped: a reset could reach it before the close frame does.
     const cause = new TransportError(code === 1009 ? "ERR_PACKET_TOO_LARGE" : "ERR_TRANSPORT_FAILED", what);
     this.#socket.end(this.#finish(closeBody(closeWords("goodbye", cause) ?? { code, text: "" })));

@@ -22,9 +22,16 @@ export class ZlibQueue {
     const call = this.#waiting.shift();
     if (call === undefined) return;
     this.#running++;
-    call(() => {
+    const done = (): void => {
       this.#running--;
       this.#next();
-    });
+    };
+    try {
+      call(done);
+    } catch (error) {
+      // It will not say so itself, and its place is needed by others.
+      done();
+      throw error;
+    }
   }
 }

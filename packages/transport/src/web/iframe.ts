@@ -1,5 +1,6 @@
 import { decodePayload } from "@sockeye/codec/payload";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
+import { queueMicrotask } from "./native.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 

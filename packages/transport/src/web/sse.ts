@@ -1,6 +1,7 @@
 import type { Frame } from "@sockeye/protocol";
 import { decodeEscaped } from "./escaped-payload.js";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
+import { queueMicrotask } from "./native.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 

@@ -1,5 +1,6 @@
 import { type CloseReason, type Frame, TransportError } from "@sockeye/protocol";
 import { httpError, type Receiving, type ResponseSink } from "./http-transport.js";
+import { clearTimeout, setTimeout } from "./native.js";
 import type { Target } from "./target.js";
 
 /** Frames that belong to the transport. On the handshake's response, later than OPEN: shows that the path does not buffer. */

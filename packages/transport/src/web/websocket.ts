@@ -12,6 +12,7 @@ import {
 import { createWebSocket } from "#websocket";
 import { MOVED } from "../moved.js";
 import type { WebSocketLike } from "../websocket-like.js";
+import { clearTimeout, queueMicrotask, setTimeout } from "./native.js";
 import { addressOf, type Target } from "./target.js";
 
 /** `readyState` of a WebSocket that may be written to. */
@@ -110,7 +111,7 @@ export class WebSocketTransport implements Transport {
       this.#sink?.writable(this);
     };
     socket.onmessage = ({ data }) => {
-      const frame = typeof data === "string" || data instanceof Uint8Array ? data : new Uint8Array(data);
+      const frame = typeof data === "string" ? data : ArrayBuffer.isView(data) ? data : new Uint8Array(data);
       this.#sink?.frame(this, frame);
     };
     socket.onbytes = (bytes) => this.#sink?.progress?.(this, bytes);

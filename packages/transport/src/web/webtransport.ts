@@ -7,6 +7,7 @@ import {
 } from "@sockeye/protocol";
 import type { DialledSession, WebTransportStream } from "../webtransport-like.js";
 import { endSession, WebTransportPipe } from "../webtransport-pipe.js";
+import { queueMicrotask } from "./native.js";
 import { addressOf, type Target } from "./target.js";
 
 /**

@@ -317,20 +317,42 @@ describe("a WebSocket of our own", () => {
     connection.reset();
   });
 
-  it("ends a peer with more than 60 pings in one packet, as ws does", async () => {
-    for (const [count, survives] of [
-      [60, true],
-      [61, false],
-    ] as const) {
-      for (const webSockets of ["own", "ws"] as const) {
-        const server = await gateServer({ webSockets });
-        const connection = await open(server);
-        connection.write(encodeFrames(...new Array<ClientFrame>(count).fill({ first: FIN_PING })));
-        connection.write(encodeFrame(GOODBYE));
-        await connection.over;
-        expect(connection.received.includes("\x88\x05")).toBe(survives);
-      }
-    }
+  it.each([60, 61, 100, 1000, 5000])(
+    "answers %i pings of one packet, and what comes behind",
+    async (count) => {
+      const server = await echoServer({});
+      const connection = await open(server);
+      const pings = new Array<ClientFrame>(count).fill({ first: FIN_PING, payload: "p" });
+      connection.write(encodeFrames(...pings, text("4behind")));
+      await connection.until("4behind");
+      expect(connection.received.split("\x8a\x01p")).toHaveLength(count + 1);
+      connection.reset();
+    },
+  );
+
+  it.each<[string, ClientFrame]>([
+    ["the peer's close frame", GOODBYE],
+    ["a bad frame", { first: LAST | 3 }],
+    ["a text that is not UTF-8", { first: FIN_TEXT, payload: Uint8Array.of(0xff) }],
+  ])("sends what waits until the end of the turn before it answers %s", async (_what, last) => {
+    const server = await gateServer({ webSockets: "own" });
+    const connection = await open(server);
+    const { transport } = only(server);
+    // As a session does, which writes once at the end of the turn, or when it is asked.
+    let waiting: EncodedPacket[] = [];
+    transport.bind({
+      frame: () => waiting.push(new EncodedPacket("4reply")),
+      writable: () => {
+        if (waiting.length > 0) transport.send(waiting);
+        waiting = [];
+      },
+      ended: () => {},
+    });
+    connection.write(encodeFrames(text("4hi"), last));
+    await connection.over;
+    const [before = "", after = ""] = connection.received.split("4reply");
+    expect(before).not.toContain("\x88");
+    expect(after[0]).toBe("\x88");
   });
 });
 

@@ -31,6 +31,19 @@ function dial(target: Target): Dialled {
   return { transport, frames, ends };
 }
 
+// The platform's own, which are faked here: read at each call, and not when it is loaded.
+vi.mock("../../src/web/native.js", () => ({
+  get setTimeout() {
+    return globalThis.setTimeout;
+  },
+  get clearTimeout() {
+    return globalThis.clearTimeout;
+  },
+  get queueMicrotask() {
+    return globalThis.queueMicrotask;
+  },
+}));
+
 beforeEach(() => {
   vi.useFakeTimers();
 });

@@ -64,6 +64,17 @@ function connected(changes?: Partial<Target>): Dialled {
   return dialled;
 }
 
+// The platform's own, which are faked here: read at each call, and not when it is loaded.
+vi.mock("../../src/web/native.js", () => ({
+  get setTimeout() {
+    return globalThis.setTimeout;
+  },
+  get clearTimeout() {
+    return globalThis.clearTimeout;
+  },
+  queueMicrotask,
+}));
+
 describe("dialling", () => {
   it.each([
     ["http://localhost:3000/http/", "ws://localhost:3000/http/"],
