@@ -18,24 +18,40 @@ export interface Place extends Address {
   readonly query: string;
 }
 
-const PARTS = /^(https?|wss?):\/\/(?:[^/?#]*@)?([^/?#]*?)(?::(\d*))?(?:([/][^?#]*))?(?:\?([^#]*))?(?:#|$)/i;
+const PARTS =
+  /^(https?|wss?):\/\/(?:[^/?#]*@)?(\[[^\s/?#\]]+\]|[^\s:/?#[\]]+)(?::(\d*))?(\/[^?#]*)?(?:\?([^#]*))?(?:#|$)/i;
+
+/** Nothing, `/namespace`, `?query`, `#`: what is before that is the page's. */
+const OF_PAGE = /^(?:\/(?!\/)|[?#]|$)/;
 
 /**
- * Reads a URL as `io()` takes it. What is missing comes from the page: no URL at all, `/namespace`, `//host`, `host`.
+ * Reads a URL as `io()` takes it. What is missing comes from the page: no URL at all, `/namespace`, `//host`, `host`. If there is no page
+ * of a server, as where pages are rendered, `host` is empty.
  *
  * @throws UsageError `ERR_BAD_OPTION` if it names no server
  */
-export function readUrl(url: string | undefined): Place {
-  const page = globalThis.location as Location | undefined;
+export function readUrl(url = ""): Place {
+  const page = globalThis.location as Partial<Location> | undefined;
   const protocol = page?.protocol ?? "https:";
-  let whole = url ?? "/";
-  if (whole.startsWith("//")) whole = protocol + whole;
-  else if (whole.startsWith("/")) whole = `${protocol}//${page?.host ?? ""}${whole}`;
-  else if (!/^(https?|wss?):\/\//i.test(whole)) whole = `${protocol}//${whole}`;
-  const [, scheme, host, port, path, query] = PARTS.exec(whole) ?? [];
-  if (!scheme || !host) throw new UsageError("ERR_BAD_OPTION", `no server in "${url ?? ""}"`);
-  const secure = /^(?:https|wss)$/i.test(scheme);
-  return { secure, host, port: port || portOf(secure), namespace: path || "/", query: query ?? "" };
+  const isLost = OF_PAGE.test(url) && !(page?.host && protocol.startsWith("http"));
+  let whole = url;
+  if (isLost) whole = `https://-${url}`;
+  else if (OF_PAGE.test(url)) whole = `${protocol}//${page?.host}${url}`;
+  else if (url.startsWith("//")) whole = protocol + url;
+  else if (!/^(https?|wss?):\/\//i.test(url)) whole = `${protocol}//${url}`;
+  const [, scheme = "", host = "", port, path, query] = PARTS.exec(whole) ?? [];
+  const secure = /^(https|wss)$/i.test(scheme);
+  const address = checked({ secure, host, port: port || portOf(secure) }, url);
+  return { ...address, host: isLost ? "" : host, namespace: path || "/", query: query ?? "" };
+}
+
+/** What `io()` and its like are given first: a URL as a text or an object, or else options. */
+export function splitGiven<Given extends object>(
+  uri: string | URL | Given | null | undefined,
+  options: Given | undefined,
+): [url: string | undefined, options: Given | undefined] {
+  if (typeof uri !== "object" || uri === null) return [uri ?? undefined, options];
+  return "href" in uri ? [`${uri.href}`, options] : [undefined, uri as Given];
 }
 
 /** Where a manager without a URL goes: what its options say, else where the page came from. */
@@ -45,7 +61,18 @@ export function addressOf(options: Partial<EngineOptions>): Address {
   const host = (options.host ?? options.hostname)?.replace(/^[^[]*:.*/, "[$&]");
   const secure = options.secure ?? page?.protocol === "https:";
   const port = options.port ?? (host ? "" : page?.port);
-  return { secure, host: host ?? (page?.hostname || "localhost"), port: `${port || portOf(secure)}` };
+  const address = {
+    secure,
+    host: host ?? (page?.hostname || "localhost"),
+    port: `${port || portOf(secure)}`,
+  };
+  return checked(address, `${address.host}:${address.port}`);
+}
+
+function checked(address: Address, from: string): Address {
+  const { host, port } = address;
+  if (host && !/[\s/?#@]/.test(host) && /^\d+$/.test(port) && Number(port) < 65_536) return address;
+  throw new UsageError("ERR_BAD_OPTION", `no server in "${from}": expected http(s)://host:port/namespace`);
 }
 
 function portOf(secure: boolean): string {

@@ -26,6 +26,7 @@ import type { Handshake } from "./handshake.js";
 import { Lanes } from "./lanes.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import { isOlder, splitQuery } from "./older-client.js";
+import { refusalOf } from "./refusal-of.js";
 import type { SocketConnection } from "./socket.js";
 
 /** A socket, as its connection sees it. */
@@ -61,7 +62,7 @@ export class Admission {
     this.connection.joined(this.namespace, socket);
   }
 
-  refuse(error: { readonly message: string; readonly data?: unknown }): void {
+  refuse(error: unknown): void {
     this.connection.refused(this.namespace, error);
   }
 }
@@ -211,22 +212,13 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   /** A namespace has refused, or there is none of that name. */
-  refused(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
+  refused(namespace: string, error: unknown): void {
     this.#lanes.delete(namespace);
-    let data: ConnectErrorPacket["data"];
-    try {
-      const { message, data: more } = error;
-      data = more === undefined ? { message } : { message, data: more };
-    } catch (failure) {
-      // The app's own error, with getters that throw.
-      this.#host.reportError(failure, "connect_error");
-      data = { message: "Refused" };
-    }
     this.#answer({
       type: PacketType.CONNECT_ERROR,
       nsp: namespace,
       id: undefined,
-      data,
+      data: refusalOf(error, (failure) => this.#host.reportError(failure, "connect_error")),
       bare: isOlder(this),
     });
   }
@@ -356,13 +348,13 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     else admission.refuse({ message: "Invalid namespace" });
   }
 
-  #answer(packet: Packet): void {
+  #answer(packet: ConnectErrorPacket): void {
     try {
       this.send(this.encode(packet, undefined));
     } catch (error) {
       // The app put something into `error.data` that is no JSON.
       this.#host.reportError(error, "connect_error");
-      this.send(this.encode({ ...packet, data: { message: "Refused" } } as Packet, undefined));
+      this.send(this.encode({ ...packet, data: { message: packet.data.message } }, undefined));
     }
   }
 

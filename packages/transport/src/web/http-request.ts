@@ -9,7 +9,8 @@ import {
 /** Sends a POST with `body`, or a GET without. Never throws: what cannot be sent is a rejected answer. */
 export function httpRequest(address: string, options: HttpOptions, body?: HttpBody): HttpRequest {
   const call = { ...options, address, body };
-  return typeof fetch === "function" ? viaFetch(call) : viaXhr(call);
+  const hasFetch = typeof fetch === "function" && typeof AbortController === "function";
+  return hasFetch ? viaFetch(call) : viaXhr(call);
 }
 
 /**
