@@ -152,6 +152,7 @@ describe.each(ways)("with %o", (options) => {
 
 it("a connection is neither lost nor refused by one before it", () => {
   const server = new FakeServer();
+  server.silent = true;
   const manager = server.manager({ reconnection: false, timeout: 150 });
   const socket = manager.socket("/");
   const log: unknown[] = [];
@@ -162,7 +163,6 @@ it("a connection is neither lost nor refused by one before it", () => {
     server.silent = false;
     socket.connect();
   });
-  server.silent = true;
   server.clock.advance(10_000);
   expect(log).toEqual(["timeout", "connect"]);
   expect([server.dials.length, alive(server)]).toEqual([2, 1]);
