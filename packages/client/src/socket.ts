@@ -214,8 +214,9 @@ export class Socket<
     blobs.add([], () => {
       this.#leavingOn = undefined;
       this.#failAcks();
-      if (this.#host.session !== session) return;
-      this.#transmit(this.#control(PacketType.DISCONNECT));
+      if (this.#host.session === session && this.#host.isOpen) {
+        this.#transmit(this.#control(PacketType.DISCONNECT));
+      }
       if (this.joins && this.#host.isOpen) this.join();
       else this.#host.release();
     });
@@ -338,7 +339,8 @@ export class Socket<
   sendNow(emit: Emit): void {
     const { flags, ack } = emit;
     const { session } = this.#host;
-    const sendable = (this.connected || this.#leavingOn === session) && !session.endIfStale();
+    const mayLeave = this.connected || (this.#leavingOn === session && this.#host.isOpen);
+    const sendable = mayLeave && !session.endIfStale();
     const dropped = flags.volatile && !(sendable && session.ready);
     const packet = this.#event(emit, ack && this.#nextAckId);
     const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);

@@ -68,6 +68,7 @@ function hostOf(options: EngineOptions): EngineHost {
     monitor: new Monitor(),
     opened: () => {},
     begun: () => {},
+    suspended: () => {},
     settled: () => {},
     rested: () => {},
     route: () => undefined,
