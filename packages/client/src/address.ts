@@ -31,18 +31,15 @@ const OF_PAGE = /^(?:\/(?!\/)|[?#]|$)/;
  * @throws UsageError `ERR_BAD_OPTION` if it names no server
  */
 export function readUrl(url = ""): Place {
-  const page = globalThis.location as Partial<Location> | undefined;
-  const protocol = page?.protocol ?? "https:";
-  const isLost = OF_PAGE.test(url) && !(page?.host && protocol.startsWith("http"));
+  const { protocol = "https:", host: own } = (globalThis.location ?? {}) as Partial<Location>;
+  const isLost = OF_PAGE.test(url) && !(own && protocol.startsWith("http"));
   let whole = url;
-  if (isLost) whole = `https://-${url}`;
-  else if (OF_PAGE.test(url)) whole = `${protocol}//${page?.host}${url}`;
+  if (OF_PAGE.test(url)) whole = isLost ? `http://-${url}` : `${protocol}//${own}${url}`;
   else if (url.startsWith("//")) whole = protocol + url;
   else if (!/^(https?|wss?):\/\//i.test(url)) whole = `${protocol}//${url}`;
-  const [, scheme = "", host = "", port, path, query] = PARTS.exec(whole) ?? [];
-  const secure = /^(https|wss)$/i.test(scheme);
-  const address = checked({ secure, host, port: port || portOf(secure) }, url);
-  return { ...address, host: isLost ? "" : host, namespace: path || "/", query: query ?? "" };
+  const [, scheme = "", host = "", port, path = "/", query = ""] = PARTS.exec(whole) ?? [];
+  const address = checked(/^(https|wss)$/i.test(scheme), host, port || "", url);
+  return { ...address, host: isLost ? "" : host, namespace: path, query };
 }
 
 /** What `io()` and its like are given first: a URL as a text or an object, or else options. */
@@ -61,20 +58,13 @@ export function addressOf(options: Partial<EngineOptions>): Address {
   const host = (options.host ?? options.hostname)?.replace(/^[^[]*:.*/, "[$&]");
   const secure = options.secure ?? page?.protocol === "https:";
   const port = options.port ?? (host ? "" : page?.port);
-  const address = {
-    secure,
-    host: host ?? (page?.hostname || "localhost"),
-    port: `${port || portOf(secure)}`,
-  };
-  return checked(address, `${address.host}:${address.port}`);
+  return checked(secure, host ?? (page?.hostname || "localhost"), `${port || ""}`, `${host}:${port}`);
 }
 
-function checked(address: Address, from: string): Address {
-  const { host, port } = address;
-  if (host && !/[\s/?#@]/.test(host) && /^\d+$/.test(port) && Number(port) < 65_536) return address;
-  throw new UsageError("ERR_BAD_OPTION", `no server in "${from}": expected http(s)://host:port/namespace`);
-}
-
-function portOf(secure: boolean): string {
-  return secure ? "443" : "80";
+function checked(secure: boolean, host: string, given: string, from: string): Address {
+  const port = given || (secure ? "443" : "80");
+  if (!host || /[\s/?#@]/.test(host) || !/^\d+$/.test(port) || Number(port) > 65_535) {
+    throw new UsageError("ERR_BAD_OPTION", `no server in "${from}"`);
+  }
+  return { secure, host, port };
 }

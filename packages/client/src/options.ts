@@ -16,7 +16,7 @@ export interface EngineOptions {
   /** Puts a slash at the end of the path. Default true. */
   addTrailingSlash: boolean;
   /** Query parameters of all requests. `EIO`, `transport`, `sid`, `j` and `t` belong to the engine, and so do `resume` and `n` if it uses them. */
-  query: string | Readonly<Record<string, unknown>> | Iterable<readonly [string, unknown]>;
+  query: string | Readonly<Record<string, unknown>>;
   /**
    * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
    * Default: WebSocket and polling in a {@link race}; without one, `["polling", "websocket"]`. There are `"stream"` and `"sse"`

@@ -31,17 +31,16 @@ export function targetOf({ secure, host, port }: Address, options: Partial<Engin
 
 /** Without `URLSearchParams`, of which React Native has had nothing but the name. */
 function readQuery(query: EngineOptions["query"] = ""): Record<string, string> {
-  const pairs: Iterable<readonly [string, unknown]> =
-    typeof query === "string" ? readPairs(query) : Symbol.iterator in query ? query : Object.entries(query);
-  return Object.fromEntries([...pairs].map(([name, value]) => [name, String(value)]));
+  const pairs =
+    typeof query === "string"
+      ? query.replace(/^\?/, "").split("&").filter(Boolean).map(readPair)
+      : Object.entries(query);
+  return Object.fromEntries(pairs.map(([name, value]) => [name, String(value)]));
 }
 
-function readPairs(query: string): [string, string][] {
-  const pairs = query.replace(/^\?/, "").split("&").filter(Boolean);
-  return pairs.map((pair) => {
-    const [name = "", ...value] = pair.split("=");
-    return [decoded(name), decoded(value.join("="))];
-  });
+function readPair(pair: string): [string, string] {
+  const [name = "", ...value] = pair.split("=").map(decoded);
+  return [name, value.join("=")];
 }
 
 function decoded(text: string): string {

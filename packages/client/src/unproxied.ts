@@ -9,24 +9,24 @@ type Method = (this: object, ...args: unknown[]) => unknown;
  * leaves an object with a tag alone, so its views see no difference between a socket and one in their state.
  */
 export function unproxied({ prototype }: { readonly prototype: object }, tag: string): void {
-  const seen = new Set<PropertyKey>(["constructor"]);
   for (let owner = prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
-    for (const key of Reflect.ownKeys(owner)) {
-      const member = Object.getOwnPropertyDescriptor(owner, key) as TypedPropertyDescriptor<unknown>;
-      if (!seen.has(key)) Object.defineProperty(prototype, key, led(member));
-      seen.add(key);
+    for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+      const isDone = owner !== prototype && Object.hasOwn(prototype, name);
+      if (isDone || DIRECT.includes(name)) continue;
+      for (const kind of ["value", "get", "set"] as const) {
+        const method: unknown = member[kind];
+        if (typeof method === "function") member[kind] = led(method as Method);
+      }
+      Object.defineProperty(prototype, name, member);
     }
   }
   Object.defineProperty(prototype, Symbol.toStringTag, { value: tag });
 }
 
-function led(member: TypedPropertyDescriptor<unknown>): PropertyDescriptor {
-  const { value, get, set } = member;
-  if (typeof value === "function") return { ...member, value: ledMethod(value as Method) };
-  return { ...member, ...(get && { get: ledMethod(get) }), ...(set && { set: ledMethod(set as Method) }) };
-}
+/** What is called for each packet, and by the library alone. */
+const DIRECT = ["constructor", "receive"];
 
-function ledMethod(method: Method): Method {
+function led(method: Method): Method {
   return function (...args) {
     const { [SELF]: self } = this as { [SELF]?: () => object };
     return method.apply(self ? self() : this, args);
