@@ -115,6 +115,7 @@ describe("the way in", () => {
     expect(way(stack)).toEqual([
       "transport/web/websocket",
       "session/session",
+      "client/line",
       "client/manager",
       "client/socket",
       "socket/dispatch",

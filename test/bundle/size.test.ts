@@ -6,13 +6,13 @@ import { APPS, measure } from "../../scripts/bundle-size.mjs";
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 17_900, target: 6000 },
+  "websocket-only": { recorded: 18_100, target: 6000 },
   // 1,900 of them are the transports that may be named but are not used unless named.
-  "modern default": { recorded: 25_700, target: 9000 },
+  "modern default": { recorded: 25_900, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 16_600, target: 6000 },
-  "served: modern default": { recorded: 25_100, target: 9000 },
-  "served: script": { recorded: 25_300, target: 9000 },
+  "served: websocket-only": { recorded: 16_700, target: 6000 },
+  "served: modern default": { recorded: 25_200, target: 9000 },
+  "served: script": { recorded: 25_400, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 32_200, target: 16_000 },
 };

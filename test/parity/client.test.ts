@@ -622,7 +622,7 @@ onClients("Socket", (test) => {
       ["websocket", "websocket error"],
       ["polling", "xhr poll error"],
     ] as const) {
-      const client = await scene.dial("http://127.0.0.1:1", { transports: [transport] });
+      const client = await scene.dial("http://127.0.0.1:1", { transports: [transport], reconnection: true });
       const [error] = await once(client, "connect_error");
       expect(error).toMatchObject({ message, type: "TransportError" });
       expect(Object.keys(error as object)).toEqual(expect.arrayContaining(["description", "context"]));

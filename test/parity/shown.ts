@@ -12,6 +12,8 @@ const limits = (...titles: readonly string[]): readonly Evidence[] =>
   row("test/interop/differences-limits", ...titles);
 const http = (...titles: readonly string[]): readonly Evidence[] =>
   row("test/interop/differences-http", ...titles);
+const joining = (...titles: readonly string[]): readonly Evidence[] =>
+  row("test/interop/differences-joining", ...titles);
 const ending = (...titles: readonly string[]): readonly Evidence[] => row("test/interop/process", ...titles);
 const matrix = (suite: string, ...titles: readonly string[]): readonly Evidence[] =>
   row(`test/interop/matrix/${suite}`, ...titles);
@@ -248,6 +250,21 @@ export const SHOWN: ShownBy = {
     ),
     "second argument of `disconnect`": both("details of a disconnection: an error, with a code"),
     "`connect_error`": both("connect_error has a code"),
+    "`next` of a middleware is given a text, or an object without one": joining(
+      "a middleware that gives next() no error",
+    ),
+    "the path breaks before the server has let a socket in": joining(
+      "the path breaks before the server has let it in",
+    ),
+    "`auth` that returns an object or a promise, throws or rejects": [
+      ...joining("auth that returns an object"),
+      ...row("packages/client/test/auth", "auth that fails"),
+    ],
+    "`auth` that is a text": joining("auth that is a text"),
+    "`socket.active` after the last attempt to connect": joining("active after the last attempt"),
+    "`offAny(undefined)`, `offAnyOutgoing(undefined)`": joining("offAny(undefined)"),
+    "`io()` where there is no page, as where pages are rendered": joining("io() without a page"),
+    "a URL with a blank, or with a port that is none": joining("a URL with a blank, or with a bad port"),
     "no `transports` in the options": row(
       "test/interop/differences-transports",
       "no transports in the options",

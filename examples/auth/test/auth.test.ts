@@ -113,7 +113,7 @@ describe("by a JSON Web Token", () => {
   test("it lasts as long as the token; a new one lets in again", async () => {
     const url = await serve({ lifetimeMs: 1200 });
     const socket = dial(url, {
-      auth: (tell) => void tokenFor(url, "Ann").then((token) => tell({ token })),
+      auth: async () => ({ token: await tokenFor(url, "Ann") }),
     });
     expect(await socket.emitWithAck("whoami")).toBe("Ann");
     expect(await new Promise((resolve) => socket.once("disconnect", resolve))).toBe("io server disconnect");

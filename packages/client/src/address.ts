@@ -18,24 +18,37 @@ export interface Place extends Address {
   readonly query: string;
 }
 
-const PARTS = /^(https?|wss?):\/\/(?:[^/?#]*@)?([^/?#]*?)(?::(\d*))?(?:([/][^?#]*))?(?:\?([^#]*))?(?:#|$)/i;
+const PARTS =
+  /^(https?|wss?):\/\/(?:[^/?#]*@)?(\[[^\s/?#\]]+\]|[^\s:/?#[\]]+)(?::(\d*))?(\/[^?#]*)?(?:\?([^#]*))?(?:#|$)/i;
+
+/** Nothing, `/namespace`, `?query`, `#`: what is before that is the page's. */
+const OF_PAGE = /^(?:\/(?!\/)|[?#]|$)/;
 
 /**
- * Reads a URL as `io()` takes it. What is missing comes from the page: no URL at all, `/namespace`, `//host`, `host`.
+ * Reads a URL as `io()` takes it. What is missing comes from the page: no URL at all, `/namespace`, `//host`, `host`. If there is no page
+ * of a server, as where pages are rendered, `host` is empty.
  *
  * @throws UsageError `ERR_BAD_OPTION` if it names no server
  */
-export function readUrl(url: string | undefined): Place {
-  const page = globalThis.location as Location | undefined;
-  const protocol = page?.protocol ?? "https:";
-  let whole = url ?? "/";
-  if (whole.startsWith("//")) whole = protocol + whole;
-  else if (whole.startsWith("/")) whole = `${protocol}//${page?.host ?? ""}${whole}`;
-  else if (!/^(https?|wss?):\/\//i.test(whole)) whole = `${protocol}//${whole}`;
-  const [, scheme, host, port, path, query] = PARTS.exec(whole) ?? [];
-  if (!scheme || !host) throw new UsageError("ERR_BAD_OPTION", `no server in "${url ?? ""}"`);
-  const secure = /^(?:https|wss)$/i.test(scheme);
-  return { secure, host, port: port || portOf(secure), namespace: path || "/", query: query ?? "" };
+export function readUrl(url = ""): Place {
+  const { protocol = "https:", host: own } = (globalThis.location ?? {}) as Partial<Location>;
+  const isLost = OF_PAGE.test(url) && !(own && protocol.startsWith("http"));
+  let whole = url;
+  if (OF_PAGE.test(url)) whole = isLost ? `http://-${url}` : `${protocol}//${own}${url}`;
+  else if (url.startsWith("//")) whole = protocol + url;
+  else if (!/^(https?|wss?):\/\//i.test(url)) whole = `${protocol}//${url}`;
+  const [, scheme = "", host = "", port, path = "/", query = ""] = PARTS.exec(whole) ?? [];
+  const address = checked(/^(https|wss)$/i.test(scheme), host, port || "", url);
+  return { ...address, host: isLost ? "" : host, namespace: path, query };
+}
+
+/** What `io()` and its like are given first: a URL as a text or an object, or else options. */
+export function splitGiven<Given extends object>(
+  uri: string | URL | Given | null | undefined,
+  options: Given | undefined,
+): [url: string | undefined, options: Given | undefined] {
+  if (typeof uri !== "object" || uri === null) return [uri ?? undefined, options];
+  return "href" in uri ? [`${uri.href}`, options] : [undefined, uri as Given];
 }
 
 /** Where a manager without a URL goes: what its options say, else where the page came from. */
@@ -45,9 +58,13 @@ export function addressOf(options: Partial<EngineOptions>): Address {
   const host = (options.host ?? options.hostname)?.replace(/^[^[]*:.*/, "[$&]");
   const secure = options.secure ?? page?.protocol === "https:";
   const port = options.port ?? (host ? "" : page?.port);
-  return { secure, host: host ?? (page?.hostname || "localhost"), port: `${port || portOf(secure)}` };
+  return checked(secure, host ?? (page?.hostname || "localhost"), `${port || ""}`, `${host}:${port}`);
 }
 
-function portOf(secure: boolean): string {
-  return secure ? "443" : "80";
+function checked(secure: boolean, host: string, given: string, from: string): Address {
+  const port = given || (secure ? "443" : "80");
+  if (!host || /[\s/?#@]/.test(host) || !/^\d+$/.test(port) || Number(port) > 65_535) {
+    throw new UsageError("ERR_BAD_OPTION", `no server in "${from}"`);
+  }
+  return { secure, host, port };
 }

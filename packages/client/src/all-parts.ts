@@ -1,11 +1,11 @@
 import { clientProbe, codecFromParser } from "@sockeye/session";
-import { EngineSocket } from "@sockeye/socket";
 import { TRUSTED } from "./accepted.js";
 import { blobPart } from "./blobs.js";
 import { comebackPart } from "./comeback.js";
 import type { Parts } from "./parts.js";
 import { racePart } from "./racing.js";
 import { RetryQueue } from "./retry-queue.js";
+import { VisibleSession } from "./visible-session.js";
 
 /** All but transports that Socket.IO's client knows. */
 export const allParts: Omit<Parts, "transports"> = {
@@ -15,5 +15,5 @@ export const allParts: Omit<Parts, "transports"> = {
   blobs: blobPart,
   codecOf: (parser) => codecFromParser(parser, TRUSTED),
   retriesOf: (owner, options) => new RetryQueue(owner, options),
-  engineOf: (session, boundary) => new EngineSocket(session, boundary),
+  engineOf: (session, boundary) => new VisibleSession(session, boundary),
 };

@@ -225,7 +225,7 @@ export class Comeback implements TransportSink, PageListener {
   /** Only the browser says so, and whether a server on this very machine can be reached, it does not know. */
   get #isOffline(): boolean {
     const isRemote = this.#host.config.address.host !== "localhost";
-    return isRemote && typeof navigator === "object" && navigator.onLine === false;
+    return isRemote && globalThis.navigator?.onLine === false;
   }
 
   #wait(delayMs: number): void {

@@ -3,9 +3,8 @@ import type { EnginePacket, RawMessage } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 import { rawCodec } from "@sockeye/session";
 import type { SendOptions, Sent } from "@sockeye/socket";
-import { EngineSocket } from "@sockeye/socket";
 import type { Address } from "./address.js";
-import { addressOf, readUrl } from "./address.js";
+import { addressOf, readUrl, splitGiven } from "./address.js";
 import { BlobQueue, isBlob } from "./blobs.js";
 import { Line } from "./line.js";
 import type { EngineOptions } from "./options.js";
@@ -13,6 +12,7 @@ import { unwatchPage, watchPage } from "./page.js";
 import { reportAppError } from "./report-error.js";
 import { standardParts } from "./standard/parts.js";
 import { systemTiming } from "./timing.js";
+import { VisibleSession } from "./visible-session.js";
 
 export type { SendOptions } from "@sockeye/socket";
 export {
@@ -39,7 +39,7 @@ export type BinaryType = "arraybuffer" | "blob" | "nodebuffer";
  * socket.on("open", () => socket.send("hello"));
  * ```
  */
-export class Socket extends EngineSocket {
+export class Socket extends VisibleSession {
   static readonly protocol: number = protocol;
   #blobs: BlobQueue | undefined;
   /** Default `nodebuffer` on Node.js, `arraybuffer` elsewhere. */
@@ -50,23 +50,20 @@ export class Socket extends EngineSocket {
    * @param options their `path` is `/engine.io` by default
    * @throws UsageError `ERR_BAD_OPTION`
    */
-  constructor(uri?: string | Partial<EngineOptions>, options?: Partial<EngineOptions>) {
-    const url = typeof uri === "object" ? undefined : uri;
-    const given: Partial<EngineOptions> = {
-      path: "/engine.io",
-      ...(typeof uri === "object" ? uri : options),
-    };
+  constructor(uri?: string | URL | Partial<EngineOptions>, options?: Partial<EngineOptions>) {
+    const [url, chosen] = splitGiven(uri, options);
+    const given: Partial<EngineOptions> = { ...chosen, path: chosen?.path || "/engine.io" };
     const address = url === undefined ? addressOf(given) : placeOf(url, given);
     const timing = systemTiming(given);
     const line = new Line(
       { codec: rawCodec, timing, address, parts: standardParts, options: given },
       {
+        joined: true,
         opened: () => {},
         pinged: () => {},
         packet: () => {},
         unwritable: reportAppError,
-        // A session that ends tells its observer; one that could not even begin does not.
-        closed: (reason, cause) => session.state === "opening" && this.onClose(reason, cause),
+        closed: () => {},
       },
     );
     const { session } = line;

@@ -1,24 +1,26 @@
 import { SOCKET_PROTOCOL } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
-import { readUrl } from "./address.js";
+import { readUrl, splitGiven } from "./address.js";
 import type { Manager } from "./manager.js";
 import type { Options } from "./options.js";
 import { Socket } from "./socket.js";
+import { DEFAULT_PATH } from "./target.js";
 
 /** The function `io`, and what hangs on it for code that has nothing else. */
 export interface Io {
   /**
-   * A socket for a namespace of a server: the path of the URL is the namespace, without a URL it is the page's server.
+   * A socket for a namespace of a server: the path of the URL is the namespace, without a URL it is the page's server. Without a page, as
+   * where pages are rendered on a server, such a socket waits: it does not connect, and says so by `connect_error`.
    * Sockets of one server share a connection, unless a namespace is asked for twice.
    *
    * @throws UsageError `ERR_BAD_OPTION`
    */
   <ListenEvents extends EventsMap = DefaultEventsMap, EmitEvents extends EventsMap = ListenEvents>(
-    uri?: string | Options,
+    uri?: string | URL | Options,
     opts?: Options,
   ): Socket<ListenEvents, EmitEvents>;
   /** What `ReturnType<typeof io>` sees: the last one. */
-  (uri?: string | Options, opts?: Options): Socket;
+  (uri?: string | URL | Options, opts?: Options): Socket;
   readonly io: Io;
   readonly connect: Io;
   readonly Manager: typeof Manager;
@@ -30,15 +32,13 @@ export interface Io {
 export function ioWith(Class: typeof Manager): Io {
   /** The managers that are shared, by server and path. */
   const managers = new Map<string, Manager>();
-  const lookup = (uri?: string | Options, opts?: Options): Socket => {
-    const url = typeof uri === "object" ? undefined : uri;
-    const options = (typeof uri === "object" ? uri : opts) ?? {};
+  const lookup = (uri?: string | URL | Options, opts?: Options): Socket => {
+    const [url = "", options = {}] = splitGiven(uri, opts);
     const { secure, host, port, namespace } = readUrl(url);
-    const server = `http${secure ? "s" : ""}://${host}:${port}`;
-    const id = server + (options.path ?? "/socket.io");
+    const id = `http${secure ? "s" : ""}://${host}:${port}${options.path || DEFAULT_PATH}`;
     const shared = managers.get(id);
     const alone = options.forceNew || options.multiplex === false || shared?.nsps.has(namespace);
-    const manager = (alone ? undefined : shared) ?? new Class(url ?? server, options);
+    const manager = (alone ? undefined : shared) ?? new Class(url, options);
     if (!alone) managers.set(id, manager);
     return manager.socket(namespace, options);
   };

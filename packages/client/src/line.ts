@@ -1,18 +1,29 @@
-import type { Codec, EncodedPacket, OpenData, ResumeTerms, Transport } from "@sockeye/protocol";
+import type {
+  CloseReason,
+  Codec,
+  EncodedPacket,
+  OpenData,
+  Packet,
+  ResumeTerms,
+  Transport,
+} from "@sockeye/protocol";
 import { TransportError, UsageError } from "@sockeye/protocol";
 import type { ClientRole, Counted, SessionSink } from "@sockeye/session";
 import { Session } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Address } from "./address.js";
 import type { Comeback, ComebackHost } from "./comeback.js";
+import { FailedTransport } from "./failed-transport.js";
 import type { EngineOptions } from "./options.js";
 import type { Parts } from "./parts.js";
 import type { Dialled, Race } from "./race.js";
 import { OPEN_TIMEOUT_MS, targetOf } from "./target.js";
 import type { Timing } from "./timing.js";
 
-/** Whoever uses a line. */
+/** The owner of a line. It hears nothing more once it has cut the line, or has heard `closed`. */
 export interface LineSink extends SessionSink {
+  /** Is there something to come back for, if the transport breaks? Otherwise the session ends with it. */
+  readonly joined: boolean;
   /** The server's terms have come: packets may go out. */
   opened(terms: OpenData): void;
   pinged(): void;
@@ -35,10 +46,13 @@ const DEFAULT_TRANSPORTS = ["polling", WEBSOCKET];
 let websocketWorked = false;
 
 /** One session with the server, and the dialling of its transports. Used once: the next connection is a new line. */
-export class Line implements ComebackHost {
+export class Line implements ComebackHost, SessionSink {
   readonly session: Session;
   readonly config: LineConfig;
-  readonly #sink: LineSink;
+  /** Has it been dialled, or cut? */
+  used = false;
+  /** The only way to the owner. There is none any more once the line is over, whatever its session still does. */
+  #sink: LineSink | undefined;
   /** The transports that may still be dialled, in the order of preference. */
   #classes: TransportClass[] = [];
   #target: Target | undefined;
@@ -56,16 +70,48 @@ export class Line implements ComebackHost {
     this.#sink = sink;
     const count = (terms: ResumeTerms): Counted | undefined =>
       this.#target?.offersResume ? parts.comeback?.count(terms) : undefined;
-    this.session = new Session({ ...timing, codec, count, role: this.#role() }, sink);
+    this.session = new Session({ ...timing, codec, count, role: this.#role() }, this);
+    // What is wrong with the options is said while the app is there to hear it.
+    this.classes();
   }
 
-  /**
-   * Dials the first transport.
-   *
-   * @throws UsageError `ERR_BAD_OPTION`
-   */
+  /** Dials the first transport. Whatever goes wrong is told as `closed`, later. */
   dial(): void {
-    const { options, timing } = this.config;
+    this.used = true;
+    try {
+      this.#begin();
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  /** The owner wants to hear nothing more, from this moment on. What is queued is still written. */
+  cut(): void {
+    this.used = true;
+    this.#sink = undefined;
+    this.session.close();
+  }
+
+  // ---- from the session
+
+  packet(packet: Packet): void {
+    this.#sink?.packet(packet);
+  }
+
+  unwritable(error: Error): void {
+    this.#sink?.unwritable?.(error);
+  }
+
+  closed(reason: CloseReason, cause: Error | undefined): void {
+    const sink = this.#sink;
+    // Before the owner, and with it the app, acts.
+    this.#sink = undefined;
+    sink?.closed(reason, cause);
+  }
+
+  #begin(): void {
+    const { options, address } = this.config;
+    if (!address.host) throw new UsageError("ERR_BAD_OPTION", "io needs a URL outside of a browser page");
     this.#classes = this.classes();
     if (options.rememberUpgrade && websocketWorked) {
       this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
@@ -76,10 +122,13 @@ export class Line implements ComebackHost {
       this.session.start(first);
       return;
     }
-    timing.clock.defer(() => {
-      const error = new TransportError("ERR_TRANSPORT_UNKNOWN", "No transports available");
-      if (this.session.state === "opening") this.#sink.closed("transport error", error);
-    });
+    this.#failed(new TransportError("ERR_TRANSPORT_UNKNOWN", "No transports available"));
+  }
+
+  #failed(error: Error): void {
+    this.config.timing.clock.defer(() =>
+      this.session.end({ reason: "transport error", cause: error, transport: "dead" }),
+    );
   }
 
   /** The network is another one, says the page. */
@@ -127,12 +176,16 @@ export class Line implements ComebackHost {
         this.#race?.settled(name);
         this.#comeback?.moved();
       },
-      suspended: () => this.#comeback?.suspended(),
+      suspended: () => {
+        this.#comeback?.suspended();
+        if (!this.#sink?.joined) this.session.notResumed("no namespace was joined");
+      },
       ended: (_sid, reason) => {
         this.#race?.end();
-        this.#comeback?.sessionEnded(reason === "forced close");
+        // The server may have let a socket in whose answer was lost: it is told as well.
+        this.#comeback?.sessionEnded(reason === "forced close" || !this.#sink?.joined);
       },
-      pinged: () => this.#sink.pinged(),
+      pinged: () => this.#sink?.pinged(),
     };
   }
 
@@ -144,7 +197,7 @@ export class Line implements ComebackHost {
     if (this.#target) Object.assign(this.#target, { sid, maxPayload, counted });
     if (counted) this.#comeback = this.config.parts.comeback?.of(this, this.#dialledAt);
     websocketWorked = this.session.transport?.name === WEBSOCKET;
-    this.#sink.opened(terms);
+    this.#sink?.opened(terms);
   }
 
   /**
@@ -174,7 +227,7 @@ export class Line implements ComebackHost {
   /** Another transport for this session. */
   another(Class: TransportClass, claim?: EncodedPacket): Transport {
     const { maxPayload, counted } = this.#target ?? {};
-    return new Class({ ...this.#targetFor(Class), sid: this.session.id, maxPayload, counted, claim });
+    return made(Class, { ...this.#targetFor(Class), sid: this.session.id, maxPayload, counted, claim });
   }
 
   #next(): Transport | undefined {
@@ -189,7 +242,7 @@ export class Line implements ComebackHost {
   #dial(Class: TransportClass): Dialled {
     const target = this.#targetFor(Class);
     this.#dialledAt = this.config.timing.clock.now();
-    return { transport: new Class(target), target };
+    return { transport: made(Class, target), target };
   }
 
   #targetFor({ transportName }: TransportClass): Target {
@@ -209,6 +262,15 @@ export class Line implements ComebackHost {
   }
 }
 
+/** The platform may lack what a transport needs: that is a failed attempt like any other. */
+function made(Class: TransportClass, target: Target): Transport {
+  try {
+    return new Class(target);
+  } catch (error) {
+    return new FailedTransport(Class.transportName, error);
+  }
+}
+
 function isWebSocket(Class: TransportClass): boolean {
   return Class.transportName === WEBSOCKET;
 }
@@ -220,7 +282,9 @@ function classesOf(
   if (transports && transportImplementations) {
     throw new UsageError("ERR_BAD_OPTION", "either transports or transportImplementations");
   }
-  return (transportImplementations ?? transports ?? DEFAULT_TRANSPORTS).flatMap((each) => {
+  const wanted: unknown = transportImplementations ?? transports ?? DEFAULT_TRANSPORTS;
+  if (!Array.isArray(wanted)) throw new UsageError("ERR_BAD_OPTION", "transports must be an array");
+  return (wanted as NonNullable<typeof transports>).flatMap((each) => {
     if (typeof each !== "string") return [each];
     return known.filter(({ transportName }) => transportName === each);
   });

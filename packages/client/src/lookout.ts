@@ -18,7 +18,7 @@ export class Lookout {
   begin(delayMs: number = FIRST_MS): void {
     this.end();
     this.#timer = this.#clock.setTimer(() => {
-      const isHidden = typeof document === "object" && document.hidden;
+      const isHidden = globalThis.document?.hidden;
       this.begin(isHidden ? delayMs : Math.min(2 * delayMs, LONGEST_MS));
       if (!isHidden) this.#look();
     }, delayMs);

@@ -6,7 +6,7 @@ import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
 import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
 import type { Address } from "./address.js";
-import { addressOf, readUrl } from "./address.js";
+import { addressOf, readUrl, splitGiven } from "./address.js";
 import type { LineConfig } from "./line.js";
 import { Line } from "./line.js";
 import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager-view.js";
@@ -18,16 +18,19 @@ import { backoffMs } from "./reconnect/backoff.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
 import { Socket } from "./socket.js";
+import { DEFAULT_PATH } from "./target.js";
 import type { Timing } from "./timing.js";
 import { systemTiming } from "./timing.js";
+import { SELF, unproxied } from "./unproxied.js";
 
 /**
  * - `opening`: the first attempt; its failure leads to another one, after a wait
  * - `trying`: the same, but a callback handles its failure
  * - `waiting`: for the time of the next attempt
  * - `reopening`: an attempt after a failure or a loss
+ * - `spent`: the last attempt has failed, and the app is being told
  */
-type State = "closed" | "opening" | "trying" | "open" | "waiting" | "reopening";
+type State = "closed" | "opening" | "trying" | "open" | "waiting" | "reopening" | "spent";
 
 interface Settings {
   reconnection: boolean;
@@ -49,6 +52,7 @@ export class Manager<
   extends Emitter<Record<never, never>, ManagerReservedEvents>
   implements ManagerView, ErrorBoundary
 {
+  readonly [SELF] = (): this => this;
   /** Each class that is made objects of names its own. */
   protected static readonly parts: Parts;
 
@@ -64,7 +68,7 @@ export class Manager<
   #line: Line;
   #engine: EngineSocket | undefined;
   #state: State = "closed";
-  /** Attempts since the connection was lost. */
+  /** Attempts since a server last answered a socket. */
   #attempts = 0;
   /** The end of the attempt, or of the wait for the next one. */
   #timer: Timer | undefined;
@@ -94,11 +98,11 @@ export class Manager<
    * @param uri the server; its path is not looked at. Default: where the page came from, or what the options say.
    * @throws UsageError `ERR_BAD_OPTION`
    */
-  constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
+  constructor(uri?: string | URL | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
     super();
-    const url = typeof uri === "object" ? undefined : uri;
+    const [url, options] = splitGiven(uri, opts);
     const { parts } = new.target as typeof Manager;
-    this.opts = { ...(typeof uri === "object" ? uri : opts) };
+    this.opts = { ...options, path: options?.path || DEFAULT_PATH };
     this.#settings = settingsOf(this.opts);
     this.#timing = timing ?? systemTiming(this.opts);
     this.#lineConfig = {
@@ -121,11 +125,16 @@ export class Manager<
 
   get _readyState(): "opening" | "open" | "closed" {
     if (this.#state === "open") return "open";
-    return this.#state === "closed" || this.#state === "waiting" ? "closed" : "opening";
+    return this.#state === "closed" || this.#isBetween ? "closed" : "opening";
   }
 
   get _reconnecting(): boolean {
-    return this.#state === "waiting" || this.#state === "reopening";
+    return this.#isBetween || this.#state === "reopening";
+  }
+
+  /** Is nothing dialled, but not for good? */
+  get #isBetween(): boolean {
+    return this.#state === "waiting" || this.#state === "spent";
   }
 
   socket(nsp: string, opts: Partial<SocketOptions> = {}): Socket<ListenEvents, EmitEvents> {
@@ -145,7 +154,7 @@ export class Manager<
     }
     if (callback) this.#callbacks.push(callback);
     if (this.#state === "closed") this.#dial(callback ? "trying" : "opening");
-    else if (this.#state === "waiting") this.#dial("reopening");
+    else if (this.#isBetween) this.#dial("reopening");
     return this;
   }
 
@@ -159,14 +168,16 @@ export class Manager<
     this.#rest("closed");
     this.#attempts = 0;
     this.#callbacks = [];
-    this.#line.session.close();
-    if (was === "open") this.#tellLost("forced close", undefined);
+    this.#line.cut();
+    if (was !== "open") return;
+    for (const socket of this.#sockets) socket.lost("forced close", undefined);
+    dispatch(this, "close", ["forced close", undefined]);
   }
 
   reconnection(): boolean;
   reconnection(value: boolean): this;
   reconnection(value?: boolean): this | boolean {
-    if (value === false && this.#state === "waiting") this.#rest("closed");
+    if (value === false && this.#isBetween) this.#rest("closed");
     return this.#setting("reconnection", value);
   }
 
@@ -220,23 +231,25 @@ export class Manager<
     const { clock } = this.#timing;
     const { timeout } = this.#settings;
     this.#rest(state);
-    if (this.#line.session.transport || this.#line.session.state === "closed") {
+    if (this.#line.used) {
       this.#line = this.#newLine();
       this.#engine = undefined;
     }
-    const { session } = this.#line;
     watchPage(this.#page);
     if (typeof timeout === "number") {
       this.#timer = clock.setTimer(() => {
         this.#failed(new SessionError("ERR_CONNECT_TIMEOUT", "timeout"));
-        session.close();
       }, timeout);
     }
     this.#line.dial();
   }
 
   #newLine(): Line {
+    const manager = this;
     return new Line(this.#lineConfig, {
+      get joined() {
+        return manager.#sockets.some((socket) => socket.connected);
+      },
       opened: ({ maxPayload, limits }) => {
         Object.assign(this.#accepted, { ...TRUSTED, ...limits, maxPayload });
         this.#opened();
@@ -248,15 +261,25 @@ export class Manager<
     });
   }
 
+  /** As they are now: what the app does while they are told something may change that. */
+  get #sockets(): Socket[] {
+    return [...this.nsps.values()];
+  }
+
   #opened(): void {
+    const line = this.#line;
     const again = this.#state === "reopening" ? this.#attempts : 0;
     this.#clearTimer();
     this.#state = "open";
-    this.#attempts = 0;
-    for (const socket of this.nsps.values()) socket.join();
-    dispatch(this, "open", []);
-    this.#call(this.#callbacks.splice(0));
-    if (again > 0) dispatch(this, "reconnect", [again]);
+    const callbacks = this.#callbacks.splice(0);
+    const told: (() => unknown)[] = [
+      ...this.#sockets.map((socket) => () => socket.join()),
+      () => dispatch(this, "open", []),
+      ...callbacks.map((callback) => () => this.#call([callback])),
+    ];
+    if (again > 0) told.push(() => dispatch(this, "reconnect", [again]));
+    // Each of them may lead to code of the app, which may close what has been opened.
+    for (const tell of told) if (this.#line === line && this.#state === "open") tell();
   }
 
   #packet(packet: Packet): void {
@@ -264,40 +287,53 @@ export class Manager<
     if (this.hasListeners("packet")) dispatch(this, "packet", [packet]);
   }
 
-  /** The session has ended by itself. If this side ended it the state is another one already. */
+  /** The session has ended by itself: a line that this side has cut says nothing any more. */
   #closed(reason: CloseReason, cause: Error | undefined): void {
-    if (this.#state === "open") {
-      this.#attempts = 0;
-      this.#rest(this.#settings.reconnection ? "waiting" : "closed");
-      this.#tellLost(reason, cause);
-      this.#waitIfWaiting();
-    } else if (this.#state !== "closed" && this.#state !== "waiting") {
-      this.#failed(cause ?? new TransportError("ERR_TRANSPORT_OPEN", reason));
+    const error = cause ?? new TransportError("ERR_TRANSPORT_OPEN", reason);
+    if (this.#state !== "open") {
+      this.#failed(error);
+      return;
     }
+    const told = reason as Exclude<CloseReason, "forced server close" | "server shutting down">;
+    if (!this.#sockets.some((socket) => socket.joins)) this.#attempts = 0;
+    this.#rest(this.#afterFailure);
+    for (const socket of this.#sockets) {
+      if (socket.connected) socket.lost(told, cause);
+      else socket.failed(error);
+    }
+    dispatch(this, "close", [reason, cause]);
+    this.#goOn();
   }
 
   /** An attempt to connect has failed. */
   #failed(error: Error): void {
     const was = this.#state;
-    this.#rest(this.#settings.reconnection && was !== "trying" ? "waiting" : "closed");
-    for (const socket of this.nsps.values()) socket.failed(error);
+    const callbacks = this.#callbacks.splice(0);
+    this.#rest(was === "trying" ? "closed" : this.#afterFailure);
+    this.#line.cut();
+    for (const socket of this.#sockets) socket.failed(error);
     dispatch(this, "error", [error]);
-    this.#call(this.#callbacks.splice(0), error);
+    this.#call(callbacks, error);
     if (was === "reopening") dispatch(this, "reconnect_error", [error]);
-    this.#waitIfWaiting();
+    this.#goOn();
   }
 
-  /** Before a wait, the app hears what happened, and may decide otherwise. */
-  #waitIfWaiting(): void {
-    if (this.#state !== "waiting") return;
-    if (this.#attempts >= this.#settings.attempts) {
+  get #afterFailure(): State {
+    const { reconnection, attempts } = this.#settings;
+    if (!reconnection || !this.#lineConfig.address.host) return "closed";
+    return this.#attempts < attempts ? "waiting" : "spent";
+  }
+
+  /** After the app has heard what happened, and may have decided otherwise. */
+  #goOn(): void {
+    if (this.#state === "spent") {
       this.#attempts = 0;
       this.#rest("closed");
       dispatch(this, "reconnect_failed", []);
-      return;
+    } else if (this.#state === "waiting" && this.#timer === undefined) {
+      const delayMs = backoffMs(this.#settings, this.#attempts++, Math.random());
+      this.#timer = this.#timing.clock.setTimer(() => this.#wake(), delayMs);
     }
-    const delayMs = backoffMs(this.#settings, this.#attempts++, Math.random());
-    this.#timer = this.#timing.clock.setTimer(() => this.#wake(), delayMs);
   }
 
   /** The wait is over. */
@@ -306,12 +342,6 @@ export class Manager<
     this.#clearTimer();
     dispatch(this, "reconnect_attempt", [this.#attempts]);
     if (this.#state === "waiting") this.#dial("reopening");
-  }
-
-  #tellLost(reason: CloseReason, cause: Error | undefined): void {
-    const told = reason as Exclude<CloseReason, "forced server close" | "server shutting down">;
-    for (const socket of this.nsps.values()) socket.lost(told, cause);
-    dispatch(this, "close", [reason, cause]);
   }
 
   /** Enters a state in which nothing is under way. */
@@ -364,9 +394,20 @@ export class Manager<
         return encoded;
       },
       require: (packet, encoded) => this.#require(packet, encoded),
+      get mayTry() {
+        return manager.#state !== "closed" && manager.#state !== "spent";
+      },
+      retryMs: (failures) => {
+        const { reconnection, attempts } = manager.#settings;
+        return reconnection && failures < attempts
+          ? backoffMs(manager.#settings, failures, Math.random())
+          : undefined;
+      },
+      answered: () => {
+        this.#attempts = 0;
+      },
       release: () => {
-        for (const socket of this.nsps.values()) if (socket.active) return;
-        this.disconnect();
+        if (!this.#sockets.some((socket) => socket.needsConnection)) this.disconnect();
       },
     };
   }
@@ -384,6 +425,8 @@ export class Manager<
     return place;
   }
 }
+
+unproxied(Manager, "Manager");
 
 function settingsOf(opts: Partial<ManagerOptions>): Settings {
   return {

@@ -122,8 +122,19 @@ export interface ManagerOptions extends EngineOptions {
   timeout: number | false;
 }
 
-/** What a socket tells the server about itself: an object, or a function that is asked at every connection. */
-export type Auth = Readonly<Record<string, unknown>> | ((tell: (data: object) => void) => void);
+/** What `auth` may say. What is no object is not sent. */
+export type AuthData = object | null | false | undefined;
+
+/**
+ * What a socket tells the server about itself: an object, or a function that is asked at every connection. The function returns the object
+ * or a promise of it, or gives it to `tell`. If it throws, or its promise rejects, there is a `connect_error`, and it is asked again
+ * after a while, as long as `reconnection` and `reconnectionAttempts` allow.
+ */
+export type Auth =
+  | Readonly<Record<string, unknown>>
+  | null
+  | false
+  | ((tell: (data?: AuthData) => void) => unknown);
 
 /** Options of one socket. */
 export interface SocketOptions {

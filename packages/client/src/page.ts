@@ -14,33 +14,36 @@ export interface PageListener {
   back?(): void;
 }
 
-/** Chromium's; the network that the page has. `type` changes with it, the other properties all the time. */
+/** Chromium's; the network that the page has. `type` changes with it, the other properties all the time. Cordova's has no events. */
 interface WithConnection {
-  readonly connection?: EventTarget & { readonly type?: string };
+  readonly connection?: Partial<EventTarget> & { readonly type?: string };
 }
 
 const listeners = new Set<PageListener>();
 
-// A service worker must add its handlers while its script is evaluated.
-if (typeof addEventListener === "function") {
-  addEventListener("offline", () => tell("offline"));
-  addEventListener("online", () => tell("online"));
+// A service worker must add its handlers while its script is evaluated. Platforms that are no browsers may have any part of this, and a
+// part of such a part.
+try {
+  listen("offline", () => tell("offline"));
+  listen("online", () => tell("online"));
   // Of the document, from which it bubbles.
-  addEventListener("visibilitychange", () => {
-    if (!document.hidden) tell("shown");
+  listen("visibilitychange", () => {
+    if (!globalThis.document?.hidden) tell("shown");
   });
-  addEventListener("beforeunload", () => tell("leaving"));
+  listen("beforeunload", () => tell("leaving"));
   // Twice, since Firefox stops the script that runs at the moment when a tab is closed, and only that.
-  for (let time = 0; time < 2; time++) addEventListener("pagehide", () => tell("left"));
-  addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) tell("back");
+  for (let time = 0; time < 2; time++) listen("pagehide", () => tell("left"));
+  listen("pageshow", (event) => {
+    if ((event as PageTransitionEvent | undefined)?.persisted) tell("back");
   });
   const { connection } = (globalThis.navigator ?? {}) as WithConnection;
   let type = connection?.type;
-  connection?.addEventListener("change", () => {
+  connection?.addEventListener?.("change", () => {
     if (connection.type !== type) tell("online");
     type = connection.type;
   });
+} catch {
+  // Without them losses are noticed later.
 }
 
 export function watchPage(listener: PageListener): void {
@@ -49,6 +52,10 @@ export function watchPage(listener: PageListener): void {
 
 export function unwatchPage(listener: PageListener): void {
   listeners.delete(listener);
+}
+
+function listen(event: string, act: (event?: Event) => void): void {
+  globalThis.addEventListener?.(event, act);
 }
 
 function tell(what: keyof PageListener): void {

@@ -7,6 +7,7 @@ import type {
   EncodedPacket,
   EventPacket,
   Packet,
+  Timer,
 } from "@sockeye/protocol";
 import { AckError, NamespaceError, PacketType } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
@@ -25,6 +26,7 @@ import type {
   WithTimeout,
 } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
+import { askAuth, objectOf } from "./auth.js";
 import type { BlobQueue } from "./blobs.js";
 import type { DisconnectDescription, ManagerView } from "./manager-view.js";
 import type { Auth, SocketOptions } from "./options.js";
@@ -32,6 +34,7 @@ import type { Parts } from "./parts.js";
 import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
+import { SELF, unproxied } from "./unproxied.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 
@@ -68,6 +71,12 @@ export interface SocketHost {
   /** The last session, whether or not it is open. */
   readonly session: Session;
   readonly isOpen: boolean;
+  /** Is it connected, or will it try? */
+  readonly mayTry: boolean;
+  /** How long a socket waits before it asks again what it tells the server; `undefined`: no more, after so many failures. */
+  retryMs(failures: number): number | undefined;
+  /** The server has let a socket in, or refused it: whatever was lost before is over. */
+  answered(): void;
   /** @throws CodecError for what cannot be encoded, or the server would not accept */
   encode(packet: Packet, compress?: boolean): EncodedPacket;
   /** Asks once more: it was encoded before the server said what it accepts. @throws CodecError */
@@ -94,6 +103,7 @@ export class Socket<
   extends SocketEmitter<ListenEvents, SocketReservedEvents>
   implements EmitTarget, RetryOwner
 {
+  readonly [SELF] = (): this => this;
   readonly io: SocketManager;
   readonly nsp: string;
   /** What the server is told at the next connection. */
@@ -114,11 +124,16 @@ export class Socket<
   #id: string | undefined;
   /** Stands for the call of `auth` that is under way. */
   #asking: object | undefined;
+  /** Calls of `auth` in a row that failed, and the end of the wait for the next. */
+  #authFailures = 0;
+  #timer: Timer | undefined;
   /** The session over which a CONNECT has no answer yet. */
   #askedOn: Session | undefined;
   #nextAckId = 0;
   #acks: Acks | undefined;
   #blobs: BlobQueue | undefined;
+  /** Set from `disconnect()` until the Blobs before it have been read and sent: the session over which they go. */
+  #leavingOn: Session | undefined;
   /** Bytes of {@link sendBuffer}. */
   #keptBytes = 0;
   /** Who waits, while there is no connection, for all to have left. */
@@ -153,7 +168,17 @@ export class Socket<
 
   /** Is it connected, or will it be as soon as possible? */
   get active(): boolean {
-    return this.#phase !== "idle";
+    return this.#phase !== "idle" && this.#host.mayTry;
+  }
+
+  /** @internal Does it want to be connected, and is not? */
+  get joins(): boolean {
+    return this.#phase === "joining";
+  }
+
+  /** @internal Is the connection of use to it? */
+  get needsConnection(): boolean {
+    return this.#phase !== "idle" || this.#leavingOn !== undefined;
   }
 
   /** Connects, with the manager if need be. Harmless if it has begun. */
@@ -171,14 +196,33 @@ export class Socket<
     return this.connect();
   }
 
-  /** Leaves the namespace, for good. Events that wait in {@link sendBuffer} stay there. */
+  /** Leaves the namespace, for good, after all that was emitted. Events that wait in {@link sendBuffer} stay there. */
   disconnect(): this {
     const was = this.#phase;
-    if (was === "connected") this.#transmit(this.#control(PacketType.DISCONNECT));
-    this.#asking = undefined;
+    if (was === "connected") this.#leave();
+    this.#stopAsking();
     this.#rest();
     if (was === "connected") this.#ended("io client disconnect");
     return this;
+  }
+
+  #leave(): void {
+    const blobs = this.#blobs;
+    if (!blobs?.busy) {
+      this.#transmit(this.#control(PacketType.DISCONNECT));
+      return;
+    }
+    const { session } = this.#host;
+    this.#leavingOn = session;
+    blobs.add([], () => {
+      this.#leavingOn = undefined;
+      this.#failAcks();
+      if (this.#host.session === session && this.#host.isOpen) {
+        this.#transmit(this.#control(PacketType.DISCONNECT));
+      }
+      if (this.joins && this.#host.isOpen) this.join();
+      else this.#host.release();
+    });
   }
 
   /** The same as {@link disconnect}. */
@@ -298,14 +342,15 @@ export class Socket<
   sendNow(emit: Emit): void {
     const { flags, ack } = emit;
     const { session } = this.#host;
-    const sendable = this.connected && !session.endIfStale();
+    const mayLeave = this.connected || (this.#leavingOn === session && this.#host.isOpen);
+    const sendable = mayLeave && !session.endIfStale();
     const dropped = flags.volatile && !(sendable && session.ready);
     const packet = this.#event(emit, ack && this.#nextAckId);
     const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
     if (ack) this.#expect(this.#nextAckId++, emit, encoded);
     if (!encoded) return;
     if (sendable) {
-      this.#leave(packet, encoded);
+      this.#depart(packet, encoded);
     } else {
       this.sendBuffer.push({ ...packet, encoded });
       this.#keptBytes += sizeOf(encoded);
@@ -316,7 +361,7 @@ export class Socket<
     return { type: PacketType.EVENT, nsp: this.nsp, id, data: [event, ...args] };
   }
 
-  #leave(packet: EventPacket, encoded: EncodedPacket): void {
+  #depart(packet: EventPacket, encoded: EncodedPacket): void {
     this.showOutgoing(packet.data);
     this.#host.session.send(encoded);
   }
@@ -366,21 +411,49 @@ export class Socket<
 
   /** @internal The manager's connection stands: ask the server to be let in. */
   join(): void {
-    if (this.#phase !== "joining" || this.#askedOn === this.#host.session) return;
+    const { session } = this.#host;
+    if (!this.joins || this.#askedOn === session || this.#leavingOn === session) return;
+    this.#stopAsking();
     const asking = {};
     this.#asking = asking;
-    const tell = (data?: object): void => {
-      if (this.#asking !== asking) return;
-      this.#asking = undefined;
-      this.#ask(data);
-    };
-    if (typeof this.auth === "function")
-      callGuarded(this.auth, [tell] as never, { target: this, event: "connect" });
-    else tell(this.auth);
+    const once =
+      <T>(act: (value: T) => void) =>
+      (value: T): void => {
+        if (this.#asking !== asking) return;
+        this.#asking = undefined;
+        act(value);
+      };
+    askAuth(
+      this,
+      once((data) => this.#ask(data)),
+      once((error) => this.#authFailed(error)),
+    );
   }
 
-  #ask(auth: object | undefined): void {
+  #stopAsking(): void {
+    this.#asking = undefined;
+    this.#host.clock.clearTimer(this.#timer);
+  }
+
+  /** The connection is fine, and others may use it: this socket alone waits and asks again. */
+  #authFailed(cause: unknown): void {
+    const error = new NamespaceError("ERR_AUTH_FAILED", "auth failed", undefined, cause);
+    const delayMs = this.#host.retryMs(this.#authFailures++);
+    if (delayMs === undefined) {
+      this.#authFailures = 0;
+      this.#refused(error);
+      return;
+    }
+    this.#timer = this.#host.clock.setTimer(() => {
+      if (this.#host.isOpen) this.join();
+    }, delayMs);
+    dispatch(this, "connect_error", [error]);
+  }
+
+  #ask(answer: unknown): void {
+    this.#authFailures = 0;
     try {
+      const auth = objectOf(answer);
       const data = (this.#recovery ? { ...this.#recovery.claim, ...auth } : auth) as ConnectPacket["data"];
       this.#transmit({ type: PacketType.CONNECT, nsp: this.nsp, id: undefined, data });
       this.#askedOn = this.#host.session;
@@ -406,7 +479,7 @@ export class Socket<
         this.#admitted(packet.data);
         return;
       case PacketType.DISCONNECT:
-        if (!this.active) return;
+        if (this.#phase === "idle") return;
         this.#rest();
         this.#ended("io server disconnect");
         return;
@@ -414,24 +487,33 @@ export class Socket<
         this.#askedOn = undefined;
         const { message, data } = packet.data;
         const code = message === "Invalid namespace" ? "ERR_INVALID_NAMESPACE" : "ERR_CONNECT_REFUSED";
-        if (this.#phase === "joining") this.#refused(new NamespaceError(code, message, data));
+        this.#host.answered();
+        if (this.joins) this.#refused(new NamespaceError(code, message, data));
         return;
       }
     }
   }
 
-  /** @internal The manager could not connect. */
+  /** @internal The path broke before the server's answer, or there was none. */
   failed(error: Error): void {
-    if (this.#phase === "joining") dispatch(this, "connect_error", [error]);
+    if (!this.joins) return;
+    this.#cutOff();
+    dispatch(this, "connect_error", [error]);
+    this.#tellWaiters();
   }
 
   /** @internal The manager's connection is gone. */
   lost(reason: ClientDisconnectReason, description: Error | undefined): void {
-    if (!this.active) return;
+    const was = this.#phase;
+    if (was === "idle") return;
+    this.#cutOff();
+    if (was === "connected") this.#ended(reason, description);
+  }
+
+  #cutOff(): void {
     this.#phase = "joining";
-    this.#asking = undefined;
+    this.#stopAsking();
     this.receiveBuffer = [];
-    this.#ended(reason, description);
   }
 
   /** @internal */
@@ -452,6 +534,7 @@ export class Socket<
   }
 
   #entered(sid: string, pid: string | undefined): void {
+    this.#host.answered();
     this.#id = sid;
     this.recovered = pid !== undefined && this.#recovery?.pid === pid;
     if (!this.recovered) this.#recovery = pid === undefined ? undefined : new Recovery(pid);
@@ -461,7 +544,7 @@ export class Socket<
     for (const { encoded, ...packet } of waiting) {
       try {
         this.#host.require(packet, encoded);
-        this.#leave(packet, encoded);
+        this.#depart(packet, encoded);
       } catch (error) {
         // It would cost the connection, and all others that wait.
         this.#acks?.fail(packet.id, error as CodecError);
@@ -489,6 +572,10 @@ export class Socket<
   #ended(reason: ClientDisconnectReason, description?: Error): void {
     this.#id = undefined;
     dispatch(this, "disconnect", [reason, description]);
+    this.#failAcks();
+  }
+
+  #failAcks(): void {
     const kept = new Set(this.sendBuffer.flatMap(({ id }) => id ?? []));
     this.#acks?.failAll(kept);
   }
@@ -496,7 +583,7 @@ export class Socket<
   #arrived({ id, data }: EventPacket): void {
     const event = id === undefined ? data : [...data, this.#acknowledger(id)];
     if (this.connected) this.#handle(event);
-    else if (this.active) this.receiveBuffer.push(event);
+    else if (this.joins) this.receiveBuffer.push(event);
   }
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
@@ -511,7 +598,7 @@ export class Socket<
     const { session } = this.#host;
     let answered = false;
     const answer = (data: readonly unknown[]): void => {
-      if (this.active && this.#host.session === session) {
+      if (this.#phase !== "idle" && this.#host.session === session) {
         this.#transmit({ type: PacketType.ACK, nsp: this.nsp, id, data });
       }
     };
@@ -532,6 +619,8 @@ export class Socket<
     };
   }
 }
+
+unproxied(Socket, "Socket");
 
 /** Types that go by the name of the class. */
 export declare namespace Socket {

@@ -45,18 +45,65 @@ describe("readUrl", () => {
     ["/admin?x=1", "page.example 8443", "/admin"],
     ["//other.example/x", "other.example 443", "/x"],
     ["other.example", "other.example 443", "/"],
+    ["", "page.example 8443", "/"],
+    ["?token=t", "page.example 8443", "/"],
+    ["#part", "page.example 8443", "/"],
   ])("%s, on a page", (url, server, namespace) => {
     vi.stubGlobal("location", PAGE);
     const place = readUrl(url);
     expect([place.secure, `${place.host} ${place.port}`, place.namespace]).toEqual([true, server, namespace]);
   });
 
-  it.each([undefined, "/admin", "", "http://", "http://:80", "https:///x"])("%s names no server", (url) => {
-    expect(() => readUrl(url)).toThrow(expect.objectContaining({ code: "ERR_BAD_OPTION" }));
+  it("keeps the query of what is the page's", () => {
+    vi.stubGlobal("location", PAGE);
+    expect(readUrl("?token=t#part")).toMatchObject({ host: "page.example", query: "token=t" });
+  });
+
+  it.each([
+    "http://",
+    "http://:80",
+    "https:///x",
+    " ",
+    " http://h.test",
+    "\thttp://h.test",
+    "http:// h.test",
+    "http://h.test /x",
+    "http://h.test\n",
+    "http://h.test:abc",
+    "http://h.test:-1",
+    "http://h.test:80a/x",
+    "http://h.test:65536",
+    "http://h.test:80:90",
+    "http://::1:3000",
+    "http://[]:80",
+  ])("%j names no server", (url) => {
+    expect(() => readUrl(url)).toThrow(
+      expect.objectContaining({ code: "ERR_BAD_OPTION", message: expect.stringContaining(url) }),
+    );
+  });
+
+  it.each([
+    [undefined, undefined],
+    ["/admin", undefined],
+    ["", {}],
+    ["?a", { protocol: "file:", host: "" }],
+    ["", { protocol: "capacitor:", host: "localhost" }],
+  ])("%j waits where there is no page of a server: %j", (url, page) => {
+    vi.stubGlobal("location", page);
+    expect(readUrl(url).host).toBe("");
   });
 });
 
 describe("addressOf", () => {
+  it.each([{ port: "abc" }, { port: 65_536 }, { port: -1 }, { host: " h.test" }, { host: "h/x" }])(
+    "refuses %o",
+    (options) => {
+      expect(() => addressOf({ host: "h.test", ...options })).toThrow(
+        expect.objectContaining({ code: "ERR_BAD_OPTION" }),
+      );
+    },
+  );
+
   it.each([
     [{}, { secure: false, host: "localhost", port: "80" }],
     [{ secure: true }, { secure: true, host: "localhost", port: "443" }],

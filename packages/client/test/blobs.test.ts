@@ -26,6 +26,78 @@ describe("holdsBlob", () => {
   });
 });
 
+describe("disconnect() after a Blob", () => {
+  const start = (): { server: FakeServer; socket: Socket } => {
+    const server = new FakeServer();
+    const socket = server.manager({ reconnectionDelay: 10 }).socket("/");
+    server.settle();
+    return { server, socket };
+  };
+
+  it("waits until all before it has left, and says so at once", async () => {
+    const { server, socket } = start();
+    const reasons: string[] = [];
+    const answered = vi.fn();
+    socket.on("disconnect", (reason) => reasons.push(reason));
+    socket.emit("before");
+    socket.emit("blob", blob("x"));
+    socket.timeout(60_000).emit("after", answered);
+    socket.disconnect();
+    socket.emit("too late");
+    expect([reasons, socket.connected]).toEqual([["io client disconnect"], false]);
+    await vi.waitFor(() => {
+      server.settle();
+      expect(server.peer.reason).toBeDefined();
+    });
+    expect(eventsOf(server.peer.packets)).toEqual([["before"], ["blob", bytes("x")], ["after"]]);
+    expect(server.peer.packets.at(-1)?.type).toBe(PacketType.DISCONNECT);
+    expect(answered).toHaveBeenCalledWith(expect.objectContaining({ code: "ERR_ACK_DISCONNECTED" }));
+    expect(socket.sendBuffer.map(({ data }) => data)).toEqual([["too late"]]);
+  });
+
+  it("and connect() at once: it joins anew after the goodbye", async () => {
+    const { server, socket } = start();
+    socket.io.socket("/other");
+    socket.emit("blob", blob("x"));
+    socket.disconnect().connect();
+    await vi.waitFor(() => {
+      server.settle();
+      expect(socket.connected).toBe(true);
+    });
+    const { CONNECT, EVENT, DISCONNECT } = PacketType;
+    const types = server.peer.packets.filter(({ nsp }) => nsp === "/").map(({ type }) => type);
+    expect([types, server.peers.length]).toEqual([[CONNECT, EVENT, DISCONNECT, CONNECT], 1]);
+  });
+
+  it("keeps the connection, whatever other sockets do meanwhile", async () => {
+    const { server, socket } = start();
+    const other = socket.io.socket("/other");
+    server.settle();
+    socket.emit("blob", blob("x"));
+    socket.disconnect();
+    other.disconnect();
+    expect(server.peer.reason).toBeUndefined();
+    await vi.waitFor(() => {
+      server.settle();
+      expect(server.peer.reason).toBeDefined();
+    });
+    expect(eventsOf(server.peer.packets)).toEqual([["blob", bytes("x")]]);
+  });
+
+  it("leaves nothing behind if the connection breaks meanwhile", async () => {
+    const { server, socket } = start();
+    socket.emit("blob", blob("x"));
+    socket.disconnect();
+    server.cut();
+    await vi.waitFor(() => expect(socket.sendBuffer).toHaveLength(1));
+    server.clock.advance(60_000);
+    expect(socket.active).toBe(false);
+    socket.connect();
+    server.settle();
+    expect(eventsOf(server.peer.packets)).toEqual([["blob", bytes("x")]]);
+  });
+});
+
 describe("BlobQueue", () => {
   it("keeps the order, and is busy until the last is sent", async () => {
     const sent: unknown[] = [];

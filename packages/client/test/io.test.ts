@@ -54,9 +54,36 @@ describe("io", () => {
     expect(options).toEqual(OFF);
   });
 
+  it.each([undefined, "", "/admin", "?token=1", "#part"])(
+    "needs a URL where there is no page: %j",
+    async (url) => {
+      const socket = io(url);
+      const errors: Error[] = [];
+      socket.on("connect_error", (error) => errors.push(error));
+      await expect.poll(() => errors).toHaveLength(1);
+      expect(errors[0]).toMatchObject({
+        code: "ERR_BAD_OPTION",
+        message: "io needs a URL outside of a browser page",
+      });
+      // It waits for nothing, so nothing keeps a process alive.
+      expect([socket.connected, socket.active, socket.io._reconnecting]).toEqual([false, false, false]);
+      expect(() => io(url, OFF).emit("kept")).not.toThrow();
+    },
+  );
+
   it("needs a URL where there is no page", () => {
-    expect(() => io()).toThrow(expect.objectContaining({ code: "ERR_BAD_OPTION" }));
-    expect(() => io(OFF)).toThrow(expect.objectContaining({ code: "ERR_BAD_OPTION" }));
+    for (const uri of [undefined, null, OFF]) expect(io(uri as typeof OFF).active).toBe(uri !== OFF);
+  });
+
+  it("takes a URL as an object", () => {
+    const socket = io(new URL("http://example.test:3000/admin?a=1"), OFF);
+    expect([socket.nsp, socket.io.opts.query]).toEqual(["/admin", "a=1"]);
+    expect(new Manager(new URL("http://example.test?b=2"), OFF).opts.query).toBe("b=2");
+  });
+
+  it.each([undefined, "", "/x"])("takes the default for the path %j", (path) => {
+    const socket = io("http://example.test", { ...OFF, ...(path === undefined ? {} : { path }) });
+    expect(socket.io.opts.path).toBe(path || "/socket.io");
   });
 
   it("is everything at once, for code that has only the function", () => {

@@ -1,4 +1,4 @@
-import type { EventData, Limits, Packet } from "@sockeye/protocol";
+import type { ConnectErrorPacket, EventData, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
 import { malformed } from "./text.js";
 
@@ -21,9 +21,9 @@ export function packetOf({ type, nsp, id }: Address, data: unknown, limits: Limi
   const plain = type >= PacketType.BINARY_EVENT ? type - PacketType.BINARY_EVENT + PacketType.EVENT : type;
   const packet = { type: plain, nsp, id, data } as Packet;
   if (plain === PacketType.EVENT) eventData(data, limits);
+  else if (type === PacketType.CONNECT_ERROR) return { ...packet, data: refusalOf(data) } as Packet;
   else if (!isFit(packet, data)) throw malformed("data of a wrong kind");
-  // The text alone, as servers before version 3 sent it.
-  return typeof data === "string" ? ({ ...packet, data: { message: data } } as Packet) : packet;
+  return packet;
 }
 
 function isFit({ type, id }: Packet, data: unknown): boolean {
@@ -34,11 +34,19 @@ function isFit({ type, id }: Packet, data: unknown): boolean {
       return data === undefined;
     case PacketType.ACK:
       return id !== undefined && Array.isArray(data);
-    case PacketType.CONNECT_ERROR:
-      return typeof data === "string" || (isObject(data) && typeof data["message"] === "string");
     default:
       return false;
   }
+}
+
+/**
+ * A refusal is one whatever stands in it: servers send what their apps gave them as an error. The text alone is what servers before
+ * version 3 sent.
+ */
+function refusalOf(value: unknown): ConnectErrorPacket["data"] {
+  if (typeof value === "string") return { message: value };
+  const refusal = isObject(value) ? value : { data: value };
+  return { ...refusal, message: typeof refusal["message"] === "string" ? refusal["message"] : "Refused" };
 }
 
 /**

@@ -114,6 +114,10 @@ export const ERROR_TABLE = {
   // namespace
   ERR_INVALID_NAMESPACE: { meaning: "The server has no such namespace.", retryable: false },
   ERR_CONNECT_REFUSED: { meaning: "A middleware of the namespace refused the socket.", retryable: false },
+  ERR_AUTH_FAILED: {
+    meaning: "The client's auth function threw, or its promise rejected; the cause says why.",
+    retryable: true,
+  },
   ERR_EXPIRED: {
     meaning: "The time until which the app had let the socket stay has passed.",
     retryable: true,

@@ -52,8 +52,9 @@ export class NamespaceError extends SockeyeError {
     code: ErrorCode,
     message: string,
     readonly data?: unknown,
+    cause?: unknown,
   ) {
-    super(code, message);
+    super(code, message, cause);
   }
 }
 

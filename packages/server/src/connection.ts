@@ -33,6 +33,7 @@ import { Account } from "./memory-budget.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import { isOlder, splitQuery } from "./older-client.js";
+import { refusalOf } from "./refusal-of.js";
 import type { SocketConnection } from "./socket.js";
 
 /** A socket, as its connection sees it. */
@@ -88,7 +89,7 @@ export class Admission {
     this.connection.joined(this.namespace, socket);
   }
 
-  refuse(error: { readonly message: string; readonly data?: unknown }): void {
+  refuse(error: unknown): void {
     this.connection.refused(this.namespace, error);
   }
 }
@@ -304,23 +305,14 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   /** A namespace has refused, or there is none of that name. */
-  refused(namespace: string, error: { readonly message: string; readonly data?: unknown }): void {
+  refused(namespace: string, error: unknown): void {
     this.#lanes.delete(namespace);
     this.#keepAuth(namespace, undefined);
-    let data: ConnectErrorPacket["data"];
-    try {
-      const { message, data: more } = error;
-      data = more === undefined ? { message } : { message, data: more };
-    } catch (failure) {
-      // The app's own error, with getters that throw.
-      this.#host.reportError(failure, "connect_error");
-      data = { message: "Refused" };
-    }
     this.#answer({
       type: PacketType.CONNECT_ERROR,
       nsp: namespace,
       id: undefined,
-      data,
+      data: refusalOf(error, (failure) => this.#host.reportError(failure, "connect_error")),
       bare: isOlder(this),
     });
   }
@@ -537,13 +529,13 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     admission.over();
   }
 
-  #answer(packet: Packet): void {
+  #answer(packet: ConnectErrorPacket): void {
     try {
       this.send(this.encode(packet, undefined));
     } catch (error) {
       // The app put something into `error.data` that is no JSON.
       this.#host.reportError(error, "connect_error");
-      this.send(this.encode({ ...packet, data: { message: "Refused" } } as Packet, undefined));
+      this.send(this.encode({ ...packet, data: { message: packet.data.message } }, undefined));
     }
   }
 

@@ -94,6 +94,8 @@ export interface EngineHost extends ConnectionHost {
   opened(connection: Connection): void;
   /** The app has heard of it. */
   begun(connection: Connection): void;
+  /** Its transport broke, and it waits for another one. */
+  suspended(connection: Connection): void;
 }
 
 /** As in Socket.IO: not the path of {@link ServerOptions}, which `io.attach` passes on. */
@@ -418,6 +420,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
           if (!connection) return;
           this.#suspended.add(connection);
           this.#host.monitor.sessionSuspended(connection, reason, cause);
+          this.#host.suspended(connection);
         },
         ended: (sid) => {
           const connection = this.#connections.get(sid);

@@ -174,9 +174,8 @@ export abstract class MainNamespace<
     listener?: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
   ): this;
   off(event: string | symbol, listener?: AnyHandler): this;
-  off(event?: string | symbol, listener?: AnyHandler): this {
-    if (event === undefined) this.sockets.off();
-    else this.sockets.off(event, listener);
+  off(...given: [event?: string | symbol, listener?: AnyHandler]): this {
+    this.sockets.off(...(given as [string]));
     return this;
   }
 
@@ -185,12 +184,12 @@ export abstract class MainNamespace<
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
   ): this;
   removeListener(event: string | symbol, listener: AnyHandler): this;
-  removeListener(event: string | symbol, listener: AnyHandler): this {
-    return this.off(event, listener);
+  removeListener(...given: [event: string | symbol, listener: AnyHandler]): this {
+    return this.off(...given);
   }
 
-  removeAllListeners(event?: string | symbol): this {
-    this.sockets.removeAllListeners(event);
+  removeAllListeners(...given: [event?: string | symbol]): this {
+    this.sockets.removeAllListeners(...given);
     return this;
   }
 

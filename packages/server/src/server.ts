@@ -428,6 +428,11 @@ export class Server<
     connection.begin();
   }
 
+  /** @internal In a session in which nothing was joined nothing is kept for anybody. Its client begins anew, as well. */
+  suspended(connection: Connection): void {
+    connection.giveUp();
+  }
+
   /** @internal */
   settled(connection: Connection): void {
     this.#waiting.leave(connection);

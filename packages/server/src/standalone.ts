@@ -70,6 +70,7 @@ function hostOf(options: EngineOptions): EngineHost {
     monitor: new Monitor(),
     opened: () => {},
     begun: () => {},
+    suspended: () => {},
     settled: () => {},
     idle: () => {},
     groupOf: () => undefined,

@@ -44,7 +44,7 @@ describe("middlewares of a namespace", () => {
     {
       name: "data that is no JSON",
       refuse: () => Object.assign(new Error("no"), { data: circle() }),
-      got: { message: "Refused" },
+      got: { message: "no" },
     },
   ])("refuse by $name, and leave nothing behind", async ({ refuse, got }) => {
     const site = await serve();

@@ -202,13 +202,12 @@ describe("a session that is suspended", () => {
     expect(Date.now() - begun).toBeLessThan(30_000);
   });
 
-  it("has no more time to join a namespace than others", async () => {
-    const site = await serve({ connectTimeout: 500 });
+  it("is not kept if nothing was joined in it", async () => {
+    const site = await serve();
     const client = await CountedClient.open(site.port);
     await client.send("0/nowhere,");
     await client.received(1);
     client.cut();
-    await until(() => site.io.health().suspended === 1, "the session to be suspended");
     await until(() => site.io.health().sessions === 0, "the end of the session");
     expect(site.io.metrics().sessionsClosed).toEqual({ "forced close": 1 });
   });

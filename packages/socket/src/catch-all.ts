@@ -23,10 +23,10 @@ export class CatchAll {
     this.#listeners = [listener, ...this.#listeners];
   }
 
-  /** Takes off one listener, or all. */
-  remove(listener?: Listener): void {
-    const at = listener ? this.#listeners.indexOf(listener) : -1;
-    if (listener === undefined) this.#listeners = [];
+  /** Takes off one listener, or without an argument all. */
+  remove(...given: [listener?: Listener]): void {
+    const at = this.#listeners.indexOf(given[0] as Listener);
+    if (given.length === 0) this.#listeners = [];
     else if (at >= 0) this.#listeners = this.#listeners.filter((_, index) => index !== at);
   }
 

@@ -59,16 +59,20 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.prependListener(event, this.#onlyOnce(event as string, listener as Listener) as never);
   }
 
-  /** Takes off one listener, all of an event, or all of all events. */
+  /**
+   * Takes off one listener, all of an event, or all of all events; which of these is said by the number of arguments, so one that is
+   * `undefined` by mistake takes off nothing.
+   */
   off<Ev extends EventNames<Own> | EventNames<Listen>>(
     event?: Ev,
     listener?: EventHandler<Own & Listen, Ev>,
   ): this;
   /** By a name of which nothing is known: what is not there is not taken off. */
   off(event: string | symbol, listener?: AnyHandler): this;
-  off(event?: string | symbol, listener?: Listener): this {
-    if (event === undefined || listener === undefined) return this.removeAllListeners(event);
-    const wanted = listener;
+  off(...given: [event?: string | symbol, listener?: Listener]): this {
+    const [event, wanted] = given;
+    if (given.length < 2) return this.removeAllListeners(...(given as [string?]));
+    if (event === undefined || wanted === undefined) return this;
     const before = this.rawListeners(event) as Wrapped[];
     const at = before.findIndex((each) => each === wanted || each.listener === wanted);
     if (at >= 0)
@@ -84,13 +88,28 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     listener: EventHandler<Own & Listen, Ev>,
   ): this;
   removeListener(event: string | symbol, listener: AnyHandler): this;
-  removeListener(event: string | symbol, listener: AnyHandler): this {
-    return this.off(event, listener);
+  removeListener(...given: [event: string | symbol, listener: AnyHandler]): this {
+    return this.off(...given);
   }
 
-  removeAllListeners(event?: EventNames<Own> | EventNames<Listen> | AnyName): this {
-    this.#events?.removeAllListeners(event as string | undefined);
+  /** As {@link off} without a listener. */
+  removeAllListeners(...given: [event?: EventNames<Own> | EventNames<Listen> | AnyName]): this {
+    const [event] = given;
+    if (event !== undefined || given.length === 0) this.#events?.removeAllListeners(event as string);
     return this;
+  }
+
+  /** The same as {@link on}, for code that knows Socket.IO's client or the DOM. */
+  addEventListener<Ev extends EventNames<Own> | EventNames<Listen>>(
+    event: Ev,
+    listener: EventHandler<Own & Listen, Ev>,
+  ): this {
+    return this.on(event, listener);
+  }
+
+  /** The same as {@link off}. */
+  removeEventListener(...given: [event: string | symbol, listener: AnyHandler]): this {
+    return this.off(...given);
   }
 
   listeners<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev): EventHandler<Own & Listen, Ev>[] {

@@ -29,9 +29,9 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     return this;
   }
 
-  /** Takes off one, or all. */
-  offAny(listener?: AnyListener): this {
-    this.#incoming?.remove(listener);
+  /** Takes off one, or without an argument all. */
+  offAny(...given: [listener?: AnyListener]): this {
+    this.#incoming?.remove(...given);
     return this;
   }
 
@@ -53,9 +53,9 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     return this;
   }
 
-  /** Takes off one, or all. */
-  offAnyOutgoing(listener?: AnyListener): this {
-    this.#outgoing?.remove(listener);
+  /** Takes off one, or without an argument all. */
+  offAnyOutgoing(...given: [listener?: AnyListener]): this {
+    this.#outgoing?.remove(...given);
     return this;
   }
 

@@ -113,3 +113,12 @@ describe("CatchAll", () => {
     expect(log).toEqual(["a save 1"]);
   });
 });
+
+it("takes off nothing for a listener that is undefined by mistake", () => {
+  const all = new CatchAll();
+  all.add(() => {});
+  all.remove(undefined as never);
+  expect(all.list()).toHaveLength(1);
+  all.remove();
+  expect(all.list()).toEqual([]);
+});

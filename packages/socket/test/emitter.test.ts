@@ -243,11 +243,40 @@ describe("Emitter", () => {
     expect(emitter.addListener(x, listener)).toBe(emitter);
     expect(emitter.removeListener(x, listener)).toBe(emitter);
     expect(emitter.hasListeners(x)).toBe(false);
+    expect(emitter.addEventListener(x, listener).listeners(x)).toEqual([listener]);
+    expect(emitter.removeEventListener("x", listener).hasListeners(x)).toBe(false);
     emitter.on(x, listener).on("y" as never, listener);
     expect(emitter.off(x).eventNames()).toEqual(["y"]);
     expect(emitter.off().eventNames()).toEqual([]);
     expect(emitter.setMaxListeners(5)).toBe(emitter);
     expect(emitter.getMaxListeners()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it.each<[what: string, act: (emitter: Emitter<Record<string, never>>) => unknown, left: number]>([
+    ["off(undefined)", (e) => e.off(undefined as never), 4],
+    ["off(undefined, undefined)", (e) => e.off(undefined as never, undefined as never), 4],
+    ["off(undefined, listener)", (e) => e.off(undefined as never, () => {}), 4],
+    ["off(x, undefined)", (e) => e.off("x" as never, undefined as never), 4],
+    ["off(null, undefined)", (e) => e.off(null as never, undefined as never), 4],
+    ["off(x, null)", (e) => e.off("x" as never, null as never), 4],
+    ["off(x, another)", (e) => e.off("x" as never, () => {}), 4],
+    [
+      "removeListener(undefined, undefined)",
+      (e) => e.removeListener(undefined as never, undefined as never),
+      4,
+    ],
+    ["removeListener(x, undefined)", (e) => e.removeListener("x" as never, undefined as never), 4],
+    ["removeEventListener(x, undefined)", (e) => e.removeEventListener("x", undefined as never), 4],
+    ["removeAllListeners(undefined)", (e) => e.removeAllListeners(undefined as never), 4],
+    ["off(x)", (e) => e.off("x" as never), 2],
+    ["removeAllListeners(x)", (e) => e.removeAllListeners("x"), 2],
+    ["off()", (e) => e.off(), 0],
+    ["removeAllListeners()", (e) => e.removeAllListeners(), 0],
+  ])("%s", (_what, act, left) => {
+    const emitter = new Emitter<Record<string, never>>();
+    for (const name of ["x", "x", "y", "connect"]) emitter.on(name as never, (() => {}) as never);
+    expect(act(emitter)).toBe(emitter);
+    expect(emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)).toBe(left);
   });
 
   it("never warns of many listeners", () => {

@@ -17,7 +17,8 @@ export function httpRequest(
   onProgress?: (bytes: number) => void,
 ): HttpRequest {
   const call = { ...options, address, body, onProgress };
-  return typeof fetch === "function" ? viaFetch(call) : viaXhr(call);
+  const hasFetch = typeof fetch === "function" && typeof AbortController === "function";
+  return hasFetch ? viaFetch(call) : viaXhr(call);
 }
 
 /**

@@ -29,7 +29,12 @@ function poll(address: string, target: Target, sink: ResponseSink): Receiving {
   const request = httpRequest(address, target, undefined, sink.progress);
   const failed = (trouble: unknown): void =>
     sink.failed("transport error", httpError(target, "xhr poll error", trouble));
-  request.answer.then((answer) => (answer.status === 200 ? polled(answer, sink) : failed(answer)), failed);
+  request.answer.then((answer) => {
+    // A server of pages that answers every address with one of them is none of ours either.
+    const isOurs = answer.status === 200 && (target.sid !== undefined || /^\d/.test(answer.responseText));
+    if (isOurs) polled(answer, sink);
+    else failed(answer);
+  }, failed);
   return request;
 }
 

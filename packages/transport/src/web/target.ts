@@ -43,17 +43,20 @@ export interface TransportClass {
  * @param number of the request; none for the one with which the transport begins, and if nobody counts
  */
 export function addressOf(target: Target, transport: string, stamp: boolean, number?: number): string {
-  const query = new URLSearchParams(target.query);
-  // `sid` and `j` (JSONP) would make another request of it.
-  for (const key of ["sid", "j"]) query.delete(key);
-  query.set("EIO", `${ENGINE_PROTOCOL}`);
-  query.set("transport", transport);
-  if (target.timestampRequests ?? stamp)
-    query.set(target.timestampParam, Math.random().toString(36).slice(2));
-  if (target.sid !== undefined) query.set("sid", target.sid);
-  if (number) query.set("n", `${number}`);
-  else if (target.claim) query.set("resume", "claim");
-  else if (target.offersResume && target.sid === undefined) query.set("resume", "offer");
-  if (target.forceBase64) query.set("b64", "1");
-  return `${target.url}?${query}`;
+  const { sid, timestampParam } = target;
+  const query: Record<string, unknown> = {
+    ...target.query,
+    // With `j` (JSONP) it would be another request.
+    j: undefined,
+    EIO: ENGINE_PROTOCOL,
+    transport,
+  };
+  if (target.timestampRequests ?? stamp) query[timestampParam] = Math.random().toString(36).slice(2);
+  query["sid"] = sid;
+  if (number) query["n"] = number;
+  else if (target.claim) query["resume"] = "claim";
+  else if (target.offersResume && sid === undefined) query["resume"] = "offer";
+  if (target.forceBase64) query["b64"] = 1;
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  return `${target.url}?${pairs.map((pair) => pair.map((part) => encodeURIComponent(`${part}`)).join("=")).join("&")}`;
 }

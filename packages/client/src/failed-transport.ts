@@ -1,0 +1,31 @@
+import type { Transport, TransportSink } from "@sockeye/protocol";
+import { TransportError } from "@sockeye/protocol";
+
+/** Stands for a transport that could not even be made. Fails like one that could not be opened, once somebody listens. */
+export class FailedTransport implements Transport {
+  readonly writable = false;
+  #sink: TransportSink | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly error: unknown,
+  ) {}
+
+  bind(sink: TransportSink): void {
+    this.#sink = sink;
+    const cause = new TransportError("ERR_TRANSPORT_OPEN", `${this.name} error`, this.error);
+    queueMicrotask(() => this.#sink?.ended(this, "lost", "transport error", cause));
+  }
+
+  send(): void {}
+
+  pause(done: () => void): void {
+    done();
+  }
+
+  resume(): void {}
+
+  close(): void {
+    this.#sink = undefined;
+  }
+}

@@ -1,0 +1,34 @@
+/** The object itself, as a function: no Proxy puts another one around that. */
+export const SELF: unique symbol = Symbol("self");
+
+type Method = (this: object, ...args: unknown[]) => unknown;
+
+/**
+ * Makes all that a class has, and has inherited, work through a Proxy around its objects, as Vue, Alpine and others put around what is
+ * in their state: private fields belong to the object and not to the Proxy, so methods and accessors are led to the object. Vue
+ * leaves an object with a tag alone, so its views see no difference between a socket and one in their state.
+ */
+export function unproxied({ prototype }: { readonly prototype: object }, tag: string): void {
+  for (let owner = prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
+    for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+      const isDone = owner !== prototype && Object.hasOwn(prototype, name);
+      if (isDone || DIRECT.includes(name)) continue;
+      for (const kind of ["value", "get", "set"] as const) {
+        const method: unknown = member[kind];
+        if (typeof method === "function") member[kind] = led(method as Method);
+      }
+      Object.defineProperty(prototype, name, member);
+    }
+  }
+  Object.defineProperty(prototype, Symbol.toStringTag, { value: tag });
+}
+
+/** What is called for each packet, and by the library alone. */
+const DIRECT = ["constructor", "receive"];
+
+function led(method: Method): Method {
+  return function (...args) {
+    const { [SELF]: self } = this as { [SELF]?: () => object };
+    return method.apply(self ? self() : this, args);
+  };
+}
