@@ -21,7 +21,7 @@ import { Socket } from "./socket.js";
 import { DEFAULT_PATH } from "./target.js";
 import type { Timing } from "./timing.js";
 import { systemTiming } from "./timing.js";
-import { SELF, unproxied } from "./unproxied.js";
+import { knowSelf, unproxied } from "./unproxied.js";
 
 /**
  * - `opening`: the first attempt; its failure leads to another one, after a wait
@@ -52,7 +52,6 @@ export class Manager<
   extends Emitter<Record<never, never>, ManagerReservedEvents>
   implements ManagerView, ErrorBoundary
 {
-  readonly [SELF] = (): this => this;
   /** Each class that is made objects of names its own. */
   protected static readonly parts: Parts;
 
@@ -100,6 +99,7 @@ export class Manager<
    */
   constructor(uri?: string | URL | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
     super();
+    knowSelf(this);
     const [url, options] = splitGiven(uri, opts);
     const { parts } = new.target as typeof Manager;
     this.opts = { ...options, path: options?.path || DEFAULT_PATH };

@@ -34,7 +34,7 @@ import type { Parts } from "./parts.js";
 import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
-import { SELF, unproxied } from "./unproxied.js";
+import { knowSelf, unproxied } from "./unproxied.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 
@@ -103,7 +103,6 @@ export class Socket<
   extends SocketEmitter<ListenEvents, SocketReservedEvents>
   implements EmitTarget, RetryOwner
 {
-  readonly [SELF] = (): this => this;
   readonly io: SocketManager;
   readonly nsp: string;
   /** What the server is told at the next connection. */
@@ -143,6 +142,7 @@ export class Socket<
   /** @internal Sockets come from `io()` and `manager.socket()`. */
   constructor(io: SocketManager, nsp: string, opts: Partial<SocketOptions>, host: SocketHost) {
     super();
+    knowSelf(this);
     this.io = io;
     this.nsp = nsp;
     this.auth = opts.auth;

@@ -1,5 +1,10 @@
 /** The object itself, as a function: no Proxy puts another one around that. */
-export const SELF: unique symbol = Symbol("self");
+const SELF: unique symbol = Symbol("self");
+
+/** Called by the constructor of such a class, before all else. */
+export function knowSelf(object: object): void {
+  Object.defineProperty(object, SELF, { value: () => object });
+}
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 

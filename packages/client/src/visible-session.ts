@@ -1,9 +1,12 @@
 import { EngineSocket } from "@sockeye/socket";
-import { SELF, unproxied } from "./unproxied.js";
+import { knowSelf, unproxied } from "./unproxied.js";
 
 /** The session of a client, as apps see it. */
 export class VisibleSession extends EngineSocket {
-  readonly [SELF] = (): this => this;
+  constructor(...args: ConstructorParameters<typeof EngineSocket>) {
+    super(...args);
+    knowSelf(this);
+  }
 }
 
 unproxied(VisibleSession, "EngineSocket");

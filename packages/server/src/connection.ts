@@ -478,7 +478,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
       const found = this.#host.route(name, auth);
       if (found instanceof Promise) {
         found
-          .then((find) => this.#admit(admission, admission.awaited ? find() : undefined))
+          .then((find) => this.#admit(admission, this.awaits(admission) ? find() : undefined))
           .catch((failure: unknown) => this.#failed(admission, failure));
       } else this.#admit(admission, found);
     } catch (failure) {

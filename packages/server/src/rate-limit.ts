@@ -138,8 +138,7 @@ class Limit {
       const answer = this.#store.take(key, this.#cost(event));
       return typeof answer === "number" ? answer : answerWithin(answer, this.#timeoutMs, this.#clock);
     };
-    const weight = turnstile.free ? 0 : eventWeight(event);
-    if (!turnstile.enter(ask, decide, failed, weight)) {
+    if (!turnstile.enter(ask, decide, failed, () => eventWeight(event))) {
       refuse(socket, { event, exceeded: this.#exceeded, waitMs: CROWDED_MS });
     }
   }

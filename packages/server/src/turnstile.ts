@@ -2,14 +2,16 @@ import { isThenable } from "@sockeye/socket";
 
 /** How many may wait for slow answers, and how many bytes they may hold. */
 const MAX_WAITING = 1000;
-const MAX_WEIGHT = 1_048_576;
+const MAX_BYTES = 1_048_576;
 
-/** Somebody with a question. */
+/** A question, and who asked it. */
 interface Waiting {
   readonly ask: () => unknown;
   readonly pass: (answer: never) => void;
   readonly fail: (error: unknown) => void;
-  readonly weight: number;
+  /** What waits with it. Counted once it has to wait. */
+  readonly size: () => number;
+  bytes: number;
 }
 
 /**
@@ -20,42 +22,38 @@ export class Turnstile {
   /** Whose answer is awaited. */
   #first: Waiting | undefined = undefined;
   #others: Waiting[] = [];
-  #weight = 0;
+  #bytes = 0;
   /** Told how many bytes more wait, or fewer. */
-  readonly #weighed: (bytes: number) => void;
+  readonly #counted: (bytes: number) => void;
   /** Answers to earlier questions, or to those that were let go of, mean nothing. */
   #turn = 0;
 
-  constructor(weighed: (bytes: number) => void = () => {}) {
-    this.#weighed = weighed;
-  }
-
-  /** Does nobody wait? */
-  get free(): boolean {
-    return this.#first === undefined;
+  constructor(counted: (bytes: number) => void = () => {}) {
+    this.#counted = counted;
   }
 
   /**
    * @param ask gives the answer, or a promise of it; called when those before have passed
    * @param pass called with the answer
    * @param fail called with what `ask` threw or its promise rejected with; must not throw
-   * @param weight the bytes that wait with it
+   * @param size gives the bytes that wait with it; called only if it waits
    * @returns false if too many wait already: nothing is called then
    */
   enter<T>(
     ask: () => T | PromiseLike<T>,
     pass: (answer: T) => void,
     fail: (error: unknown) => void,
-    weight = 0,
+    size: () => number = () => 0,
   ): boolean {
-    const waiting: Waiting = { ask, pass, fail, weight };
+    const waiting: Waiting = { ask, pass, fail, size, bytes: 0 };
     if (this.#first === undefined) {
       this.#run(waiting);
       return true;
     }
-    if (this.#others.length + 1 >= MAX_WAITING || this.#weight + weight > MAX_WEIGHT) return false;
+    const bytes = size();
+    if (this.#others.length + 1 >= MAX_WAITING || this.#bytes + bytes > MAX_BYTES) return false;
     this.#others.push(waiting);
-    this.#weigh(weight);
+    this.#count(waiting, bytes);
     return true;
   }
 
@@ -63,7 +61,7 @@ export class Turnstile {
   failAll(error: unknown): void {
     const others = this.#others;
     this.#others = [];
-    this.#weigh(-this.#weight);
+    for (const waiting of others) this.#count(waiting, 0);
     for (const { fail } of others) fail(error);
   }
 
@@ -72,29 +70,36 @@ export class Turnstile {
     this.#turn++;
     this.#first = undefined;
     this.#others = [];
-    this.#weigh(-this.#weight);
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    if (bytes > 0) this.#counted(-bytes);
   }
 
-  #weigh(bytes: number): void {
-    if (bytes === 0) return;
-    this.#weight += bytes;
-    this.#weighed(bytes);
+  #count(waiting: Waiting, bytes: number): void {
+    const more = bytes - waiting.bytes;
+    waiting.bytes = bytes;
+    if (more === 0) return;
+    this.#bytes += more;
+    this.#counted(more);
   }
 
   #run(first: Waiting): void {
-    for (let waiting: Waiting | undefined = first; waiting !== undefined; waiting = this.#shift()) {
+    for (let waiting: Waiting | undefined = first; waiting !== undefined; waiting = this.#others.shift()) {
       this.#first = waiting;
       let answer: unknown;
       try {
         answer = waiting.ask();
       } catch (error) {
+        this.#count(waiting, 0);
         waiting.fail(error);
         continue;
       }
       if (isThenable(answer)) {
+        if (waiting.bytes === 0) this.#count(waiting, waiting.size());
         this.#await(answer);
         return;
       }
+      this.#count(waiting, 0);
       waiting.pass(answer as never);
     }
     this.#first = undefined;
@@ -112,6 +117,7 @@ export class Turnstile {
   #settle(turn: number, tell: (waiting: Waiting) => void): void {
     const first = this.#first;
     if (turn !== this.#turn || first === undefined) return;
+    this.#count(first, 0);
     try {
       tell(first);
     } catch (error) {
@@ -119,14 +125,8 @@ export class Turnstile {
     }
     // Whoever was told may have let go of all.
     if (turn !== this.#turn) return;
-    const next = this.#shift();
+    const next = this.#others.shift();
     this.#first = undefined;
     if (next) this.#run(next);
-  }
-
-  #shift(): Waiting | undefined {
-    const waiting = this.#others.shift();
-    if (waiting) this.#weigh(-waiting.weight);
-    return waiting;
   }
 }

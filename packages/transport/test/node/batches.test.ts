@@ -212,7 +212,7 @@ describe("a batch takes its turns", () => {
       expect(plain(session)).toEqual(numbers(count));
       expect(work.most).toBeLessThanOrEqual(MOST_MS);
       expect(session.transport.unread).not.toBe(true);
-      expect(session.ended).toEqual([]);
+      expect(session.endings).toEqual([]);
     });
   });
 
@@ -261,7 +261,7 @@ describe("what has come in", () => {
       const connection = await overWebSocket(server, many);
       connection.socket.end();
       const session = server.acceptor.session("sid-1");
-      await vi.waitFor(() => expect(session.ended).toHaveLength(1), 15_000);
+      await vi.waitFor(() => expect(session.endings).toHaveLength(1), 15_000);
       expect(plain(session)).toEqual(numbers(2000));
       expect(session.losses).toBe(1);
     });
@@ -271,7 +271,7 @@ describe("what has come in", () => {
     await withWork({}, async (_work, server) => {
       await overWebSocket(server, [...many, encodeFrame({ first: 0x88 })]);
       const session = server.acceptor.session("sid-1");
-      await vi.waitFor(() => expect(session.ended).toHaveLength(1), 15_000);
+      await vi.waitFor(() => expect(session.endings).toHaveLength(1), 15_000);
       expect(plain(session)).toEqual(numbers(2000));
     });
   });
