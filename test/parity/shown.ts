@@ -39,7 +39,7 @@ export const SHOWN: ShownBy = {
     "more than 10 pieces of bytes in one event": limits("eleven pieces of bytes"),
     "bytes that are transferred, or whose memory grows, between `emit` and the end of the turn": row(
       "packages/server/test/given-away",
-      "after the emit, its event is dropped, and that is all",
+      "a Buffer that is transferred: after the emit, its event is dropped, and that is all",
     ),
     "`socket.conn.send(data)`, and `send` of engine sockets, with what is neither text nor bytes":
       limits("a number as a raw message"),
