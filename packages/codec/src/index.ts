@@ -1,3 +1,4 @@
+export { authGuard } from "./auth-guard.js";
 export type { ReceivedBytes } from "./bytes.js";
 export { platformBytes } from "./bytes.js";
 export {

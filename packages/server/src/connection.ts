@@ -370,10 +370,12 @@ export class Connection
 
   shed(error: SessionError): void {
     const session = this.#open;
-    if (session.end) session.end("forced server close", error, true);
+    // A goodbye over WebTransport waits until the client has read all.
+    const goodbye = session.transport?.name !== "webtransport";
+    if (session.end) session.end("forced server close", error, goodbye);
     else session.terminate("forced server close");
     // The session may have ended before, and its transport still write the rest.
-    session.transport?.close?.(true, error);
+    session.transport?.close?.(goodbye, error);
   }
 
   // ---- inside

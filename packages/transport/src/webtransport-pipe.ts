@@ -16,9 +16,6 @@ const GOODBYE_MS = 1000;
 /** No bytes, in base64. Stock peers take a length of 0 for an error. */
 const NO_BYTES = "b";
 
-/** The session must let go of all that it holds, at once. */
-const SHED = "ERR_MEMORY_BUDGET";
-
 export interface WebTransportPipeOptions {
   /** Bytes of one frame that the peer may send. */
   readonly maxFrameBytes: number;
@@ -104,7 +101,7 @@ export class WebTransportPipe implements Transport {
    */
   close(goodbye: boolean, cause?: Error): void {
     this.#sink = undefined;
-    if (!goodbye || (cause as { code?: unknown } | undefined)?.code === SHED) {
+    if (!goodbye) {
       const closeCode = movedCode(cause);
       this.#dispose(closeCode && { closeCode, reason: "" });
     } else if (this.#state === "open") {
