@@ -86,8 +86,9 @@ export const SHOWN: ShownBy = {
     "a socket joins more than 10,000 rooms": limits("the 10,001st room"),
     "one connection joins more than 128 namespaces": limits("the 129th namespace of a connection"),
     "the `auth` of a client is more than 16 KiB as JSON": limits("17 KiB of auth"),
-    "what waits in memory for all clients, or from them, is more than a quarter of what the process may have":
-      limits("a hundred messages without an end"),
+    "all clients together hold more than a quarter of the process's memory": limits(
+      "a hundred messages without an end",
+    ),
     "an event for a namespace that the client has left or was put out of": both(
       "an event for a namespace that was left",
     ),

@@ -108,7 +108,7 @@ export class Manager<
     this.#lineConfig = {
       codec: this.opts.parser
         ? parts.codecOf(this.opts.parser)
-        : defaultCodec(TRUSTED, undefined, this.#accepted),
+        : defaultCodec(TRUSTED, undefined, { accepted: this.#accepted }),
       timing: this.#timing,
       address: this.#address(url),
       parts,

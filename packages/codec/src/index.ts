@@ -1,3 +1,4 @@
+export { authGuard } from "./auth-guard.js";
 export { base64Length } from "./base64.js";
 export type { ReceivedBytes } from "./bytes.js";
 export { isBytes, isGone, platformBytes, rawBytes, utf8Length } from "./bytes.js";

@@ -2,7 +2,7 @@ import type { Codec, Decoder, Frame, Limits, Packet, PacketLimits } from "@socke
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
 import { needsTaking, TOO_DEEP, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
-import { platformBytes, utf8Length } from "./bytes.js";
+import { platformBytes } from "./bytes.js";
 import { message } from "./envelope.js";
 import { writeArray } from "./json.js";
 import { badAttachment, Slots } from "./slots.js";
@@ -25,21 +25,32 @@ const MAX_KEPT_JSON = 4096;
  *
  * @param limits what differs from `DEFAULT_LIMITS`
  * @param received what the app gets for received bytes: by default a `Buffer` on Node, an `ArrayBuffer` in a browser
- * @param accepted what the peer accepts, looked at with each packet: by default the same limits
  */
 export function createTextCodec(
   limits?: Partial<Limits>,
   received: ReceivedBytes = platformBytes,
-  accepted?: PacketLimits,
+  { accepted, guard }: Peer = {},
 ): Codec {
-  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, received };
+  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, received, guard };
   return new TextCodec(rules, accepted ?? rules.limits);
 }
+
+/** What is known of the peer. */
+export interface Peer {
+  /** What it accepts, looked at with each packet. Default: the same limits. */
+  readonly accepted?: PacketLimits | undefined;
+  /** Only for servers: bounds what strangers say of themselves. */
+  readonly guard?: Guard | undefined;
+}
+
+/** Looks at a packet before its JSON is read. What it returns is taken in place of the packet. */
+export type Guard = (text: string, header: Header, limits: Limits) => Packet | undefined;
 
 /** What a codec and all its decoders share. */
 interface Rules {
   readonly limits: Limits;
   readonly received: ReceivedBytes;
+  readonly guard: Guard | undefined;
 }
 
 class TextCodec implements Codec {
@@ -110,8 +121,8 @@ interface Binary {
 /** A binary packet whose attachments are on their way. */
 interface Pending {
   readonly header: Header;
-  /** As it came, if it is read once more when all is there. */
   readonly text: string;
+  /** Left out: the text is read once more when all is there. */
   readonly made: Binary | undefined;
   readonly attachments: unknown[];
   /** Of the JSON and of the attachments that have come. */
@@ -138,23 +149,20 @@ class TextPacketDecoder implements Decoder {
       return { type: PacketType.EVENT, nsp: "/", id: undefined, data };
     }
     const header = readHeader(text, limits);
-    if (header.type === PacketType.CONNECT && isLargerThan(text, header.end, limits.maxAuthBytes)) {
-      return { type: PacketType.CONNECT, nsp: header.nsp, id: undefined, data: undefined, oversized: true };
-    }
+    const cut = this.#rules.guard?.(text, header, limits);
+    if (cut !== undefined) return cut;
     if (!isBinaryType(header.type)) return packetOf(header, readData(text, header.end, limits), limits);
     // Whatever is wrong with it is noticed now, also if it is read once more.
     const made = readBinary(text, header, limits);
-    const bytes = text.length - header.end;
-    const isSmall = bytes <= MAX_KEPT_JSON;
     this.#pending = {
       header,
-      text: isSmall ? "" : text,
-      made: isSmall ? made : undefined,
+      text,
+      made: text.length > MAX_KEPT_JSON ? undefined : made,
       attachments: [],
       bytes: 0,
       late: false,
     };
-    this.#count(this.#pending, bytes);
+    this.#count(this.#pending, text.length - header.end);
     return undefined;
   }
 
@@ -199,12 +207,6 @@ class TextPacketDecoder implements Decoder {
 function readBinary(text: string, header: Header, limits: Limits): Binary {
   const packet = packetOf(header, readData(text, header.end, limits), limits);
   return { packet, slots: new Slots(packet.data as unknown[], header.attachments) };
-}
-
-/** Has what begins at `from` more bytes than that? Counts them only if the characters leave it open. */
-function isLargerThan(text: string, from: number, bytes: number): boolean {
-  const characters = text.length - from;
-  return characters > bytes || (3 * characters > bytes && utf8Length(text.slice(from)) > bytes);
 }
 
 /** The JSON of a packet, or `undefined` if there is none. It may begin in three ways only; space is none of them. */

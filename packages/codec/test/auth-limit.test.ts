@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { type Codec, type Frame, type Packet, PacketType } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
-import { codecFromParser, createTextCodec, type Parser } from "../src/index.js";
+import { authGuard, codecFromParser, createTextCodec, type Parser } from "../src/index.js";
 import { createMsgpackCodec } from "../src/msgpack.js";
 
 const require = createRequire(import.meta.url);
@@ -10,7 +10,7 @@ const LIMIT = 1000;
 const limits = { maxAuthBytes: LIMIT };
 
 const codecs: Record<string, Codec> = {
-  text: createTextCodec(limits),
+  text: createTextCodec(limits, undefined, { guard: authGuard }),
   msgpack: createMsgpackCodec(limits),
   "another parser": codecFromParser(require("socket.io-msgpack-parser") as Parser, limits),
   "another parser of texts": codecFromParser(
@@ -65,7 +65,7 @@ describe("the limit", () => {
     ["three bytes", "\u20ac", 3],
     ["four bytes", "\u{1f600}", 4],
   ])("is counted in bytes of the JSON: %s", (_what, letter, bytes) => {
-    const codec = createTextCodec(limits);
+    const codec = createTextCodec(limits, undefined, { guard: authGuard });
     const room = LIMIT - '{"a":""}'.length;
     const fits = `{"a":"${letter.repeat(Math.floor(room / bytes))}${" ".repeat(room % bytes)}"}`;
     expect(codec.decoder().write(`0${fits}`)).toMatchObject({ data: JSON.parse(fits) });
@@ -74,7 +74,7 @@ describe("the limit", () => {
 
   it("is checked before the JSON is parsed: it need not be any", () => {
     expect(
-      createTextCodec(limits)
+      createTextCodec(limits, undefined, { guard: authGuard })
         .decoder()
         .write(`0${"{".repeat(LIMIT + 1)}`),
     ).toHaveProperty("oversized");

@@ -1,6 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { Parser } from "@sockeye/codec";
-import { codecFromParser, createTextCodec } from "@sockeye/codec";
+import { authGuard, codecFromParser, createTextCodec } from "@sockeye/codec";
 import type { AdapterNamespace, Codec, Frame, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/node";
@@ -133,7 +133,9 @@ export interface ServerOptions extends EngineOptions {
 /** How packets are written, by these options and limits. @throws UsageError `ERR_BAD_OPTION` */
 export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec {
   const given = parser ?? codec;
-  return given === undefined ? createTextCodec(limits) : codecFromParser(given, limits);
+  return given === undefined
+    ? createTextCodec(limits, undefined, { guard: authGuard })
+    : codecFromParser(given, limits);
 }
 
 /** How often a connection may join each namespace that it may have, within a minute. */
