@@ -31,7 +31,7 @@ export const APPS = {
 const asBrowsersDo = {
   name: "as-browsers-do",
   setup({ onResolve }) {
-    const web = `${root}packages/transport/src/web/`;
+    const web = `${root}packages/transport/src/client/`;
     const enginePackets = `${root}packages/codec/src/web/engine-packets.ts`;
     onResolve({ filter: /^#engine-packets$/ }, () => ({ path: enginePackets }));
     onResolve({ filter: /^#http$/ }, () => ({ path: `${web}http-request.ts` }));

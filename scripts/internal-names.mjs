@@ -30,10 +30,10 @@ const PUBLIC = [
   "socket/src/emitter.ts",
   "socket/src/engine-socket.ts",
   "socket/src/socket-emitter.ts",
-  "transport/src/dial-options.ts",
-  "transport/src/http-like.ts",
-  "transport/src/web/target.ts",
-  "transport/src/websocket-like.ts",
+  "transport/src/shared/dial-options.ts",
+  "transport/src/shared/http-like.ts",
+  "transport/src/client/target.ts",
+  "transport/src/shared/websocket-like.ts",
 ];
 
 /** @param code of a bundle with the names that people gave */

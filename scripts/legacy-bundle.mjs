@@ -55,7 +55,7 @@ const shims = `${root}packages/client/shims`;
 const FILES = {
   "#engine-packets": `${root}packages/codec/src/web/engine-packets.ts`,
   "#http": `${shims}/http.ts`,
-  "#websocket": `${root}packages/transport/src/web/native-websocket.ts`,
+  "#websocket": `${root}packages/transport/src/client/native-websocket.ts`,
   // As a CommonJS module it would drag in wrappers for all that it needs: see asModule().
   eventemitter3: `${root}node_modules/eventemitter3/index.js`,
 };

@@ -20,12 +20,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   codec: [],
   // Of the codec only how packets are told apart in a body or a stream, for both revisions of the engine's protocol.
-  transport: ["codec/payload", "codec/chunk-frames", "codec/v3"],
+  transport: ["codec/payload", "codec/chunk-frames", "codec/eio3"],
   session: ["codec", "codec/msgpack"],
   socket: [],
   adapter: [],
-  client: ["transport/web", "session", "session/msgpack", "socket"],
-  server: ["transport/node", "session", "codec", "codec/msgpack", "socket", "adapter"],
+  client: ["transport/client", "session", "session/msgpack", "socket"],
+  server: ["transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
 };
 
 /** For tests alone, hence free to import what it tests; nothing imports it. */
@@ -33,9 +33,9 @@ const PRIVATE = ["conformance"];
 
 /** Which files may import which packages from elsewhere. */
 const FOREIGN: Readonly<Record<string, RegExp>> = {
-  ws: /^packages\/transport\/src\/node\//,
-  cookie: /^packages\/transport\/src\/node\//,
-  cors: /^packages\/transport\/src\/node\//,
+  ws: /^packages\/transport\/src\/(server|client\/node)\//,
+  cookie: /^packages\/transport\/src\/server\//,
+  cors: /^packages\/transport\/src\/server\//,
   debug: /^packages\/server\/src\/debug-log\.ts$/,
   eventemitter3: /^packages\/socket\/src\//,
   "engine.io-parser": /^packages\/codec\/src\/engine-packets\.ts$/,
@@ -44,7 +44,8 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
 };
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
-const NODE_ONLY = /^packages\/(server|adapter|conformance)\/src\/|^packages\/transport\/src\/node\//;
+const NODE_ONLY =
+  /^packages\/(server|adapter|conformance)\/src\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);
@@ -154,27 +155,64 @@ describe("the arrows between packages", () => {
   });
 });
 
-describe("inside transport", () => {
-  const inTransport = (from: string, to: string): Import[] =>
-    imports.filter(
-      ({ file, target }) =>
-        file.startsWith(`packages/transport/src/${from}/`) &&
-        target?.startsWith(`packages/transport/src/${to}/`),
-    );
+/** Folders of transport, each with those that it may import from besides its own. */
+const TRANSPORT_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  memory: [],
+  client: ["shared", "client/node"],
+  "client/node": ["shared"],
+  "server/request": ["shared"],
+  "server/turns": ["shared", "server/request"],
+  "server/http": ["shared", "server/request", "server/turns"],
+  "server/websocket": ["shared", "server/request", "server/turns"],
+  "server/webtransport": ["shared", "server/request", "server/turns"],
+  "server/gate": [
+    "shared",
+    "server/request",
+    "server/turns",
+    "server/http",
+    "server/websocket",
+    "server/webtransport",
+  ],
+  // The index, which lists names.
+  server: [
+    "shared",
+    "client/node",
+    "server/request",
+    "server/turns",
+    "server/http",
+    "server/websocket",
+    "server/webtransport",
+    "server/gate",
+  ],
+};
 
-  it.each([
-    ["node", "web"],
-    ["node", "memory"],
-    ["web", "memory"],
-    ["memory", "node"],
-    ["memory", "web"],
-  ])("%s does not import %s", (from, to) => {
-    expect(inTransport(from, to).map(wrong)).toEqual([]);
+describe("inside transport", () => {
+  const ROOT_FOLDER = "packages/transport/src/";
+  const folderIn = (file: string): string => file.slice(ROOT_FOLDER.length, file.lastIndexOf("/"));
+  const own = imports.filter(
+    ({ file, target }) => file.startsWith(ROOT_FOLDER) && target?.startsWith(ROOT_FOLDER),
+  );
+
+  it("every file lies in a folder that has a row", () => {
+    const folders = new Set(sources("transport").map(folderIn));
+    expect([...folders].sort()).toEqual(Object.keys(TRANSPORT_FOLDERS).sort());
   });
 
-  it("web imports node only by the names #http and #websocket, which a browser's build replaces", () => {
-    const crossing = inTransport("web", "node").filter(
-      ({ specifier }) => !["#http", "#websocket"].includes(specifier),
+  it.each(Object.entries(TRANSPORT_FOLDERS))("%s imports %j and nothing else", (folder, allowed) => {
+    const wrongs = own.filter(({ file, target }) => {
+      const to = folderIn(target ?? "");
+      return folderIn(file) === folder && to !== folder && !allowed.includes(to);
+    });
+    expect(wrongs.map(wrong)).toEqual([]);
+  });
+
+  it("client imports client/node only by the names #http and #websocket, which a browser's build replaces", () => {
+    const crossing = own.filter(
+      ({ file, target, specifier }) =>
+        folderIn(file) === "client" &&
+        folderIn(target ?? "") === "client/node" &&
+        !["#http", "#websocket"].includes(specifier),
     );
     expect(crossing.map(wrong)).toEqual([]);
   });

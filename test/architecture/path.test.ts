@@ -79,16 +79,24 @@ async function site(): Promise<{ io: Server; url: string }> {
 }
 
 const READ_BY_US = [
-  "transport/node/own-websocket",
-  "transport/node/frame-reader",
-  "transport/node/own-websocket",
+  "transport/server/websocket/own-websocket",
+  "transport/server/websocket/frame-reader",
+  "transport/server/websocket/own-websocket",
 ];
 const UP = ["session/session", "server/connection", "server/socket", "socket/dispatch"];
 
 describe("the way in", () => {
   it.each([
     ["websocket", [...READ_BY_US, ...UP]],
-    ["polling", ["transport/node/request-body", "transport/node/post", "transport/node/polling", ...UP]],
+    [
+      "polling",
+      [
+        "transport/server/request/request-body",
+        "transport/server/http/post",
+        "transport/server/http/polling",
+        ...UP,
+      ],
+    ],
   ])("from a %s frame to a handler of the server", async (transport, expected) => {
     const { io, url } = await site();
     const seen = new Promise<Frame[]>((resolve) => {
@@ -113,9 +121,9 @@ describe("the way in", () => {
       });
     });
     expect(way(stack)).toEqual([
-      "transport/web/websocket",
+      "transport/client/websocket",
       "session/session",
-      "client/line",
+      "client/dialer",
       "client/manager",
       "client/socket",
       "socket/dispatch",

@@ -42,7 +42,7 @@ it.each<[keyof typeof APPS, RegExp[]]>([
 ])("%s holds nothing of a server, no prose of errors, and not what it did without", async (name, absent) => {
   const { modules } = await measure(APPS[name]);
   const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
-  expect(paths).toContain("packages/transport/src/web/websocket.ts");
+  expect(paths).toContain("packages/transport/src/client/websocket.ts");
   const never = [
     /server-acts/,
     /wheel/,
@@ -62,6 +62,6 @@ it("an app that names a class on the lean client has that transport, and none th
     io("", { transports: [StreamTransport] });`,
   });
   const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
-  expect(paths).toContain("packages/transport/src/web/stream.ts");
+  expect(paths).toContain("packages/transport/src/client/stream.ts");
   expect(paths.filter((path) => /web\/(polling|sse)|session\/src\/upgrade/.test(path))).toEqual([]);
 });

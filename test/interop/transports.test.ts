@@ -4,7 +4,7 @@
 
 import { io, type Options, SseTransport, StreamTransport, WebTransport } from "@sockeye/client";
 import { memoryWebTransport } from "@sockeye/conformance";
-import { IframeTransport, JsonpTransport } from "@sockeye/transport/web";
+import { IframeTransport, JsonpTransport } from "@sockeye/transport/client";
 import { EventSource } from "eventsource";
 import type { Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";

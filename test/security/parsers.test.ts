@@ -11,21 +11,21 @@ import { isDeeperThan } from "../../packages/codec/src/depth.js";
 import { decodeFrame } from "../../packages/codec/src/envelope.js";
 import { Slots } from "../../packages/codec/src/slots.js";
 import { ClientFiles } from "../../packages/server/src/client-files.js";
-import { decodeChunkBody } from "../../packages/transport/src/node/chunk-body.js";
-import { readClaim } from "../../packages/transport/src/node/claim.js";
-import { acceptedEncoding } from "../../packages/transport/src/node/compression.js";
-import { CookieJar } from "../../packages/transport/src/node/cookie-jar.js";
-import { DeflateExtension } from "../../packages/transport/src/node/deflate-extension.js";
-import { FrameReader, type FrameSink } from "../../packages/transport/src/node/frame-reader.js";
-import { jsonpFormat } from "../../packages/transport/src/node/jsonp.js";
-import { OriginPolicy } from "../../packages/transport/src/node/origins.js";
-import { PAYLOADS } from "../../packages/transport/src/node/payload-format.js";
-import { readEngineQuery, readWholeQuery } from "../../packages/transport/src/node/query.js";
-import { readRawHeaders } from "../../packages/transport/src/node/raw-headers.js";
-import { readBody } from "../../packages/transport/src/node/request-body.js";
-import { checkUpgrade } from "../../packages/transport/src/node/upgrade-check.js";
-import { LineDecoder } from "../../packages/transport/src/web/escaped-payload.js";
-import { StreamedResponse } from "../../packages/transport/src/web/streamed-response.js";
+import { LineDecoder } from "../../packages/transport/src/client/escaped-payload.js";
+import { CookieJar } from "../../packages/transport/src/client/node/cookie-jar.js";
+import { StreamedResponse } from "../../packages/transport/src/client/streamed-response.js";
+import { decodeChunkBody } from "../../packages/transport/src/server/http/chunk-body.js";
+import { jsonpFormat } from "../../packages/transport/src/server/http/jsonp.js";
+import { PAYLOADS } from "../../packages/transport/src/server/http/payload-format.js";
+import { readClaim } from "../../packages/transport/src/server/request/claim.js";
+import { acceptedEncoding } from "../../packages/transport/src/server/request/compression.js";
+import { OriginPolicy } from "../../packages/transport/src/server/request/origins.js";
+import { readEngineQuery, readWholeQuery } from "../../packages/transport/src/server/request/query.js";
+import { readRawHeaders } from "../../packages/transport/src/server/request/raw-headers.js";
+import { readBody } from "../../packages/transport/src/server/request/request-body.js";
+import { DeflateExtension } from "../../packages/transport/src/server/websocket/deflate-extension.js";
+import { FrameReader, type FrameSink } from "../../packages/transport/src/server/websocket/frame-reader.js";
+import { checkUpgrade } from "../../packages/transport/src/server/websocket/upgrade-check.js";
 import { expectLinear } from "../support/growth.js";
 
 // Everything that reads what strangers send, and what servers send to a client. The table is the list of all such readers:
@@ -398,7 +398,7 @@ describe("answers of a server cost a client as much per byte, however they are c
   });
 
   it("one long line of an XMLHttpRequest, piece by piece", async () => {
-    const { XhrStreamTransport } = await import("../../packages/transport/src/web/xhr-stream.js");
+    const { XhrStreamTransport } = await import("../../packages/transport/src/client/xhr-stream.js");
     class Request {
       static made: Request | undefined;
       readyState = 3;

@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { type OpenStream, openStream } from "../../packages/transport/test/node/stream-client.js";
+import { type OpenStream, openStream } from "../../packages/transport/test/server/stream-client.js";
 import { attack, type Scene } from "../support/attack.js";
 import { http, requestBytes } from "../support/rawsocket.js";
 import { until } from "../support/wait.js";

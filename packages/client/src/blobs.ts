@@ -32,13 +32,13 @@ export class BlobQueue {
 }
 
 /** What a socket needs to send Blobs. */
-export interface BlobPart {
+export interface BlobFeature {
   holdsBlob(value: unknown): boolean;
   /** @param failed a Blob could not be read, or what waited could not be sent */
   queue(failed: (error: unknown) => void): BlobQueue;
 }
 
-export const blobPart: BlobPart = {
+export const blobFeature: BlobFeature = {
   holdsBlob: (value) => holdsBlob(value),
   queue: (failed) => new BlobQueue(failed),
 };

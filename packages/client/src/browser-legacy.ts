@@ -5,7 +5,7 @@ import {
   SseTransport,
   WebSocketTransport,
   XhrStreamTransport,
-} from "@sockeye/transport/web";
+} from "@sockeye/transport/client";
 import { io } from "./legacy/io.js";
 
 // What the other bundles have on `io` too, as far as a page can make use of it.

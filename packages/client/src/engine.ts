@@ -6,11 +6,11 @@ import type { SendOptions, Sent } from "@sockeye/socket";
 import type { Address } from "./address.js";
 import { addressOf, readUrl, splitGiven } from "./address.js";
 import { BlobQueue, isBlob } from "./blobs.js";
-import { Line } from "./line.js";
+import { Dialer } from "./dialer.js";
 import type { EngineOptions } from "./options.js";
 import { unwatchPage, watchPage } from "./page.js";
 import { reportAppError } from "./report-error.js";
-import { standardParts } from "./standard/parts.js";
+import { standardParts } from "./standard/features.js";
 import { systemTiming } from "./timing.js";
 import { VisibleSession } from "./visible-session.js";
 
@@ -22,7 +22,7 @@ export {
   WebSocketTransport as NodeWebSocket,
   WebSocketTransport as WebSocket,
   WebTransportTransport as WebTransport,
-} from "@sockeye/transport/web";
+} from "@sockeye/transport/client";
 export type { EngineOptions as SocketOptions } from "./options.js";
 
 /** The revision of the engine's protocol. */
@@ -55,7 +55,7 @@ export class Socket extends VisibleSession {
     const given: Partial<EngineOptions> = { ...chosen, path: chosen?.path || "/engine.io" };
     const address = url === undefined ? addressOf(given) : placeOf(url, given);
     const timing = systemTiming(given);
-    const line = new Line(
+    const line = new Dialer(
       { codec: rawCodec, timing, address, parts: standardParts, options: given },
       {
         joined: true,
@@ -74,7 +74,7 @@ export class Socket extends VisibleSession {
         const error = new TransportError("ERR_OFFLINE", text, text);
         if (session.transport) session.ended(session.transport, "lost", "transport close", error);
       },
-      online: (): void => line.moved(),
+      online: (): void => line.networkChanged(),
       shown: (): void => void session.endIfStale(),
       left: (): void => line.leave(),
       back: (): void => line.back(),

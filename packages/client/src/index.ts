@@ -10,7 +10,7 @@ export {
   UsageError,
 } from "@sockeye/protocol";
 export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
-export type { Target, TransportClass } from "@sockeye/transport/web";
+export type { Target, TransportClass } from "@sockeye/transport/client";
 // Socket.IO has one class for each way to send a request; here one class knows them all.
 export {
   PollingTransport,
@@ -24,7 +24,7 @@ export {
   WebSocketTransport as WebSocket,
   WebTransportTransport,
   WebTransportTransport as WebTransport,
-} from "@sockeye/transport/web";
+} from "@sockeye/transport/client";
 export type { Io } from "./io.js";
 export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";
 export type { Auth, EngineOptions, ManagerOptions, Options, SocketOptions } from "./options.js";

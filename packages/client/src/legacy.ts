@@ -8,7 +8,7 @@ export {
   SseTransport,
   WebSocketTransport,
   XhrStreamTransport as StreamTransport,
-} from "@sockeye/transport/web";
+} from "@sockeye/transport/client";
 export { io, io as connect, io as default } from "./legacy/io.js";
 export { Manager } from "./legacy/manager.js";
 export { Socket } from "./socket.js";

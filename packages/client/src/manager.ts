@@ -7,13 +7,13 @@ import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
 import type { Address } from "./address.js";
 import { addressOf, readUrl, splitGiven } from "./address.js";
-import type { LineConfig } from "./line.js";
-import { Line } from "./line.js";
+import type { DialerConfig } from "./dialer.js";
+import { Dialer } from "./dialer.js";
+import type { Features } from "./features.js";
 import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
-import type { Parts } from "./parts.js";
 import { backoffMs } from "./reconnect/backoff.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
@@ -53,7 +53,7 @@ export class Manager<
   implements ManagerView, ErrorBoundary
 {
   /** Each class that is made objects of names its own. */
-  protected static readonly parts: Parts;
+  protected static readonly parts: Features;
 
   readonly opts: Partial<ManagerOptions>;
   /** The sockets, by namespace. */
@@ -63,8 +63,8 @@ export class Manager<
   /** What the server accepts, as far as it has said so. */
   readonly #accepted: Accepted = {};
   readonly #timing: Timing;
-  readonly #lineConfig: LineConfig;
-  #line: Line;
+  readonly #lineConfig: DialerConfig;
+  #line: Dialer;
   #engine: EngineSocket | undefined;
   #state: State = "closed";
   /** Attempts since a server last answered a socket. */
@@ -76,7 +76,7 @@ export class Manager<
   readonly #page: PageListener = {
     offline: () => this.#offline(),
     online: () => {
-      this.#line.moved();
+      this.#line.networkChanged();
       this.#wake();
     },
     shown: () => {
@@ -244,9 +244,9 @@ export class Manager<
     this.#line.dial();
   }
 
-  #newLine(): Line {
+  #newLine(): Dialer {
     const manager = this;
-    return new Line(this.#lineConfig, {
+    return new Dialer(this.#lineConfig, {
       get joined() {
         return manager.#sockets.some((socket) => socket.connected);
       },

@@ -1,6 +1,6 @@
 import type { Codec } from "@sockeye/protocol";
 import type { Parser } from "@sockeye/session";
-import type { TransportClass } from "@sockeye/transport/web";
+import type { TransportClass } from "@sockeye/transport/client";
 
 /** How to reach the server. Socket.IO's names and defaults. */
 export interface EngineOptions {

@@ -1,9 +1,9 @@
 import type { Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
-import type { Target, TransportClass } from "@sockeye/transport/web";
-import { Lookout } from "./lookout.js";
-import type { Memory } from "./memory.js";
-import { Parting } from "./parting.js";
+import type { Target, TransportClass } from "@sockeye/transport/client";
+import { Parting } from "./discard-handshake.js";
+import type { TransportCache } from "./transport-cache.js";
+import { UpgradeRetry } from "./upgrade-retry.js";
 
 /** A transport, and what it was dialled with. */
 export interface Dialled {
@@ -27,7 +27,7 @@ export interface RaceConfig {
   readonly classes: readonly TransportClass[];
   /** Milliseconds until the next one is dialled, at least. */
   readonly delayMs: number;
-  readonly memory: Memory | undefined;
+  readonly memory: TransportCache | undefined;
 }
 
 /** What has worked before gets twice the time that it took then before the next one is dialled, but no more than this. */
@@ -48,10 +48,10 @@ export class Race implements TransportSink {
   /** In the order of preference, what is known to work first. */
   readonly order: readonly TransportClass[];
   readonly #host: RaceHost;
-  readonly #memory: Memory | undefined;
+  readonly #memory: TransportCache | undefined;
   readonly #best: string | undefined;
   readonly #delayMs: number;
-  readonly #lookout: Lookout;
+  readonly #lookout: UpgradeRetry;
   readonly #waiting: TransportClass[];
   #own: Runner | undefined;
   readonly #others = new Map<Transport, Runner>();
@@ -68,7 +68,7 @@ export class Race implements TransportSink {
     this.order = [...classes].sort((a, b) => Number(isKnown(b)) - Number(isKnown(a)));
     this.#waiting = [...this.order];
     this.#delayMs = Math.max(delayMs, Math.min(2 * (known?.ms ?? 0), LONGEST_MS));
-    this.#lookout = new Lookout(host.clock, () => this.#look());
+    this.#lookout = new UpgradeRetry(host.clock, () => this.#look());
 
     function isKnown({ transportName }: TransportClass): boolean {
       return transportName === known?.transport;
@@ -110,7 +110,7 @@ export class Race implements TransportSink {
   }
 
   /** The network is another one: nothing is known of it. */
-  moved(): void {
+  networkChanged(): void {
     this.#memory?.forget();
     this.#look();
   }

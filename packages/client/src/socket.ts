@@ -28,9 +28,9 @@ import type {
 import { Acks, callGuarded, dispatch, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
 import { askAuth, objectOf } from "./auth.js";
 import type { BlobQueue } from "./blobs.js";
+import type { Features } from "./features.js";
 import type { DisconnectDescription, ManagerView } from "./manager-view.js";
 import type { Auth, SocketOptions } from "./options.js";
-import type { Parts } from "./parts.js";
 import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
@@ -66,7 +66,7 @@ export interface SocketManager extends ManagerView {
 
 /** What a socket needs of the connection under it. */
 export interface SocketHost {
-  readonly parts: Parts;
+  readonly parts: Features;
   readonly clock: Clock;
   /** The last session, whether or not it is open. */
   readonly session: Session;

@@ -1,4 +1,4 @@
-import type { Target } from "@sockeye/transport/web";
+import type { Target } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import type { EngineOptions } from "./options.js";
 

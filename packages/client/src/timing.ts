@@ -1,16 +1,16 @@
 import type { Clock } from "@sockeye/protocol";
-import { nativeClock, systemClock, Timers, Turn } from "@sockeye/session";
+import { FlushScheduler, nativeClock, systemClock, Timers } from "@sockeye/session";
 import type { EngineOptions } from "./options.js";
 
 /** Time, and what sessions do with it. Managers share it. */
 export interface Timing {
   readonly clock: Clock;
   readonly deadlines: Timers;
-  readonly turn: Turn;
+  readonly turn: FlushScheduler;
 }
 
 export function timingOn(clock: Clock): Timing {
-  return { clock, deadlines: new Timers(clock), turn: new Turn(clock) };
+  return { clock, deadlines: new Timers(clock), turn: new FlushScheduler(clock) };
 }
 
 const shared: Timing = timingOn(systemClock);

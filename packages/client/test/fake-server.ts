@@ -7,16 +7,16 @@ import {
   PacketType,
 } from "@sockeye/protocol";
 import {
-  Counted,
   defaultCodec,
+  FlushScheduler,
+  ReplayBuffer,
   type ServerRole,
   Session,
-  serverActs,
+  serverEnd,
   TimerWheel,
-  Turn,
 } from "@sockeye/session";
+import type { Target, TransportClass } from "@sockeye/transport/client";
 import { type MemoryPair, memoryPair } from "@sockeye/transport/memory";
-import type { Target, TransportClass } from "@sockeye/transport/web";
 import type { Options } from "../src/index.js";
 import { Manager } from "../src/standard/manager.js";
 import { timingOn } from "../src/timing.js";
@@ -71,7 +71,7 @@ export class FakeServer {
   };
   #ids = 0;
   readonly #wheel = new TimerWheel(this.clock);
-  readonly #turn = new Turn(this.clock);
+  readonly #turn = new FlushScheduler(this.clock);
 
   /** A manager that dials this server and nothing else. */
   manager(options: Options = {}): Manager {
@@ -129,7 +129,7 @@ export class FakeServer {
   #claimed(target: Target, pair: MemoryPair, session: Session | undefined): void {
     if (this.answerClaims) {
       this.answerClaims(target, pair);
-    } else if (!session?.claimed(pair.b, JSON.parse(String(target.claim?.head).slice(1)))) {
+    } else if (!session?.acceptClaim(pair.b, JSON.parse(String(target.claim?.head).slice(1)))) {
       pair.b.send([new EncodedPacket("1")]);
       pair.b.close("goodbye");
     }
@@ -140,7 +140,7 @@ export class FakeServer {
     const codec = defaultCodec();
     const role: ServerRole = {
       side: "server",
-      acts: serverActs,
+      end: serverEnd,
       pingIntervalMs: PING_INTERVAL_MS,
       pingTimeoutMs: PING_TIMEOUT_MS,
       upgradeTimeoutMs: 1000,
@@ -154,7 +154,7 @@ export class FakeServer {
       },
     };
     const { window } = this;
-    const counted = offersResume && window ? new Counted({ window, bytes: 1_048_576 }) : undefined;
+    const counted = offersResume && window ? new ReplayBuffer({ window, bytes: 1_048_576 }) : undefined;
     const peer: Peer = {
       packets,
       reason: undefined,

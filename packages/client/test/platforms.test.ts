@@ -37,7 +37,7 @@ describe("without URLSearchParams", () => {
   ])("%s the address is what it is otherwise", async (_what, stub) => {
     vi.stubGlobal("URLSearchParams", stub);
     const { targetOf } = await import("../src/target.js");
-    const { addressOf } = await import("../../transport/src/web/target.js");
+    const { addressOf } = await import("../../transport/src/client/target.js");
     const address = { secure: false, host: "h.test", port: "80" };
     const target = targetOf(address, { query: "?a=1&b=x%20y+z&c&a=2&d=%zz&e=p=q", timestampRequests: false });
     expect(target.query).toEqual({ a: "2", b: "x y z", c: "", d: "%zz", e: "p=q" });
@@ -202,7 +202,7 @@ describe("a transport that cannot even be made", () => {
     }
     vi.stubGlobal("AbortController", undefined);
     vi.stubGlobal("XMLHttpRequest", Xhr);
-    const { httpRequest } = await import("../../transport/src/web/http-request.js");
+    const { httpRequest } = await import("../../transport/src/client/http-request.js");
     httpRequest("http://h.test/", { requestTimeoutMs: 0, withCredentials: false }).abort();
     expect(opened).toEqual(["GET"]);
   });

@@ -3,7 +3,7 @@ import type {
   SessionCloseInfo,
   WebTransportSession,
   WebTransportStream,
-} from "@sockeye/transport/node";
+} from "@sockeye/transport/server";
 
 /*
  * WebTransport sessions in memory, by W3C's interface: for our two ends and for those of others. They are as harsh as the

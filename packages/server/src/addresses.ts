@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock, Limits } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { Place } from "@sockeye/transport/node";
+import type { Place } from "@sockeye/transport/server";
 
 /**
  * Where a client is, for the limits per address: an address, or any other name of a group. `undefined`: it is not counted.

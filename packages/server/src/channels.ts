@@ -7,7 +7,7 @@ import type {
   ServerDisconnectReason,
   SockeyeError,
 } from "@sockeye/protocol";
-import type { RefusedRequest } from "@sockeye/transport/node";
+import type { RefusedRequest } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import type { Conn } from "./conn.js";
 import type { Socket } from "./socket.js";

@@ -17,22 +17,22 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
-import type { Droppable, SessionEnd, SessionSink } from "@sockeye/session";
+import type { DropPolicy, SessionEnd, SessionSink } from "@sockeye/session";
 import { GAP, sizeOf } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
-import type { KnownSession } from "@sockeye/transport/node";
+import type { KnownSession } from "@sockeye/transport/server";
 import { Conn } from "./conn.js";
 import type { Leaving } from "./drain.js";
+import { isEio3, splitQuery } from "./eio3-client.js";
 import type { FirstRequest } from "./first-request.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
+import { JoinedNamespaces } from "./joined-namespaces.js";
 import { Joins } from "./joins.js";
-import { Lanes } from "./lanes.js";
 import type { Holder } from "./memory-budget.js";
 import { Account } from "./memory-budget.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor, Monitored } from "./monitor.js";
-import { isOlder, splitQuery } from "./older-client.js";
 import { refusalOf } from "./refusal-of.js";
 import type { SocketConnection } from "./socket.js";
 
@@ -95,7 +95,7 @@ export class Admission {
 }
 
 /** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
-type Lane = ConnectedSocket | Admission | "left";
+type JoinState = ConnectedSocket | Admission | "left";
 
 /** A session, as its connection sees it. */
 export interface ConnectionSession extends SessionView {
@@ -105,11 +105,11 @@ export interface ConnectionSession extends SessionView {
   /** Is another transport being tried? */
   readonly probing?: boolean;
   /** Set if it outlives its transports. */
-  readonly counted?: { readonly keptBytes: number } | undefined;
+  readonly counted?: { readonly retainedBytes: number } | undefined;
   readonly decoder?: Decoder;
   /** Those that wait, and those that are kept. */
   readonly packets?: readonly (readonly EncodedPacket[])[];
-  send(packet: EncodedPacket, droppable?: Droppable): void;
+  send(packet: EncodedPacket, droppable?: DropPolicy): void;
   /** Takes back what was given up and not written. */
   takeBack?(packet: EncodedPacket): boolean;
   drained(): Promise<boolean>;
@@ -161,7 +161,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   #conn: Conn | undefined = undefined;
   /** Namespaces that are still deciding need not go on. */
   #over = false;
-  readonly #lanes = new Lanes<Lane>();
+  readonly #lanes = new JoinedNamespaces<JoinState>();
   readonly #joins = new Joins();
   /** Of events that wait for middlewares. */
   #heldBytes = 0;
@@ -234,7 +234,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** Everything is in place. A client of Socket.IO 2 takes it for granted that it joins the main namespace now. */
   begin(): void {
-    if (isOlder(this)) this.#connect({ type: PacketType.CONNECT, nsp: "/", id: undefined, data: undefined });
+    if (isEio3(this)) this.#connect({ type: PacketType.CONNECT, nsp: "/", id: undefined, data: undefined });
   }
 
   // ---- from its sockets and namespaces
@@ -243,7 +243,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     return this.#host.codec.encode(packet, compress);
   }
 
-  send(packet: EncodedPacket, droppable?: Droppable): void {
+  send(packet: EncodedPacket, droppable?: DropPolicy): void {
     this.#host.monitor.packetLeaves(this, packet);
     this.#open.send(packet, droppable);
   }
@@ -313,7 +313,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
       nsp: namespace,
       id: undefined,
       data: refusalOf(error, (failure) => this.#host.reportError(failure, "connect_error")),
-      bare: isOlder(this),
+      bare: isEio3(this),
     });
   }
 
@@ -337,7 +337,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   /** The client has gone, whatever has become of its transport. */
-  departed(): void {
+  leave(): void {
     this.#open.end?.({ reason: "transport close", transport: "dead" });
   }
 
@@ -412,7 +412,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     if (session === undefined) return 0;
     const { transport, bufferedBytes, counted, decoder } = session;
     const gathered = (transport?.gatheredBytes ?? 0) + (decoder?.waitingBytes ?? 0);
-    return bufferedBytes + gathered + (counted?.keptBytes ?? 0);
+    return bufferedBytes + gathered + (counted?.retainedBytes ?? 0);
   }
 
   eachPacket(visit: (packet: EncodedPacket, bytes: number) => void): void {
@@ -442,7 +442,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   #connect(packet: ConnectPacket): void {
-    const asked = isOlder(this) ? splitQuery(packet, this.#host.limits) : packet;
+    const asked = isEio3(this) ? splitQuery(packet, this.#host.limits) : packet;
     if (asked === undefined) {
       this.#violated();
       return;
@@ -549,6 +549,6 @@ function tooManyNamespaces(): NamespaceError {
   return new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
 }
 
-function isSocket(lane: Lane | undefined): lane is ConnectedSocket {
+function isSocket(lane: JoinState | undefined): lane is ConnectedSocket {
   return typeof lane === "object" && !(lane instanceof Admission);
 }

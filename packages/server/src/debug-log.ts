@@ -1,7 +1,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import createDebug from "debug";
 import type { Diagnostics } from "./channels.js";
-import { isOlder } from "./older-client.js";
+import { isEio3 } from "./eio3-client.js";
 import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
 
@@ -12,7 +12,7 @@ function plain(namespace: string): string {
 
 /** The id of a socket is public, but that of a client of Socket.IO 2 is its session's. */
 function named({ id, client, nsp }: Socket): string {
-  return `${isOlder(client) ? "a client of version 2" : shown(id)} in ${plain(nsp.name)}`;
+  return `${isEio3(client) ? "a client of version 2" : shown(id)} in ${plain(nsp.name)}`;
 }
 
 /** How much is shown of an error: its message often begins with words of ours. */

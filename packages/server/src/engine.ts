@@ -17,17 +17,17 @@ import type { ServerRole, SessionConfig } from "@sockeye/session";
 import {
   createOverflow,
   encodeMessage,
-  Resent,
+  FlushScheduler,
+  ResendBudget,
   Session,
-  serverActs,
+  serverEnd,
   TimerWheel,
-  Turn,
 } from "@sockeye/session";
 import type { Unchecked } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
-  Acceptor,
   Gate,
+  GateSink,
   HandshakeRequest,
   Middleware,
   Place,
@@ -35,8 +35,8 @@ import type {
   ResponseHeaders,
   WebTransportRequest,
   WebTransportSession,
-} from "@sockeye/transport/node";
-import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/node";
+} from "@sockeye/transport/server";
+import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/server";
 import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
@@ -106,7 +106,7 @@ const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10
 const NO_UPGRADE_FROM: ReadonlySet<string> = new Set(["websocket", "webtransport"]);
 
 /** The connections of a server, and the door that they come through: `io.engine`. */
-export class Engine extends Emitter<Record<never, never>, EngineEvents> implements Acceptor {
+export class Engine extends Emitter<Record<never, never>, EngineEvents> implements GateSink {
   /** Set by `listen` of `@sockeye/server/engine`. */
   httpServer: HttpServer | undefined;
   readonly #host: EngineHost;
@@ -286,7 +286,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
     const { config, olderConfig, resume } = this.#setup;
-    const counted = resume && handshake.counts ? new Resent(resume, this.#host.engineClock) : undefined;
+    const counted = resume && handshake.counts ? new ResendBudget(resume, this.#host.engineClock) : undefined;
     const session = new Session(handshake.protocol === 3 ? olderConfig : config, connection, {
       id: sid,
       counted,
@@ -320,7 +320,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** @internal */
   leave(sid: string): void {
-    this.#connections.get(sid)?.departed();
+    this.#connections.get(sid)?.leave();
   }
 
   /** @internal */
@@ -397,12 +397,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       codec,
       clock,
       deadlines: new TimerWheel(clock, Math.min(terms.pingInterval, terms.pingTimeout)),
-      turn: new Turn(clock),
+      turn: new FlushScheduler(clock),
       overflow: createOverflow(limits.maxOutboundBytes),
       suspendedOverflow: resume && createOverflow(resume.bytes, tooMuch),
       role: {
         side: "server",
-        acts: serverActs,
+        end: serverEnd,
         pingIntervalMs: terms.pingInterval,
         pingTimeoutMs: terms.pingTimeout,
         upgradeTimeoutMs: terms.upgradeTimeout,

@@ -1,7 +1,7 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import type { HandshakeRequest } from "@sockeye/transport/node";
-import { readRawHeaders, readWholeQuery } from "@sockeye/transport/node";
+import type { HandshakeRequest } from "@sockeye/transport/server";
+import { readRawHeaders, readWholeQuery } from "@sockeye/transport/server";
 import { ownText } from "./own-text.js";
 
 /** What separates headers here; HTTP allows it in none. */

@@ -7,7 +7,7 @@ import type {
   SockeyeError,
 } from "@sockeye/protocol";
 import { LIMIT_BY_CODE } from "@sockeye/protocol";
-import type { RefusedRequest } from "@sockeye/transport/node";
+import type { RefusedRequest } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { channelOf } from "./channels.js";
 import type { Conn } from "./conn.js";

@@ -17,11 +17,11 @@ import { dispatch } from "@sockeye/socket";
 import type { ErrorContext } from "./audience.js";
 import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
 import type { Admission, Joinable } from "./connection.js";
+import { isEio3 } from "./eio3-client.js";
 import { expired } from "./expiry.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
-import { isOlder } from "./older-client.js";
 import { Socket } from "./socket.js";
 
 /** Whether broken connections are recovered, and how. */
@@ -45,7 +45,7 @@ export interface NamespaceHost {
 }
 
 /** The server of a namespace. As with {@link Home}, server.ts adds the rest. */
-export interface HomeServer<
+export interface NamespaceServer<
   _ListenEvents extends EventsMap,
   _EmitEvents extends EventsMap,
   _ServerSideEvents extends EventsMap,
@@ -53,7 +53,7 @@ export interface HomeServer<
 > extends NamespaceHost {}
 
 declare module "./socket.js" {
-  interface Home<
+  interface SocketNamespace<
     ListenEvents extends EventsMap,
     EmitEvents extends EventsMap,
     ServerSideEvents extends EventsMap,
@@ -83,7 +83,7 @@ export class Namespace<
   readonly name: string;
   readonly sockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** The server it belongs to. */
-  readonly server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  readonly server: NamespaceServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   #adapter: Adapter | undefined = undefined;
   #middlewares: ReadonlyArray<
     NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
@@ -95,7 +95,7 @@ export class Namespace<
   /** With recovery only: the sockets by their secrets. */
   #byPid: Map<string, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | undefined = undefined;
 
-  constructor(server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
+  constructor(server: NamespaceServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
     super();
     this.server = server;
     this.name = name;
@@ -155,7 +155,7 @@ export class Namespace<
   admit(admission: Admission): void {
     this.#deciding += 1;
     const { pid, offset } = admission.auth;
-    if (!this.recovers || isOlder(admission.connection) || typeof pid !== "string") {
+    if (!this.recovers || isEio3(admission.connection) || typeof pid !== "string") {
       this.#examine(admission, undefined);
       return;
     }

@@ -3,7 +3,7 @@ import type { Parser } from "@sockeye/codec";
 import { authGuard, codecFromParser, createTextCodec } from "@sockeye/codec";
 import type { AdapterNamespace, Codec, Frame, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, UsageError } from "@sockeye/protocol";
-import type { GateOptions } from "@sockeye/transport/node";
+import type { GateOptions } from "@sockeye/transport/server";
 import type { ClientAddress } from "./addresses.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 import { defaultBudgetBytes } from "./memory-budget.js";

@@ -3,7 +3,7 @@ import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
 import type { BroadcastOptions, EventPacket } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
-import type { HomeServer } from "./namespace.js";
+import type { NamespaceServer } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 
 /** A dynamic namespace that may be deleted once it is empty. */
@@ -16,7 +16,7 @@ class ChildNamespace<
   readonly #emptied: () => void;
 
   constructor(
-    server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    server: NamespaceServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     name: string,
     emptied: () => void,
   ) {
@@ -63,7 +63,7 @@ export class ParentNamespace<
   readonly children: Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Set();
   readonly #fanOut: Adapter;
 
-  constructor(server: HomeServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+  constructor(server: NamespaceServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     super(server, `/_${parents++}`);
     this.#fanOut = new FanOutAdapter(this as unknown as Namespace, this.children);
   }

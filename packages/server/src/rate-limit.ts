@@ -9,8 +9,8 @@ import { Leases } from "./leases.js";
 import type { Event, NamespaceMiddleware } from "./middleware.js";
 import { requirePositive } from "./options.js";
 import { type Rate, type RateStore, TokenBuckets } from "./rate-store.js";
+import { SerialQueue } from "./serial-queue.js";
 import type { Socket } from "./socket.js";
-import { Turnstile } from "./turnstile.js";
 
 type AnySocket = Socket<Unchecked, Unchecked, Unchecked, Unchecked>;
 
@@ -97,7 +97,7 @@ class Limit {
     const by = this.#by;
     let key = typeof by === "function" ? by(socket) : undefined;
     let known = false;
-    const turnstile = new Turnstile((bytes) => socket.client.keep(bytes));
+    const turnstile = new SerialQueue((bytes) => socket.client.keep(bytes));
     socket.use((event, next) => {
       if (this.#only && !this.#only.has(event[0])) {
         next();
@@ -154,7 +154,7 @@ class Limit {
 /** An event whose cost is about to be taken. */
 interface Weighed {
   readonly socket: AnySocket;
-  readonly turnstile: Turnstile;
+  readonly turnstile: SerialQueue;
   readonly key: string;
   readonly event: Event;
   readonly next: () => void;

@@ -9,8 +9,8 @@ import { UsageError } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
-import type { Middleware } from "@sockeye/transport/node";
-import { attach, corsMiddleware } from "@sockeye/transport/node";
+import type { Middleware } from "@sockeye/transport/server";
+import { attach, corsMiddleware } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
 import { clientGroup } from "./client-group.js";
@@ -18,6 +18,7 @@ import { Connection } from "./connection.js";
 import { logForDebugging } from "./debug-log.js";
 import type { CloseOptions } from "./drain.js";
 import { Drain } from "./drain.js";
+import { eio3Limits, isEio3 } from "./eio3-client.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
 import { FirstRequest } from "./first-request.js";
@@ -27,6 +28,7 @@ import type { ForeignEngine } from "./foreign-session.js";
 import { ForeignSession } from "./foreign-session.js";
 import type { Handshake } from "./handshake.js";
 import { randomId } from "./ids.js";
+import { JoinTimeouts } from "./join-timeouts.js";
 import { MainNamespace } from "./main-namespace.js";
 import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
@@ -35,14 +37,12 @@ import { Metrics } from "./metrics.js";
 import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
-import { isOlder, olderLimits } from "./older-client.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
 import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import { failureOf, printError } from "./print-error.js";
 import type { Socket } from "./socket.js";
-import { WaitingRoom } from "./waiting-room.js";
 
 /** Any HTTP server of Node.js. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -61,7 +61,7 @@ export interface Health {
 }
 
 declare module "./namespace.js" {
-  interface HomeServer<
+  interface NamespaceServer<
     _ListenEvents extends EventsMap,
     _EmitEvents extends EventsMap,
     _ServerSideEvents extends EventsMap,
@@ -138,7 +138,7 @@ export class Server<
     ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   >();
   readonly #files = new ClientFiles();
-  readonly #waiting: WaitingRoom<Connection>;
+  readonly #waiting: JoinTimeouts<Connection>;
 
   /**
    * @param server an HTTP server beside whose routes it lives, or a port for one of its own; without one use {@link attach}
@@ -151,7 +151,7 @@ export class Server<
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
-    this.#waiting = new WaitingRoom(
+    this.#waiting = new JoinTimeouts(
       this.engineClock,
       () => this.connectTimeout(),
       (connection) => connection.giveUp(),
@@ -258,7 +258,7 @@ export class Server<
         this,
         new FirstRequest({ req, protocol: protocol === 3 ? 3 : 4 }, true),
       );
-      const codec = isOlder(connection) ? this.olderCodec : this.codec;
+      const codec = isEio3(connection) ? this.olderCodec : this.codec;
       connection.bind(new ForeignSession(socket, codec, connection));
       this.opened(connection);
       connection.begin();
@@ -578,7 +578,7 @@ export class Server<
 function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
   checkTimes(options);
   const limits = limitsOf(options);
-  return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, olderLimits(limits)) };
+  return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
 }
 
 function listen(port: number | string): HttpServer {

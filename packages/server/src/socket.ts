@@ -14,7 +14,7 @@ import type {
   SockeyeError,
 } from "@sockeye/protocol";
 import { AckError, PacketType, UsageError } from "@sockeye/protocol";
-import type { Droppable } from "@sockeye/session";
+import type { DropPolicy } from "@sockeye/session";
 import type {
   AckAnswer,
   AckCallback,
@@ -33,7 +33,8 @@ import { Acks, callGuarded, dispatch, emitAndWait, readEmit, SocketEmitter } fro
 import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
-import { droppable, eventDropped } from "./droppable.js";
+import { dropPolicyOf, eventDropped } from "./drop-policy.js";
+import { eio3SocketId, isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired, readTime } from "./expiry.js";
 import type { FirstRequest } from "./first-request.js";
@@ -42,7 +43,6 @@ import { describeHandshake } from "./handshake.js";
 import { randomId, secretId } from "./ids.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
-import { isOlder, olderSocketId } from "./older-client.js";
 import { Selection } from "./selection.js";
 import { SocketEmission } from "./socket-emission.js";
 
@@ -73,7 +73,7 @@ export interface SocketEvents {
  * The namespace of a socket. All that is needed of it here is its broadcasting half; namespace.ts, which knows sockets, adds the
  * rest, so that apps have a `Namespace` in `socket.nsp`.
  */
-export interface Home<
+export interface SocketNamespace<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
   ServerSideEvents extends EventsMap,
@@ -103,7 +103,7 @@ export interface SocketConnection {
   /** So many bytes more are kept for the client, or fewer: for the budget of the process. */
   keep(bytes: number): void;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
-  send(packet: EncodedPacket, droppable?: Droppable): void;
+  send(packet: EncodedPacket, droppable?: DropPolicy): void;
   /** Takes a packet back that was given up, unless it was written. */
   takeBack?(packet: EncodedPacket): unknown;
   drained(): Promise<boolean>;
@@ -135,7 +135,7 @@ export class Socket<
   extends SocketEmitter<ListenEvents, SocketEvents>
   implements AdapterSocket, EmitTarget, ErrorBoundary
 {
-  readonly nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  readonly nsp: SocketNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   readonly client: SocketConnection;
   readonly id: SocketId;
   /** Has it come back after an interruption, with all that it missed? */
@@ -158,7 +158,7 @@ export class Socket<
   #expiry: Expiry | undefined = undefined;
 
   constructor(
-    nsp: Home<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    nsp: SocketNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     client: SocketConnection,
     { auth, restored }: { auth: Handshake["auth"]; restored: RestoredSession | undefined },
   ) {
@@ -166,7 +166,7 @@ export class Socket<
     this.nsp = nsp;
     this.client = client;
     this.#auth = auth;
-    this.id = restored?.sid ?? (isOlder(client) ? olderSocketId(nsp.name, client.id) : randomId());
+    this.id = restored?.sid ?? (isEio3(client) ? eio3SocketId(nsp.name, client.id) : randomId());
     this.recovered = restored !== undefined;
     this.#data = restored?.data as SocketData | undefined;
     this.#restored = restored;
@@ -435,7 +435,7 @@ export class Socket<
     else
       this.client.send(
         encoded,
-        droppable(packet, policy, (id) => this.#acks?.fail(id, eventDropped())),
+        dropPolicyOf(packet, policy, (id) => this.#acks?.fail(id, eventDropped())),
       );
   }
 
@@ -575,12 +575,12 @@ export class Socket<
 
   /** May this client come back after an interruption? Those of Socket.IO 2 don't know how. */
   get #recovers(): boolean {
-    return this.nsp.recovers && !isOlder(this.client);
+    return this.nsp.recovers && !isEio3(this.client);
   }
 
   /** What the client is told when it is in. Those of Socket.IO 2 know their id. */
   #welcome(): ConnectPacket["data"] {
-    if (isOlder(this.client)) return undefined;
+    if (isEio3(this.client)) return undefined;
     return this.#pid === undefined ? { sid: this.id } : { sid: this.id, pid: this.#pid };
   }
 

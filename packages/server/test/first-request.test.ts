@@ -73,7 +73,7 @@ it("keeps the very request that an app has seen, or has put something on", async
 });
 
 it("keeps a header called __proto__ a header", async () => {
-  const { readRawHeaders } = await import("@sockeye/transport/node");
+  const { readRawHeaders } = await import("@sockeye/transport/server");
   const headers = readRawHeaders(["__proto__", "x", "A", "1"]);
   expect(Object.keys(headers)).toEqual(["__proto__", "a"]);
   expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { joinMain, type Wire } from "../../../test/support/rawsocket.js";
 import { once, until } from "../../../test/support/wait.js";
-import { openStream } from "../../transport/test/node/stream-client.js";
+import { openStream } from "../../transport/test/server/stream-client.js";
 import type { Diagnostics, ServerOptions, Socket } from "../src/index.js";
 import { atEnd, dial, half, join, roundTrip, type Site, serve } from "./site.js";
 

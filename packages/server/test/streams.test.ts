@@ -1,7 +1,7 @@
 import type { Server } from "@sockeye/server";
 import { describe, expect, it, vi } from "vitest";
 import { openWire, http as request } from "../../../test/support/rawsocket.js";
-import { type OpenStream, openStream } from "../../transport/test/node/stream-client.js";
+import { type OpenStream, openStream } from "../../transport/test/server/stream-client.js";
 import { type Site, serve } from "./site.js";
 
 // Sessions over the transports that Socket.IO does not have, spoken by hand.

@@ -14,10 +14,10 @@ import type {
   SessionObserver,
   Transport,
 } from "@sockeye/protocol";
-import type { Counted } from "./counted.js";
 import type { Deadlines } from "./deadlines.js";
+import type { FlushScheduler } from "./flush-scheduler.js";
 import type { Overflow } from "./outbox.js";
-import type { Turn } from "./turn.js";
+import type { ReplayBuffer } from "./replay-buffer.js";
 import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
 
 /** What all sessions of one server, or one client, share. */
@@ -25,14 +25,14 @@ export interface SessionConfig {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly turn: Turn;
+  readonly turn: FlushScheduler;
   readonly role: ServerRole | ClientRole;
   /** Bounds what waits for the peer; without it nothing does. */
   readonly overflow?: Overflow | undefined;
   /** The same while a session is suspended, what is kept included. */
   readonly suspendedOverflow?: Overflow | undefined;
   /** Client: makes the counter of a session whose server counts. Without it this end does not count. */
-  readonly count?: ((terms: ResumeTerms) => Counted | undefined) | undefined;
+  readonly count?: ((terms: ResumeTerms) => ReplayBuffer | undefined) | undefined;
 }
 
 /** Secrets by which clients prove that a session is theirs. Each generation of a session has its own. */
@@ -46,7 +46,7 @@ export interface Secrets {
 export interface ServerRole {
   readonly side: "server";
   /** What only this end can do. */
-  readonly acts: ServerActs;
+  readonly end: ServerEnd;
   /** Time from one PING to the next, in ms. One that is answered later than that is followed by the next after this time. */
   readonly pingIntervalMs: number;
   /** Time for the PONG to come, in ms. Each sign of life begins it anew. */
@@ -85,15 +85,15 @@ export interface SessionEnd {
 }
 
 /** A session at the accepting end, as its acts see it. */
-export interface Served extends Upgradable {
+export interface ServerSession extends Upgradable {
   readonly id: string;
   readonly decoder: Decoder;
   /** Would a packet leave at once? */
   readonly ready: boolean;
   /** Set if the session outlives its transports. */
-  readonly counted: Counted | undefined;
+  readonly counted: ReplayBuffer | undefined;
   readonly observer: SessionObserver | undefined;
-  goOn(transport: Transport, received: number, silenceMs: number): boolean;
+  switchTransport(transport: Transport, received: number, silenceMs: number): boolean;
   /** PINGs without an answer. */
   pingsOut: number;
   /** When the last one was due. */
@@ -110,27 +110,27 @@ export interface Served extends Upgradable {
   flush(): void;
   /** Queues, unless the session is over. */
   send(packet: EncodedPacket): void;
-  dueIn(delayMs: number, now: number): void;
+  setDeadline(delayMs: number, now: number): void;
   /** That packet has no place here: the session ends. */
-  violated(type: EnginePacketType): void;
+  protocolError(type: EnginePacketType): void;
   end(end: SessionEnd): void;
   /** Nothing is heard over the transport any more: a counted session is suspended, any other ends. */
-  broken(reason: CloseReason, cause: Error | undefined): void;
+  transportLost(reason: CloseReason, cause: Error | undefined): void;
 }
 
 /**
  * What only the accepting end does. Comes with the role, and not from the session's own imports, so that a client's bundle
  * does not hold it.
  */
-export interface ServerActs {
+export interface ServerEnd {
   /** Tells the terms, and sets the first deadline. @param limits told besides */
-  begin(session: Served, role: ServerRole, now: number, limits: PacketLimits | undefined): void;
+  begin(session: ServerSession, role: ServerRole, now: number, limits: PacketLimits | undefined): void;
   /** The deadline has come. */
-  due(session: Served, role: ServerRole, now: number): void;
-  pinged(session: Served, role: ServerRole, now: number): void;
-  ponged(session: Served, role: ServerRole, now: number): void;
+  due(session: ServerSession, role: ServerRole, now: number): void;
+  pinged(session: ServerSession, role: ServerRole, now: number): void;
+  ponged(session: ServerSession, role: ServerRole, now: number): void;
   /** A client says that the session is its own: see {@link Session.claimed}. */
-  claimed(session: Served, role: ServerRole, how: Return): boolean;
+  claimed(session: ServerSession, role: ServerRole, how: Return): boolean;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
 }

@@ -7,7 +7,7 @@ export interface Timed {
   /** The mark of a {@link Deadlines} that is a wheel: the slot that holds this entry, or {@link NO_SLOT}. */
   slot: number;
   /** The time has come. The entry is forgotten unless it schedules itself again. Must not throw. */
-  due(now: number): void;
+  onDeadline(now: number): void;
 }
 
 export const NO_SLOT = -1;
@@ -36,7 +36,7 @@ export class Timers implements Deadlines {
       this.#timers.delete(entry);
       // Platforms fire a fraction early, or their longest delay is shorter.
       if (entry.dueAt > now) this.schedule(entry);
-      else entry.due(now);
+      else entry.onDeadline(now);
     };
     this.#timers.set(entry, clock.setTimer(due, Math.ceil(Math.max(0, entry.dueAt - clock.now()))));
   }

@@ -9,7 +9,7 @@ const OVERHEAD_BYTES = 96;
 export const GAP: EncodedPacket = new EncodedPacket("");
 
 /** A packet that may be dropped if the peer is too far behind. */
-export interface Droppable {
+export interface DropPolicy {
   readonly policy: "drop-oldest" | "drop-newest" | "conflate";
   /** With `conflate`: a later packet of this key takes the place of this one. */
   readonly key?: string | undefined;
@@ -28,7 +28,7 @@ export interface Overflow {
   admit(
     outbox: Outbox,
     packet: EncodedPacket,
-    { droppable, heldBytes }: { droppable: Droppable | undefined; heldBytes: number },
+    { droppable, heldBytes }: { droppable: DropPolicy | undefined; heldBytes: number },
   ): "queue" | "drop" | SessionError;
   /** The packet at this place was taken out. */
   removed(outbox: Outbox, place: number): void;
@@ -42,7 +42,7 @@ export class Outbox {
   packets: EncodedPacket[] = [];
   bytes = 0;
   /** By the place of a packet: may it be dropped? Only once a packet may. */
-  rules: (Droppable | undefined)[] | undefined = undefined;
+  rules: (DropPolicy | undefined)[] | undefined = undefined;
   /** By its key: the place of the last packet. Gaps are left by those before it. */
   places: Map<string, number> | undefined = undefined;
   gaps = 0;

@@ -1,6 +1,6 @@
 import type { EncodedPacket } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { Droppable, Outbox, Overflow } from "./outbox.js";
+import type { DropPolicy, Outbox, Overflow } from "./outbox.js";
 import { GAP, sizeOf } from "./outbox.js";
 
 /** Gaps are closed once they are this many, and more than the packets between them. */
@@ -41,7 +41,7 @@ export function createOverflow(maxBytes: number, full: () => SessionError = tooS
 }
 
 /** The packet that is queued next may be dropped. */
-function note(outbox: Outbox, droppable: Droppable): void {
+function note(outbox: Outbox, droppable: DropPolicy): void {
   const { packets } = outbox;
   outbox.rules ??= [];
   // An array with holes would be slow.
@@ -70,7 +70,7 @@ function replace(outbox: Outbox, key: string): void {
 /** Drops the oldest that may be dropped, until no more than so many bytes are left. Last values are not for this. */
 function shed(outbox: Outbox, bytes: number): void {
   if (outbox.rules === undefined) return;
-  const dropped: Droppable[] = [];
+  const dropped: DropPolicy[] = [];
   keepOnly(outbox, (packet, rule) => {
     if (rule === undefined || rule.policy === "conflate" || outbox.bytes <= bytes) return true;
     outbox.bytes -= sizeOf(packet);
@@ -82,7 +82,7 @@ function shed(outbox: Outbox, bytes: number): void {
 
 function keepOnly(
   outbox: Outbox,
-  stays: (packet: EncodedPacket, rule: Droppable | undefined) => boolean,
+  stays: (packet: EncodedPacket, rule: DropPolicy | undefined) => boolean,
 ): void {
   const { packets, rules = [] } = outbox;
   outbox.packets = [];

@@ -28,14 +28,14 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { EncodedPacket, SESSION_STATES, SessionError, TransportError } from "@sockeye/protocol";
-import type { Served, ServerRole, SessionConfig, SessionEnd, SessionSink } from "./config.js";
-import type { Counted } from "./counted.js";
-import { isMessage } from "./counted.js";
+import type { ServerRole, ServerSession, SessionConfig, SessionEnd, SessionSink } from "./config.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
-import type { Droppable } from "./outbox.js";
+import type { Flushable } from "./flush-scheduler.js";
+import type { DropPolicy } from "./outbox.js";
 import { GAP, isSpoilt, Outbox, sizeOf } from "./outbox.js";
-import type { Flushable } from "./turn.js";
+import type { ReplayBuffer } from "./replay-buffer.js";
+import { isMessage } from "./replay-buffer.js";
 import type { Upgrade } from "./upgrade.js";
 
 /** What waits longer than until the end of the turn: from so many bytes on it is written at once, if it can be. */
@@ -58,7 +58,7 @@ const SLEEP_SLACK_MS = 5000;
  *
  * @see PROTOCOL.md "Session", and the state table in @sockeye/protocol
  */
-export class Session implements SessionView, TransportSink, Timed, Flushable, Served {
+export class Session implements SessionView, TransportSink, Timed, Flushable, ServerSession {
   id: string;
   transport: Transport | undefined;
   upgraded = false;
@@ -72,7 +72,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   progressed = false;
   readonly decoder: Decoder;
   /** Set if the session outlives its transports; on a client once OPEN said so. */
-  counted: Counted | undefined;
+  counted: ReplayBuffer | undefined;
 
   #state: SessionState = "opening";
   #rules: (typeof SESSION_STATES)[SessionState] = SESSION_STATES.opening;
@@ -98,7 +98,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   constructor(
     config: SessionConfig,
     sink: SessionSink,
-    { id = "", counted }: { id?: string; counted?: Counted | undefined } = {},
+    { id = "", counted }: { id?: string; counted?: ReplayBuffer | undefined } = {},
   ) {
     this.counted = counted;
     this.#config = config;
@@ -144,11 +144,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     transport.bind(this);
     if (role.side === "client") {
       const openWithinMs = role.openWithinMs?.();
-      if (openWithinMs) this.dueIn(openWithinMs, clock.now());
+      if (openWithinMs) this.setDeadline(openWithinMs, clock.now());
       else this.#config.deadlines.remove(this);
       return;
     }
-    role.acts.begin(this, role, clock.now(), limits);
+    role.end.begin(this, role, clock.now(), limits);
     this.#enter("open");
     this.#wantWrite();
   }
@@ -163,7 +163,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    *
    * @param droppable it may be dropped if too much waits already; otherwise the session ends then
    */
-  send(packet: EncodedPacket, droppable?: Droppable): void {
+  send(packet: EncodedPacket, droppable?: DropPolicy): void {
     if (!this.#rules.accepts) return;
     if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES || this.#state === "suspended")
       this.#sendIfRoom(packet, droppable);
@@ -206,8 +206,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       candidate.close("goodbye");
       return;
     }
-    const { acts, upgradeTimeoutMs: timeoutMs } = this.#config.role as ServerRole;
-    this.#upgrade = acts.probe(this, candidate, { clock: this.#config.clock, timeoutMs });
+    const { end, upgradeTimeoutMs: timeoutMs } = this.#config.role as ServerRole;
+    this.#upgrade = end.probe(this, candidate, { clock: this.#config.clock, timeoutMs });
   }
 
   /**
@@ -227,7 +227,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (this.#state === "upgrading") this.transport?.resume();
     this.#enter("closing");
     this.#config.deadlines.remove(this);
-    this.dueIn(CLOSING_MS, this.#config.clock.now());
+    this.setDeadline(CLOSING_MS, this.#config.clock.now());
     this.#tellClosed(reason, undefined);
     this.#writeRest();
   }
@@ -247,7 +247,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   endIfStale(): boolean {
     if (this.#silenceMs === 0 || this.#state === "suspended" || this.#sleptMs() <= this.#silenceMs)
       return false;
-    this.broken("ping timeout", undefined);
+    this.transportLost("ping timeout", undefined);
     return this.state === "closed";
   }
 
@@ -257,9 +257,9 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    *
    * @returns false if not, and then nothing has changed
    */
-  claimed(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean {
+  acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean {
     const role = this.#config.role as ServerRole;
-    return role.acts.claimed(this, role, { transport, claim, now: this.#config.clock.now() });
+    return role.end.claimed(this, role, { transport, claim, now: this.#config.clock.now() });
   }
 
   /** Client: the packet that proves, on another transport, that this session is its own. */
@@ -272,17 +272,17 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    *
    * @returns false if its terms cannot be, or the session has ended
    */
-  rejoin(transport: Transport, terms: OpenData): boolean {
+  resume(transport: Transport, terms: OpenData): boolean {
     const { counted } = this;
     const { role, clock } = this.#config;
     const { received, secret = "" } = terms.resume ?? {};
     if (!counted || role.side === "server" || received === undefined || terms.sid !== this.id) return false;
-    if (!this.goOn(transport, received, this.#silenceMs)) return false;
+    if (!this.switchTransport(transport, received, this.#silenceMs)) return false;
     this.#secret = secret;
     this.#listen(terms);
     // Also tells that the new secret has come.
     counted.control(acknowledgement(counted.received));
-    counted.untold();
+    counted.unreported();
     this.#signOfLife(clock.now());
     this.observer?.onResume?.(transport);
     this.probe(terms.upgrades);
@@ -323,7 +323,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     // The server's PING may wait behind what is coming, and the server for an answer.
     if (this.#tellMs === 0 || now - this.#toldAt < this.#tellMs || !this.#rules.delivers) return;
     this.#toldAt = now;
-    this.queue(withCount("noop", this.counted?.untold()));
+    this.queue(withCount("noop", this.counted?.unreported()));
   }
 
   writable(_from: Transport): void {
@@ -339,7 +339,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (how === "lost") {
       if (this.#state === "suspended") return;
       if (this.counted && this.#rules.delivers) {
-        this.broken(reason, cause);
+        this.transportLost(reason, cause);
         return;
       }
     }
@@ -355,7 +355,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   /** The transport is of no use any more; nobody has said goodbye. */
-  broken(reason: CloseReason, cause: Error | undefined): void {
+  transportLost(reason: CloseReason, cause: Error | undefined): void {
     const { counted } = this;
     const { role, clock } = this.#config;
     // A client that was never heard of may not even know that it has a session.
@@ -367,10 +367,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     this.#dropCandidate("moved");
     this.transport?.close("moved");
     const now = clock.now();
-    counted.lose({ reason, cause, livedMs: now - this.#since });
+    counted.suspend({ reason, cause, livedMs: now - this.#since });
     this.#enter("suspended");
     this.listens = false;
-    this.dueIn(counted.terms.window, now);
+    this.setDeadline(counted.terms.window, now);
     this.observer?.onSuspend?.(reason, cause);
     if (role.side === "server") role.suspended?.(this.id, reason, cause);
     else if (this.state === "suspended") role.suspended?.();
@@ -424,16 +424,16 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
-  #flushCounted(counted: Counted): void {
+  #flushCounted(counted: ReplayBuffer): void {
     if (this.transport?.writable !== true || !this.#mayWrite()) return;
     const outbox = this.#outbox;
     const { welcome } = counted;
     if (welcome) this.#wantWrite();
     else if (outbox.packets.length > 0 && !counted.full) {
-      counted.keep(this.#readable(outbox.take(counted.terms.bytes - counted.keptBytes)));
+      counted.retain(this.#readable(outbox.take(counted.terms.bytes - counted.retainedBytes)));
     }
     if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
-    const batch = counted.take();
+    const batch = counted.takeUnsent();
     if (batch.length > 0) {
       this.transport.send(batch);
       this.observer?.onFlush(batch);
@@ -441,7 +441,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (outbox.waiters && this.#outbox === Outbox.empty) this.#tellDrained(outbox.waiters);
   }
 
-  due(now: number): void {
+  onDeadline(now: number): void {
     const { role } = this.#config;
     if (this.#state === "suspended") {
       this.notResumed("the session did not go on over another transport in time");
@@ -450,11 +450,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     } else if (this.#state === "opening") {
       this.#openedLate();
     } else if (role.side === "server") {
-      role.acts.due(this, role, now);
+      role.end.due(this, role, now);
     } else if (now < this.heardAt + this.#silenceMs && this.#sleptMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
       this.#expect(this.heardAt, now);
     } else {
-      this.broken("ping timeout", undefined);
+      this.transportLost("ping timeout", undefined);
     }
   }
 
@@ -514,7 +514,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     switch (packet.type) {
       case "message":
         if (this.#rules.delivers) this.#message(packet.data ?? "");
-        else if (this.#state === "opening") this.violated("message");
+        else if (this.#state === "opening") this.protocolError("message");
         return;
       case "open":
         this.#open(packet.data);
@@ -523,7 +523,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
         if (this.counted && !this.#acknowledged(packet.data)) return;
         // While closing, a heartbeat must not put off the end.
         if (this.#rules.delivers) this.#pinged();
-        else if (this.#state === "opening") this.violated("ping");
+        else if (this.#state === "opening") this.protocolError("ping");
         return;
       case "pong":
         if (this.counted && !this.#acknowledged(packet.data)) return;
@@ -533,7 +533,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
         this.end({ reason: "transport close", transport: "dead" });
         return;
       case "upgrade":
-        this.violated("upgrade");
+        this.protocolError("upgrade");
         return;
       case "noop":
         if (this.counted) this.#acknowledged(packet.data);
@@ -562,7 +562,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   }
 
   #message(data: Frame): void {
-    if (this.counted?.came(data.length)) this.#tellCount(this.counted);
+    if (this.counted?.receive(data.length)) this.#tellCount(this.counted);
     let packet: ReturnType<Decoder["write"]>;
     try {
       packet = this.decoder.write(data);
@@ -578,7 +578,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   #open(data: Frame | undefined): void {
     const { role, clock } = this.#config;
     if (role.side === "server" || this.#state !== "opening") {
-      this.violated("open");
+      this.protocolError("open");
       return;
     }
     try {
@@ -611,7 +611,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
    * @param silenceMs the longest that the peer may be silent
    * @returns false if that cannot be, and then nothing has changed, unless the session has ended since it makes no progress
    */
-  goOn(transport: Transport, received: number, silenceMs: number): boolean {
+  switchTransport(transport: Transport, received: number, silenceMs: number): boolean {
     if (!this.#rules.delivers && this.#state !== "suspended") return false;
     const { counted } = this;
     const now = this.#config.clock.now();
@@ -635,8 +635,8 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     return true;
   }
 
-  #tellCount(counted: Counted): void {
-    const count = counted.untold();
+  #tellCount(counted: ReplayBuffer): void {
+    const count = counted.unreported();
     if (count !== undefined) this.queue(acknowledgement(count));
   }
 
@@ -651,11 +651,11 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   #pinged(): void {
     const { role, clock } = this.#config;
     if (role.side === "server") {
-      role.acts.pinged(this, role, clock.now());
+      role.end.pinged(this, role, clock.now());
       return;
     }
     this.#signOfLife(clock.now());
-    this.send(this.counted ? withCount("pong", this.counted.untold()) : PONG);
+    this.send(this.counted ? withCount("pong", this.counted.unreported()) : PONG);
     role.pinged?.();
   }
 
@@ -670,7 +670,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
   #expect(heardAt: number, now: number): void {
     this.#setAt = heardAt;
     this.#setWall = this.#config.clock.wall() - (now - heardAt);
-    this.dueIn(this.#silenceMs, heardAt);
+    this.setDeadline(this.#silenceMs, heardAt);
   }
 
   /** Client: time of day that has passed since the last sign of life, also while the machine slept. */
@@ -680,10 +680,10 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
 
   #ponged(): void {
     const { role, clock } = this.#config;
-    if (role.side === "server") role.acts.ponged(this, role, clock.now());
+    if (role.side === "server") role.end.ponged(this, role, clock.now());
   }
 
-  violated(type: EnginePacketType): void {
+  protocolError(type: EnginePacketType): void {
     const error = new SessionError("ERR_PROTOCOL_VIOLATION", `unexpected packet: ${type}`);
     this.end({ reason: "parse error", cause: error });
   }
@@ -708,7 +708,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     return this.transport?.bufferedBytes ?? 0;
   }
 
-  #sendIfRoom(packet: EncodedPacket, droppable: Droppable | undefined): void {
+  #sendIfRoom(packet: EncodedPacket, droppable: DropPolicy | undefined): void {
     // A burst of a healthy connection does not pile up here.
     if (this.ready && this.#outbox.bytes > MUCH_BYTES) this.flush();
     const { overflow, suspendedOverflow } = this.#config;
@@ -717,7 +717,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
       this.queue(packet);
       return;
     }
-    const heldBytes = this.#heldBytes + (this.counted?.keptBytes ?? 0);
+    const heldBytes = this.#heldBytes + (this.counted?.retainedBytes ?? 0);
     const verdict = bound.admit(this.#ownOutbox(), packet, { droppable, heldBytes });
     if (verdict === "queue") {
       this.queue(packet);
@@ -748,7 +748,7 @@ export class Session implements SessionView, TransportSink, Timed, Flushable, Se
     if (this.waiting === 0) this.end({ reason: "forced close" });
   }
 
-  dueIn(delayMs: number, now: number): void {
+  setDeadline(delayMs: number, now: number): void {
     this.dueAt = now + delayMs;
     this.#config.deadlines.schedule(this);
   }

@@ -11,7 +11,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
-import type { Counted } from "./counted.js";
+import type { ReplayBuffer } from "./replay-buffer.js";
 
 /*
  * How a better transport takes over a running session (the standard Engine.IO probe):
@@ -30,7 +30,7 @@ import type { Counted } from "./counted.js";
 export interface Upgradable {
   readonly state: SessionState;
   readonly transport: Transport | undefined;
-  readonly counted: Counted | undefined;
+  readonly counted: ReplayBuffer | undefined;
   /** The candidate has passed the probe. */
   beginUpgrade(candidate: Transport): void;
   /** Everything from now on goes over the candidate. */

@@ -87,7 +87,7 @@ export class TimerWheel implements Deadlines {
           if (entry.slot !== slot) continue;
           entry.slot = NO_SLOT;
           if (entry.dueAt > now) this.schedule(entry);
-          else entry.due(now);
+          else entry.onDeadline(now);
         }
       } finally {
         for (const entry of held) {

@@ -8,7 +8,7 @@ class Entry implements Timed {
 
   constructor(public dueAt: number) {}
 
-  due(now: number): void {
+  onDeadline(now: number): void {
     this.calls.push(now);
   }
 }

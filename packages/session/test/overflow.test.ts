@@ -1,7 +1,7 @@
 import { EncodedPacket } from "@sockeye/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Droppable, GAP, Outbox, type Overflow, sizeOf } from "../src/outbox.js";
+import { type DropPolicy, GAP, Outbox, type Overflow, sizeOf } from "../src/outbox.js";
 import { createOverflow } from "../src/overflow.js";
 
 const SIZE = sizeOf(new EncodedPacket("x".repeat(4)));
@@ -19,7 +19,7 @@ class Stuck {
   }
 
   /** @param name four characters */
-  send(name: string, rule?: Omit<Droppable, "dropped">): void {
+  send(name: string, rule?: Omit<DropPolicy, "dropped">): void {
     if (this.ended) return;
     const packet = new EncodedPacket(name.padEnd(4));
     const droppable = rule && { ...rule, dropped: () => void this.dropped.push(name) };
@@ -36,11 +36,11 @@ class Stuck {
 
 const OLDEST = { policy: "drop-oldest" } as const;
 const NEWEST = { policy: "drop-newest" } as const;
-const last = (key: string): Droppable => ({ policy: "conflate", key });
+const last = (key: string): DropPolicy => ({ policy: "conflate", key });
 
 interface Row {
   readonly what: string;
-  readonly sent: readonly (readonly [name: string, rule?: Droppable])[];
+  readonly sent: readonly (readonly [name: string, rule?: DropPolicy])[];
   readonly waits: readonly string[];
   readonly dropped?: readonly string[];
   readonly ends?: boolean;

@@ -226,7 +226,7 @@ it("whatever becomes of the roads, nothing is lost, doubled or overtaken, and no
       expect(states(world.talk)).toEqual(["open", "open"]);
       expect([client.endings, server.endings]).toEqual([[], []]);
       expect([server.heard(), client.heard()]).toEqual([world.said.client, world.said.server]);
-      for (const { session } of [client, server]) expect(session.counted?.keptBytes).toBe(0);
+      for (const { session } of [client, server]) expect(session.counted?.retainedBytes).toBe(0);
     }),
     PATIENCE,
   );

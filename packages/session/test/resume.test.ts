@@ -197,18 +197,18 @@ describe("acknowledgements", () => {
     const stage = begin();
     stage.server.say(1);
     settle(stage, stage.road);
-    expect(stage.server.session.counted?.keptBytes).toBeGreaterThan(0);
+    expect(stage.server.session.counted?.retainedBytes).toBeGreaterThan(0);
     stage.clock.advance(INTERVAL_MS + 50);
     settle(stage, stage.road);
-    expect(stage.server.session.counted?.keptBytes).toBe(0);
-    expect(stage.client.session.counted?.keptBytes).toBe(0);
+    expect(stage.server.session.counted?.retainedBytes).toBe(0);
+    expect(stage.client.session.counted?.retainedBytes).toBe(0);
   });
 
   it("come by themselves once a quarter of the bound has come in", () => {
     const stage = begin();
     for (let n = 1; n <= 6; n++) stage.server.say(n);
     settle(stage, stage.road);
-    expect(stage.server.session.counted?.keptBytes).toBeLessThan(TERMS.bytes / 4);
+    expect(stage.server.session.counted?.retainedBytes).toBeLessThan(TERMS.bytes / 4);
   });
 
   it("hold back what exceeds the bound, and it leaves without a heartbeat once they come", () => {
@@ -217,7 +217,7 @@ describe("acknowledgements", () => {
     stage.clock.flush();
     expect(stage.server.session.ready).toBe(false);
     expect(stage.server.session.waiting).toBeGreaterThan(50);
-    expect(stage.server.session.counted?.keptBytes).toBeLessThan(TERMS.bytes + 200);
+    expect(stage.server.session.counted?.retainedBytes).toBeLessThan(TERMS.bytes + 200);
     settle(stage, stage.road);
     expect(stage.client.heard()).toHaveLength(100);
   });
@@ -264,7 +264,7 @@ describe("the secret", () => {
     expect(stage.client.session.claim().head).not.toBe(before);
     const thief = new Road("thief");
     const { received } = JSON.parse(String(before).slice(1)) as { received: number };
-    expect(stage.server.session.claimed(thief.server, { secret: "sid-0", received })).toBe(false);
+    expect(stage.server.session.acceptClaim(thief.server, { secret: "sid-0", received })).toBe(false);
     expect(states(stage)).toEqual(["open", "open"]);
     expect(stage.server.session.transport?.name).toBe("other");
   });
@@ -293,7 +293,7 @@ describe("the secret", () => {
   ])("%s is refused, and changes nothing", (_what, claim) => {
     const stage = begin();
     const road = new Road();
-    expect(stage.server.session.claimed(road.server, claim)).toBe(false);
+    expect(stage.server.session.acceptClaim(road.server, claim)).toBe(false);
     expect(stage.server.session.transport).toBe(stage.road.server);
     stage.server.say(1);
     settle(stage, stage.road);
@@ -306,7 +306,7 @@ describe("the secret", () => {
     stage.server.say(1);
     stage.server.session.close();
     expect(stage.server.session.state).toBe("closing");
-    expect(stage.server.session.claimed(new Road().server, { secret: "sid-0", received: 0 })).toBe(false);
+    expect(stage.server.session.acceptClaim(new Road().server, { secret: "sid-0", received: 0 })).toBe(false);
   });
 });
 

@@ -120,7 +120,7 @@ export function comeBack(
   road.server.bind(
     heard((frame) => {
       const claim = JSON.parse(String(frame).slice(1)) as Claim;
-      if (server.session.claimed(road.server, claim)) return;
+      if (server.session.acceptClaim(road.server, claim)) return;
       road.server.send([new Encoded(CLOSE)]);
     }),
   );
@@ -129,7 +129,7 @@ export function comeBack(
       if (frame === CLOSE) client.session.notResumed("refused");
       // A session that has ended meanwhile says goodbye where the server takes it for alive.
       else if (client.session.state === "closed") road.client.close("goodbye");
-      else if (!client.session.rejoin(road.client, readOpen(String(frame).slice(1))))
+      else if (!client.session.resume(road.client, readOpen(String(frame).slice(1))))
         refused(client.session, `${frame}`);
     }),
   );

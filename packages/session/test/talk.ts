@@ -11,14 +11,14 @@ import type {
 import { PacketType } from "@sockeye/protocol";
 import type { ClientRole, Secrets, ServerRole } from "../src/config.js";
 import {
-  Counted,
   clientProbe,
   createOverflow,
   defaultCodec,
+  FlushScheduler,
+  ReplayBuffer,
   Session,
-  serverActs,
+  serverEnd,
   TimerWheel,
-  Turn,
 } from "../src/index.js";
 
 export const INTERVAL_MS = 1000;
@@ -59,11 +59,16 @@ export function talk(
   terms?: { readonly window: number; readonly bytes: number },
 ): Talk {
   const clock = manualClock();
-  const shared = { codec: defaultCodec(), clock, deadlines: new TimerWheel(clock), turn: new Turn(clock) };
+  const shared = {
+    codec: defaultCodec(),
+    clock,
+    deadlines: new TimerWheel(clock),
+    turn: new FlushScheduler(clock),
+  };
   const ended: string[] = [];
   const serverRole: ServerRole = {
     side: "server",
-    acts: serverActs,
+    end: serverEnd,
     pingIntervalMs: INTERVAL_MS,
     pingTimeoutMs: TIMEOUT_MS,
     upgradeTimeoutMs: UPGRADE_MS,
@@ -86,13 +91,13 @@ export function talk(
   };
   const client: ClientHalf = Object.assign(
     half(
-      (sink) => new Session({ ...shared, role: clientRole, count: (told) => new Counted(told) }, sink),
+      (sink) => new Session({ ...shared, role: clientRole, count: (told) => new ReplayBuffer(told) }, sink),
       shared.codec,
     ),
     { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },
   );
   const overflow = createOverflow(MAX_OUTBOUND_BYTES);
-  const counted = terms && new Counted(terms);
+  const counted = terms && new ReplayBuffer(terms);
   const suspendedOverflow = terms && createOverflow(terms.bytes);
   const server = half(
     (sink) =>

@@ -14,7 +14,7 @@ class Entry implements Timed {
   readonly calls: number[] = [];
   onDue: () => void = () => {};
 
-  due(now: number): void {
+  onDeadline(now: number): void {
     this.calls.push(now);
     this.onDue();
   }

@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
-import { httpRequest, httpStream } from "../../../packages/transport/src/node/client-http.js";
-import { readBody } from "../../../packages/transport/src/node/request-body.js";
+import { httpRequest, httpStream } from "../../../packages/transport/src/client/node/http.js";
+import { readBody } from "../../../packages/transport/src/server/request/request-body.js";
 import { within } from "../../support/wait.js";
 import { cutAt, cutsOf } from "../mutate.js";
 import type { Random } from "../random.js";

@@ -1,5 +1,8 @@
-import { readClaim } from "../../../packages/transport/src/node/claim.js";
-import { FrameReader, type FrameSink } from "../../../packages/transport/src/node/frame-reader.js";
+import { readClaim } from "../../../packages/transport/src/server/request/claim.js";
+import {
+  FrameReader,
+  type FrameSink,
+} from "../../../packages/transport/src/server/websocket/frame-reader.js";
 import { cutAt, cutsOf, mutateBytes } from "../mutate.js";
 import type { Random } from "../random.js";
 import { check, type Target, target } from "../target.js";

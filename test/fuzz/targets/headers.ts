@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import * as ws from "ws";
-import { CookieJar, MAX_COOKIES } from "../../../packages/transport/src/node/cookie-jar.js";
-import { DeflateExtension } from "../../../packages/transport/src/node/deflate-extension.js";
-import { readExtensionOffers } from "../../../packages/transport/src/node/extension-offer.js";
-import { checkUpgrade } from "../../../packages/transport/src/node/upgrade-check.js";
+import { CookieJar, MAX_COOKIES } from "../../../packages/transport/src/client/node/cookie-jar.js";
+import { DeflateExtension } from "../../../packages/transport/src/server/websocket/deflate-extension.js";
+import { readExtensionOffers } from "../../../packages/transport/src/server/websocket/extension-offer.js";
+import { checkUpgrade } from "../../../packages/transport/src/server/websocket/upgrade-check.js";
 import { mutateText } from "../mutate.js";
 import type { Random } from "../random.js";
 import { check, type Meter, type Target, target } from "../target.js";

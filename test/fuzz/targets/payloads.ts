@@ -1,15 +1,15 @@
 import { decodeFrame, messageText } from "@sockeye/codec";
-import { decodePayload, encodePayload } from "@sockeye/codec/payload";
 import {
   decodePayload as decodePayload3,
   encodePayload as encodePayload3,
   encodeTextPayload as encodeTextPayload3,
-} from "@sockeye/codec/v3";
+} from "@sockeye/codec/eio3";
+import { decodePayload, encodePayload } from "@sockeye/codec/payload";
 import { type FrameVector, frameOf, frameVector } from "@sockeye/conformance";
 import { EncodedPacket, type Frame, SockeyeError } from "@sockeye/protocol";
 import * as stock from "engine.io-parser";
-import { jsonpFormat } from "../../../packages/transport/src/node/jsonp.js";
-import { PAYLOADS } from "../../../packages/transport/src/node/payload-format.js";
+import { jsonpFormat } from "../../../packages/transport/src/server/http/jsonp.js";
+import { PAYLOADS } from "../../../packages/transport/src/server/http/payload-format.js";
 import { mutateBytes, mutateText } from "../mutate.js";
 import type { Random } from "../random.js";
 import { check, type Meter, type Target, target } from "../target.js";

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { EncodedPacket } from "@sockeye/protocol";
-import { iframe } from "../../../packages/transport/src/node/iframe.js";
-import { OriginPolicy } from "../../../packages/transport/src/node/origins.js";
-import { readEngineQuery, readWholeQuery } from "../../../packages/transport/src/node/query.js";
+import { iframe } from "../../../packages/transport/src/server/http/iframe.js";
+import { OriginPolicy } from "../../../packages/transport/src/server/request/origins.js";
+import { readEngineQuery, readWholeQuery } from "../../../packages/transport/src/server/request/query.js";
 import { mutateText } from "../mutate.js";
 import type { Random } from "../random.js";
 import { check, type Meter, type Target, target } from "../target.js";

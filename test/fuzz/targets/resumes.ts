@@ -8,14 +8,14 @@ import {
   type TransportSink,
 } from "@sockeye/protocol";
 import {
-  Counted,
   createOverflow,
   defaultCodec,
+  FlushScheduler,
+  ReplayBuffer,
   type ServerRole,
   Session,
-  serverActs,
+  serverEnd,
   TimerWheel,
-  Turn,
 } from "@sockeye/session";
 import { type MemoryTransport, memoryPair } from "@sockeye/transport/memory";
 import type { Random } from "../random.js";
@@ -154,7 +154,7 @@ class Pipe implements TransportSink {
 class Scene {
   readonly #clock = manualClock();
   readonly #codec = defaultCodec();
-  readonly #counted = new Counted({ window: WINDOW_MS, bytes: MAX_BYTES });
+  readonly #counted = new ReplayBuffer({ window: WINDOW_MS, bytes: MAX_BYTES });
   readonly #session: Session;
   readonly #answers: boolean;
   readonly #ended: string[] = [];
@@ -180,7 +180,7 @@ class Scene {
     this.#answers = answers;
     const role: ServerRole = {
       side: "server",
-      acts: serverActs,
+      end: serverEnd,
       pingIntervalMs: 1000,
       pingTimeoutMs: 500,
       upgradeTimeoutMs: 800,
@@ -198,7 +198,7 @@ class Scene {
         codec: this.#codec,
         clock,
         deadlines: new TimerWheel(clock),
-        turn: new Turn(clock),
+        turn: new FlushScheduler(clock),
         role,
         overflow: createOverflow(1e6),
         suspendedOverflow: createOverflow(MAX_BYTES),
@@ -217,7 +217,11 @@ class Scene {
     for (const step of steps) {
       this.#step(step);
       if (step.act !== "say" && step.act !== "message") this.#clock.flush();
-      check(this.#counted.keptBytes < MAX_BYTES + LARGEST, "too much is kept", () => this.#counted.keptBytes);
+      check(
+        this.#counted.retainedBytes < MAX_BYTES + LARGEST,
+        "too much is kept",
+        () => this.#counted.retainedBytes,
+      );
     }
     this.#end();
   }
@@ -296,7 +300,7 @@ class Scene {
     const isAlive = ["open", "upgrading", "suspended"].includes(this.#session.state);
     this.#pipe = this.#newPipe();
     const claim = { secret: this.#secret, received: this.#received };
-    const agreed = this.#session.claimed(this.#pipe.server, claim);
+    const agreed = this.#session.acceptClaim(this.#pipe.server, claim);
     if (!this.#spoilt) check(agreed === isAlive, "the client's own claim was refused", () => claim);
   }
 
@@ -316,7 +320,7 @@ class Scene {
     };
     const secrets = { last: this.#secret, before: this.#secretBefore, wrong: "wrong" };
     const { server } = this.#newPipe();
-    const agreed = session.claimed(server, { secret: secrets[secret], received: counts[count] });
+    const agreed = session.acceptClaim(server, { secret: secrets[secret], received: counts[count] });
     if (agreed) {
       check(secret !== "wrong" && count !== "future", "a claim was agreed to that is no good");
       this.#spoilt = true;

@@ -1,9 +1,9 @@
 import { ChunkFrameDecoder, encodeChunkFrames } from "@sockeye/codec/chunk-frames";
 import { frameVector } from "@sockeye/conformance";
 import { CodecError, EncodedPacket, type Frame } from "@sockeye/protocol";
-import { decodeChunkBody } from "../../../packages/transport/src/node/chunk-body.js";
-import { encodeEscapedPayload } from "../../../packages/transport/src/node/escaped-payload.js";
-import { LineDecoder } from "../../../packages/transport/src/web/escaped-payload.js";
+import { LineDecoder } from "../../../packages/transport/src/client/escaped-payload.js";
+import { decodeChunkBody } from "../../../packages/transport/src/server/http/chunk-body.js";
+import { encodeEscapedPayload } from "../../../packages/transport/src/server/http/escaped-payload.js";
 import { cutAt, cutsOf, mutateBytes } from "../mutate.js";
 import type { Random } from "../random.js";
 import { check, type Meter, type Target, target } from "../target.js";

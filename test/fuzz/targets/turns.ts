@@ -1,5 +1,5 @@
-import { FrameReader } from "../../../packages/transport/src/node/frame-reader.js";
-import { type Loop, Turns } from "../../../packages/transport/src/node/turns.js";
+import { type Loop, Turns } from "../../../packages/transport/src/server/turns/turns.js";
+import { FrameReader } from "../../../packages/transport/src/server/websocket/frame-reader.js";
 import { cutAt, cutsOf, mutateBytes } from "../mutate.js";
 import { check, type Meter, type Target, target } from "../target.js";
 import { extension, Log, MAX_BYTES, message, same, type WireInput } from "./websocket.js";

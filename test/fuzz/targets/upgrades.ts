@@ -10,11 +10,11 @@ import {
 import {
   createOverflow,
   defaultCodec,
+  FlushScheduler,
   type ServerRole,
   Session,
-  serverActs,
+  serverEnd,
   TimerWheel,
-  Turn,
 } from "@sockeye/session";
 import { type MemoryTransport, memoryPair } from "@sockeye/transport/memory";
 import type { Random } from "../random.js";
@@ -156,7 +156,7 @@ class Scene {
     this.#pipes = Array.from({ length: PIPES }, (_, n) => new Pipe(`pipe${n}`, clock, this.#heard));
     const role: ServerRole = {
       side: "server",
-      acts: serverActs,
+      end: serverEnd,
       pings,
       pingIntervalMs: 1000,
       pingTimeoutMs: 500,
@@ -171,7 +171,7 @@ class Scene {
         codec: this.#codec,
         clock,
         deadlines: new TimerWheel(clock),
-        turn: new Turn(clock),
+        turn: new FlushScheduler(clock),
         role,
         overflow: createOverflow(1e6),
       },

@@ -1,7 +1,10 @@
 import { deflateRawSync } from "node:zlib";
 import * as ws from "ws";
-import { DeflateExtension } from "../../../packages/transport/src/node/deflate-extension.js";
-import { FrameReader, type FrameSink } from "../../../packages/transport/src/node/frame-reader.js";
+import { DeflateExtension } from "../../../packages/transport/src/server/websocket/deflate-extension.js";
+import {
+  FrameReader,
+  type FrameSink,
+} from "../../../packages/transport/src/server/websocket/frame-reader.js";
 import { cutAt, cutsOf, mutateBytes } from "../mutate.js";
 import type { Random } from "../random.js";
 import { check, type Meter, type Target, target } from "../target.js";

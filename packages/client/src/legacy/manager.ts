@@ -1,12 +1,12 @@
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
+import type { Features } from "../features.js";
 import { Manager as AnyManager } from "../manager.js";
-import type { Parts } from "../parts.js";
-import { legacyParts } from "./parts.js";
+import { legacyParts } from "./features.js";
 
 /** One connection to a server, over whatever an old browser can do. */
 export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,
 > extends AnyManager<ListenEvents, EmitEvents> {
-  protected static override readonly parts: Parts = legacyParts;
+  protected static override readonly parts: Features = legacyParts;
 }

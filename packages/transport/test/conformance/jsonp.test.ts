@@ -1,5 +1,5 @@
 import { transportSuite } from "@sockeye/conformance";
-import { JsonpTransport } from "@sockeye/transport/web";
+import { JsonpTransport } from "@sockeye/transport/client";
 import { nodePair } from "./node-pair.js";
 
 // Both ends of JSONP, with as much of a page between them as loads scripts and submits forms.

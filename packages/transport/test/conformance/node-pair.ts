@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { MakePair, Side } from "@sockeye/conformance";
 import { type Clock, DEFAULT_LIMITS, EncodedPacket, type Frame, type Transport } from "@sockeye/protocol";
-import { type Acceptor, attach, createGate, type GateOptions } from "@sockeye/transport/node";
-import type { Target, TransportClass } from "@sockeye/transport/web";
-import { target } from "../web/target-of.js";
+import type { Target, TransportClass } from "@sockeye/transport/client";
+import { attach, createGate, type GateOptions, type GateSink } from "@sockeye/transport/server";
+import { target } from "../client/target-of.js";
 
 const SID = "the-session";
 const OPEN = `0{"sid":"${SID}"}`;
@@ -49,14 +49,14 @@ export function nodePair(Class: TransportClass, options: NodePairOptions = {}): 
 }
 
 /** Behind the gate: the one session, which greets and then leaves all to the side. */
-export class OneSession implements Acceptor {
+export class OneSession implements GateSink {
   transport: Transport | undefined;
   readonly #side: Side;
 
   constructor(side: Side) {
     this.#side = side;
   }
-  find(sid: string): ReturnType<Acceptor["find"]> {
+  find(sid: string): ReturnType<GateSink["find"]> {
     if (sid !== SID || this.transport === undefined) return undefined;
     return { transport: this.transport, upgradable: false, protocol: 4 };
   }

@@ -9,7 +9,7 @@ import type {
   Transport,
   TransportSink,
 } from "@sockeye/protocol";
-import type { Target, TransportClass } from "@sockeye/transport/web";
+import type { Target, TransportClass } from "@sockeye/transport/client";
 
 /** Takes a response apart: the frames that end in this piece. */
 export type ResponseReader = (piece: Buffer) => Frame[];

@@ -1,5 +1,5 @@
 import { transportSuite } from "@sockeye/conformance";
-import { SseTransport, StreamTransport } from "@sockeye/transport/web";
+import { SseTransport, StreamTransport } from "@sockeye/transport/client";
 import { EventSource } from "eventsource";
 import { nodePair } from "./node-pair.js";
 

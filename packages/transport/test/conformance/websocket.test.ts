@@ -1,5 +1,5 @@
 import { transportSuite } from "@sockeye/conformance";
-import { WebSocketTransport } from "@sockeye/transport/web";
+import { WebSocketTransport } from "@sockeye/transport/client";
 import { nodePair } from "./node-pair.js";
 
 transportSuite("websocket", nodePair(WebSocketTransport));

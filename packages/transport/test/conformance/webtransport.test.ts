@@ -1,9 +1,9 @@
 import { memoryWebTransport, transportSuite } from "@sockeye/conformance";
 import { DEFAULT_LIMITS } from "@sockeye/protocol";
-import { createGate } from "@sockeye/transport/node";
-import { WebTransportTransport } from "@sockeye/transport/web";
+import { WebTransportTransport } from "@sockeye/transport/client";
+import { createGate } from "@sockeye/transport/server";
 import { afterAll, vi } from "vitest";
-import { target } from "../web/target-of.js";
+import { target } from "../client/target-of.js";
 import { clock, handshake, OneSession } from "./node-pair.js";
 
 afterAll(() => vi.unstubAllGlobals());

@@ -1,0 +1,85 @@
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { ignoreErrors } from "../request/refusal.js";
+
+export interface AttachOptions {
+  /** The path to take over. Requests below it, and for the path itself, are the engine's. */
+  readonly path: string;
+  /** Default true. Both forms of the path are always taken; this is what clients are told to use. */
+  readonly addTrailingSlash?: boolean | undefined;
+  /** Ends upgrade requests that nobody answers, which Node.js leaves open. Default true. */
+  readonly destroyUpgrade?: boolean | undefined;
+  /** Milliseconds that others have to answer them. Default 1000. */
+  readonly destroyUpgradeTimeout?: number | undefined;
+  readonly onRequest: (req: IncomingMessage, res: ServerResponse) => void;
+  /** Left out: upgrade requests stay as they are. */
+  readonly onUpgrade?: ((req: IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined;
+}
+
+type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/**
+ * Takes the requests of one path from an http, https or http2 server; all others go to the listeners that were there
+ * before. Returns the function that gives everything back.
+ */
+export function attach(server: EventEmitter, options: AttachOptions): () => void {
+  const isOurs = pathMatcher(options.path);
+  const { onRequest, onUpgrade } = options;
+  const others = server.listeners("request") as RequestListener[];
+  let attached = true;
+
+  const takeRequest: RequestListener = (req, res) => {
+    if (attached && isOurs(req.url)) onRequest(req, res);
+    else for (const listener of others) listener.call(server, req, res);
+  };
+  const takeUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Before anything else: a reset of a socket that nobody listens to would end the process. It stays, also for
+    // sockets that somebody else will answer: when they begin to listen is not for us to know.
+    ignoreErrors(socket);
+    if (isOurs(req.url)) onUpgrade?.(req, socket, head);
+    else if (options.destroyUpgrade !== false)
+      destroyUnlessUsed(socket, options.destroyUpgradeTimeout ?? 1000);
+  };
+
+  server.removeAllListeners("request");
+  server.on("request", takeRequest);
+  if (onUpgrade !== undefined) server.on("upgrade", takeUpgrade);
+
+  return () => {
+    if (!attached) return;
+    attached = false;
+    server.removeListener("upgrade", takeUpgrade);
+    // If somebody has attached after us and holds our listener, it stays and passes everything on.
+    if (!server.listeners("request").includes(takeRequest)) return;
+    server.removeListener("request", takeRequest);
+    for (const listener of others) server.on("request", listener);
+  };
+}
+
+/** `/path`, alone or followed by a slash or a query. */
+function pathMatcher(path: string): (url: string | undefined) => boolean {
+  const base = path.endsWith("/") ? path.slice(0, -1) : path;
+  return (url) => {
+    if (url === undefined || !url.startsWith(base)) return false;
+    const next = url[base.length];
+    return next === undefined || next === "/" || next === "?";
+  };
+}
+
+function destroyUnlessUsed(socket: Duplex, timeoutMs: number): void {
+  const written = bytesWritten(socket);
+  const forget = (): void => clearTimeout(timer);
+  const timer = setTimeout(() => {
+    socket.removeListener("close", forget);
+    if (bytesWritten(socket) === written) socket.end(() => socket.destroy());
+  }, timeoutMs);
+  timer.unref();
+  socket.once("close", forget);
+}
+
+/** Node passes a `net.Socket` or `TLSSocket`, both of which count. A kept-alive connection has written before. */
+function bytesWritten(socket: Duplex): number {
+  return (socket as Socket).bytesWritten ?? 0;
+}

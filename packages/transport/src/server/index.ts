@@ -1,0 +1,24 @@
+export type {
+  DialledSession,
+  SessionCloseInfo,
+  WebTransportSession,
+  WebTransportStream,
+} from "../shared/webtransport-like.js";
+export { type AttachOptions, attach } from "./gate/attach.js";
+export type { KnownSession } from "./gate/checks.js";
+export { createGate, DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate/gate.js";
+export type { GateSink, HandshakeRequest, Place } from "./gate/gate-sink.js";
+export type { StreamOptions } from "./gate/http-pipes.js";
+export { type PollingHost, PollingPipe } from "./http/polling.js";
+export type { AllowRequest } from "./request/allow-request.js";
+export type { HttpCompression } from "./request/compression.js";
+export type { CookieOptions } from "./request/cookie.js";
+export { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "./request/cors.js";
+export type { ResponseHeaders } from "./request/headers.js";
+export type { WebTransportRequest } from "./request/incoming-webtransport.js";
+export type { Middleware } from "./request/middleware.js";
+export { readWholeQuery } from "./request/query.js";
+export { readRawHeaders } from "./request/raw-headers.js";
+export { REFUSALS, type RefusedRequest } from "./request/refusal.js";
+export { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "./websocket/websocket.js";
+export type { WebSocketEngine } from "./websocket/websocket-handshakes.js";
