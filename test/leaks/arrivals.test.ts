@@ -178,20 +178,20 @@ describe("nothing is left", () => {
     await expectNothingLeft(place);
   });
 
-  it("of the token buckets of sockets that have gone", async () => {
+  it("of clients that come and go, but for the buckets of their address, which they find again", async () => {
     const place = await serve();
     const store = new TokenBuckets({ points: 100, perMs: 1000 }, { now: () => performance.now() });
     place.io.use(rateLimit({ store }));
-    const visitors = [await visit(place), await visit(place)];
     const events: unknown[] = [];
-    for (const socket of place.io.sockets.sockets.values()) socket.onAny((event) => events.push(event));
-    for (const visitor of visitors) visitor.send('42["event"]');
-    await until(() => events.length === 2, "the events");
-    expect(store.size).toBe(2);
-    for (const visitor of visitors) visitor.cut();
-    await expectNothingLeft(place);
-    // `disconnect` has been told by now, and nobody waits for time.
-    expect(store.size).toBe(0);
+    place.io.on("connection", (socket) => socket.onAny((event) => events.push(event)));
+    for (let round = 1; round <= 5; round++) {
+      const visitors = [await visit(place), await visit(place)];
+      for (const visitor of visitors) visitor.send('42["event"]');
+      await until(() => events.length === 2 * round, "the events");
+      for (const visitor of visitors) visitor.cut();
+      await expectNothingLeft(place);
+      expect(store.size).toBeLessThanOrEqual(2);
+    }
   });
 });
 
