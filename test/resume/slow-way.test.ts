@@ -77,7 +77,10 @@ async function stage({ transport, server }: Way): Promise<Stage> {
   const arrived = once(io, "connection");
   const client = dial(proxy.url, { forceNew: true, transports: [transport], reconnection: false });
   ends.push(() => client.disconnect());
+  // A session in which nothing is joined yet is not resumed.
+  const joined = once(client as never, "connect");
   const [socket] = (await arrived) as [Socket];
+  await joined;
   client.on("disconnect", (reason) => log.push(`client: disconnect ${reason}`));
   client.io.engine.on("suspend", () => log.push("client: suspend"));
   socket.on("disconnect", (reason) => log.push(`server: disconnect ${reason}`));
