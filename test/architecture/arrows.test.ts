@@ -25,7 +25,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   socket: [],
   adapter: [],
   client: ["transport/client", "session", "session/msgpack", "socket"],
-  server: ["transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
+  // Nothing of socket or adapter: it knows no word of Socket.IO.
+  engine: ["transport/server", "session"],
+  server: ["engine/server", "transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
 };
 
 /** For tests alone, hence free to import what it tests; nothing imports it. */
@@ -45,7 +47,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
 const NODE_ONLY =
-  /^packages\/(server|adapter|conformance)\/src\/|^packages\/transport\/src\/(server|client\/node)\//;
+  /^packages\/(server|adapter|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);
@@ -215,6 +217,17 @@ describe("inside transport", () => {
         !["#http", "#websocket"].includes(specifier),
     );
     expect(crossing.map(wrong)).toEqual([]);
+  });
+});
+
+describe("inside engine", () => {
+  // Limits of packets are told to clients, whatever the packets are.
+  it.each([/\bnsp\b/, /namespace(?!Length)/i, /PacketType/, /\bauth\b/])("nothing says %s", (word) => {
+    const text = (file: string): string =>
+      tokenize(read(file))
+        .map((token) => token.text)
+        .join(" ");
+    expect(sources("engine").filter((file) => word.test(text(file)))).toEqual([]);
   });
 });
 

@@ -184,7 +184,7 @@ describe.each(["websocket", "polling", "stream"])(
         .catch(() => {});
       await ready(place);
       census.cut();
-      await flow(() => io.engine.suspendedCount === 1, "the session to be suspended", 1);
+      await flow(() => io.engine.sessions.suspendedCount === 1, "the session to be suspended", 1);
       await ending.end(client, place);
       // The server may never hear that the client does not want to come back.
       await flow(() => client.disconnected && io.engine.clientsCount === 0, "the end of the session", 100);

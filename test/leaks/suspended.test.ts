@@ -35,7 +35,7 @@ async function lose({ place, client }: Pick<Suspended, "place" | "client">): Pro
   // Between two polls nobody notices.
   await ready(place);
   client.cut();
-  await until(() => place.io.engine.suspendedCount === 1, "the session to be suspended");
+  await until(() => place.io.engine.sessions.suspendedCount === 1, "the session to be suspended");
 }
 
 const ENDINGS: Readonly<Record<string, Ending>> = {

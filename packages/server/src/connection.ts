@@ -1,38 +1,30 @@
 import type { IncomingMessage } from "node:http";
+import type { EngineSession, FirstRequest } from "@sockeye/engine/server";
 import type {
   BroadcastFlags,
-  Claim,
   Clock,
   CloseReason,
   Codec,
   ConnectErrorPacket,
   ConnectPacket,
-  Decoder,
   EncodedPacket,
   Frame,
   Limits,
   Packet,
   ServerDisconnectReason,
-  SessionView,
-  Transport,
 } from "@sockeye/protocol";
 import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
-import type { DropPolicy, SessionEnd, SessionSink } from "@sockeye/session";
-import { GAP, sizeOf } from "@sockeye/session";
+import type { DropPolicy } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
-import type { KnownSession } from "@sockeye/transport/server";
 import { Conn } from "./conn.js";
-import type { Leaving } from "./drain.js";
 import { isEio3, splitQuery } from "./eio3-client.js";
-import type { FirstRequest } from "./first-request.js";
+import type { EngineConnection } from "./engine.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import { JoinedNamespaces } from "./joined-namespaces.js";
 import { Joins } from "./joins.js";
-import type { Holder } from "./memory-budget.js";
-import { Account } from "./memory-budget.js";
 import { memoryOf } from "./memory-of.js";
-import type { Monitor, Monitored } from "./monitor.js";
+import type { Monitor } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
 import type { SocketConnection } from "./socket.js";
 
@@ -97,34 +89,6 @@ export class Admission {
 /** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
 type JoinState = ConnectedSocket | Admission | "left";
 
-/** A session, as its connection sees it. */
-export interface ConnectionSession extends SessionView {
-  /** Would a packet leave at once? */
-  readonly ready: boolean;
-  readonly bufferedBytes: number;
-  /** Is another transport being tried? */
-  readonly probing?: boolean;
-  /** Set if it outlives its transports. */
-  readonly counted?: { readonly retainedBytes: number } | undefined;
-  readonly decoder?: Decoder;
-  /** Those that wait, and those that are kept. */
-  readonly packets?: readonly (readonly EncodedPacket[])[];
-  send(packet: EncodedPacket, droppable?: DropPolicy): void;
-  /** Takes back what was given up and not written. */
-  takeBack?(packet: EncodedPacket): boolean;
-  drained(): Promise<boolean>;
-  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
-  acceptClaim?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
-  /** Another transport wants to take over. */
-  offer(transport: Transport): void;
-  /** Ends it, since it is over for the client. */
-  end?(end: SessionEnd): void;
-  /** Ends it; what is queued is still written. */
-  close(reason?: CloseReason): void;
-  /** Ends it; what cannot be written at once is lost. */
-  terminate(reason: CloseReason): void;
-}
-
 /** What stands above all connections. */
 export interface ConnectionHost extends ErrorBoundary {
   readonly clock: Clock;
@@ -145,7 +109,7 @@ export interface ConnectionHost extends ErrorBoundary {
   /** The connection has left its last namespace, and is to join another. */
   idle(connection: Connection): void;
   /** No acknowledgement of one of its sockets is under way any more. */
-  rested(connection: Connection): void;
+  rested(session: EngineSession): void;
 }
 
 const NO_AUTH: Handshake["auth"] = {};
@@ -154,10 +118,9 @@ const NO_AUTH: Handshake["auth"] = {};
 const SMALL_AUTH_BYTES = 1024;
 
 /** One session with many namespaces on it: leads each packet to its socket. */
-export class Connection implements SessionSink, SocketConnection, KnownSession, Monitored, Leaving, Holder {
-  readonly first: FirstRequest;
+export class Connection implements EngineConnection, SocketConnection {
+  readonly session: EngineSession;
   readonly #host: ConnectionHost;
-  #session: ConnectionSession | undefined = undefined;
   #conn: Conn | undefined = undefined;
   /** Namespaces that are still deciding need not go on. */
   #over = false;
@@ -165,21 +128,22 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   readonly #joins = new Joins();
   /** Of events that wait for middlewares. */
   #heldBytes = 0;
-  readonly #account: Account | undefined;
   /** What waits for the app. */
   #kept = 0;
   /** Memory of large payloads of `auth`, by namespace. */
   #auths: Map<string, number> | undefined = undefined;
 
-  constructor(host: ConnectionHost, first: FirstRequest) {
+  constructor(host: ConnectionHost, session: EngineSession) {
     this.#host = host;
-    this.first = first;
-    const { maxProcessBytes } = host.limits;
-    if (maxProcessBytes < Number.POSITIVE_INFINITY) this.#account = new Account(this, maxProcessBytes);
+    this.session = session;
+  }
+
+  get first(): FirstRequest {
+    return this.session.first;
   }
 
   get id(): string {
-    return this.#session?.id ?? "";
+    return this.session.id;
   }
 
   get request(): IncomingMessage {
@@ -187,7 +151,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   get conn(): Conn {
-    this.#conn ??= new Conn(this.#open, {
+    this.#conn ??= new Conn(this.session.conversation, {
       boundary: this.#host,
       request: this.first.req,
       remoteAddress: this.first.address,
@@ -196,45 +160,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     return this.#conn;
   }
 
-  get transport(): Transport | undefined {
-    return this.#session?.transport;
-  }
-
   get protocol(): 3 | 4 {
     return this.first.protocol;
   }
 
-  /** Would another transport be taken now? */
-  get upgradable(): boolean {
-    return this.#open.state === "open" && !this.#open.upgraded;
-  }
-
-  /** Is one being tried? */
-  get probing(): boolean {
-    return this.#session?.probing === true;
-  }
-
-  get counted(): boolean {
-    return this.#session?.counted !== undefined;
-  }
-
-  /** Is its transport lost? */
-  get suspended(): boolean {
-    return this.#session?.state === "suspended";
-  }
-
   get ready(): boolean {
-    return this.#session?.ready === true;
-  }
-
-  /** Names its session; called once, before anything else. */
-  bind(session: ConnectionSession): void {
-    this.#session = session;
-  }
-
-  /** Everything is in place. A client of Socket.IO 2 takes it for granted that it joins the main namespace now. */
-  begin(): void {
-    if (isEio3(this)) this.#connect({ type: PacketType.CONNECT, nsp: "/", id: undefined, data: undefined });
+    return this.session.conversation.ready;
   }
 
   // ---- from its sockets and namespaces
@@ -245,19 +176,19 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   send(packet: EncodedPacket, droppable?: DropPolicy): void {
     this.#host.monitor.packetLeaves(this, packet);
-    this.#open.send(packet, droppable);
+    this.session.conversation.send(packet, droppable);
   }
 
   takeBack(packet: EncodedPacket): boolean {
-    return this.#session?.takeBack?.(packet) === true;
+    return this.session.conversation.takeBack?.(packet) === true;
   }
 
   get bufferedBytes(): number {
-    return this.#session?.bufferedBytes ?? 0;
+    return this.session.conversation.bufferedBytes;
   }
 
   drained(): Promise<boolean> {
-    return this.#open.drained();
+    return this.session.conversation.drained();
   }
 
   get group(): string | undefined {
@@ -269,9 +200,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     this.keep(bytes);
     if (this.#heldBytes <= this.#host.limits.maxPendingEventBytes) return true;
     this.release(bytes);
-    const error = new SessionError("ERR_TOO_MANY_EVENTS", "too much waits for middlewares");
-    if (this.#open.end) this.#open.end({ reason: "forced server close", cause: error });
-    else this.#open.close("forced server close");
+    this.session.expel(new SessionError("ERR_TOO_MANY_EVENTS", "too much waits for middlewares"));
     return false;
   }
 
@@ -282,9 +211,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** Nothing any more once it is over. */
   keep(bytes: number): void {
-    if (this.#over || this.#account === undefined) return;
+    const { account } = this.session;
+    if (this.#over || account === undefined) return;
     this.#kept += bytes;
-    this.#account.add(bytes);
+    account.add(bytes);
   }
 
   /** It has exceeded a limit, and whoever noticed has told the client. */
@@ -328,27 +258,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   disconnect(): void {
     for (const socket of this.#lanes.all().filter(isSocket)) socket.disconnect();
-    this.#open.close("forced server close");
-  }
-
-  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
-  claimed(transport: Transport, claim: Claim): boolean {
-    return this.#open.acceptClaim?.(transport, claim) === true;
-  }
-
-  /** The client has gone, whatever has become of its transport. */
-  leave(): void {
-    this.#open.end?.({ reason: "transport close", transport: "dead" });
-  }
-
-  /** Another transport for the session, which wants to take over. */
-  offer(transport: Transport): void {
-    this.#open.offer(transport);
+    this.session.conversation.close("forced server close");
   }
 
   /** It has joined nothing for too long. */
   giveUp(): void {
-    if (!this.#lanes.all().some(isSocket)) this.#open.close();
+    if (!this.#lanes.all().some(isSocket)) this.session.conversation.close();
   }
 
   /** Is an acknowledgement under way, in either direction? */
@@ -358,23 +273,20 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** No acknowledgement of one of its sockets is under way any more. */
   rested(): void {
-    this.#host.rested(this);
-  }
-
-  /**
-   * The server goes away, and the client is to find another. No namespace is left by DISCONNECT: clients take that for a
-   * goodbye, and do not come back.
-   */
-  sendAway(): void {
-    this.#open.close("server shutting down");
-  }
-
-  /** The server goes away, now. */
-  shutDown(): void {
-    this.#open.terminate("server shutting down");
+    this.#host.rested(this.session);
   }
 
   // ---- from the session
+
+  /** A client of Socket.IO 2 takes it for granted that it joins the main namespace now. */
+  started(): void {
+    if (isEio3(this)) this.#connect({ type: PacketType.CONNECT, nsp: "/", id: undefined, data: undefined });
+  }
+
+  /** In a session in which nothing was joined nothing is kept for anybody. Its client begins anew, as well. */
+  suspended(): void {
+    this.giveUp();
+  }
 
   packet(packet: Packet): void {
     this.#host.monitor.packetCame(this, packet);
@@ -387,7 +299,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   holds(): void {
-    this.#account?.refresh();
+    this.session.account?.refresh();
   }
 
   unwritable(error: Error): void {
@@ -405,40 +317,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     this.#host.monitor.sessionClosed(this, reason, cause);
   }
 
-  // ---- from the budget
-
-  heldBytes(): number {
-    const session = this.#session;
-    if (session === undefined) return 0;
-    const { transport, bufferedBytes, counted, decoder } = session;
-    const gathered = (transport?.gatheredBytes ?? 0) + (decoder?.waitingBytes ?? 0);
-    return bufferedBytes + gathered + (counted?.retainedBytes ?? 0);
-  }
-
-  eachPacket(visit: (packet: EncodedPacket, bytes: number) => void): void {
-    for (const packets of this.#session?.packets ?? []) {
-      for (const packet of packets) if (packet !== GAP) visit(packet, sizeOf(packet));
-    }
-  }
-
-  shed(error: SessionError): void {
-    const session = this.#open;
-    if (session.end) session.end({ reason: "forced server close", cause: error, transport: "shed" });
-    else session.terminate("forced server close");
-    // The session may have ended before, and its transport still write the rest.
-    session.transport?.close?.("shed", error);
-  }
-
   // ---- inside
-
-  get #open(): ConnectionSession {
-    if (!this.#session) throw new Error("The connection has no session yet.");
-    return this.#session;
-  }
 
   /** The client has sent what it must not. The reason is Socket.IO's, which tells so whether the end has to wait for a poll. */
   #violated(): void {
-    this.#open.close(this.#open.ready ? "forced close" : "forced server close");
+    const { conversation } = this.session;
+    conversation.close(conversation.ready ? "forced close" : "forced server close");
   }
 
   #connect(packet: ConnectPacket): void {
@@ -511,7 +395,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   /** Counts what a client has said of itself for as long as the namespace has it. */
   #keepAuth(name: string, auth: Handshake["auth"] | undefined): void {
     const before = this.#auths?.get(name) ?? 0;
-    const bytes = auth === undefined || this.#account === undefined ? 0 : memoryOf(auth);
+    const bytes = auth === undefined || this.session.account === undefined ? 0 : memoryOf(auth);
     const now = bytes < SMALL_AUTH_BYTES ? 0 : bytes;
     if (now === before) return;
     this.#auths ??= new Map();

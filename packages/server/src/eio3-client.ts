@@ -1,5 +1,5 @@
+import type { FirstRequest } from "@sockeye/engine/server";
 import type { ConnectPacket, Limits, SocketId } from "@sockeye/protocol";
-import type { FirstRequest } from "./first-request.js";
 
 /**
  * What is different for clients of Socket.IO 2, which speak revision 3 of the engine protocol and revision 4 of Socket.IO's.

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { FirstRequest } from "@sockeye/engine/server";
 import type { Unchecked } from "@sockeye/socket";
-import type { FirstRequest } from "./first-request.js";
 
 /** What is known of a client since it joined a namespace. */
 export interface Handshake {

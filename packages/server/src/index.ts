@@ -1,5 +1,13 @@
 export { Adapter } from "@sockeye/adapter";
 export type {
+  ClientAddress,
+  CloseOptions,
+  DrainOptions,
+  ForeignEngine,
+  ForeignSocket,
+  ResumeOptions,
+} from "@sockeye/engine/server";
+export type {
   CloseReason,
   ErrorCode,
   Limits,
@@ -18,14 +26,11 @@ export {
   UsageError,
 } from "@sockeye/protocol";
 export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
-export type { ClientAddress } from "./addresses.js";
 export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 export type { Diagnostics } from "./channels.js";
 export type { Conn } from "./conn.js";
-export type { CloseOptions, DrainOptions } from "./drain.js";
 export type { Engine, EngineEvents } from "./engine.js";
-export type { ForeignEngine, ForeignSocket } from "./foreign-session.js";
 export type { Handshake } from "./handshake.js";
 export type { NamespaceMatcher } from "./matchers.js";
 export { Metrics } from "./metrics.js";
@@ -37,7 +42,6 @@ export type { RateLimitOptions } from "./rate-limit.js";
 export { rateLimit } from "./rate-limit.js";
 export type { FlexibleLimiter, Rate, RateStore } from "./rate-store.js";
 export { flexibleStore, TokenBuckets } from "./rate-store.js";
-export type { ResumeOptions } from "./resume-options.js";
 export type { AnyHttpServer, Health } from "./server.js";
 export { Server } from "./server.js";
 export type { SocketEvents } from "./socket.js";

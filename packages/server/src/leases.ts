@@ -1,5 +1,5 @@
+import { randomId } from "@sockeye/engine/server";
 import type { Clock } from "@sockeye/protocol";
-import { randomId } from "./ids.js";
 
 /** How many buckets are kept for clients that have left. Beyond that the oldest go. */
 const MAX_KEPT = 100_000;

@@ -1,3 +1,4 @@
+import { requirePositive } from "@sockeye/engine/server";
 import type { Clock } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { systemClock } from "@sockeye/session";
@@ -7,7 +8,6 @@ import { answerWithin, Silence } from "./answer-within.js";
 import { eventBytes, eventWeight } from "./event-bytes.js";
 import { Leases } from "./leases.js";
 import type { Event, NamespaceMiddleware } from "./middleware.js";
-import { requirePositive } from "./options.js";
 import { type Rate, type RateStore, TokenBuckets } from "./rate-store.js";
 import { SerialQueue } from "./serial-queue.js";
 import type { Socket } from "./socket.js";

@@ -1,7 +1,7 @@
 import { types } from "node:util";
+import { requirePositive } from "@sockeye/engine/server";
 import type { Clock } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
-import { requirePositive } from "./options.js";
 
 /** Keeps what keys have spent. One in memory is built in; one that several nodes share can stand behind the same method. */
 export interface RateStore {

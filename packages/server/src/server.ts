@@ -4,6 +4,16 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
+import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
+import {
+  bindEngine,
+  clientGroup,
+  Drain,
+  ownText,
+  processBudget,
+  randomId,
+  requirePositive,
+} from "@sockeye/engine/server";
 import type { AdapterNamespace, Clock, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
@@ -13,33 +23,24 @@ import type { Middleware } from "@sockeye/transport/server";
 import { attach, corsMiddleware } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
-import { clientGroup } from "./client-group.js";
 import { Connection } from "./connection.js";
 import { logForDebugging } from "./debug-log.js";
-import type { CloseOptions } from "./drain.js";
-import { Drain } from "./drain.js";
-import { eio3Limits, isEio3 } from "./eio3-client.js";
+import { eio3Limits } from "./eio3-client.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
-import { FirstRequest } from "./first-request.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 import { adopt, BareEncoder } from "./foreign-adapter.js";
-import type { ForeignEngine } from "./foreign-session.js";
-import { ForeignSession } from "./foreign-session.js";
 import type { Handshake } from "./handshake.js";
-import { randomId } from "./ids.js";
 import { JoinTimeouts } from "./join-timeouts.js";
 import { MainNamespace } from "./main-namespace.js";
 import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
-import { processBudget } from "./memory-budget.js";
 import { Metrics } from "./metrics.js";
 import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
-import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
-import { ownText } from "./own-text.js";
+import { checkTimes, codecOf, limitsOf } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import { failureOf, printError } from "./print-error.js";
 import type { Socket } from "./socket.js";
@@ -151,7 +152,7 @@ export class Server<
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
-    this.#waiting = new JoinTimeouts(
+    this.#waiting = new JoinTimeouts<Connection>(
       this.engineClock,
       () => this.connectTimeout(),
       (connection) => connection.giveUp(),
@@ -252,16 +253,8 @@ export class Server<
   /** Takes the connections of another engine: of engine.io, or one that has its interface. It must be attached by itself. */
   bind(engine: ForeignEngine): this {
     this.#foreign.push(engine);
-    engine.on("connection", (socket) => {
-      const { request: req, protocol } = socket;
-      const connection = new Connection(
-        this,
-        new FirstRequest({ req, protocol: protocol === 3 ? 3 : 4 }, true),
-      );
-      const codec = isEio3(connection) ? this.olderCodec : this.codec;
-      connection.bind(new ForeignSession(socket, codec, connection));
-      this.opened(connection);
-      connection.begin();
+    bindEngine(engine, () => ({ codec: this.codec, eio3Codec: this.olderCodec, limits: this.limits }), {
+      opened: (session) => this.opened(session),
     });
     return this;
   }
@@ -286,7 +279,7 @@ export class Server<
     this.#drain?.hurry();
     if (options.drain && !this.#drained) {
       const terms = options.drain === true ? {} : options.drain;
-      this.#drain = new Drain(this.engineClock, () => this.#connections(), terms);
+      this.#drain = new Drain(this.engineClock, () => this.#sessions(), terms);
       this.#drained = this.#leave(this.#drain);
     }
     const error = await (this.#drained ?? this.#end());
@@ -333,17 +326,17 @@ export class Server<
   }
 
   /** Of all engines, those of others too. */
-  #connections(): Set<Connection> {
-    const connections = new Set<Connection>();
+  #sessions(): Set<EngineSession> {
+    const sessions = new Set<EngineSession>();
     for (const engine of this.#engines()) {
-      for (const connection of engine.connections()) connections.add(connection);
+      for (const session of engine.sessions.all()) sessions.add(session);
     }
     if (this.#foreign.length > 0) {
       for (const { sockets } of this._nsps.values()) {
-        for (const { client } of sockets.values()) connections.add(client as Connection);
+        for (const { client } of sockets.values()) sessions.add((client as Connection).session);
       }
     }
-    return connections;
+    return sessions;
   }
 
   // ---- what it is doing
@@ -356,9 +349,9 @@ export class Server<
       sockets += namespace.sockets.size;
       rooms += namespace.adapter.rooms.size;
     }
-    const sessions = this.#engine?.countByTransport() ?? new Map<string, number>();
+    const sessions = this.#engine?.sessions.countByTransport() ?? new Map<string, number>();
     const waiting = this.#waiting.size;
-    const suspended = this.#engine?.suspendedCount ?? 0;
+    const suspended = this.#engine?.sessions.suspendedCount ?? 0;
     const { size: namespaces } = this._nsps;
     const { bytes: heldBytes } = processBudget;
     return new Metrics(this.monitor, { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes });
@@ -369,7 +362,7 @@ export class Server<
     const { size: namespaces } = this._nsps;
     const sessions = this.#engine?.clientsCount ?? 0;
     const open = this.#drain ? "draining" : "up";
-    const suspended = this.#engine?.suspendedCount ?? 0;
+    const suspended = this.#engine?.sessions.suspendedCount ?? 0;
     return { status: this.#accepts ? open : "down", sessions, suspended, namespaces };
   }
 
@@ -419,18 +412,10 @@ export class Server<
   }
 
   /** @internal */
-  opened(connection: Connection): void {
+  opened(session: EngineSession): Connection {
+    const connection = new Connection(this, session);
     this.#waiting.enter(connection);
-  }
-
-  /** @internal */
-  begun(connection: Connection): void {
-    connection.begin();
-  }
-
-  /** @internal In a session in which nothing was joined nothing is kept for anybody. Its client begins anew, as well. */
-  suspended(connection: Connection): void {
-    connection.giveUp();
+    return connection;
   }
 
   /** @internal */
@@ -454,8 +439,8 @@ export class Server<
   }
 
   /** @internal */
-  rested(connection: Connection): void {
-    this.#drain?.rested(connection);
+  rested(session: EngineSession): void {
+    this.#drain?.rested(session);
   }
 
   // ---- from the namespaces

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { RestoredSession } from "@sockeye/adapter";
+import type { FirstRequest } from "@sockeye/engine/server";
+import { randomId, secretId } from "@sockeye/engine/server";
 import type {
   AdapterSocket,
   BroadcastFlags,
@@ -37,10 +39,8 @@ import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { eio3SocketId, isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired, readTime } from "./expiry.js";
-import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
-import { randomId, secretId } from "./ids.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { Selection } from "./selection.js";

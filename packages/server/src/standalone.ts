@@ -1,11 +1,12 @@
 // The engine without Socket.IO on it: sessions that carry messages. The names are those of the package `engine.io`.
 import { createServer, type Server as HttpServer } from "node:http";
-import { rawCodec } from "@sockeye/codec";
 import { nativeClock } from "@sockeye/session";
+import type { ErrorBoundary } from "@sockeye/socket";
 import { Engine, type EngineHost } from "./engine.js";
 import { Monitor } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { limitsOf } from "./options.js";
+import { PlainConnection } from "./plain-connection.js";
 import { failureOf, printError } from "./print-error.js";
 
 export type { SendOptions } from "@sockeye/socket";
@@ -59,26 +60,22 @@ export function listen(
   return server;
 }
 
-/** Nobody stands above such an engine: there are no packets, and no namespaces to join. */
+/** Messages mean nothing here: whoever listens to a connection gets them as they are. */
+const MESSAGES: EngineHost["codec"] = { decoder: () => ({ write: () => undefined }) };
+
 function hostOf(options: EngineOptions): EngineHost {
-  return {
-    clock: nativeClock,
-    engineClock: nativeClock,
-    codec: rawCodec,
-    olderCodec: rawCodec,
-    limits: limitsOf(options),
-    monitor: new Monitor(),
-    opened: () => {},
-    begun: () => {},
-    suspended: () => {},
-    settled: () => {},
-    idle: () => {},
-    groupOf: () => undefined,
-    ownName: (name) => name,
-    rested: () => {},
-    route: () => undefined,
+  const boundary: ErrorBoundary = {
     reportError: (error, event) => {
       printError(failureOf(event), error);
     },
+  };
+  const above = { ...boundary, monitor: new Monitor() };
+  return {
+    ...above,
+    engineClock: nativeClock,
+    codec: MESSAGES,
+    olderCodec: MESSAGES,
+    limits: limitsOf(options),
+    opened: (session) => new PlainConnection(session, above),
   };
 }

@@ -1,11 +1,11 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { manualClock } from "@sockeye/conformance";
+import { Drain, type DrainOptions, type Leaving } from "@sockeye/engine/server";
 import { Server } from "@sockeye/server";
 import { Server as EngineServer } from "engine.io";
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../../test/support/rawsocket.js";
 import { deferred, once, until } from "../../../test/support/wait.js";
-import { Drain, type DrainOptions, type Leaving } from "../src/drain.js";
 import { dial, half, join, roundTrip, serve, standing } from "./site.js";
 
 describe("the plan of a drain", () => {

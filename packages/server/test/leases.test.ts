@@ -1,9 +1,9 @@
 import { manualClock } from "@sockeye/conformance";
+import type { FirstRequest } from "@sockeye/engine/server";
+import { clientGroup } from "@sockeye/engine/server";
 import { TokenBuckets } from "@sockeye/server";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clientGroup } from "../src/client-group.js";
-import type { FirstRequest } from "../src/first-request.js";
 import { Leases } from "../src/leases.js";
 
 const POINTS = 5;

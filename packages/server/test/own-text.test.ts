@@ -1,9 +1,9 @@
+import { ownText } from "@sockeye/engine/server";
 import { describe, expect, it } from "vitest";
 import { usedBytes } from "../../../test/support/memory.js";
 import { openPoller, openSession } from "../../../test/support/rawsocket.js";
 import { turn, until } from "../../../test/support/wait.js";
 import type { ServerOptions } from "../src/index.js";
-import { ownText } from "../src/own-text.js";
 import { atEnd, serve } from "./site.js";
 
 const MEGABYTE = "x".repeat(900_000);

@@ -1,6 +1,6 @@
+import { resumeTerms } from "@sockeye/engine/server";
 import { Server, type ServerOptions } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
-import { resumeTerms } from "../src/resume-options.js";
 
 const DEFAULTS = { window: 30_000, bytes: 1_048_576 };
 

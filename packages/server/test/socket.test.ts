@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { manualClock } from "@sockeye/conformance";
+import { FirstRequest } from "@sockeye/engine/server";
 import {
   AckError,
   EncodedPacket,
@@ -10,7 +11,6 @@ import {
 } from "@sockeye/protocol";
 import { Server, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
-import { FirstRequest } from "../src/first-request.js";
 import type { SocketConnection } from "../src/socket.js";
 
 /** The connection under a socket, with no network: what is sent is kept. */

@@ -22,7 +22,7 @@ import type { ClientProbe, Upgradable, Upgrade } from "./upgrade.js";
 
 /** What all sessions of one server, or one client, share. */
 export interface SessionConfig {
-  readonly codec: Codec;
+  readonly codec: Pick<Codec, "decoder">;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly turn: FlushScheduler;

@@ -12,7 +12,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import type { SessionSink } from "@sockeye/session";
-import type { ConnectionSession } from "./connection.js";
+import type { Conversation } from "./conversation.js";
 
 /** A connection of another engine: what engine.io's `Socket` has, and engines written after it. */
 export interface ForeignSocket {
@@ -29,21 +29,15 @@ export interface ForeignSocket {
   close(discard?: boolean): unknown;
 }
 
-/** Another engine, for `io.bind(engine)`. */
-export interface ForeignEngine {
-  on(event: "connection", listener: (socket: ForeignSocket) => void): unknown;
-  close?(): unknown;
-}
-
 /** A session that another engine carries: this side only encodes, decodes and passes on. */
-export class ForeignSession implements ConnectionSession {
+export class ForeignSession implements Conversation {
   observer: SessionObserver | undefined = undefined;
   readonly #socket: ForeignSocket;
   readonly decoder: Decoder;
   readonly #sink: SessionSink;
   #ended: "no" | "yes" = "no";
 
-  constructor(socket: ForeignSocket, codec: Codec, sink: SessionSink) {
+  constructor(socket: ForeignSocket, codec: Pick<Codec, "decoder">, sink: SessionSink) {
     this.#socket = socket;
     this.decoder = codec.decoder();
     this.#sink = sink;
@@ -99,6 +93,11 @@ export class ForeignSession implements ConnectionSession {
   /** The engine upgrades by itself. */
   offer(transport: Transport): void {
     transport.close("goodbye");
+  }
+
+  /** Nor do its clients count. */
+  acceptClaim(): boolean {
+    return false;
   }
 
   close(reason: CloseReason = "forced close"): void {

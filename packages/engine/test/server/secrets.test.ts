@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SessionSecrets } from "../src/secrets.js";
+import { SessionSecrets } from "../../src/server/secrets.js";
 
 describe("the secrets of sessions", () => {
   const secrets = new SessionSecrets();

@@ -4,14 +4,21 @@ import type { Secrets } from "@sockeye/session";
 /** 128 bits, as text 22 characters. */
 const SECRET_BYTES = 16;
 
+const KEY_BYTES = 32;
+
 /**
- * The secrets of a server's sessions. None is kept: each follows from a key that this process alone has, the id of the session
- * and how often it has come back.
+ * The secrets of a server's sessions. None is kept: each follows from a key, the id of the session and how often it has come
+ * back. Whoever has the key can prove that any session is theirs.
  *
  * @see PROTOCOL.md, "Counted streams"
  */
 export class SessionSecrets implements Secrets {
-  readonly #key: Buffer = randomBytes(32);
+  readonly #key: Uint8Array;
+
+  /** @param key default: a random one, which this process alone has */
+  constructor(key: Uint8Array = randomBytes(KEY_BYTES)) {
+    this.#key = key;
+  }
 
   of(sid: string, generation: number): string {
     // The number stands first, since nobody knows what the ids of an app may look like.

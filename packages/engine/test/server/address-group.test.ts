@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressGroup, requirePrefix } from "../src/address-group.js";
+import { addressGroup, requirePrefix } from "../../src/server/address-group.js";
 
 /** All spellings of one client, and others that are none. */
 const SAME: readonly (readonly [what: string, prefix: number, ...texts: string[]])[] = [

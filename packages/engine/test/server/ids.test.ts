@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { randomId, secretId } from "../src/ids.js";
+import { randomId, secretId } from "../../src/server/ids.js";
 
 describe.each([
   ["ids of sockets", randomId, 20, 20],

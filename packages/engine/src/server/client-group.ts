@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import type { ErrorBoundary } from "@sockeye/socket";
 import { addressGroup, DEFAULT_IPV6_PREFIX } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
+import type { ErrorBoundary } from "./error-boundary.js";
 
 /** Who came: the request as the app may read it, made only if it does, and the address of the connection. */
 export interface Client {

@@ -1,7 +1,7 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
-import { FirstRequest } from "../src/first-request.js";
+import { FirstRequest } from "../../src/server/first-request.js";
 
 /** Sends one request with headers of every kind, and gives what the server makes of it. */
 async function receive<T>(look: (req: import("node:http").IncomingMessage) => T): Promise<T> {

@@ -1,0 +1,79 @@
+import type { Clock, Limits, PacketLimits, ResumeTerms } from "@sockeye/protocol";
+import { SessionError } from "@sockeye/protocol";
+import type { ServerRole, SessionConfig } from "@sockeye/session";
+import { createOverflow, encodeMessage, FlushScheduler, serverEnd, TimerWheel } from "@sockeye/session";
+import { DEFAULT_TRANSPORTS } from "@sockeye/transport/server";
+import type { EngineOptions } from "./engine-options.js";
+import { requirePositive } from "./engine-options.js";
+import { SessionSecrets } from "./secrets.js";
+
+export type ServerConfig = SessionConfig & { readonly role: ServerRole };
+
+/** What the options say nothing of. */
+export interface ConfigTerms {
+  readonly clock: Clock;
+  readonly codec: SessionConfig["codec"];
+  readonly limits: Limits;
+  /** Of the secrets. Default: a random one. */
+  readonly key?: Uint8Array | undefined;
+  /** Unless sessions end with their transports. */
+  readonly resume: Pick<ResumeTerms, "window" | "bytes"> | undefined;
+  /** Of the sessions. */
+  readonly hooks: Pick<ServerRole, "upgraded" | "suspended" | "ended">;
+}
+
+const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10_000 };
+
+/** There is nothing better. */
+const NO_UPGRADE_FROM: ReadonlySet<string> = new Set(["websocket", "webtransport"]);
+
+/** What all sessions of an engine share. @throws UsageError `ERR_BAD_OPTION` */
+export function configure(options: EngineOptions, terms: ConfigTerms): ServerConfig {
+  const { clock, codec, limits, resume } = terms;
+  const times = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    times[name] = options[name] ?? DEFAULTS[name];
+    requirePositive(name, times[name]);
+  }
+  return {
+    codec,
+    clock,
+    deadlines: new TimerWheel(clock, Math.min(times.pingInterval, times.pingTimeout)),
+    turn: new FlushScheduler(clock),
+    overflow: createOverflow(limits.maxOutboundBytes),
+    suspendedOverflow: resume && createOverflow(resume.bytes, tooMuch),
+    role: {
+      side: "server",
+      end: serverEnd,
+      pingIntervalMs: times.pingInterval,
+      pingTimeoutMs: times.pingTimeout,
+      upgradeTimeoutMs: times.upgradeTimeout,
+      maxPayload: limits.maxMessageBytes,
+      limits: packetLimits(limits),
+      initialPacket: options.initialPacket === undefined ? undefined : encodeMessage(options.initialPacket),
+      secrets: resume && new SessionSecrets(terms.key),
+      upgrades: upgradesOf(options),
+      ...terms.hooks,
+    },
+  };
+}
+
+/** To which transports may a session on this one change? */
+function upgradesOf({
+  transports = DEFAULT_TRANSPORTS,
+  allowUpgrades,
+}: EngineOptions): (transport: string) => readonly string[] {
+  const better = allowUpgrades === false ? [] : ["websocket", "webtransport"];
+  const upgrades = better.filter((name) => transports.includes(name));
+  return (transport) => (NO_UPGRADE_FROM.has(transport) ? [] : upgrades);
+}
+
+function packetLimits(limits: Limits): PacketLimits {
+  const { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength } =
+    limits;
+  return { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength };
+}
+
+function tooMuch(): SessionError {
+  return new SessionError("ERR_SUSPENDED_FULL", "too much waits for a client that is away");
+}

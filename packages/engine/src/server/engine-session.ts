@@ -1,0 +1,150 @@
+import type { Claim, CloseReason, EncodedPacket, SessionError, Transport } from "@sockeye/protocol";
+import type { SessionSink } from "@sockeye/session";
+import { GAP, sizeOf } from "@sockeye/session";
+import type { KnownSession } from "@sockeye/transport/server";
+import type { Conversation } from "./conversation.js";
+import type { Leaving } from "./drain.js";
+import type { FirstRequest } from "./first-request.js";
+import type { Holder } from "./memory-budget.js";
+import { Account } from "./memory-budget.js";
+
+/** What stands above one session. No method may throw. */
+export interface EngineSessionSink extends SessionSink {
+  /** Is something under way that should be finished before the session is sent away? Default: never. */
+  readonly busy?: boolean;
+  /** OPEN is queued, and the app knows of the session: what is sent from now on comes behind. */
+  started?(): void;
+  /** The transport is lost, and the session waits for its client. */
+  suspended?(reason: CloseReason, cause: Error | undefined): void;
+}
+
+/** What stands above an engine. */
+export interface EngineSink<Above extends EngineSessionSink = EngineSessionSink> {
+  /**
+   * A session begins. It may be used from {@link EngineSessionSink.started} on.
+   *
+   * @returns what hears of it
+   */
+  opened(session: EngineSession<Above>): Above;
+}
+
+/** How a session is made. */
+export interface EngineSessionParts<Above extends EngineSessionSink> {
+  readonly first: FirstRequest;
+  readonly above: EngineSink<Above>;
+  /** Limit of what is held in memory for all sessions of the process. */
+  readonly maxProcessBytes: number;
+  /** Makes the session itself. */
+  converse(sink: SessionSink): Conversation;
+}
+
+/** A session of the engine: with the request that opened it, what is held in memory for it, and what stands above. */
+export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
+  implements KnownSession, Holder, Leaving
+{
+  readonly first: FirstRequest;
+  /** What is held in memory for it; undefined if nothing bounds that. */
+  readonly account: Account | undefined;
+  readonly sink: Above;
+  /** A property and not a method around each of its methods, since every packet passes here. */
+  readonly conversation: Conversation;
+
+  constructor({ first, above, maxProcessBytes, converse }: EngineSessionParts<Above>) {
+    this.first = first;
+    this.account =
+      maxProcessBytes < Number.POSITIVE_INFINITY ? new Account(this, maxProcessBytes) : undefined;
+    this.sink = above.opened(this);
+    this.conversation = converse(this.sink);
+  }
+
+  get id(): string {
+    return this.conversation.id;
+  }
+
+  get transport(): Transport | undefined {
+    return this.conversation.transport;
+  }
+
+  get protocol(): 3 | 4 {
+    return this.first.protocol;
+  }
+
+  /** Would another transport be taken now? */
+  get upgradable(): boolean {
+    const { state, upgraded } = this.conversation;
+    return state === "open" && !upgraded;
+  }
+
+  /** Is one being tried? */
+  get probing(): boolean {
+    return this.conversation.probing === true;
+  }
+
+  get counted(): boolean {
+    return this.conversation.counted !== undefined;
+  }
+
+  /** Is its transport lost? */
+  get suspended(): boolean {
+    return this.conversation.state === "suspended";
+  }
+
+  get busy(): boolean {
+    return this.sink.busy === true;
+  }
+
+  /** Another transport wants to take over. */
+  offer(transport: Transport): void {
+    this.conversation.offer(transport);
+  }
+
+  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  acceptClaim(transport: Transport, claim: Claim): boolean {
+    return this.conversation.acceptClaim(transport, claim);
+  }
+
+  /** The client has gone, whatever has become of its transport. */
+  leave(): void {
+    this.conversation.end?.({ reason: "transport close", transport: "dead" });
+  }
+
+  /** The server goes away, and the client is to find another. What is queued is still written. */
+  sendAway(): void {
+    this.conversation.close("server shutting down");
+  }
+
+  /** The server goes away, now. */
+  shutDown(): void {
+    this.conversation.terminate("server shutting down");
+  }
+
+  /** Ends it for something that its client has done; what is queued is lost. */
+  expel(cause: SessionError): void {
+    const { conversation } = this;
+    if (conversation.end) conversation.end({ reason: "forced server close", cause });
+    else conversation.close("forced server close");
+  }
+
+  // ---- from the budget
+
+  heldBytes(): number {
+    const { transport, bufferedBytes, counted, decoder } = this.conversation;
+    const gathered = (transport?.gatheredBytes ?? 0) + (decoder?.waitingBytes ?? 0);
+    return bufferedBytes + gathered + (counted?.retainedBytes ?? 0);
+  }
+
+  eachPacket(visit: (packet: EncodedPacket, bytes: number) => void): void {
+    for (const packets of this.conversation.packets ?? []) {
+      for (const packet of packets) if (packet !== GAP) visit(packet, sizeOf(packet));
+    }
+  }
+
+  shed(error: SessionError): void {
+    const { conversation } = this;
+    if (conversation.end)
+      conversation.end({ reason: "forced server close", cause: error, transport: "shed" });
+    else conversation.terminate("forced server close");
+    // The session may have ended before, and its transport still write the rest.
+    conversation.transport?.close?.("shed", error);
+  }
+}

@@ -1,0 +1,16 @@
+export { DEFAULT_IPV6_PREFIX } from "./address-group.js";
+export type { ClientAddress } from "./addresses.js";
+export { type Client, clientGroup, type GroupOptions } from "./client-group.js";
+export type { Conversation } from "./conversation.js";
+export { type CloseOptions, Drain, type DrainOptions, type Leaving } from "./drain.js";
+export { type EngineTerms, type EngineWatcher, SessionEngine } from "./engine.js";
+export { type AttachOptions, type EngineOptions, requirePositive } from "./engine-options.js";
+export { EngineSession, type EngineSessionSink, type EngineSink } from "./engine-session.js";
+export type { ErrorBoundary } from "./error-boundary.js";
+export { FirstRequest } from "./first-request.js";
+export { bindEngine, type ForeignEngine, type ForeignTerms } from "./foreign-engine.js";
+export type { ForeignSocket } from "./foreign-session.js";
+export { randomId, secretId } from "./ids.js";
+export { defaultBudgetBytes, processBudget } from "./memory-budget.js";
+export { ownText } from "./own-text.js";
+export { type ResumeOptions, resumeTerms } from "./resume-options.js";
