@@ -17,7 +17,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
-import type { DropPolicy, SessionEnd, SessionSink } from "@sockeye/session";
+import type { DropPolicy, Ending, SessionSink } from "@sockeye/session";
 import { GAP, sizeOf } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { KnownSession } from "@sockeye/transport/server";
@@ -113,16 +113,20 @@ export interface ConnectionSession extends SessionView {
   /** Takes back what was given up and not written. */
   takeBack?(packet: EncodedPacket): boolean;
   drained(): Promise<boolean>;
-  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
-  acceptClaim?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
-  /** Another transport wants to take over. */
-  offer(transport: Transport): void;
   /** Ends it, since it is over for the client. */
-  end?(end: SessionEnd): void;
+  end?(ending: Ending): void;
   /** Ends it; what is queued is still written. */
   close(reason?: CloseReason): void;
   /** Ends it; what cannot be written at once is lost. */
   terminate(reason: CloseReason): void;
+}
+
+/** What brings a session other transports. */
+export interface TransportTaker {
+  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
+  /** Another transport wants to take over. */
+  offer(transport: Transport): void;
 }
 
 /** What stands above all connections. */
@@ -158,6 +162,8 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   readonly first: FirstRequest;
   readonly #host: ConnectionHost;
   #session: ConnectionSession | undefined = undefined;
+  /** Missing if the session stays on its transport. */
+  #taker: TransportTaker | undefined = undefined;
   #conn: Conn | undefined = undefined;
   /** Namespaces that are still deciding need not go on. */
   #over = false;
@@ -228,8 +234,9 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   /** Names its session; called once, before anything else. */
-  bind(session: ConnectionSession): void {
+  bind(session: ConnectionSession, taker?: TransportTaker): void {
     this.#session = session;
+    this.#taker = taker;
   }
 
   /** Everything is in place. A client of Socket.IO 2 takes it for granted that it joins the main namespace now. */
@@ -333,7 +340,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   claimed(transport: Transport, claim: Claim): boolean {
-    return this.#open.acceptClaim?.(transport, claim) === true;
+    return this.#taker?.acceptClaim(transport, claim) === true;
   }
 
   /** The client has gone, whatever has become of its transport. */
@@ -343,7 +350,8 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** Another transport for the session, which wants to take over. */
   offer(transport: Transport): void {
-    this.#open.offer(transport);
+    if (this.#taker) this.#taker.offer(transport);
+    else transport.close("goodbye");
   }
 
   /** It has joined nothing for too long. */

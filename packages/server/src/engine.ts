@@ -13,14 +13,13 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { ServerRole, SessionConfig } from "@sockeye/session";
+import type { ServerConfig } from "@sockeye/session";
 import {
   createOverflow,
   encodeMessage,
   FlushScheduler,
   ResendBudget,
-  Session,
-  serverEnd,
+  ServerEnd,
   TimerWheel,
 } from "@sockeye/session";
 import type { Unchecked } from "@sockeye/socket";
@@ -51,14 +50,12 @@ import { requirePositive } from "./options.js";
 import { resumeTerms } from "./resume-options.js";
 import { SessionSecrets } from "./secrets.js";
 
-type ServerConfig = SessionConfig & { readonly role: ServerRole };
-
 /** What follows from the options. */
 interface Setup {
   readonly options: EngineOptions;
   readonly config: ServerConfig;
   /** For sessions of protocol revision 3. */
-  readonly olderConfig: SessionConfig;
+  readonly olderConfig: ServerConfig;
   /** Unless sessions end with their transports. */
   readonly resume: Pick<ResumeTerms, "window" | "bytes"> | undefined;
   /** Only if a limit per address is set. */
@@ -287,14 +284,15 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     const connection = new Connection(this.#host, new FirstRequest(handshake, this.#seesRequests()));
     const { config, olderConfig, resume } = this.#setup;
     const counted = resume && handshake.counts ? new ResendBudget(resume, this.#host.engineClock) : undefined;
-    const session = new Session(handshake.protocol === 3 ? olderConfig : config, connection, {
+    const end = new ServerEnd(handshake.protocol === 3 ? olderConfig : config, connection, {
       id: sid,
       counted,
+      limits: handshake.counts ? config.role.limits : undefined,
     });
-    connection.bind(session);
+    connection.bind(end.session, end);
     this.#connections.set(sid, connection);
     if (handshake.place !== undefined) this.#places.set(sid, handshake.place);
-    session.start(transport, handshake.counts ? config.role.limits : undefined);
+    end.session.start(transport);
     this.#host.monitor.sessionOpened(connection);
     this.#host.opened(connection);
     if (this.hasListeners("flush") || this.hasListeners("drain")) this.#watch(connection.conn);
@@ -401,8 +399,6 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
       overflow: createOverflow(limits.maxOutboundBytes),
       suspendedOverflow: resume && createOverflow(resume.bytes, tooMuch),
       role: {
-        side: "server",
-        end: serverEnd,
         pingIntervalMs: terms.pingInterval,
         pingTimeoutMs: terms.pingTimeout,
         upgradeTimeoutMs: terms.upgradeTimeout,

@@ -96,11 +96,6 @@ export class ForeignSession implements ConnectionSession {
     this.#socket.send(data, { compress });
   }
 
-  /** The engine upgrades by itself. */
-  offer(transport: Transport): void {
-    transport.close("goodbye");
-  }
-
   close(reason: CloseReason = "forced close"): void {
     this.#end(reason, undefined);
     this.#socket.close();
