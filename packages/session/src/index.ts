@@ -3,6 +3,7 @@ export {
   base64Length,
   codecFromParser,
   createTextCodec as defaultCodec,
+  createTrustingCodec as trustingCodec,
   decodeFrame,
   rawCodec,
   readOpen,
