@@ -6,15 +6,15 @@ import { APPS, measure } from "../../scripts/bundle-size.mjs";
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 18_100, target: 6000 },
+  "websocket-only": { recorded: 20_000, target: 6000 },
   // 1,900 of them are the transports that may be named but are not used unless named.
-  "modern default": { recorded: 25_900, target: 9000 },
+  "modern default": { recorded: 28_300, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 16_700, target: 6000 },
-  "served: modern default": { recorded: 25_200, target: 9000 },
-  "served: script": { recorded: 25_400, target: 9000 },
+  "served: websocket-only": { recorded: 18_500, target: 6000 },
+  "served: modern default": { recorded: 27_600, target: 9000 },
+  "served: script": { recorded: 27_800, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 32_200, target: 16_000 },
+  "legacy, in ES5": { recorded: 34_900, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {
@@ -25,14 +25,15 @@ it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (na
 });
 
 it.each<[keyof typeof APPS, RegExp[]]>([
-  ["modern default", [/lean\//]],
+  ["modern default", [/lean\//, /codec\/src\/depth/]],
   [
     "websocket-only",
     [
       /web\/polling/,
       /http-request/,
       /parser-codec/,
-      /session\/src\/upgrade/,
+      /client-upgrade/,
+      /codec\/src\/depth/,
       /retry-queue/,
       /engine-socket/,
       /blobs/,
@@ -44,11 +45,15 @@ it.each<[keyof typeof APPS, RegExp[]]>([
   const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
   expect(paths).toContain("packages/transport/src/client/websocket.ts");
   const never = [
-    /server-acts/,
+    /server-end/,
+    /server-upgrade/,
+    /resend-budget/,
+    /overflow/,
     /wheel/,
     /engine.io-parser/,
     /error-table/,
-    /transport\/src\/node/,
+    /transport\/src\/server/,
+    /client\/node/,
     /-v3/,
     /msgpack/,
     ...absent,

@@ -8,8 +8,8 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { TransportError, UsageError } from "@sockeye/protocol";
-import type { ClientRole, ReplayBuffer, SessionSink } from "@sockeye/session";
-import { Session } from "@sockeye/session";
+import type { ClientRole, ReplayBuffer, Session, SessionSink } from "@sockeye/session";
+import { ClientEnd } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import { FailedTransport } from "./failed-transport.js";
@@ -47,6 +47,7 @@ let websocketWorked = false;
 
 /** One session with the server, and the dialling of its transports. Used once: the next connection is a new line. */
 export class Dialer implements ResumerHost, SessionSink {
+  readonly end: ClientEnd;
   readonly session: Session;
   readonly config: DialerConfig;
   /** Has it been dialled, or cut? */
@@ -70,7 +71,8 @@ export class Dialer implements ResumerHost, SessionSink {
     this.#sink = sink;
     const count = (terms: ResumeTerms): ReplayBuffer | undefined =>
       this.#target?.offersResume ? parts.resume?.count(terms) : undefined;
-    this.session = new Session({ ...timing, codec, count, role: this.#role() }, this);
+    this.end = new ClientEnd({ ...timing, codec, count, role: this.#role() }, this);
+    this.session = this.end.session;
     // What is wrong with the options is said while the app is there to hear it.
     this.classes();
   }
@@ -158,14 +160,13 @@ export class Dialer implements ResumerHost, SessionSink {
       take: ({ target }: Dialled) => {
         this.#target = target;
       },
-      probe: () => this.session.probe(this.#upgrades),
+      probe: () => this.end.probe(this.#upgrades),
     };
     return parts.race?.(host, { options, url: targetOf(address, options).url, classes: this.#classes });
   }
 
   #role(): ClientRole {
     return {
-      side: "client",
       opened: (terms) => this.#opened(terms),
       probe: this.config.parts.probe,
       dial: (name) => this.#candidate(name),

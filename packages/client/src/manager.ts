@@ -1,6 +1,6 @@
 import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
-import { defaultCodec } from "@sockeye/session";
+import { trustingCodec } from "@sockeye/session";
 import type { DefaultEventsMap, EngineSocket, ErrorBoundary, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
 import type { Accepted } from "./accepted.js";
@@ -106,9 +106,7 @@ export class Manager<
     this.#settings = settingsOf(this.opts);
     this.#timing = timing ?? systemTiming(this.opts);
     this.#lineConfig = {
-      codec: this.opts.parser
-        ? parts.codecOf(this.opts.parser)
-        : defaultCodec(TRUSTED, undefined, { accepted: this.#accepted }),
+      codec: this.opts.parser ? parts.codecOf(this.opts.parser) : trustingCodec(TRUSTED, this.#accepted),
       timing: this.#timing,
       address: this.#address(url),
       parts,

@@ -11,7 +11,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { Session } from "@sockeye/session";
+import type { ClientEnd, Session } from "@sockeye/session";
 import { decodeFrame, ReplayBuffer, readOpen } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
@@ -34,6 +34,7 @@ const PATIENCE_MS = 1000;
 /** Whose session comes back. */
 export interface ResumerHost {
   readonly session: Session;
+  readonly end: ClientEnd;
   readonly config: {
     readonly timing: Timing;
     readonly address: Address;
@@ -182,7 +183,7 @@ export class Resumer implements TransportSink, PageListener {
     }
     let cause: Error = new SessionError("ERR_PROTOCOL_VIOLATION", "an answer to a claim that cannot be");
     try {
-      if (this.#session.resume(transport, readOpen(data))) {
+      if (this.#host.end.resume(transport, readOpen(data))) {
         this.#host.rejoined(transport, this.#tookMs);
         return;
       }
@@ -215,7 +216,7 @@ export class Resumer implements TransportSink, PageListener {
 
   #dial(Class: TransportClass): void {
     this.#since = this.#clock.now();
-    this.#attempt = this.#host.another(Class, this.#session.claim());
+    this.#attempt = this.#host.another(Class, this.#host.end.claim());
     this.#attempt.bind(this);
     const patienceMs = (2 * this.#tookMs + PATIENCE_MS) * 2 ** this.#rounds;
     const { openTimeout = OPEN_TIMEOUT_MS } = this.#host.config.options;

@@ -10,9 +10,8 @@ import {
   defaultCodec,
   FlushScheduler,
   ReplayBuffer,
+  ServerEnd,
   type ServerRole,
-  Session,
-  serverEnd,
   TimerWheel,
 } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
@@ -23,7 +22,8 @@ import { timingOn } from "../src/timing.js";
 
 /** A connection, as the server sees it. */
 export interface Peer {
-  readonly session: Session;
+  readonly session: ServerEnd["session"];
+  readonly end: ServerEnd;
   /** Socket.IO packets that have come, in order. */
   readonly packets: Packet[];
   /** Why it ended, once it has. */
@@ -120,16 +120,16 @@ export class FakeServer {
 
   #arrived(target: Target, pair: MemoryPair): void {
     const known = this.peers.find(({ session }) => session.id === target.sid);
-    if (target.claim) this.clock.defer(() => this.#claimed(target, pair, known?.session));
-    else if (known) known.session.offer(pair.b);
+    if (target.claim) this.clock.defer(() => this.#claimed(target, pair, known?.end));
+    else if (known) known.end.offer(pair.b);
     else this.#open(target, pair);
   }
 
   /** The claim has arrived. */
-  #claimed(target: Target, pair: MemoryPair, session: Session | undefined): void {
+  #claimed(target: Target, pair: MemoryPair, end: ServerEnd | undefined): void {
     if (this.answerClaims) {
       this.answerClaims(target, pair);
-    } else if (!session?.acceptClaim(pair.b, JSON.parse(String(target.claim?.head).slice(1)))) {
+    } else if (!end?.acceptClaim(pair.b, JSON.parse(String(target.claim?.head).slice(1)))) {
       pair.b.send([new EncodedPacket("1")]);
       pair.b.close("goodbye");
     }
@@ -139,8 +139,6 @@ export class FakeServer {
     const packets: Packet[] = [];
     const codec = defaultCodec();
     const role: ServerRole = {
-      side: "server",
-      end: serverEnd,
       pingIntervalMs: PING_INTERVAL_MS,
       pingTimeoutMs: PING_TIMEOUT_MS,
       upgradeTimeoutMs: 1000,
@@ -155,22 +153,24 @@ export class FakeServer {
     };
     const { window } = this;
     const counted = offersResume && window ? new ReplayBuffer({ window, bytes: 1_048_576 }) : undefined;
+    const end = new ServerEnd(
+      { codec, clock: this.clock, deadlines: this.#wheel, turn: this.#turn, role },
+      {
+        packet: (packet) => {
+          packets.push(packet);
+          if (packet.type === PacketType.CONNECT) this.admit(packet, peer);
+        },
+        closed: (reason) => {
+          peer.reason = reason;
+        },
+      },
+      { id: `engine${this.peers.length + 1}`, counted },
+    );
     const peer: Peer = {
       packets,
       reason: undefined,
-      session: new Session(
-        { codec, clock: this.clock, deadlines: this.#wheel, turn: this.#turn, role },
-        {
-          packet: (packet) => {
-            packets.push(packet);
-            if (packet.type === PacketType.CONNECT) this.admit(packet, peer);
-          },
-          closed: (reason) => {
-            peer.reason = reason;
-          },
-        },
-        { id: `engine${this.peers.length + 1}`, counted },
-      ),
+      end,
+      session: end.session,
       send: (packet) =>
         peer.session.send(codec.encode({ nsp: "/", id: undefined, data: undefined, ...packet } as Packet)),
     };

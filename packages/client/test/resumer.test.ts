@@ -252,7 +252,7 @@ describe("what is dialled", () => {
     // The server agrees, and the answer gets lost.
     server.answerClaims = (target, pair) => {
       pair.b.drop();
-      server.peer.session.acceptClaim(pair.b, JSON.parse(String(target.claim?.head).slice(1)));
+      server.peer.end.acceptClaim(pair.b, JSON.parse(String(target.claim?.head).slice(1)));
     };
     cut(all);
     server.clock.advance(900);

@@ -22,4 +22,4 @@ export {
 export type { Parser } from "./parser-codec.js";
 export { codecFromParser } from "./parser-codec.js";
 export { rawCodec } from "./raw-codec.js";
-export { createTextCodec } from "./text-codec.js";
+export { createTextCodec, createTrustingCodec } from "./text-codec.js";

@@ -3,10 +3,11 @@ import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/
 import { needsTaking, TOO_DEEP, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
 import { platformBytes } from "./bytes.js";
+import { isDeeperThan } from "./depth.js";
 import { message } from "./envelope.js";
 import { writeArray } from "./json.js";
 import { badAttachment, Slots } from "./slots.js";
-import type { Header } from "./text.js";
+import type { Header, JsonRules, Measures } from "./text.js";
 import { isBinaryType, malformed, readHeader, readJson, writeHeader } from "./text.js";
 import { eventData, packetOf } from "./validate.js";
 import { controlData, wireArguments } from "./wire-data.js";
@@ -31,8 +32,20 @@ export function createTextCodec(
   received: ReceivedBytes = platformBytes,
   { accepted, guard }: Peer = {},
 ): Codec {
-  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, received, guard };
-  return new TextCodec(rules, accepted ?? rules.limits);
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  const cut = guard && ((text: string, header: Header) => guard(text, header, all));
+  return new TextCodec({ limits: all, isTooDeep: isDeeperThan, received, guard: cut }, accepted ?? all);
+}
+
+/**
+ * The same for clients. Bundles of it hold none of the checks that are made against strangers.
+ *
+ * @param limits those of what comes in, all of them beyond reach
+ * @param accepted what the server accepts, looked at with each packet
+ */
+export function createTrustingCodec(limits: Measures, accepted: PacketLimits): Codec {
+  const rules = { limits, isTooDeep: undefined, received: platformBytes, guard: undefined };
+  return new TextCodec(rules, accepted);
 }
 
 /** What is known of the peer. */
@@ -47,10 +60,9 @@ export interface Peer {
 export type Guard = (text: string, header: Header, limits: Limits) => Packet | undefined;
 
 /** What a codec and all its decoders share. */
-interface Rules {
-  readonly limits: Limits;
+interface Rules extends JsonRules {
   readonly received: ReceivedBytes;
-  readonly guard: Guard | undefined;
+  readonly guard: ((text: string, header: Header) => Packet | undefined) | undefined;
 }
 
 class TextCodec implements Codec {
@@ -142,18 +154,19 @@ class TextPacketDecoder implements Decoder {
   write(text: Frame): Packet | undefined {
     if (typeof text !== "string") return this.#takeAttachment(text);
     if (this.#pending !== undefined) throw badAttachment("an attachment is missing");
-    const { limits } = this.#rules;
+    const rules = this.#rules;
+    const { limits } = rules;
     // Nearly all packets: an event on the main namespace that wants no acknowledgement.
     if (text.charCodeAt(0) === EVENT_DIGIT && text.charCodeAt(1) === OPEN_ARRAY) {
-      const data = eventData(readJson(text, 1, limits), limits);
+      const data = eventData(readJson(text, 1, rules), limits);
       return { type: PacketType.EVENT, nsp: "/", id: undefined, data };
     }
     const header = readHeader(text, limits);
-    const cut = this.#rules.guard?.(text, header, limits);
+    const cut = rules.guard?.(text, header);
     if (cut !== undefined) return cut;
-    if (!isBinaryType(header.type)) return packetOf(header, readData(text, header.end, limits), limits);
+    if (!isBinaryType(header.type)) return packetOf(header, readData(text, header.end, rules), limits);
     // Whatever is wrong with it is noticed now, also if it is read once more.
-    const made = readBinary(text, header, limits);
+    const made = readBinary(text, header, rules);
     this.#pending = {
       header,
       text,
@@ -190,7 +203,7 @@ class TextPacketDecoder implements Decoder {
     attachments.push(this.#rules.received(bytes));
     if (attachments.length < header.attachments) return undefined;
     this.#pending = undefined;
-    const { packet, slots } = pending.made ?? readBinary(text, header, this.#rules.limits);
+    const { packet, slots } = pending.made ?? readBinary(text, header, this.#rules);
     for (const attachment of attachments) slots.fill(attachment);
     return packet;
   }
@@ -204,16 +217,16 @@ class TextPacketDecoder implements Decoder {
 }
 
 /** A packet with placeholders. Fresh from the parser and shared with nobody, so it may be filled in place. */
-function readBinary(text: string, header: Header, limits: Limits): Binary {
-  const packet = packetOf(header, readData(text, header.end, limits), limits);
+function readBinary(text: string, header: Header, rules: Rules): Binary {
+  const packet = packetOf(header, readData(text, header.end, rules), rules.limits);
   return { packet, slots: new Slots(packet.data as unknown[], header.attachments) };
 }
 
 /** The JSON of a packet, or `undefined` if there is none. It may begin in three ways only; space is none of them. */
-function readData(text: string, from: number, limits: Limits): unknown {
+function readData(text: string, from: number, rules: Rules): unknown {
   if (from === text.length) return undefined;
   const first = text.charCodeAt(from);
   if (first !== OPEN_ARRAY && first !== OPEN_OBJECT && first !== QUOTE)
     throw malformed("data of a wrong kind");
-  return readJson(text, from, limits);
+  return readJson(text, from, rules);
 }

@@ -1,6 +1,11 @@
-import type { Limits, Packet } from "@sockeye/protocol";
+import type { Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, PacketType } from "@sockeye/protocol";
-import { isDeeperThan } from "./depth.js";
+
+/** What a packet that comes in is measured by. */
+export type Measures = Required<PacketLimits>;
+
+/** Is a JSON text nested deeper than that? See depth.ts. */
+export type DepthCheck = (json: string, limit: number) => boolean;
 
 /**
  * The text of a Socket.IO packet: `type[attachments-][/nsp,][id]json`.
@@ -29,7 +34,7 @@ const MAX_DIGITS = 16;
 const PAYLOAD_SEPARATOR = "\x1e";
 
 /** Reads what stands before the JSON. Numbers have one spelling only: digits, without a needless zero. */
-export function readHeader(text: string, limits: Limits): Header {
+export function readHeader(text: string, limits: Measures): Header {
   // NaN for an empty text, and so neither.
   const type = text.charCodeAt(0) - ZERO;
   if (!(type >= PacketType.CONNECT && type <= PacketType.BINARY_ACK)) throw malformed("an unknown type");
@@ -76,14 +81,20 @@ export function writeHeader(packet: Packet, attachments: number): string {
   return id === undefined ? text : text + id;
 }
 
+export interface JsonRules {
+  readonly limits: Measures;
+  /** Left out by a client, which measures nothing of what its server says. */
+  readonly isTooDeep: DepthCheck | undefined;
+}
+
 /**
  * Parses the JSON that begins at `from`.
  *
  * @throws CodecError `ERR_PACKET_TOO_DEEP` before it is parsed, `ERR_PACKET_MALFORMED`
  */
-export function readJson(text: string, from: number, limits: Limits): unknown {
+export function readJson(text: string, from: number, { limits, isTooDeep }: JsonRules): unknown {
   const json = text.slice(from);
-  if (isDeeperThan(json, limits.maxJsonDepth)) {
+  if (isTooDeep?.(json, limits.maxJsonDepth)) {
     throw new CodecError("ERR_PACKET_TOO_DEEP", "a packet is nested too deep");
   }
   try {
@@ -110,7 +121,7 @@ export function mayHaveId(type: number): boolean {
 }
 
 /** @throws CodecError `ERR_NAMESPACE_TOO_LONG`, `ERR_PACKET_MALFORMED` */
-export function readNamespace(name: string, limits: Limits): string {
+export function readNamespace(name: string, limits: Measures): string {
   if (name.length > limits.maxNamespaceLength) {
     throw new CodecError("ERR_NAMESPACE_TOO_LONG", "a namespace is too long");
   }

@@ -1,5 +1,6 @@
-import type { ConnectErrorPacket, EventData, Limits, Packet } from "@sockeye/protocol";
+import type { ConnectErrorPacket, EventData, Packet } from "@sockeye/protocol";
 import { CodecError, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
+import type { Measures } from "./text.js";
 import { malformed } from "./text.js";
 
 /** The line between the wire and the types: JSON goes in as `unknown` and comes out as a packet's data, or not at all. */
@@ -17,7 +18,7 @@ export interface Address {
  *
  * @throws CodecError `ERR_PACKET_MALFORMED`, `ERR_BAD_EVENT_NAME`
  */
-export function packetOf({ type, nsp, id }: Address, data: unknown, limits: Limits): Packet {
+export function packetOf({ type, nsp, id }: Address, data: unknown, limits: Measures): Packet {
   const plain = type >= PacketType.BINARY_EVENT ? type - PacketType.BINARY_EVENT + PacketType.EVENT : type;
   const packet = { type: plain, nsp, id, data } as Packet;
   if (plain === PacketType.EVENT) eventData(data, limits);
@@ -53,7 +54,7 @@ function refusalOf(value: unknown): ConnectErrorPacket["data"] {
  * An array that begins with an event's name: a string or a finite number, of bounded length, and none of the library's
  * own. `error` and `__proto__` are names like any other, since no remote name ever is a key of a plain object.
  */
-export function eventData(value: unknown, limits: Limits): EventData {
+export function eventData(value: unknown, limits: Measures): EventData {
   if (!Array.isArray(value) || value.length === 0) throw malformed("data of a wrong kind");
   const name: unknown = value[0];
   const isName =

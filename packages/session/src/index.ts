@@ -3,23 +3,28 @@ export {
   base64Length,
   codecFromParser,
   createTextCodec as defaultCodec,
+  createTrustingCodec as trustingCodec,
   decodeFrame,
   rawCodec,
   readOpen,
   utf8Length,
 } from "@sockeye/codec";
+export type { ClientConfig, ClientRole } from "./client-end.js";
+export { ClientEnd } from "./client-end.js";
+export type { ClientProbe } from "./client-upgrade.js";
+export { clientProbe } from "./client-upgrade.js";
 export { nativeClock, systemClock } from "./clock.js";
-export type { ClientRole, Secrets, ServerRole, SessionConfig, SessionEnd, SessionSink } from "./config.js";
+export type { Ending, SessionConfig, SessionSink } from "./config.js";
 export type { Deadlines, Timed } from "./deadlines.js";
 export { NO_SLOT, Timers } from "./deadlines.js";
+export { encodeMessage } from "./encode-message.js";
 export { FlushScheduler } from "./flush-scheduler.js";
 export type { DropPolicy, Overflow } from "./outbox.js";
 export { GAP, sizeOf } from "./outbox.js";
 export { createOverflow } from "./overflow.js";
 export { ReplayBuffer } from "./replay-buffer.js";
 export { ResendBudget } from "./resend-budget.js";
-export { serverEnd } from "./server-end.js";
-export { encodeMessage, Session } from "./session.js";
-export type { ClientProbe } from "./upgrade.js";
-export { clientProbe } from "./upgrade.js";
+export type { Secrets, ServerConfig, ServerRole } from "./server-end.js";
+export { ServerEnd } from "./server-end.js";
+export { Session } from "./session.js";
 export { TimerWheel } from "./wheel.js";

@@ -41,10 +41,6 @@ export class ReplayBuffer {
   /** Leaves alone, before all else: a client that waits for it must not wait for what comes with it in one body. */
   welcome: Encoded | undefined = undefined;
   retainedBytes = 0;
-  /** How often the session has come back, which names its secret. */
-  generation = 0;
-  /** Does the client know the secret of this generation? Until then that of the one before holds as well. */
-  confirmed = true;
   /** Why it has no transport. */
   loss: Loss | undefined = undefined;
   readonly terms: Pick<ResumeTerms, "window" | "bytes">;
@@ -200,6 +196,8 @@ export class ReplayBuffer {
     this.#written = 0;
     this.#expected = 0;
     this.loss = undefined;
+    this.controls = undefined;
+    this.welcome = undefined;
     return true;
   }
 

@@ -1,53 +1,237 @@
-import { NOOP, openPacket, PONG, probePing, probePong, UPGRADE, withCount } from "@sockeye/codec";
-import type {
-  Clock,
-  CloseReason,
-  Frame,
-  OpenData,
-  PipeClose,
-  PipeEnd,
-  Timer,
-  Transport,
-  TransportSink,
-} from "@sockeye/protocol";
+import { openPacket, PONG, withCount } from "@sockeye/codec";
+import type { Claim, CloseReason, EncodedPacket, OpenData, PacketLimits, Transport } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { ProbeLimits, ServerEnd, ServerRole, ServerSession } from "./config.js";
+import type { SessionConfig, SessionSink, SessionStart } from "./config.js";
+import { unexpected } from "./control-packets.js";
 import { ResendBudget } from "./resend-budget.js";
-import type { Upgradable, Upgrade } from "./upgrade.js";
-import { probeError } from "./upgrade.js";
+import { ServerUpgrade } from "./server-upgrade.js";
+import { Session } from "./session.js";
+import type { SessionEnd } from "./session-end.js";
 
-/** What a candidate sends until it has taken over is a few bytes: nothing larger is collected. */
-const MAX_PROBE_BYTES = 8192;
 /** So many times as long a client may take to answer. */
 const MORE_TIME = 4;
 /** Some eleven days: both together are no more than what timers of clients can wait. */
 const LONGEST_MS = 1e9;
 
-export const serverEnd: ServerEnd = {
-  begin: (session, role, now, limits) => {
-    session.queue(openPacket({ ...termsOf(session, role, undefined), limits }));
-    if (role.initialPacket) session.queue(role.initialPacket);
-    session.listens = role.pings === "client";
+/** Secrets by which clients prove that a session is theirs. Each generation of a session has its own. */
+export interface Secrets {
+  of(sid: string, generation: number): string;
+  /** Takes the same time whatever is wrong. */
+  fits(sid: string, generation: number, secret: string): boolean;
+}
+
+/** The accepting end: it sets the terms, pings, and lets itself be upgraded. */
+export interface ServerRole {
+  /** Time from one PING to the next, in ms. One that is answered later than that is followed by the next after this time. */
+  readonly pingIntervalMs: number;
+  /** Time for the PONG to come, in ms. Each sign of life begins it anew. */
+  readonly pingTimeoutMs: number;
+  /** Time for an upgrade to complete, in ms. */
+  readonly upgradeTimeoutMs: number;
+  /**
+   * Who keeps the connection alive. In revision 3 of the protocol it is the client that pings, and this end only waits:
+   * at most both times together. Default: this end.
+   */
+  readonly pings?: "server" | "client" | undefined;
+  /** Told to the client: bytes of the largest message. */
+  readonly maxPayload: number;
+  /** Told to clients that know what it means: what is accepted of one packet. */
+  readonly limits?: PacketLimits | undefined;
+  /** A message that every client gets right after OPEN. */
+  readonly initialPacket: EncodedPacket | undefined;
+  /** Needed if sessions are counted. */
+  readonly secrets?: Secrets | undefined;
+  /** The transports to which a session on this one may be upgraded, as told to the client. */
+  upgrades(transport: string): readonly string[];
+  /** A candidate has taken over. */
+  upgraded?(transport: Transport, sid: string): void;
+  /** The transport of a session is lost, and the client may come back. */
+  suspended?(sid: string, reason: CloseReason, cause: Error | undefined): void;
+  /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
+  ended(sid: string): void;
+}
+
+export interface ServerConfig extends SessionConfig {
+  readonly role: ServerRole;
+}
+
+export interface ServerStart extends SessionStart {
+  /** Told to this client besides. */
+  readonly limits?: PacketLimits | undefined;
+}
+
+/** The server's end of a session: it tells the terms, pings, and lets the client change to another transport. */
+export class ServerEnd implements SessionEnd {
+  readonly session: Session;
+  readonly writesInUpgrade = true;
+  /** How often the session has come back, which names its secret. */
+  generation = 0;
+  readonly #config: ServerConfig;
+  readonly #limits: PacketLimits | undefined;
+  /** Does the client know the secret of this generation? Until then that of the one before holds as well. */
+  #confirmed = true;
+  /** PINGs without an answer. */
+  #pingsOut = 0;
+  /** When the last one was due. */
+  #pingedAt = 0;
+
+  constructor(config: ServerConfig, sink: SessionSink, { limits, ...start }: ServerStart = {}) {
+    this.#config = config;
+    this.#limits = limits;
+    this.session = new Session(config, this, sink, start);
+  }
+
+  /** A client that was never heard of may not even know that it has a session. */
+  get maySuspend(): boolean {
+    const { counted } = this.session;
+    return counted !== undefined && counted.received > 0;
+  }
+
+  // ---- from the layer above
+
+  /** A second transport for this session has come in and wants to take over. Refused unless the session is just open. */
+  offer(candidate: Transport): void {
+    const { session } = this;
+    const { clock, role } = this.#config;
+    if (
+      session.state !== "open" ||
+      session.upgraded ||
+      session.upgrade ||
+      candidate.name === session.transport?.name
+    ) {
+      candidate.close("goodbye");
+      return;
+    }
+    session.upgrade = new ServerUpgrade(session, candidate, { clock, timeoutMs: role.upgradeTimeoutMs });
+  }
+
+  /**
+   * A client says over a new transport that this session is its own. If it proves it, the session goes on there, whatever
+   * has become of the old one.
+   *
+   * @returns false if not, and then nothing has changed
+   */
+  acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean {
+    const { session } = this;
+    const { clock, role } = this.#config;
+    const { counted, id } = session;
+    const { secrets, pingIntervalMs } = role;
+    if (!counted || !secrets) return false;
+    const isLast = secrets.fits(id, this.generation, claim.secret);
+    if (!isLast && (this.#confirmed || !secrets.fits(id, this.generation - 1, claim.secret))) return false;
+    if (!session.switchTransport(transport, claim.received, this.#longestSilenceMs)) return false;
+    // A client that never got the last secret is told it once more.
+    if (isLast) this.generation++;
+    this.#confirmed = false;
+    counted.welcome = openPacket(this.#terms(counted.received));
+    this.#pingsOut = 0;
+    session.awaitsSign = false;
+    // What is sent again has a price. The heartbeat comes after it.
+    const putOffMs = counted instanceof ResendBudget ? counted.comeBack() : 0;
+    session.setDeadline(putOffMs > 0 ? Math.min(putOffMs, pingIntervalMs) : pingIntervalMs, clock.now());
+    session.observer?.onResume?.(transport);
+    return true;
+  }
+
+  // ---- from the session
+
+  begin(now: number): void {
+    const { session } = this;
+    const { role } = this.#config;
+    session.outgoing.queue(openPacket({ ...this.#terms(undefined), limits: this.#limits }));
+    if (role.initialPacket) session.outgoing.queue(role.initialPacket);
+    session.awaitsSign = role.pings === "client";
     session.heardAt = now;
-    session.setDeadline(role.pings === "client" ? longestSilenceMs(role) : role.pingIntervalMs, now);
-  },
-  due: (session, role, now) => {
-    if (isOverdue(session)) return;
+    session.setDeadline(role.pings === "client" ? this.#longestSilenceMs : role.pingIntervalMs, now);
+    session.open();
+  }
+
+  onDeadline(now: number): void {
+    const { session } = this;
+    const { pings, pingIntervalMs } = this.#config.role;
+    if (this.#isOverdue()) return;
     if (session.counted instanceof ResendBudget && session.counted.putOff) {
       session.counted.resume();
-      session.flush();
-      session.setDeadline(role.pingIntervalMs, now);
-      return;
+      session.outgoing.flush();
+      session.setDeadline(pingIntervalMs, now);
+    } else if (pings === "client") {
+      this.#expectPing(now);
+    } else {
+      this.#ping(now);
     }
-    if (role.pings === "client") {
-      const silenceMs = longestSilenceMs(role);
-      if (now < session.heardAt + silenceMs) session.setDeadline(silenceMs, session.heardAt);
-      else if (session.transport?.unread) session.setDeadline(silenceMs, now);
-      else session.transportLost("ping timeout", undefined);
-      return;
+  }
+
+  opened(): void {
+    this.session.parseError(unexpected("open"));
+  }
+
+  pinged(now: number): void {
+    if (this.#config.role.pings !== "client") {
+      this.session.parseError(unexpected("ping"));
+    } else if (!this.#isOverdue()) {
+      this.session.send(PONG);
+      this.session.setDeadline(this.#longestSilenceMs, now);
     }
-    const timeoutMs = timeoutOf(session, role);
-    const isFirst = session.pingsOut === 0;
+  }
+
+  ponged(now: number): void {
+    const { session } = this;
+    const { pings, pingIntervalMs } = this.#config.role;
+    if (pings === "client") {
+      session.parseError(unexpected("pong"));
+    } else if (this.#pingsOut > 0 && --this.#pingsOut === 0) {
+      session.awaitsSign = false;
+      if (session.counted?.answered === false) {
+        const text = "not all that was sent before the heartbeat has arrived";
+        session.transportLost("transport error", new SessionError("ERR_NOT_ACKNOWLEDGED", text));
+      } else {
+        // Not from the answer on: heartbeats would drift.
+        const next = this.#pingedAt + pingIntervalMs;
+        session.setDeadline(0, next > now ? next : now + pingIntervalMs);
+      }
+    }
+  }
+
+  progressed(): void {}
+
+  acknowledged(): void {
+    this.#confirmed = true;
+  }
+
+  /** A server's machine does not sleep while its clients wait: its timers are enough. */
+  isStale(): boolean {
+    return false;
+  }
+
+  redial(): undefined {}
+
+  upgraded(transport: Transport): void {
+    this.#config.role.upgraded?.(transport, this.session.id);
+  }
+
+  suspended(reason: CloseReason, cause: Error | undefined): void {
+    this.#config.role.suspended?.(this.session.id, reason, cause);
+  }
+
+  ended(): void {
+    this.#config.role.ended(this.session.id);
+  }
+
+  // ---- inside
+
+  #expectPing(now: number): void {
+    const { session } = this;
+    const silenceMs = this.#longestSilenceMs;
+    if (now < session.heardAt + silenceMs) session.setDeadline(silenceMs, session.heardAt);
+    else if (session.transport?.unread) session.setDeadline(silenceMs, now);
+    else session.transportLost("ping timeout", undefined);
+  }
+
+  #ping(now: number): void {
+    const { session } = this;
+    const { pingIntervalMs } = this.#config.role;
+    const timeoutMs = this.#timeoutMs;
+    const isFirst = this.#pingsOut === 0;
     // What has come and waits for its turn is a sign of life.
     if (session.transport?.unread) session.heardAt = now;
     if (!isFirst && now >= session.heardAt + timeoutMs) {
@@ -55,153 +239,55 @@ export const serverEnd: ServerEnd = {
       return;
     }
     // A client whose answer waits behind something large must not take this end for dead.
-    if (isFirst || (session.heardAt > session.pingedAt && now >= session.pingedAt + role.pingIntervalMs)) {
-      session.pingedAt = isFirst ? session.dueAt : now;
+    if (isFirst || (session.heardAt > this.#pingedAt && now >= this.#pingedAt + pingIntervalMs)) {
+      this.#pingedAt = isFirst ? session.dueAt : now;
       if (isFirst) session.heardAt = now;
-      session.listens = true;
-      session.pingsOut++;
+      session.awaitsSign = true;
+      this.#pingsOut++;
       session.counted?.heartbeat();
       session.send(withCount("ping", session.counted?.unreported()));
     }
-    const nextPing = session.pingedAt + role.pingIntervalMs;
+    const nextPing = this.#pingedAt + pingIntervalMs;
     const deadline = session.heardAt + timeoutMs;
     session.setDeadline(0, nextPing > now ? Math.min(nextPing, deadline) : deadline);
-  },
-  pinged: (session, role, now) => {
-    if (role.pings !== "client") {
-      session.protocolError("ping");
-    } else if (!isOverdue(session)) {
-      session.send(PONG);
-      session.setDeadline(longestSilenceMs(role), now);
-    }
-  },
-  ponged: (session, role, now) => {
-    if (role.pings === "client") {
-      session.protocolError("pong");
-    } else if (session.pingsOut > 0 && --session.pingsOut === 0) {
-      session.listens = false;
-      if (session.counted?.answered === false) {
-        const text = "not all that was sent before the heartbeat has arrived";
-        session.transportLost("transport error", new SessionError("ERR_NOT_ACKNOWLEDGED", text));
-      } else {
-        // Not from the answer on: heartbeats would drift.
-        const next = session.pingedAt + role.pingIntervalMs;
-        session.setDeadline(0, next > now ? next : now + role.pingIntervalMs);
-      }
-    }
-  },
-  claimed: (session, role, { transport, claim, now }) => {
-    const { counted, id } = session;
-    const { secrets } = role;
-    if (!counted || !secrets) return false;
-    const isLast = secrets.fits(id, counted.generation, claim.secret);
-    if (!isLast && (counted.confirmed || !secrets.fits(id, counted.generation - 1, claim.secret)))
+  }
+
+  /** Has the peer begun a packet and then forgotten it? Then the session has ended. */
+  #isOverdue(): boolean {
+    const { session } = this;
+    // It is coming, slowly.
+    if (session.progressed) {
+      session.progressed = false;
       return false;
-    if (!session.switchTransport(transport, claim.received, longestSilenceMs(role))) return false;
-    // A client that never got the last secret is told it once more.
-    if (isLast) counted.generation++;
-    counted.confirmed = false;
-    counted.welcome = openPacket(termsOf(session, role, counted.received));
-    session.pingsOut = 0;
-    session.listens = false;
-    // What is sent again has a price. The heartbeat comes after it.
-    const putOffMs = counted instanceof ResendBudget ? counted.comeBack() : 0;
-    session.setDeadline(putOffMs > 0 ? Math.min(putOffMs, role.pingIntervalMs) : role.pingIntervalMs, now);
-    session.observer?.onResume?.(transport);
-    return true;
-  },
-  probe: (session, candidate, limits) => new ServerUpgrade(session, candidate, limits),
-};
-
-/** Has the peer begun a packet and then forgotten it? Then the session has ended. */
-function isOverdue(session: ServerSession): boolean {
-  // It is coming, slowly.
-  if (session.progressed) {
-    session.progressed = false;
-    return false;
-  }
-  if (!session.decoder.overdue?.()) return false;
-  const error = new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long");
-  session.end({ reason: "parse error", cause: error });
-  return true;
-}
-
-function termsOf(session: ServerSession, role: ServerRole, received: number | undefined): OpenData {
-  const { counted, id } = session;
-  return {
-    sid: id,
-    upgrades: role.upgrades(session.transport?.name ?? ""),
-    pingInterval: Math.min(role.pingIntervalMs, LONGEST_MS),
-    pingTimeout: Math.min(timeoutOf(session, role), LONGEST_MS),
-    // JSON has no `Infinity`, and null for it, which not every client takes for that.
-    maxPayload: Number.isFinite(role.maxPayload) ? role.maxPayload : undefined,
-    resume: counted &&
-      role.secrets && { secret: role.secrets.of(id, counted.generation), ...counted.terms, received },
-  };
-}
-
-/** Where nothing got through over the last transport, the next one has more time: clients don't always see, and tell, that something large is coming in. */
-function timeoutOf({ counted }: ServerSession, { pingTimeoutMs }: ServerRole): number {
-  return counted?.isSlow ? pingTimeoutMs * MORE_TIME : pingTimeoutMs;
-}
-
-function longestSilenceMs({ pingIntervalMs, pingTimeoutMs }: ServerRole): number {
-  return pingIntervalMs + pingTimeoutMs;
-}
-
-/** The accepting half of an upgrade: see the picture in upgrade.ts. */
-class ServerUpgrade implements Upgrade, TransportSink {
-  readonly #session: Upgradable;
-  readonly #candidate: Transport;
-  readonly #clock: Clock;
-  readonly #timer: Timer;
-  #probed = false;
-
-  constructor(session: Upgradable, candidate: Transport, limits: ProbeLimits) {
-    this.#session = session;
-    this.#candidate = candidate;
-    this.#clock = limits.clock;
-    this.#timer = limits.clock.setTimer(() => this.#fail("upgradeTimeout"), limits.timeoutMs);
-    candidate.bind(this);
-  }
-
-  frame(_from: Transport, frame: Frame): void {
-    if (frame === probePing.head && !this.#probed) {
-      this.#probed = true;
-      this.#candidate.send([probePong]);
-      this.#session.beginUpgrade(this.#candidate);
-      const { transport } = this.#session;
-      if (transport?.writable) this.release(transport);
-    } else if (frame === UPGRADE.head && this.#probed) {
-      this.#clock.clearTimer(this.#timer);
-      this.#session.completeUpgrade(this.#candidate);
-    } else {
-      this.#fail("no probe");
     }
+    if (!session.decoder.overdue?.()) return false;
+    session.parseError(new SessionError("ERR_ATTACHMENT_LATE", "an attachment is missing for too long"));
+    return true;
   }
 
-  writable(): void {}
-
-  holds(from: Transport): void {
-    if ((from.gatheredBytes ?? 0) > MAX_PROBE_BYTES) this.#fail("no probe");
+  #terms(received: number | undefined): OpenData {
+    const { counted, id, transport } = this.session;
+    const { role } = this.#config;
+    return {
+      sid: id,
+      upgrades: role.upgrades(transport?.name ?? ""),
+      pingInterval: Math.min(role.pingIntervalMs, LONGEST_MS),
+      pingTimeout: Math.min(this.#timeoutMs, LONGEST_MS),
+      // JSON has no `Infinity`, and null for it, which not every client takes for that.
+      maxPayload: Number.isFinite(role.maxPayload) ? role.maxPayload : undefined,
+      resume: counted &&
+        role.secrets && { secret: role.secrets.of(id, this.generation), ...counted.terms, received },
+    };
   }
 
-  ended(_from: Transport, _how: PipeEnd, reason: CloseReason, cause?: Error): void {
-    this.#fail(reason, cause);
+  /** Where nothing got through over the last transport, the next one has more time: clients don't always see, and tell, that something large is coming in. */
+  get #timeoutMs(): number {
+    const { pingTimeoutMs } = this.#config.role;
+    return this.session.counted?.isSlow ? pingTimeoutMs * MORE_TIME : pingTimeoutMs;
   }
 
-  release(old: Transport): void {
-    if (this.#probed) old.send([NOOP]);
-  }
-
-  abandon(how: PipeClose): void {
-    this.#clock.clearTimer(this.#timer);
-    this.#candidate.close(how);
-  }
-
-  #fail(why: string, cause?: Error): void {
-    // The client may have moved to it already, and must not take this for the end.
-    this.abandon(this.#session.counted ? "moved" : "goodbye");
-    this.#session.failUpgrade(probeError(this.#candidate, why, cause));
+  get #longestSilenceMs(): number {
+    const { pingIntervalMs, pingTimeoutMs } = this.#config.role;
+    return pingIntervalMs + pingTimeoutMs;
   }
 }

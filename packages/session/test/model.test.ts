@@ -46,7 +46,7 @@ class World {
   constructor() {
     const { client, server } = this.talk;
     client.dial = () => {
-      this.fresh.carry(() => server.session.offer(this.fast.server));
+      this.fresh.carry(() => server.end.offer(this.fast.server));
       return this.fast.client;
     };
     client.session.start(this.slow.client);

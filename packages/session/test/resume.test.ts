@@ -258,13 +258,13 @@ describe("acknowledgements", () => {
 describe("the secret", () => {
   it("is another one after each return, and the old one is worth nothing then", () => {
     const stage = begin();
-    const before = stage.client.session.claim().head;
+    const before = stage.client.end.claim().head;
     lose(stage);
     comeBackOver(stage);
-    expect(stage.client.session.claim().head).not.toBe(before);
+    expect(stage.client.end.claim().head).not.toBe(before);
     const thief = new Road("thief");
     const { received } = JSON.parse(String(before).slice(1)) as { received: number };
-    expect(stage.server.session.acceptClaim(thief.server, { secret: "sid-0", received })).toBe(false);
+    expect(stage.server.end.acceptClaim(thief.server, { secret: "sid-0", received })).toBe(false);
     expect(states(stage)).toEqual(["open", "open"]);
     expect(stage.server.session.transport?.name).toBe("other");
   });
@@ -293,7 +293,7 @@ describe("the secret", () => {
   ])("%s is refused, and changes nothing", (_what, claim) => {
     const stage = begin();
     const road = new Road();
-    expect(stage.server.session.acceptClaim(road.server, claim)).toBe(false);
+    expect(stage.server.end.acceptClaim(road.server, claim)).toBe(false);
     expect(stage.server.session.transport).toBe(stage.road.server);
     stage.server.say(1);
     settle(stage, stage.road);
@@ -306,7 +306,7 @@ describe("the secret", () => {
     stage.server.say(1);
     stage.server.session.close();
     expect(stage.server.session.state).toBe("closing");
-    expect(stage.server.session.acceptClaim(new Road().server, { secret: "sid-0", received: 0 })).toBe(false);
+    expect(stage.server.end.acceptClaim(new Road().server, { secret: "sid-0", received: 0 })).toBe(false);
   });
 });
 
@@ -317,7 +317,7 @@ describe("a session that loses its transport during an upgrade", () => {
     const stage = begin(TERMS, (both) => {
       both.client.dial = () => candidate.client;
     });
-    stage.server.session.offer(candidate.server);
+    stage.server.end.offer(candidate.server);
     for (const step of ["up", "down"] as const) candidate[step]();
     expect(states(stage)).toEqual(["open", "upgrading"]);
     stage.client.say(1);

@@ -120,7 +120,7 @@ export function comeBack(
   road.server.bind(
     heard((frame) => {
       const claim = JSON.parse(String(frame).slice(1)) as Claim;
-      if (server.session.acceptClaim(road.server, claim)) return;
+      if (server.end.acceptClaim(road.server, claim)) return;
       road.server.send([new Encoded(CLOSE)]);
     }),
   );
@@ -129,11 +129,11 @@ export function comeBack(
       if (frame === CLOSE) client.session.notResumed("refused");
       // A session that has ended meanwhile says goodbye where the server takes it for alive.
       else if (client.session.state === "closed") road.client.close("goodbye");
-      else if (!client.session.resume(road.client, readOpen(String(frame).slice(1))))
+      else if (!client.end.resume(road.client, readOpen(String(frame).slice(1))))
         refused(client.session, `${frame}`);
     }),
   );
-  road.client.send([client.session.claim()]);
+  road.client.send([client.end.claim()]);
 }
 
 /** Only a session that has ended may not take what the server has agreed to. */

@@ -9,15 +9,15 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
-import type { ClientRole, Secrets, ServerRole } from "../src/config.js";
+import type { ClientRole, Secrets, ServerRole, Session, SessionSink } from "../src/index.js";
 import {
+  ClientEnd,
   clientProbe,
   createOverflow,
   defaultCodec,
   FlushScheduler,
   ReplayBuffer,
-  Session,
-  serverEnd,
+  ServerEnd,
   TimerWheel,
 } from "../src/index.js";
 
@@ -37,6 +37,7 @@ export interface Half {
 }
 
 export interface ClientHalf extends Half {
+  readonly end: ClientEnd;
   readonly opened: OpenData[];
   /** Makes candidates; set it before OPEN comes. */
   dial: (name: string) => Transport | undefined;
@@ -48,7 +49,7 @@ export interface ClientHalf extends Half {
 export interface Talk {
   readonly clock: ManualClock;
   readonly client: ClientHalf;
-  readonly server: Half;
+  readonly server: Half & { readonly end: ServerEnd };
   readonly ended: string[];
 }
 
@@ -67,8 +68,6 @@ export function talk(
   };
   const ended: string[] = [];
   const serverRole: ServerRole = {
-    side: "server",
-    end: serverEnd,
     pingIntervalMs: INTERVAL_MS,
     pingTimeoutMs: TIMEOUT_MS,
     upgradeTimeoutMs: UPGRADE_MS,
@@ -81,7 +80,6 @@ export function talk(
   };
   const opened: OpenData[] = [];
   const clientRole: ClientRole = {
-    side: "client",
     probe: clientProbe,
     opened: (data) => void opened.push(data),
     dial: (name) => client.dial(name),
@@ -91,7 +89,7 @@ export function talk(
   };
   const client: ClientHalf = Object.assign(
     half(
-      (sink) => new Session({ ...shared, role: clientRole, count: (told) => new ReplayBuffer(told) }, sink),
+      (sink) => new ClientEnd({ ...shared, role: clientRole, count: (told) => new ReplayBuffer(told) }, sink),
       shared.codec,
     ),
     { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },
@@ -101,7 +99,10 @@ export function talk(
   const suspendedOverflow = terms && createOverflow(terms.bytes);
   const server = half(
     (sink) =>
-      new Session({ ...shared, overflow, suspendedOverflow, role: serverRole }, sink, { id: "sid", counted }),
+      new ServerEnd({ ...shared, overflow, suspendedOverflow, role: serverRole }, sink, {
+        id: "sid",
+        counted,
+      }),
     shared.codec,
   );
   return { clock, client, server, ended };
@@ -112,12 +113,13 @@ const secrets: Secrets = {
   fits: (sid, generation, secret) => secret === `${sid}-${generation}`,
 };
 
-type Sink = ConstructorParameters<typeof Session>[1];
-
-function half(make: (sink: Sink) => Session, codec: Codec): Half {
+function half<End extends { readonly session: Session }>(
+  make: (sink: SessionSink) => End,
+  codec: Codec,
+): Half & { readonly end: End } {
   const packets: Packet[] = [];
   const endings: Half["endings"] = [];
-  const session = make({
+  const end = make({
     packet: (packet) => {
       if (endings.length > 0) throw new Error("a packet came after the end");
       packets.push(packet);
@@ -126,7 +128,9 @@ function half(make: (sink: Sink) => Session, codec: Codec): Half {
       endings.push({ reason, cause });
     },
   });
+  const { session } = end;
   return {
+    end,
     session,
     packets,
     endings,

@@ -19,7 +19,7 @@ function probing(): Stage {
   const slow = polling("polling", old);
   const fast = duplex("websocket", fresh);
   both.client.dial = () => {
-    fresh.carry(() => both.server.session.offer(fast.server));
+    fresh.carry(() => both.server.end.offer(fast.server));
     return fast.client;
   };
   both.client.session.start(slow.client);
@@ -224,7 +224,7 @@ describe("an upgrade", () => {
     const stage = probing();
     stage.settle();
     const second = duplex("webtransport", new Wire());
-    stage.server.session.offer(second.server);
+    stage.server.end.offer(second.server);
     expect(second.server.closed).toBe(true);
 
     const plain = talk();
@@ -232,7 +232,7 @@ describe("an upgrade", () => {
     const pipe = duplex("websocket", wire);
     plain.server.session.start(pipe.server);
     const same = duplex("websocket", new Wire());
-    plain.server.session.offer(same.server);
+    plain.server.end.offer(same.server);
     expect(same.server.closed).toBe(true);
   });
 
@@ -240,11 +240,11 @@ describe("an upgrade", () => {
     const stage = probing();
     stage.fresh.step();
     const second = duplex("webtransport", new Wire());
-    stage.server.session.offer(second.server);
+    stage.server.end.offer(second.server);
     expect([second.server.closed, stage.ends.server.closed]).toEqual([true, false]);
     stage.server.session.close();
     const third = duplex("webtransport", new Wire());
-    stage.server.session.offer(third.server);
+    stage.server.end.offer(third.server);
     expect(third.server.closed).toBe(true);
   });
 });
@@ -273,7 +273,7 @@ describe("a client with several candidates", () => {
       const pipe = duplex(name, wire);
       wires.set(name, wire);
       candidates.set(name, pipe.client);
-      wire.carry(() => both.server.session.offer(pipe.server));
+      wire.carry(() => both.server.end.offer(pipe.server));
       return pipe.client;
     };
     both.client.session.start(slow.client);

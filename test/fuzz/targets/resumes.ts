@@ -12,9 +12,8 @@ import {
   defaultCodec,
   FlushScheduler,
   ReplayBuffer,
+  ServerEnd,
   type ServerRole,
-  Session,
-  serverEnd,
   TimerWheel,
 } from "@sockeye/session";
 import { type MemoryTransport, memoryPair } from "@sockeye/transport/memory";
@@ -155,7 +154,7 @@ class Scene {
   readonly #clock = manualClock();
   readonly #codec = defaultCodec();
   readonly #counted = new ReplayBuffer({ window: WINDOW_MS, bytes: MAX_BYTES });
-  readonly #session: Session;
+  readonly #serverEnd: ServerEnd;
   readonly #answers: boolean;
   readonly #ended: string[] = [];
   readonly #endings: CloseReason[] = [];
@@ -179,8 +178,6 @@ class Scene {
     const clock = this.#clock;
     this.#answers = answers;
     const role: ServerRole = {
-      side: "server",
-      end: serverEnd,
       pingIntervalMs: 1000,
       pingTimeoutMs: 500,
       upgradeTimeoutMs: 800,
@@ -193,7 +190,7 @@ class Scene {
       upgrades: () => [],
       ended: (sid) => void this.#ended.push(sid),
     };
-    this.#session = new Session(
+    this.#serverEnd = new ServerEnd(
       {
         codec: this.#codec,
         clock,
@@ -210,7 +207,7 @@ class Scene {
   }
 
   play(steps: readonly Step[]): void {
-    this.#session.start(this.#pipe.server);
+    this.#serverEnd.session.start(this.#pipe.server);
     this.#clock.flush();
     // Whoever was never heard of is not waited for.
     this.#say('42["m",0]');
@@ -239,7 +236,7 @@ class Scene {
         this.#claim(step.secret, step.count);
         break;
       case "offer":
-        this.#session.offer(this.#newPipe().server);
+        this.#serverEnd.offer(this.#newPipe().server);
         break;
       case "hold":
       case "release":
@@ -266,10 +263,10 @@ class Scene {
         this.#emit(step.act === "emit" ? [] : [new Uint8Array(3)]);
         break;
       case "close":
-        this.#session.close();
+        this.#serverEnd.session.close();
         break;
       case "terminate":
-        this.#session.terminate("server shutting down");
+        this.#serverEnd.session.terminate("server shutting down");
         break;
       case "flush":
         break;
@@ -283,7 +280,9 @@ class Scene {
 
   #emit(more: readonly Uint8Array[]): void {
     const data = ["n", this.#emitted++, ...more] as const;
-    this.#session.send(this.#codec.encode({ type: PacketType.EVENT, nsp: "/", id: undefined, data }));
+    this.#serverEnd.session.send(
+      this.#codec.encode({ type: PacketType.EVENT, nsp: "/", id: undefined, data }),
+    );
   }
 
   #newPipe(): Pipe {
@@ -297,20 +296,20 @@ class Scene {
 
   /** The client hears nothing any more over the pipe that it had, and claims its session over another. */
   #return(): void {
-    const isAlive = ["open", "upgrading", "suspended"].includes(this.#session.state);
+    const isAlive = ["open", "upgrading", "suspended"].includes(this.#serverEnd.session.state);
     this.#pipe = this.#newPipe();
     const claim = { secret: this.#secret, received: this.#received };
-    const agreed = this.#session.acceptClaim(this.#pipe.server, claim);
+    const agreed = this.#serverEnd.acceptClaim(this.#pipe.server, claim);
     if (!this.#spoilt) check(agreed === isAlive, "the client's own claim was refused", () => claim);
   }
 
   /** Somebody claims it who may have got hold of a secret. Nobody listens to what he hears. */
   #claim(secret: Secret, count: Count): void {
-    const session = this.#session;
+    const session = this.#serverEnd.session;
     const before = {
       state: session.state,
       transport: session.transport,
-      generation: this.#counted.generation,
+      generation: this.#serverEnd.generation,
     };
     const counts = {
       right: this.#received,
@@ -320,7 +319,7 @@ class Scene {
     };
     const secrets = { last: this.#secret, before: this.#secretBefore, wrong: "wrong" };
     const { server } = this.#newPipe();
-    const agreed = session.acceptClaim(server, { secret: secrets[secret], received: counts[count] });
+    const agreed = this.#serverEnd.acceptClaim(server, { secret: secrets[secret], received: counts[count] });
     if (agreed) {
       check(secret !== "wrong" && count !== "future", "a claim was agreed to that is no good");
       this.#spoilt = true;
@@ -329,7 +328,7 @@ class Scene {
     const after = {
       state: session.state,
       transport: session.transport,
-      generation: this.#counted.generation,
+      generation: this.#serverEnd.generation,
     };
     check(
       Object.entries(before).every(([key, value]) => after[key as keyof typeof after] === value),
@@ -366,7 +365,11 @@ class Scene {
   #end(): void {
     this.#pipe.server.cut();
     this.#clock.advance(100_000);
-    check(this.#session.state === "closed", "the session lives on", () => this.#session.state);
+    check(
+      this.#serverEnd.session.state === "closed",
+      "the session lives on",
+      () => this.#serverEnd.session.state,
+    );
     check(
       this.#endings.length === 1 && this.#ended.length === 1,
       "the end was told more or less than once",

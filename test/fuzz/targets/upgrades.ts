@@ -11,9 +11,8 @@ import {
   createOverflow,
   defaultCodec,
   FlushScheduler,
+  ServerEnd,
   type ServerRole,
-  Session,
-  serverEnd,
   TimerWheel,
 } from "@sockeye/session";
 import { type MemoryTransport, memoryPair } from "@sockeye/transport/memory";
@@ -148,15 +147,13 @@ class Scene {
   readonly #ended: string[] = [];
   readonly #endings: CloseReason[] = [];
   readonly #codec = defaultCodec();
-  readonly #session: Session;
+  readonly #end: ServerEnd;
   #emitted = 0;
 
   constructor(pings: "server" | "client") {
     const clock = this.#clock;
     this.#pipes = Array.from({ length: PIPES }, (_, n) => new Pipe(`pipe${n}`, clock, this.#heard));
     const role: ServerRole = {
-      side: "server",
-      end: serverEnd,
       pings,
       pingIntervalMs: 1000,
       pingTimeoutMs: 500,
@@ -166,7 +163,7 @@ class Scene {
       upgrades: () => ["pipe1"],
       ended: (sid) => void this.#ended.push(sid),
     };
-    this.#session = new Session(
+    this.#end = new ServerEnd(
       {
         codec: this.#codec,
         clock,
@@ -181,7 +178,7 @@ class Scene {
   }
 
   play(steps: readonly Step[]): void {
-    this.#session.start(this.#pipe(0).server);
+    this.#end.session.start(this.#pipe(0).server);
     this.#pipe(0).state = "offered";
     for (const step of steps) {
       this.#step(step);
@@ -191,7 +188,7 @@ class Scene {
   }
 
   #step(step: Step): void {
-    const session = this.#session;
+    const session = this.#end.session;
     switch (step.act) {
       case "emit":
         session.send(
@@ -228,7 +225,7 @@ class Scene {
       case "offer":
         if (pipe.state === "new") {
           pipe.state = "offered";
-          this.#session.offer(pipe.server);
+          this.#end.offer(pipe.server);
         }
         break;
       case "hold":
@@ -260,7 +257,7 @@ class Scene {
   #check(): void {
     for (const { server } of this.#pipes) server.release();
     this.#clock.advance(100_000);
-    check(this.#session.state === "closed", "the session lives on", () => this.#session.state);
+    check(this.#end.session.state === "closed", "the session lives on", () => this.#end.session.state);
     check(
       this.#endings.length === 1 && this.#ended.length === 1,
       "the end was told more or less than once",

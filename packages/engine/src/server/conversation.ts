@@ -1,5 +1,13 @@
 import type { Claim, CloseReason, Decoder, EncodedPacket, SessionView, Transport } from "@sockeye/protocol";
-import type { DropPolicy, SessionEnd } from "@sockeye/session";
+import type { DropPolicy, Ending } from "@sockeye/session";
+
+/** What brings a conversation other transports. */
+export interface TransportTaker {
+  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
+  /** Another transport wants to take over. */
+  offer(transport: Transport): void;
+}
 
 /** What an {@link EngineSession} is made of: a session of this engine, or a connection that another engine carries. */
 export interface Conversation extends SessionView {
@@ -17,12 +25,8 @@ export interface Conversation extends SessionView {
   /** Takes back what was given up and not written. */
   takeBack?(packet: EncodedPacket): boolean;
   drained(): Promise<boolean>;
-  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
-  acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
-  /** Another transport wants to take over. */
-  offer(transport: Transport): void;
   /** Ends it, since it is over for the client. */
-  end?(end: SessionEnd): void;
+  end?(ending: Ending): void;
   /** Ends it; what is queued is still written. */
   close(reason?: CloseReason): void;
   /** Ends it; what cannot be written at once is lost. */

@@ -1,13 +1,11 @@
 import type { Clock, Limits, PacketLimits, ResumeTerms } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { ServerRole, SessionConfig } from "@sockeye/session";
-import { createOverflow, encodeMessage, FlushScheduler, serverEnd, TimerWheel } from "@sockeye/session";
+import type { ServerConfig, ServerRole, SessionConfig } from "@sockeye/session";
+import { createOverflow, encodeMessage, FlushScheduler, TimerWheel } from "@sockeye/session";
 import { DEFAULT_TRANSPORTS } from "@sockeye/transport/server";
 import type { EngineOptions } from "./engine-options.js";
 import { requirePositive } from "./engine-options.js";
 import { SessionSecrets } from "./secrets.js";
-
-export type ServerConfig = SessionConfig & { readonly role: ServerRole };
 
 /** What the options say nothing of. */
 export interface ConfigTerms {
@@ -43,8 +41,6 @@ export function configure(options: EngineOptions, terms: ConfigTerms): ServerCon
     overflow: createOverflow(limits.maxOutboundBytes),
     suspendedOverflow: resume && createOverflow(resume.bytes, tooMuch),
     role: {
-      side: "server",
-      end: serverEnd,
       pingIntervalMs: times.pingInterval,
       pingTimeoutMs: times.pingTimeout,
       upgradeTimeoutMs: times.upgradeTimeout,

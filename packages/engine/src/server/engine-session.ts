@@ -2,7 +2,7 @@ import type { Claim, CloseReason, EncodedPacket, SessionError, Transport } from 
 import type { SessionSink } from "@sockeye/session";
 import { GAP, sizeOf } from "@sockeye/session";
 import type { KnownSession } from "@sockeye/transport/server";
-import type { Conversation } from "./conversation.js";
+import type { Conversation, TransportTaker } from "./conversation.js";
 import type { Leaving } from "./drain.js";
 import type { FirstRequest } from "./first-request.js";
 import type { Holder } from "./memory-budget.js";
@@ -34,8 +34,8 @@ export interface EngineSessionParts<Above extends EngineSessionSink> {
   readonly above: EngineSink<Above>;
   /** Limit of what is held in memory for all sessions of the process. */
   readonly maxProcessBytes: number;
-  /** Makes the session itself. */
-  converse(sink: SessionSink): Conversation;
+  /** Makes the session itself. Without a taker it stays on its transport. */
+  converse(sink: SessionSink): { readonly conversation: Conversation; readonly taker?: TransportTaker };
 }
 
 /** A session of the engine: with the request that opened it, what is held in memory for it, and what stands above. */
@@ -48,13 +48,16 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
   readonly sink: Above;
   /** A property and not a method around each of its methods, since every packet passes here. */
   readonly conversation: Conversation;
+  readonly #taker: TransportTaker | undefined;
 
   constructor({ first, above, maxProcessBytes, converse }: EngineSessionParts<Above>) {
     this.first = first;
     this.account =
       maxProcessBytes < Number.POSITIVE_INFINITY ? new Account(this, maxProcessBytes) : undefined;
     this.sink = above.opened(this);
-    this.conversation = converse(this.sink);
+    const { conversation, taker } = converse(this.sink);
+    this.conversation = conversation;
+    this.#taker = taker;
   }
 
   get id(): string {
@@ -95,12 +98,13 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
 
   /** Another transport wants to take over. */
   offer(transport: Transport): void {
-    this.conversation.offer(transport);
+    if (this.#taker) this.#taker.offer(transport);
+    else transport.close("goodbye");
   }
 
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   acceptClaim(transport: Transport, claim: Claim): boolean {
-    return this.conversation.acceptClaim(transport, claim);
+    return this.#taker?.acceptClaim(transport, claim) === true;
   }
 
   /** The client has gone, whatever has become of its transport. */

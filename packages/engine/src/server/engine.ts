@@ -9,8 +9,8 @@ import type {
   SockeyeError,
   Transport,
 } from "@sockeye/protocol";
-import type { SessionConfig } from "@sockeye/session";
-import { ResendBudget, Session } from "@sockeye/session";
+import type { ServerConfig, Session, SessionConfig } from "@sockeye/session";
+import { ResendBudget, ServerEnd } from "@sockeye/session";
 import type {
   Gate,
   GateSink,
@@ -27,7 +27,6 @@ import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
 import { clientGroup } from "./client-group.js";
-import type { ServerConfig } from "./engine-config.js";
 import { configure } from "./engine-config.js";
 import type { EngineOptions } from "./engine-options.js";
 import { requirePositive } from "./engine-options.js";
@@ -78,7 +77,7 @@ interface Setup {
   readonly options: EngineOptions;
   readonly config: ServerConfig;
   /** For sessions of protocol revision 3. */
-  readonly eio3Config: SessionConfig;
+  readonly eio3Config: ServerConfig;
   /** Unless sessions end with their transports. */
   readonly resume: Pick<ResumeTerms, "window" | "bytes"> | undefined;
   /** Only if a limit per address is set. */
@@ -197,12 +196,14 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
       above: this.#above,
       maxProcessBytes: limits.maxProcessBytes,
       converse: (sink) => {
-        made.session = new Session(own, sink, { id: sid, counted });
-        return made.session;
+        const limitsTold = handshake.counts ? config.role.limits : undefined;
+        const end = new ServerEnd(own, sink, { id: sid, counted, limits: limitsTold });
+        made.session = end.session;
+        return { conversation: end.session, taker: end };
       },
     });
     this.#sessions.add(sid, session, handshake.place);
-    made.session?.start(transport, handshake.counts ? config.role.limits : undefined);
+    made.session?.start(transport);
     watcher.began(session);
     session.sink.started?.();
   }

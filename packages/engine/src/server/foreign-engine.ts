@@ -33,7 +33,9 @@ export function bindEngine<Above extends EngineSessionSink>(
       first: new FirstRequest({ req: socket.request, protocol }, true),
       above,
       maxProcessBytes: limits.maxProcessBytes,
-      converse: (sink) => new ForeignSession(socket, protocol === 3 ? eio3Codec : codec, sink),
+      converse: (sink) => ({
+        conversation: new ForeignSession(socket, protocol === 3 ? eio3Codec : codec, sink),
+      }),
     });
     session.sink.started?.();
   });

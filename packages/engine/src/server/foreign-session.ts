@@ -90,16 +90,6 @@ export class ForeignSession implements Conversation {
     this.#socket.send(data, { compress });
   }
 
-  /** The engine upgrades by itself. */
-  offer(transport: Transport): void {
-    transport.close("goodbye");
-  }
-
-  /** Nor do its clients count. */
-  acceptClaim(): boolean {
-    return false;
-  }
-
   close(reason: CloseReason = "forced close"): void {
     this.#end(reason, undefined);
     this.#socket.close();

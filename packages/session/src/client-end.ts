@@ -1,0 +1,213 @@
+import { claimPacket, PONG, readOpen, withCount } from "@sockeye/codec";
+import type { CloseReason, EncodedPacket, Frame, OpenData, ResumeTerms, Transport } from "@sockeye/protocol";
+import { TransportError } from "@sockeye/protocol";
+import type { ClientProbe } from "./client-upgrade.js";
+import type { SessionConfig, SessionSink } from "./config.js";
+import { unexpected } from "./control-packets.js";
+import type { ReplayBuffer } from "./replay-buffer.js";
+import { Session } from "./session.js";
+import type { SessionEnd } from "./session-end.js";
+
+/** A timer that is later than this by the time of day has slept, and what was heard before says nothing. */
+const SLEEP_SLACK_MS = 5000;
+
+/** The dialling end. */
+export interface ClientRole {
+  /** The server's terms have come. Called before the first packet. */
+  opened(data: OpenData): void;
+  /** What takes care of upgrades; without it there are none. */
+  readonly probe: ClientProbe | undefined;
+  /** Dials a candidate for an upgrade, or not. Called after {@link opened} for the transports that the server offers. */
+  dial(transport: string): Transport | undefined;
+  /** Asked when a transport is dialled: ms until OPEN must have come over it, or it has failed. Without an answer there is no such limit. */
+  openWithinMs?(): number | undefined;
+  /** The transport failed before OPEN came. Dials the next one; without one the session ends. */
+  redial?(cause: Error | undefined): Transport | undefined;
+  /** A candidate has taken over. */
+  upgraded?(transport: Transport, sid: string): void;
+  /** The transport broke, and the session is suspended: from now on {@link ClientEnd.resume} may be called. */
+  suspended?(): void;
+  /** The session is over; the layer above hears it next. */
+  ended?(sid: string, reason: CloseReason): void;
+  /** The server has sent a PING. */
+  pinged?(): void;
+}
+
+export interface ClientConfig extends SessionConfig {
+  readonly role: ClientRole;
+  /** Makes the counter of a session whose server counts. Without it this end does not count. */
+  readonly count?: ((terms: ResumeTerms) => ReplayBuffer | undefined) | undefined;
+}
+
+/** The client's end of a session: it dials, takes the server's terms, watches over its silence, and brings the session back. */
+export class ClientEnd implements SessionEnd {
+  readonly session: Session;
+  readonly writesInUpgrade = false;
+  readonly maySuspend = true;
+  readonly #config: ClientConfig;
+  /** The longest silence that the server's terms allow; 0 before there are any. */
+  #silenceMs = 0;
+  /** When the deadline was set, by both clocks. */
+  #setAt = 0;
+  #setWall = 0;
+  /** How often the server is told that something comes in, and when it was last. */
+  #tellMs = 0;
+  #toldAt = 0;
+  #secret = "";
+
+  constructor(config: ClientConfig, sink: SessionSink) {
+    this.#config = config;
+    this.session = new Session(config, this, sink);
+  }
+
+  // ---- from the layer above
+
+  /** The packet that proves, on another transport, that this session is its own. */
+  claim(): EncodedPacket {
+    const { id: sid, counted } = this.session;
+    return claimPacket({ sid, secret: this.#secret, received: counted?.received ?? 0 });
+  }
+
+  /**
+   * The server has agreed that the session goes on over this transport.
+   *
+   * @returns false if its terms cannot be, or the session has ended
+   */
+  resume(transport: Transport, terms: OpenData): boolean {
+    const { session } = this;
+    const { id, counted, outgoing } = session;
+    const { received, secret = "" } = terms.resume ?? {};
+    if (!counted || received === undefined || terms.sid !== id) return false;
+    if (!session.switchTransport(transport, received, this.#silenceMs)) return false;
+    this.#accept(terms, secret);
+    // Also tells that the new secret has come.
+    counted.unreported();
+    outgoing.queue(withCount("noop", counted.received));
+    session.observer?.onResume?.(transport);
+    this.probe(terms.upgrades);
+    return true;
+  }
+
+  /** Tries these beside the transport in use, in place of those that are being tried. */
+  probe(names: readonly string[]): void {
+    const { session } = this;
+    const { role, clock } = this.#config;
+    if (session.state !== "open") return;
+    session.dropCandidate();
+    session.upgrade = role.probe?.(session, { names, dial: (name) => role.dial(name), clock });
+  }
+
+  // ---- from the session
+
+  begin(now: number): void {
+    const openWithinMs = this.#config.role.openWithinMs?.();
+    if (openWithinMs) this.session.setDeadline(openWithinMs, now);
+    else this.session.clearDeadline();
+  }
+
+  onDeadline(now: number): void {
+    const { session } = this;
+    const { state, transport, heardAt } = session;
+    if (state === "opening") {
+      // Another one may do better.
+      transport?.close("dead");
+      const cause = new TransportError("ERR_TRANSPORT_OPEN", "timeout");
+      if (transport) session.ended(transport, "closed", "transport error", cause);
+    } else if (now < heardAt + this.#silenceMs && this.#silentMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
+      this.#expect(heardAt, now);
+    } else {
+      session.transportLost("ping timeout", undefined);
+    }
+  }
+
+  opened(data: Frame | undefined): void {
+    const { session } = this;
+    const { role, count } = this.#config;
+    if (session.state !== "opening") {
+      session.parseError(unexpected("open"));
+      return;
+    }
+    try {
+      const terms = readOpen(data);
+      session.id = terms.sid;
+      if (terms.resume) session.outgoing.replay = count?.(terms.resume);
+      session.open();
+      this.#accept(terms, terms.resume?.secret ?? "");
+      role.opened(terms);
+      session.observer?.onOpen?.(terms);
+      // The app may have closed the session in what `opened` led to.
+      this.probe(terms.upgrades);
+    } catch (error) {
+      session.parseError(error as Error);
+    }
+  }
+
+  pinged(now: number): void {
+    const { session } = this;
+    const { counted } = session;
+    this.#signOfLife(now);
+    session.send(counted ? withCount("pong", counted.unreported()) : PONG);
+    this.#config.role.pinged?.();
+  }
+
+  ponged(): void {}
+
+  /** The server's PING may wait behind what is coming, and the server for an answer. */
+  progressed(now: number): void {
+    if (this.#tellMs === 0 || now - this.#toldAt < this.#tellMs) return;
+    this.#toldAt = now;
+    const { outgoing, counted } = this.session;
+    outgoing.queue(withCount("noop", counted?.unreported()));
+  }
+
+  acknowledged(): void {}
+
+  isStale(): boolean {
+    return this.#silenceMs > 0 && this.#silentMs() > this.#silenceMs;
+  }
+
+  redial(cause: Error | undefined): Transport | undefined {
+    return this.#config.role.redial?.(cause);
+  }
+
+  upgraded(transport: Transport): void {
+    this.#config.role.upgraded?.(transport, this.session.id);
+  }
+
+  suspended(): void {
+    // The app may have closed it, in what it was told first.
+    if (this.session.state === "suspended") this.#config.role.suspended?.();
+  }
+
+  ended(reason: CloseReason): void {
+    this.#config.role.ended?.(this.session.id, reason);
+  }
+
+  // ---- inside
+
+  #accept({ pingInterval, pingTimeout }: OpenData, secret: string): void {
+    this.#secret = secret;
+    this.#silenceMs = pingInterval + pingTimeout;
+    this.#tellMs = pingTimeout / 2;
+    this.#signOfLife(this.#config.clock.now());
+  }
+
+  /** The server lives. */
+  #signOfLife(now: number): void {
+    this.session.awaitsSign = true;
+    this.session.heardAt = this.#toldAt = now;
+    this.#expect(now, now);
+  }
+
+  /** After a sign of life the next one has its time. */
+  #expect(heardAt: number, now: number): void {
+    this.#setAt = heardAt;
+    this.#setWall = this.#config.clock.wall() - (now - heardAt);
+    this.session.setDeadline(this.#silenceMs, heardAt);
+  }
+
+  /** Time of day that has passed since the last sign of life, also while the machine slept. */
+  #silentMs(): number {
+    return this.#config.clock.wall() - this.#setWall - (this.session.heardAt - this.#setAt);
+  }
+}
