@@ -24,7 +24,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   session: ["codec", "codec/msgpack"],
   socket: [],
   adapter: [],
-  client: ["transport/client", "session", "session/msgpack", "socket"],
+  engine: ["transport/client", "session"],
+  client: ["engine/client", "transport/client", "session", "session/msgpack", "socket"],
   server: ["transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
 };
 

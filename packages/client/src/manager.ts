@@ -1,3 +1,14 @@
+import type { Address, DialerConfig, PageListener, Timing } from "@sockeye/engine/client";
+import {
+  addressOf,
+  backoffMs,
+  Dialer,
+  readUrl,
+  splitGiven,
+  systemTiming,
+  unwatchPage,
+  watchPage,
+} from "@sockeye/engine/client";
 import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
 import { defaultCodec } from "@sockeye/session";
@@ -5,22 +16,13 @@ import type { DefaultEventsMap, EngineSocket, ErrorBoundary, EventsMap } from "@
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
 import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
-import type { Address } from "./address.js";
-import { addressOf, readUrl, splitGiven } from "./address.js";
-import type { DialerConfig } from "./dialer.js";
-import { Dialer } from "./dialer.js";
+import { DEFAULT_PATH } from "./default-path.js";
 import type { Features } from "./features.js";
 import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
-import type { PageListener } from "./page.js";
-import { unwatchPage, watchPage } from "./page.js";
-import { backoffMs } from "./reconnect/backoff.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
 import { Socket } from "./socket.js";
-import { DEFAULT_PATH } from "./target.js";
-import type { Timing } from "./timing.js";
-import { systemTiming } from "./timing.js";
 import { knowSelf, unproxied } from "./unproxied.js";
 
 /**
@@ -63,6 +65,7 @@ export class Manager<
   /** What the server accepts, as far as it has said so. */
   readonly #accepted: Accepted = {};
   readonly #timing: Timing;
+  readonly #features: Features;
   readonly #lineConfig: DialerConfig;
   #line: Dialer;
   #engine: EngineSocket | undefined;
@@ -104,6 +107,7 @@ export class Manager<
     const { parts } = new.target as typeof Manager;
     this.opts = { ...options, path: options?.path || DEFAULT_PATH };
     this.#settings = settingsOf(this.opts);
+    this.#features = parts;
     this.#timing = timing ?? systemTiming(this.opts);
     this.#lineConfig = {
       codec: this.opts.parser
@@ -119,7 +123,7 @@ export class Manager<
   }
 
   get engine(): EngineSocket {
-    this.#engine ??= this.#lineConfig.parts.engineOf(this.#line.session, this);
+    this.#engine ??= this.#features.engineOf(this.#line.session, this);
     return this.#engine;
   }
 
@@ -377,7 +381,7 @@ export class Manager<
     const manager = this;
     return {
       get parts() {
-        return manager.#lineConfig.parts;
+        return manager.#features;
       },
       get clock() {
         return manager.#timing.clock;

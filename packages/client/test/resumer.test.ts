@@ -1,10 +1,11 @@
 // How a counted session comes back: when which transport is dialled, and what the app sees of it, which is nothing.
+
+import { timingOn } from "@sockeye/engine/client";
 import { EncodedPacket, PacketType, type TransportSink } from "@sockeye/protocol";
 import type { MemoryPair } from "@sockeye/transport/memory";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Options } from "../src/index.js";
 import { Manager } from "../src/lean/manager.js";
-import { timingOn } from "../src/timing.js";
 import { eventsOf, FakeServer } from "./fake-server.js";
 
 const WINDOW_MS = 30_000;

@@ -15,10 +15,10 @@ import type { Session } from "@sockeye/session";
 import { decodeFrame, ReplayBuffer, readOpen } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
+import { backoffMs } from "./backoff.js";
 import type { EngineOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
-import { backoffMs } from "./reconnect/backoff.js";
 import { OPEN_TIMEOUT_MS } from "./target.js";
 import type { Timing } from "./timing.js";
 

@@ -13,7 +13,7 @@ import { Session } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import { FailedTransport } from "./failed-transport.js";
-import type { Features } from "./features.js";
+import type { EngineFeatures } from "./features.js";
 import type { EngineOptions } from "./options.js";
 import type { Dialled, Race } from "./race.js";
 import type { Resumer, ResumerHost } from "./resumer.js";
@@ -33,7 +33,7 @@ export interface DialerConfig {
   readonly codec: Codec;
   readonly timing: Timing;
   readonly address: Address;
-  readonly parts: Features;
+  readonly parts: EngineFeatures;
   /** Read when it dials. */
   readonly options: Partial<EngineOptions>;
 }
