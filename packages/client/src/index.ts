@@ -27,7 +27,7 @@ export {
   WebTransportTransport as WebTransport,
 } from "@sockeye/transport/client";
 export type { Io } from "./io.js";
-export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";
+export type { DisconnectDescription, ManagerReservedEvents, Status } from "./manager-view.js";
 export type { Auth, ManagerOptions, Options, SocketOptions } from "./options.js";
 export type { BufferedPacket, ExtendedError, SocketReservedEvents } from "./socket.js";
 export { Socket } from "./socket.js";

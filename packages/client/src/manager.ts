@@ -18,7 +18,7 @@ import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
 import { DEFAULT_PATH } from "./default-path.js";
 import type { Features } from "./features.js";
-import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager-view.js";
+import type { ManagerReservedEvents, ManagerView, OpenCallback, Status } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
@@ -127,6 +127,11 @@ export class Manager<
     return this.#engine;
   }
 
+  get status(): Status {
+    if (this.#state === "open") return this.#line.session.state === "suspended" ? "suspended" : "connected";
+    return this.#mayTry ? "connecting" : "offline";
+  }
+
   get _readyState(): "opening" | "open" | "closed" {
     if (this.#state === "open") return "open";
     return this.#state === "closed" || this.#isBetween ? "closed" : "opening";
@@ -134,6 +139,10 @@ export class Manager<
 
   get _reconnecting(): boolean {
     return this.#isBetween || this.#state === "reopening";
+  }
+
+  get #mayTry(): boolean {
+    return this.#state !== "closed" && this.#state !== "spent";
   }
 
   /** Is nothing dialled, but not for good? */
@@ -173,15 +182,20 @@ export class Manager<
     this.#attempts = 0;
     this.#callbacks = [];
     this.#line.cut();
-    if (was !== "open") return;
-    for (const socket of this.#sockets) socket.lost("forced close", undefined);
-    dispatch(this, "close", ["forced close", undefined]);
+    if (was === "open") {
+      for (const socket of this.#sockets) socket.lost("forced close", undefined);
+      dispatch(this, "close", ["forced close", undefined]);
+    }
+    this.#tellStatus();
   }
 
   reconnection(): boolean;
   reconnection(value: boolean): this;
   reconnection(value?: boolean): this | boolean {
-    if (value === false && this.#isBetween) this.#rest("closed");
+    if (value === false && this.#isBetween) {
+      this.#rest("closed");
+      this.#tellStatus();
+    }
     return this.#setting("reconnection", value);
   }
 
@@ -246,6 +260,11 @@ export class Manager<
       }, timeout);
     }
     this.#line.dial();
+    this.#tellStatus();
+  }
+
+  #tellStatus(): void {
+    for (const socket of this.#sockets) socket.tellStatus();
   }
 
   #newLine(): Dialer {
@@ -260,9 +279,16 @@ export class Manager<
       },
       packet: (packet) => this.#packet(packet),
       pinged: () => void dispatch(this, "ping", []),
+      suspended: () => this.#hasChanged("suspend"),
+      resumed: () => this.#hasChanged("resume"),
       closed: (reason, cause) => this.#closed(reason, cause),
       unwritable: reportAppError,
     });
+  }
+
+  #hasChanged(event: "suspend" | "resume"): void {
+    this.#tellStatus();
+    dispatch(this, event, []);
   }
 
   /** As they are now: what the app does while they are told something may change that. */
@@ -399,7 +425,7 @@ export class Manager<
       },
       require: (packet, encoded) => this.#require(packet, encoded),
       get mayTry() {
-        return manager.#state !== "closed" && manager.#state !== "spent";
+        return manager.#mayTry;
       },
       retryMs: (failures) => {
         const { reconnection, attempts } = manager.#settings;

@@ -27,6 +27,10 @@ export interface DialerSink extends SessionSink {
   /** The server's terms have come: packets may go out. */
   opened(terms: OpenData): void;
   pinged(): void;
+  /** The transport broke, and the session waits for another one: `resumed` or `closed` follows. */
+  suspended?(): void;
+  /** The session goes on over another transport. */
+  resumed?(): void;
 }
 
 export interface DialerConfig {
@@ -178,7 +182,8 @@ export class Dialer implements ResumerHost, SessionSink {
       },
       suspended: () => {
         this.#comeback?.suspended();
-        if (!this.#sink?.joined) this.session.notResumed("no namespace was joined");
+        if (!this.#sink?.joined) this.session.notResumed("nothing was joined");
+        else this.#sink.suspended?.();
       },
       ended: (_sid, reason) => {
         this.#race?.end();
@@ -259,6 +264,7 @@ export class Dialer implements ResumerHost, SessionSink {
   /** The session goes on over another transport, which took so many milliseconds to open. */
   rejoined({ name }: Transport, tookMs: number): void {
     this.#race?.settled(name, this.config.timing.clock.now() - tookMs);
+    this.#sink?.resumed?.();
   }
 }
 
