@@ -4,13 +4,13 @@ import {
   addressOf,
   Dialer,
   readUrl,
+  sessionPage,
   splitGiven,
   systemTiming,
   unwatchPage,
   watchPage,
 } from "@sockeye/engine/client";
 import type { EnginePacket, RawMessage } from "@sockeye/protocol";
-import { TransportError } from "@sockeye/protocol";
 import { rawCodec } from "@sockeye/session";
 import type { SendOptions, Sent } from "@sockeye/socket";
 import { BlobQueue, isBlob } from "./blobs.js";
@@ -72,20 +72,7 @@ export class Socket extends VisibleSession {
     );
     const { session } = line;
     super(session, { reportError: reportAppError });
-    const page = {
-      offline: (): void => {
-        const text = "network connection lost";
-        const error = new TransportError("ERR_OFFLINE", text, text);
-        if (session.transport) session.ended(session.transport, "lost", "transport close", error);
-      },
-      online: (): void => line.networkChanged(),
-      shown: (): void => void session.endIfStale(),
-      left: (): void => line.leave(),
-      back: (): void => line.back(),
-      leaving: (): void => {
-        if (given.closeOnBeforeunload) session.transport?.close("goodbye");
-      },
-    };
+    const page = sessionPage(() => line);
     watchPage(page);
     this.once("close", () => unwatchPage(page));
     line.dial();

@@ -4,6 +4,7 @@ import {
   backoffMs,
   Dialer,
   readUrl,
+  sessionPage,
   splitGiven,
   systemTiming,
   unwatchPage,
@@ -76,25 +77,7 @@ export class Manager<
   #timer: Timer | undefined;
   #callbacks: OpenCallback[] = [];
   readonly #host: SocketHost = this.#hostOfSockets();
-  readonly #page: PageListener = {
-    offline: () => this.#offline(),
-    online: () => {
-      this.#line.networkChanged();
-      this.#wake();
-    },
-    shown: () => {
-      this.#line.session.endIfStale();
-      this.#wake();
-    },
-    leaving: () => {
-      if (this.opts.closeOnBeforeunload) this.#line.session.transport?.close("goodbye");
-    },
-    left: () => this.#line.leave(),
-    back: () => {
-      this.#line.back();
-      this.#wake();
-    },
-  };
+  readonly #page: PageListener = this.#listenerOfPage();
 
   /**
    * @param uri the server; its path is not looked at. Default: where the page came from, or what the options say.
@@ -390,17 +373,18 @@ export class Manager<
     for (const callback of callbacks) callGuarded(callback, [error], { target: this, event: "open" });
   }
 
-  /** The browser says that the network is gone; whether a server on this very machine is, it does not know. */
-  #offline(): void {
-    const { session } = this.#line;
-    if (this.#lineConfig.address.host === "localhost" || !session.transport) return;
-    const text = "network connection lost";
-    session.ended(
-      session.transport,
-      "lost",
-      "transport close",
-      new TransportError("ERR_OFFLINE", text, text),
-    );
+  #listenerOfPage(): PageListener {
+    const page = sessionPage(() => this.#line);
+    const thenWake = (act: () => void) => (): void => {
+      act();
+      this.#wake();
+    };
+    return {
+      ...page,
+      online: thenWake(page.online),
+      shown: thenWake(page.shown),
+      back: thenWake(page.back),
+    };
   }
 
   #hostOfSockets(): SocketHost {

@@ -135,6 +135,20 @@ export class Dialer implements ResumerHost, SessionSink {
     );
   }
 
+  /** The network is gone, says the browser; whether a server on this very machine is, it does not know. */
+  offline(): void {
+    const { session, config } = this;
+    if (config.address.host === "localhost" || !session.transport) return;
+    const text = "network connection lost";
+    const error = new TransportError("ERR_OFFLINE", text, text);
+    session.ended(session.transport, "lost", "transport close", error);
+  }
+
+  /** The page is about to go away. */
+  leaving(): void {
+    if (this.config.options.closeOnBeforeunload) this.session.transport?.close("goodbye");
+  }
+
   /** The network is another one, says the page. */
   networkChanged(): void {
     this.#race?.networkChanged();

@@ -9,5 +9,6 @@ export type { PageListener } from "./page.js";
 export { unwatchPage, watchPage } from "./page.js";
 export { raceFeature } from "./race-options.js";
 export { resumeFeature } from "./resumer.js";
+export { sessionPage } from "./session-page.js";
 export type { Timing } from "./timing.js";
 export { systemTiming, timingOn } from "./timing.js";
