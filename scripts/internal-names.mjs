@@ -21,6 +21,7 @@ const PUBLIC = [
   "client/src/socket.ts",
   "codec/src/attachments.ts",
   "codec/src/parser-codec.ts",
+  "engine/src/client/options.ts",
   "protocol/src/codec.ts",
   "protocol/src/errors.ts",
   "protocol/src/packet.ts",

@@ -24,9 +24,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   session: ["codec", "codec/msgpack"],
   socket: [],
   adapter: [],
-  client: ["transport/client", "session", "session/msgpack", "socket"],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
-  engine: ["transport/server", "session"],
+  engine: ["transport/server", "transport/client", "session"],
+  client: ["engine/client", "transport/client", "session", "session/msgpack", "socket"],
   server: ["engine/server", "transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
 };
 

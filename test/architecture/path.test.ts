@@ -123,7 +123,7 @@ describe("the way in", () => {
     expect(way(stack)).toEqual([
       "transport/client/websocket",
       "session/session",
-      "client/dialer",
+      "engine/client/dialer",
       "client/manager",
       "client/socket",
       "socket/dispatch",

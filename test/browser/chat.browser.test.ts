@@ -6,6 +6,7 @@ import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Message } from "../../examples/chat/room.js";
 import { start } from "../../examples/chat/server.js";
+import { CuttingProxy } from "../resume/cutting-proxy.js";
 import { findChromium, launch, takeScreenshots } from "./chromium.js";
 
 /** A tab, and everything in it that a test asks for later. */
@@ -43,7 +44,7 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
     await chat.close();
   });
 
-  async function enter(name: string, query = ""): Promise<Tab> {
+  async function enter(name: string, query = "", url = chat.url): Promise<Tab> {
     const page = await context.newPage();
     const tab: Tab = { page, webSockets: [], requests: [], complaints: [] };
     page.on("websocket", (socket) => tab.webSockets.push(socket.url()));
@@ -55,7 +56,7 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
     });
     page.on("pageerror", (error) => tab.complaints.push(error.message));
     page.on("console", (line) => line.type() === "error" && tab.complaints.push(line.text()));
-    await page.goto(`${chat.url}/${query}`);
+    await page.goto(`${url}/${query}`);
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Join the chat" }).click();
     await page.getByText(`Welcome, ${name}`).waitFor();
@@ -223,6 +224,26 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
     await received(ben, "Ann", "After");
     await say(ben, "Yes, after");
     await received(ann, "Ben", "Yes, after");
+  });
+
+  test("an outage that is bridged shows at once, and is over when the connection is back", async () => {
+    const proxy = await CuttingProxy.start(chat.port);
+    onTestFinished(() => proxy.stop());
+    const { page, complaints } = await enter("Ann", "", proxy.url);
+    await page.locator("[data-transport=websocket]").waitFor();
+    proxy.down = true;
+    proxy.cut();
+    await page.locator("#banner", { hasText: "Reconnecting" }).waitFor({ timeout: 1000 });
+    expect(await page.locator("#transport").textContent()).toBe("Reconnecting\u2026");
+    await textField(page).fill("Written meanwhile");
+    await textField(page).press("Enter");
+    proxy.down = false;
+    await page.locator("#banner").waitFor({ state: "hidden" });
+    await page.locator("[data-state=sent]", { hasText: "Written meanwhile" }).waitFor();
+    expect(await page.locator("#transport").textContent()).toMatch(/^Connected over/);
+    expect(await page.getByText("You are back").count()).toBe(0);
+    // The browser itself reports each attempt that fails.
+    expect(complaints.length).toBeLessThan(12);
   });
 
   test("on a phone, with the keyboard open, the text field and the last message stay in sight", async () => {

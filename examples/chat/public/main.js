@@ -95,8 +95,19 @@ socket.on("typing", (who, on) => {
 socket.on("disconnect", () => {
   showTransport(undefined);
   typists.clear();
-  if (socket.active) showBanner("The connection is lost. Trying to get it back\u2026");
+  if (socket.active) showBanner("The connection is lost. Reconnecting\u2026");
   else showDoor("");
+});
+// Outages of some seconds are bridged without a `disconnect`, but someone who writes during one wants to know. The client of Socket.IO
+// does not have this method.
+socket.onStatus?.((status) => {
+  if (status === "suspended") {
+    showBanner("Reconnecting\u2026");
+    showTransport(undefined, "Reconnecting\u2026");
+  } else if (status === "connected") {
+    banner.hidden = true;
+    showTransport(socket.io.engine.transport.name);
+  }
 });
 socket.on("connect_error", (error) => {
   if (!socket.active) showDoor(error.message);
@@ -205,10 +216,14 @@ function showBanner(text) {
   banner.hidden = false;
 }
 
-/** @param {string | undefined} used */
-function showTransport(used) {
+/**
+ * @param {string | undefined} used
+ * @param {string} otherwise What to show without one.
+ */
+function showTransport(used, otherwise = "Not connected") {
   transport.dataset["transport"] = used ?? "";
-  transport.textContent = used === undefined ? "Not connected" : connectedOver(used);
+  transport.dataset["status"] = socket.status;
+  transport.textContent = used === undefined ? otherwise : connectedOver(used);
 }
 
 /** @param {boolean} open On a wide screen the people are in sight anyway. */

@@ -1,15 +1,22 @@
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { useConnected, useEvent, useSocket } from "./use-socket.js";
+import { useEvent, useSocket, useStatus } from "./use-socket.js";
+
+const SHOWN = {
+  connecting: "Reconnecting\u2026",
+  connected: "connected",
+  suspended: "Reconnecting\u2026",
+  offline: "not connected",
+};
 
 function Counter() {
   const socket = useSocket();
-  const connected = useConnected(socket);
+  const status = useStatus(socket);
   const [count, setCount] = useState(0);
   useEvent(socket, "count", setCount);
   return (
     <section>
-      <p role="status">{connected ? "connected" : "not connected"}</p>
+      <p role="status">{SHOWN[status]}</p>
       <button type="button" onClick={() => socket.emit("add", 1)}>
         {count}
       </button>

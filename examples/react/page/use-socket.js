@@ -16,20 +16,15 @@ export function useSocket(url, options) {
   return socket;
 }
 
-/** Whether it is connected right now. */
-export function useConnected(socket) {
-  const subscribe = useCallback(
-    (changed) => {
-      socket.on("connect", changed);
-      socket.on("disconnect", changed);
-      return () => {
-        socket.off("connect", changed);
-        socket.off("disconnect", changed);
-      };
-    },
-    [socket],
+/** How it stands right now: `connecting`, `connected`, `suspended` (an outage that may be bridged) or `offline`. */
+export function useStatus(socket) {
+  const subscribe = useCallback((changed) => socket.onStatus(changed), [socket]);
+  return useSyncExternalStore(
+    subscribe,
+    () => socket.status,
+    // Where the page is rendered on a server nothing is connected.
+    () => "offline",
   );
-  return useSyncExternalStore(subscribe, () => socket.connected);
 }
 
 /** Calls the handler for each such event: always the latest one, so it need not be memoized. */

@@ -1,7 +1,8 @@
 import { io } from "@sockeye/client";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { findChromium, launch } from "../../../test/browser/chromium.js";
+import { CuttingProxy } from "../../../test/resume/cutting-proxy.js";
 import { start } from "../server.js";
 
 let server: Awaited<ReturnType<typeof start>>;
@@ -37,12 +38,12 @@ describe.skipIf(executablePath === undefined)("the page, in StrictMode", () => {
   });
   afterAll(() => browser?.close());
 
-  async function open(): Promise<Page> {
+  async function open(url = server.url): Promise<Page> {
     const page = await browser.newPage();
     complaints = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    await page.goto(server.url);
+    await page.goto(url);
     await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
     return page;
   }
@@ -62,5 +63,18 @@ describe.skipIf(executablePath === undefined)("the page, in StrictMode", () => {
     expect(complaints.filter((text) => !text.includes("favicon") && !text.includes("404"))).toEqual([]);
     await ann.close();
     await ben.close();
+  });
+
+  test("an outage shows within a second, and goes", async () => {
+    const proxy = await CuttingProxy.start(Number(new URL(server.url).port));
+    onTestFinished(() => proxy.stop());
+    const page = await open(proxy.url);
+    proxy.down = true;
+    proxy.cut();
+    const status = page.getByRole("status");
+    await status.getByText("Reconnecting").waitFor({ timeout: 1000 });
+    proxy.down = false;
+    await status.getByText("connected", { exact: true }).waitFor();
+    await page.close();
   });
 });

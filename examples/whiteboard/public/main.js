@@ -16,6 +16,16 @@ socket.on("board", (board) => {
 });
 socket.on("draw", add);
 
+// `connect` and `disconnect` say nothing of an outage that lasts some seconds, `status` does.
+const sign = document.querySelector("p");
+socket.onStatus(showStatus);
+showStatus(socket.status);
+
+function showStatus(status) {
+  sign.hidden = status === "connected";
+  sign.textContent = status === "offline" ? "Offline" : "Reconnecting\u2026";
+}
+
 function add(line) {
   lines.push(line);
   paint(line);

@@ -1,9 +1,8 @@
+import { raceFeature, resumeFeature } from "@sockeye/engine/client";
 import { clientProbe, codecFromParser } from "@sockeye/session";
 import { TRUSTED } from "./accepted.js";
 import { blobFeature } from "./blobs.js";
 import type { Features } from "./features.js";
-import { raceFeature } from "./race-options.js";
-import { resumeFeature } from "./resumer.js";
 import { RetryQueue } from "./retry-queue.js";
 import { VisibleSession } from "./visible-session.js";
 

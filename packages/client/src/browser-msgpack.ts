@@ -1,10 +1,10 @@
+import type { Timing } from "@sockeye/engine/client";
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
 import type { Io } from "./io.js";
 import { ioWith } from "./io.js";
 import { createMsgpackCodec } from "./msgpack.js";
 import type { ManagerOptions } from "./options.js";
 import { Manager as StandardManager } from "./standard/manager.js";
-import type { Timing } from "./timing.js";
 
 /** Speaks MessagePack to a server whose `parser` does, unless its options name another parser. */
 export class Manager<

@@ -1,19 +1,24 @@
 // The engine without Socket.IO on it: one session that carries messages. The names are those of the package `engine.io-client`.
+import type { Address, EngineOptions } from "@sockeye/engine/client";
+import {
+  addressOf,
+  Dialer,
+  readUrl,
+  sessionPage,
+  splitGiven,
+  systemTiming,
+  unwatchPage,
+  watchPage,
+} from "@sockeye/engine/client";
 import type { EnginePacket, RawMessage } from "@sockeye/protocol";
-import { TransportError } from "@sockeye/protocol";
 import { rawCodec } from "@sockeye/session";
 import type { SendOptions, Sent } from "@sockeye/socket";
-import type { Address } from "./address.js";
-import { addressOf, readUrl, splitGiven } from "./address.js";
 import { BlobQueue, isBlob } from "./blobs.js";
-import { Dialer } from "./dialer.js";
-import type { EngineOptions } from "./options.js";
-import { unwatchPage, watchPage } from "./page.js";
 import { reportAppError } from "./report-error.js";
 import { standardParts } from "./standard/features.js";
-import { systemTiming } from "./timing.js";
 import { VisibleSession } from "./visible-session.js";
 
+export type { EngineOptions as SocketOptions } from "@sockeye/engine/client";
 export type { SendOptions } from "@sockeye/socket";
 export {
   PollingTransport as Fetch,
@@ -23,7 +28,6 @@ export {
   WebSocketTransport as WebSocket,
   WebTransportTransport as WebTransport,
 } from "@sockeye/transport/client";
-export type { EngineOptions as SocketOptions } from "./options.js";
 
 /** The revision of the engine's protocol. */
 export const protocol = 4;
@@ -68,20 +72,7 @@ export class Socket extends VisibleSession {
     );
     const { session } = line;
     super(session, { reportError: reportAppError });
-    const page = {
-      offline: (): void => {
-        const text = "network connection lost";
-        const error = new TransportError("ERR_OFFLINE", text, text);
-        if (session.transport) session.ended(session.transport, "lost", "transport close", error);
-      },
-      online: (): void => line.networkChanged(),
-      shown: (): void => void session.endIfStale(),
-      left: (): void => line.leave(),
-      back: (): void => line.back(),
-      leaving: (): void => {
-        if (given.closeOnBeforeunload) session.transport?.close("goodbye");
-      },
-    };
+    const page = sessionPage(() => line);
     watchPage(page);
     this.once("close", () => unwatchPage(page));
     line.dial();

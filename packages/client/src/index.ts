@@ -1,3 +1,4 @@
+export type { EngineOptions } from "@sockeye/engine/client";
 export type { ClientDisconnectReason as DisconnectReason, ErrorCode } from "@sockeye/protocol";
 export {
   AckError,
@@ -26,8 +27,8 @@ export {
   WebTransportTransport as WebTransport,
 } from "@sockeye/transport/client";
 export type { Io } from "./io.js";
-export type { DisconnectDescription, ManagerReservedEvents } from "./manager-view.js";
-export type { Auth, EngineOptions, ManagerOptions, Options, SocketOptions } from "./options.js";
+export type { DisconnectDescription, ManagerReservedEvents, Status } from "./manager-view.js";
+export type { Auth, ManagerOptions, Options, SocketOptions } from "./options.js";
 export type { BufferedPacket, ExtendedError, SocketReservedEvents } from "./socket.js";
 export { Socket } from "./socket.js";
 export { io, io as connect, io as default } from "./standard/io.js";

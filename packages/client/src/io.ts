@@ -1,10 +1,10 @@
+import { readUrl, splitGiven } from "@sockeye/engine/client";
 import { SOCKET_PROTOCOL } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
-import { readUrl, splitGiven } from "./address.js";
+import { DEFAULT_PATH } from "./default-path.js";
 import type { Manager } from "./manager.js";
 import type { Options } from "./options.js";
 import { Socket } from "./socket.js";
-import { DEFAULT_PATH } from "./target.js";
 
 /** The function `io`, and what hangs on it for code that has nothing else. */
 export interface Io {
@@ -34,7 +34,7 @@ export function ioWith(Class: typeof Manager): Io {
   const managers = new Map<string, Manager>();
   const lookup = (uri?: string | URL | Options, opts?: Options): Socket => {
     const [url = "", options = {}] = splitGiven(uri, opts);
-    const { secure, host, port, namespace } = readUrl(url);
+    const { secure, host, port, path: namespace } = readUrl(url);
     const id = `http${secure ? "s" : ""}://${host}:${port}${options.path || DEFAULT_PATH}`;
     const shared = managers.get(id);
     const alone = options.forceNew || options.multiplex === false || shared?.nsps.has(namespace);

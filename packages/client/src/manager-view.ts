@@ -17,6 +17,10 @@ export interface ManagerReservedEvents {
   packet: (packet: Packet) => void;
   /** The connection is gone. */
   close: (reason: CloseReason, description?: DisconnectDescription) => void;
+  /** The transport broke, and all sockets stay connected for now: `resume` or `close` follows. Only with servers of Sockeye. */
+  suspend: () => void;
+  /** The connection goes on over another transport; nothing was lost. */
+  resume: () => void;
   /** A new attempt begins, the first with 1. */
   reconnect_attempt: (attempt: number) => void;
   /** It has succeeded. */
@@ -26,6 +30,16 @@ export interface ManagerReservedEvents {
   /** All attempts are used up. */
   reconnect_failed: () => void;
 }
+
+/**
+ * How it stands with a connection.
+ *
+ * - `connecting`: an attempt is under way, or the next one will be, after a wait
+ * - `connected`: what is emitted leaves at once
+ * - `suspended`: the transport broke and is being replaced; `connected` stays true, and what is emitted waits
+ * - `offline`: it is not connected, and nothing is tried until the app asks for it
+ */
+export type Status = "connecting" | "connected" | "suspended" | "offline";
 
 /** Gets the error if the attempt has failed. */
 export type OpenCallback = (error?: Error) => void;
@@ -40,6 +54,8 @@ export interface ManagerView extends Emitter<Record<never, never>, ManagerReserv
    * @throws UsageError `ERR_BAD_OPTION` with the lean entry, which cannot show it
    */
   readonly engine: EngineSocket;
+  /** How it stands with the connection; `suspend`, `resume` and the other events tell of changes. */
+  readonly status: Status;
   /** A coarse form of the state, under the name that Socket.IO's users know. */
   readonly _readyState: "opening" | "open" | "closed";
   /** Is it waiting for a new attempt, or making one? */

@@ -1,3 +1,15 @@
+import type { Address, DialerConfig, PageListener, Timing } from "@sockeye/engine/client";
+import {
+  addressOf,
+  backoffMs,
+  Dialer,
+  readUrl,
+  sessionPage,
+  splitGiven,
+  systemTiming,
+  unwatchPage,
+  watchPage,
+} from "@sockeye/engine/client";
 import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
 import { SessionError, TransportError } from "@sockeye/protocol";
 import { trustingCodec } from "@sockeye/session";
@@ -5,22 +17,13 @@ import type { DefaultEventsMap, EngineSocket, ErrorBoundary, EventsMap } from "@
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
 import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
-import type { Address } from "./address.js";
-import { addressOf, readUrl, splitGiven } from "./address.js";
-import type { DialerConfig } from "./dialer.js";
-import { Dialer } from "./dialer.js";
+import { DEFAULT_PATH } from "./default-path.js";
 import type { Features } from "./features.js";
-import type { ManagerReservedEvents, ManagerView, OpenCallback } from "./manager-view.js";
+import type { ManagerReservedEvents, ManagerView, OpenCallback, Status } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
-import type { PageListener } from "./page.js";
-import { unwatchPage, watchPage } from "./page.js";
-import { backoffMs } from "./reconnect/backoff.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
 import { Socket } from "./socket.js";
-import { DEFAULT_PATH } from "./target.js";
-import type { Timing } from "./timing.js";
-import { systemTiming } from "./timing.js";
 import { knowSelf, unproxied } from "./unproxied.js";
 
 /**
@@ -63,6 +66,7 @@ export class Manager<
   /** What the server accepts, as far as it has said so. */
   readonly #accepted: Accepted = {};
   readonly #timing: Timing;
+  readonly #features: Features;
   readonly #lineConfig: DialerConfig;
   #line: Dialer;
   #engine: EngineSocket | undefined;
@@ -73,25 +77,7 @@ export class Manager<
   #timer: Timer | undefined;
   #callbacks: OpenCallback[] = [];
   readonly #host: SocketHost = this.#hostOfSockets();
-  readonly #page: PageListener = {
-    offline: () => this.#offline(),
-    online: () => {
-      this.#line.networkChanged();
-      this.#wake();
-    },
-    shown: () => {
-      this.#line.session.endIfStale();
-      this.#wake();
-    },
-    leaving: () => {
-      if (this.opts.closeOnBeforeunload) this.#line.session.transport?.close("goodbye");
-    },
-    left: () => this.#line.leave(),
-    back: () => {
-      this.#line.back();
-      this.#wake();
-    },
-  };
+  readonly #page: PageListener = this.#listenerOfPage();
 
   /**
    * @param uri the server; its path is not looked at. Default: where the page came from, or what the options say.
@@ -104,6 +90,7 @@ export class Manager<
     const { parts } = new.target as typeof Manager;
     this.opts = { ...options, path: options?.path || DEFAULT_PATH };
     this.#settings = settingsOf(this.opts);
+    this.#features = parts;
     this.#timing = timing ?? systemTiming(this.opts);
     this.#lineConfig = {
       codec: this.opts.parser ? parts.codecOf(this.opts.parser) : trustingCodec(TRUSTED, this.#accepted),
@@ -117,8 +104,13 @@ export class Manager<
   }
 
   get engine(): EngineSocket {
-    this.#engine ??= this.#lineConfig.parts.engineOf(this.#line.session, this);
+    this.#engine ??= this.#features.engineOf(this.#line.session, this);
     return this.#engine;
+  }
+
+  get status(): Status {
+    if (this.#state === "open") return this.#line.session.state === "suspended" ? "suspended" : "connected";
+    return this.#mayTry ? "connecting" : "offline";
   }
 
   get _readyState(): "opening" | "open" | "closed" {
@@ -128,6 +120,10 @@ export class Manager<
 
   get _reconnecting(): boolean {
     return this.#isBetween || this.#state === "reopening";
+  }
+
+  get #mayTry(): boolean {
+    return this.#state !== "closed" && this.#state !== "spent";
   }
 
   /** Is nothing dialled, but not for good? */
@@ -167,15 +163,20 @@ export class Manager<
     this.#attempts = 0;
     this.#callbacks = [];
     this.#line.cut();
-    if (was !== "open") return;
-    for (const socket of this.#sockets) socket.lost("forced close", undefined);
-    dispatch(this, "close", ["forced close", undefined]);
+    if (was === "open") {
+      for (const socket of this.#sockets) socket.lost("forced close", undefined);
+      dispatch(this, "close", ["forced close", undefined]);
+    }
+    this.#tellStatus();
   }
 
   reconnection(): boolean;
   reconnection(value: boolean): this;
   reconnection(value?: boolean): this | boolean {
-    if (value === false && this.#isBetween) this.#rest("closed");
+    if (value === false && this.#isBetween) {
+      this.#rest("closed");
+      this.#tellStatus();
+    }
     return this.#setting("reconnection", value);
   }
 
@@ -240,6 +241,11 @@ export class Manager<
       }, timeout);
     }
     this.#line.dial();
+    this.#tellStatus();
+  }
+
+  #tellStatus(): void {
+    for (const socket of this.#sockets) socket.tellStatus();
   }
 
   #newLine(): Dialer {
@@ -254,9 +260,16 @@ export class Manager<
       },
       packet: (packet) => this.#packet(packet),
       pinged: () => void dispatch(this, "ping", []),
+      suspended: () => this.#hasChanged("suspend"),
+      resumed: () => this.#hasChanged("resume"),
       closed: (reason, cause) => this.#closed(reason, cause),
       unwritable: reportAppError,
     });
+  }
+
+  #hasChanged(event: "suspend" | "resume"): void {
+    this.#tellStatus();
+    dispatch(this, event, []);
   }
 
   /** As they are now: what the app does while they are told something may change that. */
@@ -358,24 +371,25 @@ export class Manager<
     for (const callback of callbacks) callGuarded(callback, [error], { target: this, event: "open" });
   }
 
-  /** The browser says that the network is gone; whether a server on this very machine is, it does not know. */
-  #offline(): void {
-    const { session } = this.#line;
-    if (this.#lineConfig.address.host === "localhost" || !session.transport) return;
-    const text = "network connection lost";
-    session.ended(
-      session.transport,
-      "lost",
-      "transport close",
-      new TransportError("ERR_OFFLINE", text, text),
-    );
+  #listenerOfPage(): PageListener {
+    const page = sessionPage(() => this.#line);
+    const thenWake = (act: () => void) => (): void => {
+      act();
+      this.#wake();
+    };
+    return {
+      ...page,
+      online: thenWake(page.online),
+      shown: thenWake(page.shown),
+      back: thenWake(page.back),
+    };
   }
 
   #hostOfSockets(): SocketHost {
     const manager = this;
     return {
       get parts() {
-        return manager.#lineConfig.parts;
+        return manager.#features;
       },
       get clock() {
         return manager.#timing.clock;
@@ -393,7 +407,7 @@ export class Manager<
       },
       require: (packet, encoded) => this.#require(packet, encoded),
       get mayTry() {
-        return manager.#state !== "closed" && manager.#state !== "spent";
+        return manager.#mayTry;
       },
       retryMs: (failures) => {
         const { reconnection, attempts } = manager.#settings;

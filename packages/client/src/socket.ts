@@ -29,7 +29,7 @@ import { Acks, callGuarded, dispatch, Emission, emitAndWait, readEmit, SocketEmi
 import { askAuth, objectOf } from "./auth.js";
 import type { BlobQueue } from "./blobs.js";
 import type { Features } from "./features.js";
-import type { DisconnectDescription, ManagerView } from "./manager-view.js";
+import type { DisconnectDescription, ManagerView, Status } from "./manager-view.js";
 import type { Auth, SocketOptions } from "./options.js";
 import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
@@ -138,6 +138,9 @@ export class Socket<
   /** Who waits, while there is no connection, for all to have left. */
   #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
+  /** The last that {@link #watchers} were told. */
+  #status: Status = "offline";
+  readonly #watchers = new Set<() => void>();
 
   /** @internal Sockets come from `io()` and `manager.socket()`. */
   constructor(io: SocketManager, nsp: string, opts: Partial<SocketOptions>, host: SocketHost) {
@@ -171,6 +174,37 @@ export class Socket<
     return this.#phase !== "idle" && this.#host.mayTry;
   }
 
+  /** How it stands with the connection right now: enough for a sign in a user interface. */
+  get status(): Status {
+    const { session, mayTry } = this.#host;
+    if (this.connected) return session.state === "suspended" ? "suspended" : "connected";
+    return this.#phase !== "idle" && mayTry ? "connecting" : "offline";
+  }
+
+  /** Is the transport gone and being replaced? {@link connected} stays true meanwhile, and what is emitted waits. */
+  get suspended(): boolean {
+    return this.status === "suspended";
+  }
+
+  /**
+   * Calls the listener with each new {@link status}, over any number of connections. No event: servers may emit one of any name.
+   *
+   * @returns a function that ends it
+   */
+  onStatus(listener: (status: Status) => void): () => void {
+    const tell = (): void => callGuarded(listener, [this.status], { target: this, event: "status" });
+    this.#watchers.add(tell);
+    return () => void this.#watchers.delete(tell);
+  }
+
+  /** @internal Something has happened that may have changed the status. */
+  tellStatus(): void {
+    const { status } = this;
+    if (status === this.#status) return;
+    this.#status = status;
+    for (const tell of [...this.#watchers]) tell();
+  }
+
   /** @internal Does it want to be connected, and is not? */
   get joins(): boolean {
     return this.#phase === "joining";
@@ -188,6 +222,7 @@ export class Socket<
     if (this.connected) return this;
     if (!this.io._reconnecting) this.io.open();
     if (begins && this.#host.isOpen) this.join();
+    this.tellStatus();
     return this;
   }
 
@@ -514,6 +549,7 @@ export class Socket<
     this.#phase = "joining";
     this.#stopAsking();
     this.receiveBuffer = [];
+    this.tellStatus();
   }
 
   /** @internal */
@@ -554,6 +590,7 @@ export class Socket<
     for (const event of this.receiveBuffer.splice(0)) this.#handle(event);
     this.#retries?.next();
     this.#tellWaiters();
+    this.tellStatus();
     if (this.connected) dispatch(this, "connect", []);
   }
 
@@ -562,6 +599,7 @@ export class Socket<
     this.#phase = "idle";
     this.#host.release();
     this.#tellWaiters();
+    this.tellStatus();
   }
 
   #refused(error: Error): void {

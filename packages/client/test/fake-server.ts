@@ -1,4 +1,5 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
+import { timingOn } from "@sockeye/engine/client";
 import {
   type ConnectPacket,
   EncodedPacket,
@@ -18,7 +19,6 @@ import type { Target, TransportClass } from "@sockeye/transport/client";
 import { type MemoryPair, memoryPair } from "@sockeye/transport/memory";
 import type { Options } from "../src/index.js";
 import { Manager } from "../src/standard/manager.js";
-import { timingOn } from "../src/timing.js";
 
 /** A connection, as the server sees it. */
 export interface Peer {

@@ -116,7 +116,9 @@ describe("types of the client", () => {
 
   it("reserved events", () => {
     expectTypeOf<keyof SocketReservedEvents>().toEqualTypeOf<keyof StockSocketEvents>();
-    expectTypeOf<keyof ManagerReservedEvents>().toEqualTypeOf<keyof StockManagerEvents>();
+    expectTypeOf<keyof ManagerReservedEvents>().toEqualTypeOf<
+      keyof StockManagerEvents | "suspend" | "resume"
+    >();
     type Ours = Parameters<ManagerReservedEvents["reconnect_attempt" | "reconnect"]>;
     expectTypeOf<Ours>().toEqualTypeOf<Parameters<StockManagerEvents["reconnect_attempt" | "reconnect"]>>();
     // Socket.IO's type leaves out `forced close`, which its client gives as well.

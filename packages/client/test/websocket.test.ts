@@ -1,9 +1,9 @@
+import { timingOn } from "@sockeye/engine/client";
 import { TransportError } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 import * as standard from "../src/index.js";
 import { leanParts } from "../src/lean/features.js";
 import { standardParts } from "../src/standard/features.js";
-import { timingOn } from "../src/timing.js";
 import * as lean from "../src/websocket.js";
 import { FakeServer } from "./fake-server.js";
 

@@ -73,6 +73,8 @@ export class HttpTransport implements Transport {
   /** The numbers of the last requests, in a session that is counted. */
   #gets: number;
   #posts: number;
+  /** Has the page said goodbye? It is told twice that it goes. */
+  #left = false;
   /** Set from pause to resume: who wants to know that nothing is under way. */
   #paused: (() => void) | undefined;
 
@@ -129,13 +131,13 @@ export class HttpTransport implements Transport {
 
   leave(): void {
     const { sid, counted, headers } = this.#target;
-    if (sid !== undefined && (counted || this.#sink)) {
+    if (!this.#left && sid !== undefined && (counted || this.#sink)) {
       const goodbye = this.#goodbye();
       if (MARK_OF_FIREFOX in globalThis) waitFor(goodbye, this.#target);
       // A beacon has no headers.
       else if (headers || !navigator.sendBeacon?.(goodbye, CLOSE))
         httpRequest(goodbye, this.#target, CLOSE).answer.catch(() => {});
-      this.#target.sid = undefined;
+      this.#left = true;
     }
     this.#abort();
   }

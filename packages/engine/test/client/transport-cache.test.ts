@@ -1,6 +1,6 @@
 import { manualClock } from "@sockeye/conformance";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { TransportCache } from "../src/transport-cache.js";
+import { TransportCache } from "../../src/client/transport-cache.js";
 
 const KEY = "sockeye:http://server/socket.io/";
 

@@ -2,20 +2,20 @@ import { manualClock } from "@sockeye/conformance";
 import type { TransportClass } from "@sockeye/transport/client";
 import { PollingTransport, WebSocketTransport } from "@sockeye/transport/client";
 import { expect, it } from "vitest";
-import type { Options } from "../src/index.js";
-import type { RaceHost } from "../src/race.js";
-import { raceFeature } from "../src/race-options.js";
+import type { EngineOptions } from "../../src/client/index.js";
+import type { RaceHost } from "../../src/client/race.js";
+import { raceFeature } from "../../src/client/race-options.js";
 
 const UP: readonly TransportClass[] = [PollingTransport, WebSocketTransport];
 const DOWN: readonly TransportClass[] = [WebSocketTransport, PollingTransport];
 
-function order(options: Options, classes = UP): readonly string[] | undefined {
+function order(options: Partial<EngineOptions>, classes = UP): readonly string[] | undefined {
   const host = { clock: manualClock() } as unknown as RaceHost;
   const race = raceFeature(host, { options, url: "http://nobody/", classes });
   return race?.order.map(({ transportName }) => transportName);
 }
 
-it.each<[Options]>([
+it.each<[Partial<EngineOptions>]>([
   [{}],
   [{ race: { delayMs: 10 } }],
   [{ remember: false }],
@@ -35,7 +35,7 @@ it.each<[Options]>([
   expect(order(options)).toEqual(["websocket", "polling"]);
 });
 
-it.each<[Options]>([
+it.each<[Partial<EngineOptions>]>([
   [{ race: false }],
   [{ transports: ["polling", "websocket"] }],
   [{ transports: ["websocket", "polling"], tryAllTransports: true }],

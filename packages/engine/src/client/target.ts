@@ -2,14 +2,12 @@ import type { Target } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import type { EngineOptions } from "./options.js";
 
-export const DEFAULT_PATH = "/socket.io";
-
 /** The default of the option `openTimeout`. */
 export const OPEN_TIMEOUT_MS = 5000;
 
 /** What a transport needs to know of the options. */
 export function targetOf({ secure, host, port }: Address, options: Partial<EngineOptions>): Target {
-  const path = (options.path || DEFAULT_PATH).replace(/\/$/, "");
+  const path = (options.path ?? "").replace(/\/$/, "");
   const slash = options.addTrailingSlash === false ? "" : "/";
   const { query, protocols = [] } = options;
   return {

@@ -13,7 +13,7 @@ export interface Address {
 /** What the URL of `io()` says. */
 export interface Place extends Address {
   /** The path of the URL, as it was written; `/` without one. */
-  readonly namespace: string;
+  readonly path: string;
   /** Without its question mark. */
   readonly query: string;
 }
@@ -21,11 +21,11 @@ export interface Place extends Address {
 const PARTS =
   /^(https?|wss?):\/\/(?:[^/?#]*@)?(\[[^\s/?#\]]+\]|[^\s:/?#[\]]+)(?::(\d*))?(\/[^?#]*)?(?:\?([^#]*))?(?:#|$)/i;
 
-/** Nothing, `/namespace`, `?query`, `#`: what is before that is the page's. */
+/** Nothing, `/path`, `?query`, `#`: what is before that is the page's. */
 const OF_PAGE = /^(?:\/(?!\/)|[?#]|$)/;
 
 /**
- * Reads a URL as `io()` takes it. What is missing comes from the page: no URL at all, `/namespace`, `//host`, `host`. If there is no page
+ * Reads a URL as `io()` takes it. What is missing comes from the page: no URL at all, `/path`, `//host`, `host`. If there is no page
  * of a server, as where pages are rendered, `host` is empty.
  *
  * @throws UsageError `ERR_BAD_OPTION` if it names no server
@@ -39,7 +39,7 @@ export function readUrl(url = ""): Place {
   else if (!/^(https?|wss?):\/\//i.test(url)) whole = `${protocol}//${url}`;
   const [, scheme = "", host = "", port, path = "/", query = ""] = PARTS.exec(whole) ?? [];
   const address = checked(/^(https|wss)$/i.test(scheme), host, port || "", url);
-  return { ...address, host: isLost ? "" : host, namespace: path, query };
+  return { ...address, host: isLost ? "" : host, path, query };
 }
 
 /** What `io()` and its like are given first: a URL as a text or an object, or else options. */

@@ -1,7 +1,7 @@
 import type { Clock, Frame, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
-import { Parting } from "./discard-handshake.js";
+import { discardHandshake } from "./discard-handshake.js";
 import type { TransportCache } from "./transport-cache.js";
 import { UpgradeRetry } from "./upgrade-retry.js";
 
@@ -121,7 +121,7 @@ export class Race implements TransportSink {
     this.#waiting.length = 0;
     this.#lookout.end();
     clock.clearTimer(this.#timer);
-    for (const { transport, target } of this.#others.values()) new Parting(transport, target, clock);
+    for (const { transport, target } of this.#others.values()) discardHandshake(transport, target, clock);
     this.#others.clear();
   }
 
@@ -131,7 +131,7 @@ export class Race implements TransportSink {
     const { session, clock } = this.#host;
     const winner = this.#others.get(from);
     if (!winner) return;
-    if (this.#own) new Parting(this.#own.transport, this.#own.target, clock);
+    if (this.#own) discardHandshake(this.#own.transport, this.#own.target, clock);
     this.#others.delete(from);
     this.#own = winner;
     this.#host.take(winner);

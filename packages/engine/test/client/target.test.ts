@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { EngineOptions } from "../src/index.js";
-import { targetOf } from "../src/target.js";
+import type { EngineOptions } from "../../src/client/index.js";
+import { targetOf } from "../../src/client/target.js";
 
 const ADDRESS = { secure: false, host: "a.example", port: "80" };
 
 describe("targetOf", () => {
-  it("has Socket.IO's defaults", () => {
-    expect(targetOf(ADDRESS, {})).toMatchObject({
-      url: "http://a.example:80/socket.io/",
+  it("has its defaults", () => {
+    expect(targetOf(ADDRESS, { path: "/engine.io" })).toMatchObject({
+      url: "http://a.example:80/engine.io/",
       query: {},
       sid: undefined,
       maxPayload: undefined,
@@ -32,8 +32,8 @@ describe("targetOf", () => {
   });
 
   it("knows TLS and IPv6", () => {
-    expect(targetOf({ secure: true, host: "[::1]", port: "443" }, {}).url).toBe(
-      "https://[::1]:443/socket.io/",
+    expect(targetOf({ secure: true, host: "[::1]", port: "443" }, { path: "/x" }).url).toBe(
+      "https://[::1]:443/x/",
     );
   });
 

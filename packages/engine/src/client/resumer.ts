@@ -15,18 +15,18 @@ import type { ClientEnd, Session } from "@sockeye/session";
 import { decodeFrame, ReplayBuffer, readOpen } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
+import { backoffMs } from "./backoff.js";
 import type { EngineOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
-import { backoffMs } from "./reconnect/backoff.js";
 import { OPEN_TIMEOUT_MS } from "./target.js";
 import type { Timing } from "./timing.js";
 
 /** A transport that lived less long died young. */
 const YOUNG_MS = 10_000;
 
-/** The wait after a round in which nothing opened. */
-const WAIT = { delayMs: 100, maxMs: 2000, jitter: 0.5 };
+/** The wait after a round in which nothing opened. Some 12 rounds fit into the 30 seconds that servers keep a session by default. */
+const WAIT = { delayMs: 100, maxMs: 5000, jitter: 0.5 };
 
 /** On top of twice the time that the last transport took to open: how long the next one may take. Doubles with each round. */
 const PATIENCE_MS = 1000;
@@ -194,8 +194,10 @@ export class Resumer implements TransportSink, PageListener {
     this.#session.end({ reason: "parse error", cause, transport: "dead" });
   }
 
+  /** Every second time with the transport that broke alone: others are of no use where the server is gone. */
   #round(): void {
     this.#rest = this.#order();
+    if (this.#rounds % 2) this.#rest.length = 1;
     this.#next();
   }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Backoff, backoffMs } from "../../src/reconnect/backoff.js";
+import { type Backoff, backoffMs } from "../../src/client/backoff.js";
 
 const DEFAULT: Backoff = { delayMs: 1000, maxMs: 5000, jitter: 0.5 };
 const STEADY: Backoff = { ...DEFAULT, jitter: 0 };

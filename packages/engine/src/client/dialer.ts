@@ -13,7 +13,7 @@ import { ClientEnd } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import { FailedTransport } from "./failed-transport.js";
-import type { Features } from "./features.js";
+import type { EngineFeatures } from "./features.js";
 import type { EngineOptions } from "./options.js";
 import type { Dialled, Race } from "./race.js";
 import type { Resumer, ResumerHost } from "./resumer.js";
@@ -27,13 +27,17 @@ export interface DialerSink extends SessionSink {
   /** The server's terms have come: packets may go out. */
   opened(terms: OpenData): void;
   pinged(): void;
+  /** The transport broke, and the session waits for another one: `resumed` or `closed` follows. */
+  suspended?(): void;
+  /** The session goes on over another transport. */
+  resumed?(): void;
 }
 
 export interface DialerConfig {
   readonly codec: Codec;
   readonly timing: Timing;
   readonly address: Address;
-  readonly parts: Features;
+  readonly parts: EngineFeatures;
   /** Read when it dials. */
   readonly options: Partial<EngineOptions>;
 }
@@ -133,6 +137,20 @@ export class Dialer implements ResumerHost, SessionSink {
     );
   }
 
+  /** The network is gone, says the browser; whether a server on this very machine is, it does not know. */
+  offline(): void {
+    const { session, config } = this;
+    if (config.address.host === "localhost" || !session.transport) return;
+    const text = "network connection lost";
+    const error = new TransportError("ERR_OFFLINE", text, text);
+    session.ended(session.transport, "lost", "transport close", error);
+  }
+
+  /** The page is about to go away. */
+  leaving(): void {
+    if (this.config.options.closeOnBeforeunload) this.session.transport?.close("goodbye");
+  }
+
   /** The network is another one, says the page. */
   networkChanged(): void {
     this.#race?.networkChanged();
@@ -179,7 +197,8 @@ export class Dialer implements ResumerHost, SessionSink {
       },
       suspended: () => {
         this.#comeback?.suspended();
-        if (!this.#sink?.joined) this.session.notResumed("no namespace was joined");
+        if (!this.#sink?.joined) this.session.notResumed("nothing was joined");
+        else this.#sink.suspended?.();
       },
       ended: (_sid, reason) => {
         this.#race?.end();
@@ -260,6 +279,7 @@ export class Dialer implements ResumerHost, SessionSink {
   /** The session goes on over another transport, which took so many milliseconds to open. */
   rejoined({ name }: Transport, tookMs: number): void {
     this.#race?.settled(name, this.config.timing.clock.now() - tookMs);
+    this.#sink?.resumed?.();
   }
 }
 

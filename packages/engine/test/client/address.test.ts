@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { addressOf, readUrl } from "../src/address.js";
+import { addressOf, readUrl } from "../../src/client/address.js";
 
 const PAGE = {
   protocol: "https:",
@@ -11,7 +11,7 @@ const PAGE = {
 afterEach(() => vi.unstubAllGlobals());
 
 describe("readUrl", () => {
-  const rows: [url: string, server: string, namespace: string, query?: string][] = [
+  const rows: [url: string, server: string, path: string, query?: string][] = [
     ["http://localhost", "http localhost 80", "/"],
     ["https://localhost", "https localhost 443", "/"],
     ["ws://localhost:3000", "http localhost 3000", "/"],
@@ -33,10 +33,10 @@ describe("readUrl", () => {
     ["//server.example/admin", "https server.example 443", "/admin"],
   ];
 
-  it.each(rows)("%s, without a page", (url, server, namespace, query = "") => {
+  it.each(rows)("%s, without a page", (url, server, path, query = "") => {
     const place = readUrl(url);
     expect(`${place.secure ? "https" : "http"} ${place.host} ${place.port}`).toBe(server);
-    expect([place.namespace, place.query]).toEqual([namespace, query]);
+    expect([place.path, place.query]).toEqual([path, query]);
   });
 
   it.each([
@@ -48,10 +48,10 @@ describe("readUrl", () => {
     ["", "page.example 8443", "/"],
     ["?token=t", "page.example 8443", "/"],
     ["#part", "page.example 8443", "/"],
-  ])("%s, on a page", (url, server, namespace) => {
+  ])("%s, on a page", (url, server, path) => {
     vi.stubGlobal("location", PAGE);
     const place = readUrl(url);
-    expect([place.secure, `${place.host} ${place.port}`, place.namespace]).toEqual([true, server, namespace]);
+    expect([place.secure, `${place.host} ${place.port}`, place.path]).toEqual([true, server, path]);
   });
 
   it("keeps the query of what is the page's", () => {
