@@ -3,7 +3,8 @@
 // over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; for a <script> that speaks MessagePack,
 // src/browser-msgpack.ts: sockeye.msgpack.min.js; and for old browsers
 // src/browser-legacy.ts: sockeye.legacy.js and sockeye.legacy.min.js. The server's package gets a copy of them (see
-// build.mjs), since it serves them.
+// build.mjs), since it serves them. There are no source maps: with all sources inside they weigh more than the packages themselves, and
+// sockeye.js is the same code as people wrote it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { bundleLegacy } from "./legacy-bundle.mjs";
 import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
@@ -17,6 +18,8 @@ export async function buildBrowserBundles(packageDirectory) {
   const script = { ...common, ...SCRIPT, entryPoints: ["src/browser.ts"] };
   const module = { ...common, format: "esm" };
   mkdirSync(`${packageDirectory}/dist/browser`, { recursive: true });
+  // Scripts are CommonJS for `require`, modules are not, and neither has an ending that says so: tools shall look at the code.
+  writeFileSync(`${packageDirectory}/dist/browser/package.json`, "{}\n");
   await Promise.all([
     write("sockeye.js", { ...script, minify: false }),
     write("sockeye.min.js", script),
@@ -24,18 +27,16 @@ export async function buildBrowserBundles(packageDirectory) {
     write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
     write("sockeye.msgpack.min.js", { ...script, entryPoints: ["src/browser-msgpack.ts"] }),
   ]);
-  const { code, map, minified, minifiedMap } = await bundleLegacy();
-  writeFile("sockeye.legacy.js", code, map);
-  writeFile("sockeye.legacy.min.js", minified, minifiedMap);
+  const { code, minified } = await bundleLegacy();
+  writeFile("sockeye.legacy.js", code);
+  writeFile("sockeye.legacy.min.js", minified);
 
   async function write(name, options) {
-    const { code, map } = await bundleForBrowsers(options);
-    writeFile(name, code, map);
+    const { code } = await bundleForBrowsers(options);
+    writeFile(name, code);
   }
 
-  function writeFile(name, text, sourceMap) {
-    const file = `${packageDirectory}/dist/browser/${name}`;
-    writeFileSync(file, `${text.trimEnd()}\n//# sourceMappingURL=${name}.map\n`);
-    writeFileSync(`${file}.map`, sourceMap);
+  function writeFile(name, text) {
+    writeFileSync(`${packageDirectory}/dist/browser/${name}`, `${text.trimEnd()}\n`);
   }
 }

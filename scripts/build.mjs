@@ -18,6 +18,8 @@ import { relative } from "node:path";
 import { build } from "tsup";
 import { buildBrowserBundles } from "./browser-bundles.mjs";
 import { buildDeclarations } from "./declarations.mjs";
+import { ownNamesOnly } from "./own-names.mjs";
+import { buildSelfContained } from "./self-contained.mjs";
 
 const packageDirectory = process.cwd();
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -50,7 +52,10 @@ for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
   });
 }
 
-if (manifest.private !== true) fillImportMeta();
+if (manifest.private !== true) {
+  fillImportMeta();
+  keepToOwnNames();
+}
 
 // tsc 7 is a native program; npm puts a launcher for it into the root's node_modules/.bin.
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
@@ -61,7 +66,10 @@ if (manifest.private !== true) {
   buildDeclarations(packageDirectory);
   if (existsSync("src/require.ts")) makeRequireCallable();
 }
-if (existsSync("src/browser.ts")) await buildBrowserBundles(packageDirectory);
+if (existsSync("src/browser.ts")) {
+  await buildBrowserBundles(packageDirectory);
+  await buildSelfContained(packageDirectory);
+}
 // The bundles that the server gives to browsers. turbo.json has the client built before.
 if (manifest.name === "@sockeye/server") cpSync("../client/dist/browser", "dist/client", { recursive: true });
 
@@ -113,5 +121,15 @@ function fillImportMeta() {
     );
     if (filled !== code) writeFileSync(`dist/${file}`, filled);
     else if (code.includes("import_meta")) throw new Error(`${file}: import.meta stays empty in CommonJS`);
+  }
+}
+
+/** So that loading survives what somebody has put on `Object.prototype`. */
+function keepToOwnNames() {
+  for (const file of readdirSync("dist", { recursive: true })) {
+    if (!file.endsWith(".cjs")) continue;
+    const code = readFileSync(`dist/${file}`, "utf8");
+    const own = ownNamesOnly(code);
+    if (own !== code) writeFileSync(`dist/${file}`, own);
   }
 }

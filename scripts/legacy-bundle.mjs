@@ -7,6 +7,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { transformAsync } from "@babel/core";
 import { build, transform } from "esbuild";
+import { publicNames } from "./public-names.mjs";
+import { universal } from "./umd.mjs";
 
 /** What ES5 has not, of the things that the client uses; shims/statics.ts and methods.ts have a function `es5_…` for each. */
 const STATICS = [
@@ -63,7 +65,7 @@ const FILES = {
 /**
  * Bundles packages/client/src/browser-legacy.ts.
  *
- * @returns `code` for people, `minified` for browsers, each with its map; and what weighs what, the largest first
+ * @returns `code` for people, `minified` for browsers; and what weighs what, the largest first
  */
 export async function bundleLegacy() {
   const { outputFiles, metafile } = await build({
@@ -71,8 +73,6 @@ export async function bundleLegacy() {
     platform: "browser",
     format: "iife",
     target: "es2022",
-    sourcemap: "external",
-    sourcesContent: true,
     treeShaking: true,
     legalComments: "none",
     logLevel: "warning",
@@ -89,29 +89,25 @@ export async function bundleLegacy() {
     absWorkingDir: root,
     tsconfig: `${root}tsconfig.json`,
   });
-  const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text;
-  const bundle = { code: text(".js"), map: JSON.parse(text(".map")) };
-  const plain = await lower(bundle, false);
-  const short = await lower(bundle, true);
-  const inline = Buffer.from(JSON.stringify(short.map)).toString("base64");
-  const minified = await transform(
-    `${short.code}\n//# sourceMappingURL=data:application/json;base64,${inline}`,
-    {
-      minify: true,
-      target: "es5",
-      format: "iife",
-      sourcemap: "external",
-      sourcesContent: true,
-      legalComments: "none",
-      charset: "ascii",
-    },
-  );
+  const { text } = outputFiles[0];
+  const code = asScript(await lower(text, false));
+  const { code: minified } = await transform(asScript(await lower(text, true)), {
+    minify: true,
+    target: "es5",
+    legalComments: "none",
+    charset: "ascii",
+  });
   const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint !== undefined);
   const modules = Object.entries(output.inputs)
     .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
     .sort((a, b) => b.bytes - a.bytes);
-  const map = JSON.stringify(plain.map);
-  return { code: plain.code, map, minified: minified.code, minifiedMap: minified.map, modules };
+  return { code, minified, modules };
+}
+
+/** What packages/client/src/browser-legacy.ts has put on `script` becomes the script's value. */
+function asScript(code) {
+  const { head, tail } = universal('(typeof window!=="undefined"?window:self)');
+  return `${head}\n${code}\nreturn script.io;${tail}\n`;
 }
 
 const files = {
@@ -137,7 +133,6 @@ const shimsAsOneFile = {
         bundle: true,
         format: "esm",
         target: "es2022",
-        sourcemap: "inline",
         outdir: shims,
         tsconfigRaw: TSCONFIG,
         write: false,
@@ -155,12 +150,9 @@ const callShims = {
       const { code } = await transform(asModule(await readFile(path, "utf8")), {
         loader: path.endsWith(".ts") ? "ts" : "js",
         target: "es2022",
-        sourcemap: "inline",
-        sourcefile: path,
         tsconfigRaw: TSCONFIG,
       });
-      const options = { ...QUIET, filename: path, sourceMaps: "inline", plugins: [shimCalls] };
-      const result = await transformAsync(code, options);
+      const result = await transformAsync(code, { ...QUIET, filename: path, plugins: [shimCalls] });
       return { contents: result.code, loader: "js" };
     });
   },
@@ -174,12 +166,10 @@ function asModule(source) {
 
 const QUIET = { babelrc: false, configFile: false, browserslistConfigFile: false, compact: false };
 
-function lower({ code, map }, short) {
-  return transformAsync(code, {
+async function lower(bundle, short) {
+  const { code } = await transformAsync(bundle, {
     ...QUIET,
     comments: !short,
-    sourceMaps: true,
-    inputSourceMap: map,
     assumptions: Object.fromEntries(ASSUMPTIONS.map((name) => [name, true])),
     plugins: [[publicNames, { short }]],
     presets: [
@@ -194,6 +184,7 @@ function lower({ code, map }, short) {
       ],
     ],
   });
+  return code;
 }
 
 /** A plugin of Babel: calls of newer methods, and everything that is iterated, by way of the shims. */
@@ -231,52 +222,4 @@ function shimCalls({ types: t }) {
       },
     },
   };
-}
-
-/** A plugin of Babel: private names become properties with names of their own, one for each class and name. */
-function publicNames({ types: t }, { short }) {
-  let count = 0;
-  return {
-    visitor: {
-      Program(program) {
-        program.traverse({ Class: publish });
-      },
-    },
-  };
-
-  function publish(path) {
-    const own = new Map();
-    for (const { key } of path.node.body.body) {
-      if (key?.type !== "PrivateName" || own.has(key.id.name)) continue;
-      own.set(key.id.name, short ? `$${(count++).toString(36)}` : `$${key.id.name}_${count++}`);
-    }
-    if (own.size === 0) return;
-    path.traverse({
-      Class({ node, buildCodeFrameError }) {
-        const hides = node.body.body.some(({ key }) => key?.type === "PrivateName" && own.has(key.id.name));
-        if (hides) throw buildCodeFrameError("a private name hides one of an outer class");
-      },
-      PrivateName(name) {
-        const { parent } = name;
-        const key = own.get(name.node.id.name);
-        if (key === undefined) return;
-        if (parent.type === "BinaryExpression") {
-          name.replaceWith(t.stringLiteral(key));
-        } else if (parent.type === "ClassPrivateProperty" && parent.value === null) {
-          name.parentPath.remove();
-        } else if (parent.type === "ClassPrivateProperty") {
-          name.parentPath.replaceWith(
-            t.classProperty(t.identifier(key), parent.value, null, null, false, parent.static),
-          );
-        } else if (parent.type === "ClassPrivateMethod") {
-          const { kind, params, body, async, generator } = parent;
-          name.parentPath.replaceWith(
-            t.classMethod(kind, t.identifier(key), params, body, false, parent.static, generator, async),
-          );
-        } else {
-          name.replaceWith(t.identifier(key));
-        }
-      },
-    });
-  }
 }

@@ -6,25 +6,30 @@ import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { minify } from "terser";
 import { internalNames } from "./internal-names.mjs";
+import { ownNamesOnly } from "./own-names.mjs";
+import { universal } from "./umd.mjs";
+
+const { head, tail } = universal("globalThis");
 
 /**
- * Options for a script: the bundle's value is an object of exports; the global is its default export, carrying the others.
+ * Options for a script: the bundle's value is an object of exports; the script's is its default export, carrying the others.
  */
 export const SCRIPT = {
   format: "iife",
   globalName: "io",
-  footer: { js: "io=Object.assign(io.default,io);" },
+  banner: { js: head },
+  footer: { js: `return Object.assign(io.default,io)${tail}` },
 };
 
 /**
  * @param options of esbuild; without `minify` the result is for people
- * @returns `code`, its `map`, and esbuild's `metafile`
+ * @returns `code`, and esbuild's `metafile`
  */
 export async function bundleForBrowsers({ minify: short = true, ...options }) {
   const full = await bundle(options);
   if (!short) return full;
   const names = internalNames(full.code);
-  const { code, map, metafile } = await bundle({
+  const { code, metafile } = await bundle({
     ...options,
     minify: true,
     mangleProps: new RegExp(`^(?:${names.join("|").replaceAll("$", "\\$&")})$`),
@@ -33,9 +38,8 @@ export async function bundleForBrowsers({ minify: short = true, ...options }) {
     module: options.format === "esm",
     ecma: 2020,
     compress: { passes: 3, unsafe_arrows: true, pure_getters: true, keep_fargs: false },
-    sourceMap: { content: map },
   });
-  return { code: String(shortest.code), map: String(shortest.map), metafile };
+  return { code: String(shortest.code), metafile };
 }
 
 async function bundle(options) {
@@ -45,8 +49,6 @@ async function bundle(options) {
     target: "es2022",
     legalComments: "none",
     logLevel: "warning",
-    sourcemap: "external",
-    sourcesContent: true,
     metafile: true,
     outdir: "out",
     write: false,
@@ -54,8 +56,7 @@ async function bundle(options) {
     define: { "globalThis.Buffer": "undefined", ...options.define },
     plugins: [...(options.plugins ?? []), leanEmitter],
   });
-  const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
-  return { code: text(".js"), map: text(".js.map"), metafile };
+  return { code: ownNamesOnly(outputFiles[0].text), metafile };
 }
 
 /** The methods of eventemitter3 that packages/socket/src/emitter.ts does without. */

@@ -1,11 +1,13 @@
 // The files that are served have been through more tools than the package: they must be the same client.
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import * as client from "@sockeye/client";
 import * as lean from "@sockeye/client/websocket";
 import { Server } from "@sockeye/server";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { APPS, bundled } from "../../scripts/bundle-size.mjs";
 
 type Exports = Record<string, unknown>;
@@ -40,11 +42,62 @@ it.each([
 
 it("as a script it is the function io, which carries all that the package exports", async () => {
   const { code } = await bundled(APPS["served: script"]);
-  const page: { io?: Exports } = {};
+  const page: { performance: Performance; io?: Exports } = { performance };
   runInNewContext(code, page);
   const { io } = page;
   expect(typeof io).toBe("function");
   expect(Object.keys(io ?? {}).sort()).toEqual(Object.keys(client).sort());
+});
+
+const SCRIPTS = [
+  "sockeye.js",
+  "sockeye.min.js",
+  "sockeye.msgpack.min.js",
+  "sockeye.legacy.js",
+  "sockeye.legacy.min.js",
+];
+const FOLDER = fileURLToPath(new URL("../../packages/client/dist/browser/", import.meta.url));
+
+/** What the page has before the script runs, and where its `io` is afterwards. */
+const PAGES: Record<string, readonly [before: string, value: string]> = {
+  "a page": ["", "globalThis.io"],
+  "an enumerable property on Object.prototype": ["Object.prototype.junk = 1;", "globalThis.io"],
+  "enumerable functions on Object.prototype and Array.prototype": [
+    "Object.prototype.junk = Array.prototype.junk = function () {};",
+    "globalThis.io",
+  ],
+  RequireJS: [
+    "var got, define = (needs, make) => (got = make()); define.amd = {};",
+    "globalThis.io ? 0 : got",
+  ],
+  CommonJS: ["var module = { exports: {} }, exports = module.exports;", "globalThis.io ? 0 : module.exports"],
+  "elements with the ids module, exports and define": [
+    "var module = { id: 1 }, exports = { id: 2 }, define = { id: 3 };",
+    "globalThis.io",
+  ],
+};
+
+describe.skipIf(!existsSync(FOLDER) && process.env["CI"] !== "true")("the scripts that are served", () => {
+  it.each(SCRIPTS.flatMap((file) => Object.keys(PAGES).map((page) => [file, page] as const)))(
+    "%s, loaded by %s",
+    (file, page) => {
+      const [before, value] = PAGES[page] ?? ["", ""];
+      const realm: Record<string, unknown> = {
+        performance,
+        setTimeout,
+        clearTimeout,
+        TextEncoder,
+        TextDecoder,
+      };
+      realm["window"] = realm;
+      const io: unknown = runInNewContext(
+        `${before}\n${readFileSync(FOLDER + file, "utf8")}\n;${value}`,
+        realm,
+      );
+      expect(typeof io).toBe("function");
+      expect((io as Exports)["default"] ?? io).toBe(io);
+    },
+  );
 });
 
 it("the served client speaks with a server: events, acknowledgements, bytes, errors with their codes", async () => {

@@ -210,19 +210,27 @@ onServers("Socket.IO options", (test, name) => {
       "socket.io.msgpack.min.js",
       "socket.io.esm.min.js",
     ]) {
-      for (const [path, type] of [
-        [file, "application/javascript; charset=utf-8"],
-        [`${file}.map`, "application/json; charset=utf-8"],
-      ] as const) {
-        const { status, headers, text } = await ask(`${site.url}/socket.io/${path}`);
-        expect([path, status, headers["content-type"]]).toEqual([path, 200, type]);
-        expect(headers["cache-control"]).toBe("public, max-age=0");
-        expect(text.length).toBeGreaterThan(10_000);
-        const again = await ask(`${site.url}/socket.io/${path}`, {
-          headers: { "If-None-Match": String(headers.etag) },
-        });
-        expect([path, again.status, again.text]).toEqual([path, 304, ""]);
-      }
+      const path = `${site.url}/socket.io/${file}`;
+      const { status, headers, text } = await ask(path);
+      expect([file, status, headers["content-type"]]).toEqual([
+        file,
+        200,
+        "application/javascript; charset=utf-8",
+      ]);
+      expect(headers["cache-control"]).toBe("public, max-age=0");
+      expect(text.length).toBeGreaterThan(10_000);
+      const again = await ask(path, { headers: { "If-None-Match": String(headers.etag) } });
+      expect([file, again.status, again.text]).toEqual([file, 304, ""]);
+    }
+  });
+
+  files("source maps of the files for browsers", async (scene) => {
+    const site = await scene.serve();
+    for (const file of ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js"]) {
+      const { text } = await ask(`${site.url}/socket.io/${file}`);
+      const map = await ask(`${site.url}/socket.io/${file}.map`);
+      const has = name !== "sockeye";
+      expect([file, text.includes("sourceMappingURL"), map.status]).toEqual([file, has, has ? 200 : 404]);
     }
   });
 

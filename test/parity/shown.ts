@@ -221,6 +221,10 @@ export const SHOWN: ShownBy = {
         "shows middlewares and allowRequest what is known of the request",
       ),
     ],
+    "source maps of the files for browsers": row(
+      "test/parity/options",
+      "source maps of the files for browsers",
+    ),
   },
   "The client": {
     "a handler throws, or an async handler rejects": ending(

@@ -10,6 +10,9 @@ import { LegacySearchParams, LegacyTextEncoder } from "./text.js";
 const BytesOrPlain: unknown = root.Uint8Array || LegacyBytes;
 const BufferOrNone: unknown = root.ArrayBuffer || NoBuffer;
 const BlobOrNone: unknown = root.Blob || NoBuffer;
+/** Where there are none, names that nobody else has. */
+const SymbolOrName: unknown =
+  root.Symbol || Object.assign((name: string): string => `@@${name}`, { toStringTag: "@@toStringTag" });
 const toBase64 = (binary: string): string => (root.btoa ? root.btoa(binary) : legacyBtoa(binary));
 const fromBase64 = (text: string): string => (root.atob ? root.atob(text) : legacyAtob(text));
 const microtask = (call: () => void): void => {
@@ -30,5 +33,6 @@ export {
   LegacyTextEncoder as TextEncoder,
   microtask as queueMicrotask,
   root as globalThis,
+  SymbolOrName as Symbol,
   toBase64 as btoa,
 };

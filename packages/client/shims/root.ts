@@ -4,6 +4,7 @@ export interface Root {
   readonly Uint8Array?: Uint8ArrayConstructor;
   readonly ArrayBuffer?: ArrayBufferConstructor;
   readonly Blob?: typeof Blob;
+  readonly Symbol?: SymbolConstructor;
   readonly performance?: { now?(): number };
   readonly btoa?: (binary: string) => string;
   readonly atob?: (text: string) => string;

@@ -6,8 +6,10 @@ type Values = Record<string, unknown>;
 
 export { isView as es5_ArrayBuffer_isView } from "./bytes.js";
 
+const { hasOwnProperty: isOwn } = Object.prototype;
+
 export function es5_Object_hasOwn(value: object, key: string): boolean {
-  return Object.hasOwn(value, key);
+  return isOwn.call(value, key);
 }
 
 export function es5_Object_assign(target: Values, ...sources: (Values | null | undefined)[]): Values {

@@ -1,10 +1,24 @@
 import { CodecError } from "@sockeye/protocol";
 
+/** What is used of Node's `Buffer`. Written out, since the declarations must do without Node's types. */
+interface BufferClass {
+  readonly poolSize: number;
+  byteLength(text: string): number;
+  from(bytes: Uint8Array): NodeBytes;
+  from(memory: ArrayBufferLike, offset: number, length: number): NodeBytes;
+  from(text: string, encoding: "base64"): NodeBytes;
+  [Symbol.hasInstance](value: unknown): boolean;
+}
+
+interface NodeBytes extends Uint8Array {
+  toString(encoding?: "base64"): string;
+}
+
 /**
  * What Node has and browsers lack, looked up once. Not named directly, since some bundlers answer the bare name with a
  * polyfill of 20 KB.
  */
-export const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: typeof Buffer }).Buffer;
+export const NodeBuffer: BufferClass | undefined = (globalThis as { Buffer?: BufferClass }).Buffer;
 
 /** Turns the bytes of an attachment into what the app gets. */
 export type ReceivedBytes = (bytes: Uint8Array) => unknown;
@@ -15,7 +29,7 @@ export type ReceivedBytes = (bytes: Uint8Array) => unknown;
  */
 export const platformBytes: ReceivedBytes = NodeBuffer === undefined ? asArrayBuffer : asBuffer(NodeBuffer);
 
-function asBuffer(Node: typeof Buffer): ReceivedBytes {
+function asBuffer(Node: BufferClass): ReceivedBytes {
   return (bytes) => {
     const { buffer, byteOffset, byteLength } = bytes;
     if (buffer.byteLength > 2 * byteLength + Node.poolSize) return Node.from(bytes);

@@ -19,7 +19,10 @@ const BUNDLES = [
   "sockeye.legacy.min.js",
 ];
 
-/** Everything that is served, by the last part of its path: our names, and those that Socket.IO's pages ask for. */
+/**
+ * Everything that is answered for, by the last part of its path: our names, and those that Socket.IO's pages ask for. The package has no
+ * source maps, which would double it. Their names are here so that the answer is 404, and not what the engine says.
+ */
 const FILES: ReadonlyMap<string, string> = new Map(
   BUNDLES.flatMap((name) => [name, `${name}.map`]).flatMap((name) => [
     [name, name],
@@ -68,7 +71,7 @@ export class ClientFiles {
     const etag = etagOf(file, coding);
     const headers = {
       "Cache-Control": "public, max-age=0",
-      "Content-Type": `${name.endsWith(".map") ? "application/json" : "application/javascript"}; charset=utf-8`,
+      "Content-Type": "application/javascript; charset=utf-8",
       "X-Content-Type-Options": "nosniff",
       Vary: "Accept-Encoding",
       ETag: etag,

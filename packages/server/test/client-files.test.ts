@@ -15,6 +15,7 @@ describe("names of client files", () => {
     ["/socket.io/socket.io.js", "sockeye.js"],
     ["/socket.io/socket.io.min.js", "sockeye.min.js"],
     ["/socket.io/socket.io.min.js?v=1", "sockeye.min.js"],
+    ["/socket.io/socket.io.esm.min.js", "sockeye.esm.min.js"],
     ["/socket.io/socket.io.esm.min.js.map", "sockeye.esm.min.js.map"],
     ["/socket.io/socket.io.msgpack.min.js", "sockeye.msgpack.min.js"],
     ["/socket.io/sockeye.min.js", "sockeye.min.js"],
@@ -45,24 +46,24 @@ describe("names of client files", () => {
 // The bundles come from the build; without them a stand-in lies where the build puts them.
 describe("serving client files", () => {
   const folder = fileURLToPath(new URL("../dist/client/", import.meta.url));
-  const file = `${folder}sockeye.esm.min.js.map`;
+  const file = `${folder}sockeye.esm.min.js`;
   let made = false;
   beforeAll(async () => {
     if (await stat(file).catch(() => undefined)) return;
     await mkdir(folder, { recursive: true });
-    await writeFile(file, JSON.stringify({ stand: "in" }));
+    await writeFile(file, "export {};");
     made = true;
   });
   afterAll(() => (made ? rm(file) : undefined));
 
-  const target = "/socket.io/socket.io.esm.min.js.map";
+  const target = "/socket.io/socket.io.esm.min.js";
 
   it("gives the file, with its kind, its tag and no guessing", async () => {
     const { port } = await serve();
     const answer = await request(port, { target });
     expect(answer.status).toBe(200);
     expect(answer.headers).toMatchObject({
-      "content-type": "application/json; charset=utf-8",
+      "content-type": "application/javascript; charset=utf-8",
       "cache-control": "public, max-age=0",
       "x-content-type-options": "nosniff",
       vary: "Accept-Encoding",
@@ -72,8 +73,16 @@ describe("serving client files", () => {
       `"${createHash("sha256").update(answer.body).digest("base64url").slice(0, 27)}"`,
     );
     expect(answer.headers["content-encoding"]).toBeUndefined();
-    expect(() => JSON.parse(answer.body)).not.toThrow();
+    expect(answer.body).not.toContain("sourceMappingURL");
   });
+
+  it.each(["socket.io.js.map", "socket.io.min.js.map", "sockeye.legacy.js.map"])(
+    "has no source map: %s",
+    async (name) => {
+      const { port } = await serve();
+      expect((await request(port, { target: `/socket.io/${name}` })).status).toBe(404);
+    },
+  );
 
   it("gives only the head to HEAD", async () => {
     const { url } = await serve();
@@ -199,7 +208,7 @@ describe("serving client files", () => {
 
   it("follows the path option", async () => {
     const { port } = await serve({ path: "/own" });
-    expect((await request(port, { target: "/own/socket.io.esm.min.js.map" })).status).toBe(200);
+    expect((await request(port, { target: "/own/socket.io.esm.min.js" })).status).toBe(200);
   });
 
   it.each(["..%2f..%2fpackage.json", "../../package.json", "socket.io.js/../../../package.json"])(
@@ -228,7 +237,7 @@ async function rawBody(
   const { get } = await import("node:http");
   return new Promise((resolve, reject) => {
     get(
-      { port, path: "/socket.io/socket.io.esm.min.js.map", headers: { "Accept-Encoding": accepted } },
+      { port, path: "/socket.io/socket.io.esm.min.js", headers: { "Accept-Encoding": accepted } },
       (res) => {
         const chunks: Buffer[] = [];
         res.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -13,7 +13,7 @@ const {
   setImmediate: afterTurn,
   queueMicrotask,
 } = globalThis;
-const readTime = performance.now.bind(performance);
+const readTime = performance.now.bind(globalThis.performance);
 
 /**
  * The real clock of browsers, workers and Node.js, whatever fakes are in use: for what servers do by themselves, and clients
