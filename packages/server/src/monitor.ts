@@ -11,7 +11,11 @@ import type { RefusedRequest } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { channelOf } from "./channels.js";
 import type { Conn } from "./conn.js";
+import type { EngineOptions } from "./options.js";
+import { warnOfRefusedOrigin } from "./refused-origin.js";
+import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
+import { Warnings } from "./warnings.js";
 
 const OPEN = channelOf("sockeye:session:open");
 const UPGRADE = channelOf("sockeye:session:upgrade");
@@ -46,6 +50,14 @@ export class Monitor {
   readonly disconnected: Map<ServerDisconnectReason, number> = new Map();
   connected = 0;
   readonly limits: Map<keyof Limits, number> = new Map();
+  /** What the developer is told, once each. */
+  readonly warnings: Warnings = new Warnings();
+  readonly #options: () => EngineOptions;
+
+  /** @param options those of the server, as they are now */
+  constructor(options: () => EngineOptions = () => ({})) {
+    this.#options = options;
+  }
 
   sessionOpened(connection: Monitored): void {
     this.opened++;
@@ -74,6 +86,7 @@ export class Monitor {
 
   requestRefused(refused: RefusedRequest): void {
     countOne(this.refused, refused.code);
+    warnOfRefusedOrigin(refused, { options: this.#options(), warnings: this.warnings });
     if (REFUSE.hasSubscribers) REFUSE.publish(refused);
   }
 
@@ -108,6 +121,7 @@ export class Monitor {
     const limit = LIMIT_BY_CODE[error.code];
     if (limit === undefined) return;
     countOne(this.limits, limit);
+    this.warnings.warnOnce("SOCKEYE_LIMIT", limit, () => limitText(limit, error, address));
     if (LIMIT.hasSubscribers) LIMIT.publish({ limit, error, address, conn: connection?.conn });
   }
 
@@ -115,6 +129,12 @@ export class Monitor {
     this.errors++;
     if (ERROR.hasSubscribers) ERROR.publish({ error, context });
   }
+}
+
+function limitText(limit: keyof Limits, { code, message }: SockeyeError, address: string): string {
+  const option = limit === "maxMessageBytes" ? "maxHttpBufferSize: …" : `limits: { ${limit}: … }`;
+  const more = `If it is right that clients need more: new Server(http, { ${option} }), and see docs/limits.md`;
+  return `A client at ${shown(address)} has hit the limit ${limit} (${code}: ${shown(message)}). ${more}`;
 }
 
 /** Words of our own are fewer; another engine's may be anything, and are not counted beyond this. */

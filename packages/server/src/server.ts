@@ -10,7 +10,7 @@ import { nativeClock, systemClock } from "@sockeye/session";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { Middleware } from "@sockeye/transport/server";
-import { attach, corsMiddleware } from "@sockeye/transport/server";
+import { attach, checkCors, corsMiddleware, OriginPolicy } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
 import { clientGroup } from "./client-group.js";
@@ -43,6 +43,7 @@ import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import { failureOf, printError } from "./print-error.js";
 import type { Socket } from "./socket.js";
+import { warnOfUnknownOptions } from "./unknown-options.js";
 
 /** Any HTTP server of Node.js. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -109,7 +110,7 @@ export class Server<
   /** @internal For what the server does by itself, whatever a test puts in the place of timers. */
   readonly engineClock: Clock = nativeClock;
   /** @internal */
-  readonly monitor: Monitor = new Monitor();
+  readonly monitor: Monitor = new Monitor(() => this.#options);
   /** @internal */
   get codec(): Codec {
     return this.#derived.codec;
@@ -137,7 +138,7 @@ export class Server<
   readonly #matchers = new Matchers<
     ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   >();
-  readonly #files = new ClientFiles();
+  readonly #files = new ClientFiles((name) => this.#hasNo(name));
   readonly #waiting: JoinTimeouts<Connection>;
 
   /**
@@ -151,6 +152,7 @@ export class Server<
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
+    this.#warnOfOptions();
     this.#waiting = new JoinTimeouts(
       this.engineClock,
       () => this.connectTimeout(),
@@ -515,6 +517,15 @@ export class Server<
     const all = { ...this.#options, ...options };
     this.#derived = derive(all);
     this.#options = all;
+    this.#warnOfOptions();
+  }
+
+  #warnOfOptions(): void {
+    warnOfUnknownOptions(this.#options, { warnings: this.monitor.warnings, of: "server" });
+  }
+
+  #hasNo(file: string): void {
+    this.monitor.warnings.warnOnce("SOCKEYE_NO_CLIENT_FILES", "", () => noClientFiles(file));
   }
 
   #set(options: ServerOptions): this {
@@ -577,8 +588,14 @@ export class Server<
 /** What follows from the options. @throws UsageError `ERR_BAD_OPTION` */
 function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
   checkTimes(options);
+  checkCors(options.cors);
+  new OriginPolicy(options.origins);
   const limits = limitsOf(options);
   return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
+}
+
+function noClientFiles(file: string): string {
+  return `Sockeye has no ${file} to serve, since its files were left behind when the server was bundled. Keep @sockeye/server out of the bundle, or serve the files of @sockeye/client/dist/browser yourself, with { serveClient: false } here`;
 }
 
 function listen(port: number | string): HttpServer {

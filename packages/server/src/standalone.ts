@@ -7,6 +7,7 @@ import { Monitor } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { limitsOf } from "./options.js";
 import { failureOf, printError } from "./print-error.js";
+import { warnOfUnknownOptions } from "./unknown-options.js";
 
 export type { SendOptions } from "@sockeye/socket";
 export type { Conn as Socket } from "./conn.js";
@@ -29,7 +30,9 @@ export const protocol = 4;
 export class Server extends Engine {
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(options: EngineOptions = {}) {
-    super(hostOf(options), options);
+    const host = hostOf(options);
+    super(host, options);
+    warnOfUnknownOptions(options, { warnings: host.monitor.warnings, of: "engine" });
   }
 }
 
@@ -67,7 +70,7 @@ function hostOf(options: EngineOptions): EngineHost {
     codec: rawCodec,
     olderCodec: rawCodec,
     limits: limitsOf(options),
-    monitor: new Monitor(),
+    monitor: new Monitor(() => options),
     opened: () => {},
     begun: () => {},
     suspended: () => {},
