@@ -135,9 +135,9 @@ export class Server<
   /** The HTTP servers that it sits on, each with its engine. */
   #attached: { readonly httpServer: AnyHttpServer; readonly engine: Engine; readonly detach: () => void }[] =
     [];
-  readonly #matchers = new Matchers<
-    ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
-  >();
+  readonly #matchers = new Matchers<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    (error) => this.reportError(error, "of"),
+  );
   readonly #files = new ClientFiles((name) => this.#hasNo(name));
   readonly #waiting: JoinTimeouts<Connection>;
 

@@ -441,7 +441,7 @@ export class Socket<
 
   /** @internal Everybody in the namespace but this socket. */
   others(): Selection {
-    return new Selection(this.nsp.adapter, NO_ROOMS, new Set([this.id]));
+    return new Selection(this.nsp.adapter, undefined, new Set([this.id]));
   }
 
   /** @internal */
@@ -631,7 +631,10 @@ export class Socket<
         if (error) dispatch(this, "error", [error]);
         else if (this.connected) this.#handle(event);
       },
-      (promise) => this.#hold(event, promise),
+      {
+        waits: (promise) => this.#hold(event, promise),
+        failedLate: (error) => this.reportError(error, "middleware"),
+      },
     );
   }
 

@@ -11,7 +11,7 @@ import type { CookieOptions } from "../request/cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "../request/cors.js";
 import { type Incoming, IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
 import { IncomingWebTransport, type WebTransportRequest } from "../request/incoming-webtransport.js";
-import { type Middleware, runMiddlewares } from "../request/middleware.js";
+import { type Exchange, type Middleware, runMiddlewares } from "../request/middleware.js";
 import { OriginPolicy, type Origins } from "../request/origins.js";
 import { Pending, type PendingLimits } from "../request/pending.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.js";
@@ -182,7 +182,7 @@ class HttpGate implements Gate {
       return;
     }
     shareQuery(req);
-    runMiddlewares(this.#middlewares, visit, (error) => {
+    runMiddlewares(this.#middlewares, this.#exchange(req, visit.res), (error) => {
       if (!visit.gone) this.#leave(visit, error);
     });
   }
@@ -195,7 +195,7 @@ class HttpGate implements Gate {
     }
     shareQuery(req);
     const response = new UpgradeResponse(req, socket);
-    runMiddlewares(this.#middlewares, { req, res: response.res }, (error) => {
+    runMiddlewares(this.#middlewares, this.#exchange(req, response.res), (error) => {
       if (response.answered || visit.gone) return;
       visit.headers = response.release();
       this.#leave(visit, error);
@@ -224,7 +224,7 @@ class HttpGate implements Gate {
     }
     shareQuery(visit.req);
     const response = new UpgradeResponse(visit.req, visit.socket);
-    runMiddlewares(this.#middlewares, { req: visit.req, res: response.res }, (error) => {
+    runMiddlewares(this.#middlewares, this.#exchange(visit.req, response.res), (error) => {
       if (response.answered || visit.gone) return;
       if (error === undefined) receive(response.release()["access-control-allow-origin"]);
       else this.#refuse(visit, middlewareFailure(error));
@@ -246,6 +246,10 @@ class HttpGate implements Gate {
     this.#claims.close();
     this.#lingering.close();
     this.#webSockets.close();
+  }
+
+  #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    return { req, res, failedLate: (error) => this.#acceptor.reportError?.(error, "middleware") };
   }
 
   /** The middlewares are through with it. */
@@ -356,9 +360,12 @@ class HttpGate implements Gate {
       this.#identify(asked);
     } else {
       shareQuery(visit.req);
-      askApp(this.#allowRequest, visit.req, (refusal) => {
-        if (refusal === undefined) this.#identify(asked);
-        else this.#decline(asked, refusal);
+      askApp(this.#allowRequest, visit.req, {
+        decided: (refusal) => {
+          if (refusal === undefined) this.#identify(asked);
+          else this.#decline(asked, refusal);
+        },
+        failedLate: (error) => this.#acceptor.reportError?.(error, "allowRequest"),
       });
     }
     asked.await(this.#decisionMs, () => this.#refuse(visit, LATE));
