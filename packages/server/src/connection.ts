@@ -27,6 +27,7 @@ import { isEio3, splitQuery } from "./eio3-client.js";
 import type { FirstRequest } from "./first-request.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
+import type { Histogram } from "./histogram.js";
 import { JoinedNamespaces } from "./joined-namespaces.js";
 import { Joins } from "./joins.js";
 import type { Holder } from "./memory-budget.js";
@@ -223,6 +224,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     return this.#session?.state === "suspended";
   }
 
+  get ackTime(): Histogram | undefined {
+    return this.#host.monitor.ackTime;
+  }
+
   get ready(): boolean {
     return this.#session?.ready === true;
   }
@@ -381,9 +386,12 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
     const lane = this.#lanes.get(packet.nsp);
     const { type } = packet;
     if (type === PacketType.CONNECT && !isSocket(lane)) this.#connect(packet);
-    else if (isSocket(lane) && type !== PacketType.CONNECT && type !== PacketType.CONNECT_ERROR)
+    else if (isSocket(lane) && type !== PacketType.CONNECT && type !== PacketType.CONNECT_ERROR) {
+      const { handlerTime } = this.#host.monitor;
+      const began = handlerTime === undefined ? 0 : performance.now();
       lane.receive(packet);
-    else if (lane !== "left") this.#violated();
+      handlerTime?.note(began);
+    } else if (lane !== "left") this.#violated();
   }
 
   holds(): void {

@@ -34,6 +34,8 @@ import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
 import { processBudget } from "./memory-budget.js";
 import { Metrics } from "./metrics.js";
+import type { MetricsHandler, MetricsOptions } from "./metrics-handler.js";
+import { metricsHandler } from "./metrics-handler.js";
 import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
@@ -231,16 +233,21 @@ export class Server<
     const httpServer = typeof server === "object" ? server : listen(server);
     this.#httpServer = httpServer;
     const { engine } = this;
-    const cors = this.#options.cors ? corsMiddleware(this.#options.cors) : undefined;
+    const failed = (error: unknown): void => this.reportError(error, "cors.origin");
+    const cors = this.#options.cors ? corsMiddleware(this.#options.cors, failed) : undefined;
     const detach = attach(httpServer, {
       ...this.#options,
       path: this.path(),
       onRequest: (req, res) => {
+        this.monitor.traffic.carries(req);
         const file = this.serveClient() ? this.#files.find(req.url ?? "") : undefined;
         if (file === undefined) engine.handleRequest(req, res);
         else this.#serveFile(file, { req, res, cors });
       },
-      onUpgrade: (req, socket, head) => engine.handleUpgrade(req, socket, head),
+      onUpgrade: (req, socket, head) => {
+        this.monitor.traffic.carries(req);
+        engine.handleUpgrade(req, socket, head);
+      },
     });
     this.#attached.push({ httpServer, engine, detach });
     return this;
@@ -350,20 +357,36 @@ export class Server<
 
   // ---- what it is doing
 
-  /** A snapshot of its numbers. As text it is what Prometheus reads. Costs a look at every session. */
+  /**
+   * A snapshot of its numbers. As text it is what Prometheus reads. Costs a look at every session and socket. Durations of handlers and
+   * acknowledgements are measured from the first call on.
+   */
   metrics(): Metrics {
+    this.monitor.measure();
     let sockets = 0;
     let rooms = 0;
+    let acksPending = 0;
     for (const namespace of this._nsps.values()) {
       sockets += namespace.sockets.size;
       rooms += namespace.adapter.rooms.size;
+      for (const socket of namespace.sockets.values()) acksPending += socket.acksPending;
     }
     const sessions = this.#engine?.countByTransport() ?? new Map<string, number>();
     const waiting = this.#waiting.size;
     const suspended = this.#engine?.suspendedCount ?? 0;
     const { size: namespaces } = this._nsps;
     const { bytes: heldBytes } = processBudget;
-    return new Metrics(this.monitor, { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes });
+    const here = { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes, acksPending };
+    return new Metrics(this.monitor, { ...here, ...waitingFor(this.#connections()) });
+  }
+
+  /**
+   * A handler of requests for a metrics page, as Prometheus reads it: for Express (`app.get("/metrics", io.metricsHandler())`), Fastify, and
+   * `http`. Called without a request it returns status, headers and body, for other frameworks. Do not show the page to the world.
+   */
+  metricsHandler(options?: MetricsOptions): MetricsHandler {
+    this.monitor.measure();
+    return metricsHandler(() => this.metrics(), options);
   }
 
   /** For a health check: may new clients be sent here? */
@@ -592,6 +615,23 @@ function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCo
   new OriginPolicy(options.origins);
   const limits = limitsOf(options);
   return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
+}
+
+/** More than that is not on its way, it waits. */
+const SLOW_BYTES = 65_536;
+
+function waitingFor(
+  connections: Iterable<Connection>,
+): Pick<Metrics, "waitingBytes" | "maxWaitingBytes" | "slowClients"> {
+  let waitingBytes = 0;
+  let maxWaitingBytes = 0;
+  let slowClients = 0;
+  for (const { bufferedBytes } of connections) {
+    waitingBytes += bufferedBytes;
+    maxWaitingBytes = Math.max(maxWaitingBytes, bufferedBytes);
+    if (bufferedBytes > SLOW_BYTES) slowClients++;
+  }
+  return { waitingBytes, maxWaitingBytes, slowClients };
 }
 
 function noClientFiles(file: string): string {

@@ -40,6 +40,7 @@ import { Expiry, expired, readTime } from "./expiry.js";
 import type { FirstRequest } from "./first-request.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
+import type { Histogram } from "./histogram.js";
 import { randomId, secretId } from "./ids.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
@@ -94,6 +95,8 @@ export interface SocketConnection {
   /** Would a packet leave at once? */
   readonly ready: boolean;
   readonly bufferedBytes: number;
+  /** Set if somebody wants to know how long acknowledgements take. */
+  readonly ackTime?: Histogram | undefined;
   /** Where the client is, for what is counted per address; `undefined` if it is not counted. */
   readonly group: string | undefined;
   /** An event waits for the app. @returns false if too much does: then the connection is at its end */
@@ -416,7 +419,7 @@ export class Socket<
     if (ack && id !== undefined) {
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
       this.#expected().expect(id, {
-        callback,
+        callback: this.client.ackTime === undefined ? callback : timed(callback, emit, this.client.ackTime),
         takesError: emit.ackTakesError,
         timeoutMs: flags.timeout,
         givenUp: this.#takingBack(encoded),
@@ -528,6 +531,12 @@ export class Socket<
   }
 
   /** @internal Is an acknowledgement under way, in either direction? One that a handler never gives is for ever. */
+  /** @internal */
+  get acksPending(): number {
+    return this.#acks?.size ?? 0;
+  }
+
+  /** @internal */
   get busy(): boolean {
     return this.#owed > 0 || (this.#acks?.size ?? 0) > 0;
   }
@@ -717,4 +726,13 @@ function tooManyRooms(): UsageError {
 
 function tooManyAcks(): AckError {
   return new AckError("ERR_TOO_MANY_ACKS", "the socket waits for maxPendingAcks acknowledgements already");
+}
+
+/** Notes how long the answer takes, if there is one. */
+function timed(callback: AckCallback, { ackTakesError }: Emit, time: Histogram): AckCallback {
+  const began = performance.now();
+  return (...args) => {
+    if (!ackTakesError || !args[0]) time.note(began);
+    callback(...args);
+  };
 }

@@ -92,7 +92,7 @@ const PLACES: readonly Place[] = [
   },
   {
     name: "cors.origin",
-    event: "middleware",
+    event: "cors.origin",
     requests: true,
     options: (fail) => ({
       cors: {
@@ -105,7 +105,7 @@ const PLACES: readonly Place[] = [
   },
   {
     name: "cors as a function",
-    event: "middleware",
+    event: "cors.origin",
     requests: true,
     options: (fail) => ({
       cors: (_req, answer) => {

@@ -162,7 +162,9 @@ class HttpGate implements Gate {
       timeoutMs: this.#arrivals.timeoutMs,
       closing: this.#closing,
     });
-    if (options.cors) this.use(corsMiddleware(options.cors));
+    if (options.cors) {
+      this.use(corsMiddleware(options.cors, (error) => acceptor.reportError?.(error, "cors.origin")));
+    }
   }
 
   handleRequest(req: IncomingMessage, res: ServerResponse): void {
@@ -249,7 +251,7 @@ class HttpGate implements Gate {
   }
 
   #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
-    return { req, res, failedLate: (error) => this.#acceptor.reportError?.(error, "middleware") };
+    return { req, res, failed: (error) => this.#acceptor.reportError?.(error, "middleware") };
   }
 
   /** The middlewares are through with it. */
@@ -365,7 +367,7 @@ class HttpGate implements Gate {
           if (refusal === undefined) this.#identify(asked);
           else this.#decline(asked, refusal);
         },
-        failedLate: (error) => this.#acceptor.reportError?.(error, "allowRequest"),
+        failed: (error) => this.#acceptor.reportError?.(error, "allowRequest"),
       });
     }
     asked.await(this.#decisionMs, () => this.#refuse(visit, LATE));
@@ -415,7 +417,10 @@ class HttpGate implements Gate {
       this.#decline(asked, refusal ?? HANDSHAKE_ERROR);
       return;
     }
-    const fail = (error: unknown): void => this.#decline(asked, idFailure(error));
+    const fail = (error: unknown): void => {
+      this.#acceptor.reportError?.(error, "generateId");
+      this.#decline(asked, idFailure(error));
+    };
     let id: string | Promise<string>;
     try {
       id = this.#acceptor.newId(visit.req);
@@ -440,7 +445,9 @@ class HttpGate implements Gate {
     }
     // An app's own generator may give anything.
     if (typeof sid !== "string" || sid === "" || this.#acceptor.find(sid) !== undefined) {
-      this.#decline(asked, idFailure(new Error("the id of a session must be a new, non-empty string")));
+      const error = new Error("the id of a session must be a new, non-empty string");
+      this.#acceptor.reportError?.(error, "generateId");
+      this.#decline(asked, idFailure(error));
       return;
     }
     const counts = query.protocol === 4 && query.resume === "offer";

@@ -15,8 +15,8 @@ export type AllowRequest = (
 export interface Asking {
   /** Called at most once, with a refusal if the app says no. */
   decided(refusal: Refusal | undefined): void;
-  /** The app has thrown, or its promise has rejected, after it had answered. */
-  failedLate(error: unknown): void;
+  /** The app has thrown, or its promise has rejected, before or after it had answered. */
+  failed(error: unknown): void;
 }
 
 /** Asks the app. */
@@ -30,8 +30,8 @@ export function askApp(allowRequest: AllowRequest, req: IncomingMessage, asking:
   const answer = (message: unknown, success: unknown): void =>
     decide(success ? undefined : { reason: "FORBIDDEN", context: { message } });
   const fail = (error: unknown): void => {
-    if (over) asking.failedLate(error);
-    else decide({ reason: "FORBIDDEN", context: { message: undefined, error } });
+    asking.failed(error);
+    decide({ reason: "FORBIDDEN", context: { message: undefined, error } });
   };
   try {
     const result = allowRequest(req, answer);

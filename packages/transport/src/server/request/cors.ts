@@ -33,18 +33,26 @@ export type CorsOptionsDelegate = (
   callback: (error: Error | null, options?: CorsOptions) => void,
 ) => void;
 
-/** The middleware for these options. Warns once if they let every site act with its visitors' cookies. */
-export function corsMiddleware(options: CorsOptions | CorsOptionsDelegate | true): Middleware {
+/**
+ * The middleware for these options. Warns once if they let every site act with its visitors' cookies.
+ *
+ * @param failed told of what the app's functions throw, or reject with
+ */
+export function corsMiddleware(
+  options: CorsOptions | CorsOptionsDelegate | true,
+  failed: (error: unknown) => void = () => {},
+): Middleware {
   if (options === true) return cors<IncomingMessage>();
   if (typeof options === "object" && options.origin === true && options.credentials === true) {
     process.emitWarning("cors: { origin: true, credentials: true } lets every website act as its visitors", {
       code: "SOCKEYE_CORS_ANY_ORIGIN",
     });
   }
-  if (typeof options === "function") return cors<IncomingMessage>(guarded(options));
+  if (typeof options === "function") return cors<IncomingMessage>(guarded(options, failed));
   const { origin } = options;
   if (origin === undefined || origin === null) return cors<IncomingMessage>(options);
-  if (typeof origin === "function") return cors<IncomingMessage>({ ...options, origin: guarded(origin) });
+  if (typeof origin === "function")
+    return cors<IncomingMessage>({ ...options, origin: guarded(origin, failed) });
   return cors<IncomingMessage>({ ...options, origin: checkedOrigin(origin) });
 }
 
@@ -71,11 +79,20 @@ type Answer<T> = (error: Error | null, answer?: T) => void;
 /** The app's function may throw, or be an `async` one that rejects: both are an error like that of its callback. */
 function guarded<Asked, T>(
   ask: (asked: Asked, callback: Answer<T>) => unknown,
+  failed: (error: unknown) => void,
 ): (asked: Asked, callback: Answer<T>) => void {
   return (asked, callback) => {
-    const fail = (error: unknown): void => callback((error || new Error("cors failed")) as Error);
+    let answered = false;
+    const answer: Answer<T> = (...given) => {
+      answered = true;
+      callback(...given);
+    };
+    const fail = (error: unknown): void => {
+      failed(error);
+      if (!answered) callback((error || new Error("cors failed")) as Error);
+    };
     try {
-      Promise.resolve(ask(asked, callback)).catch(fail);
+      Promise.resolve(ask(asked, answer)).catch(fail);
     } catch (error) {
       fail(error);
     }

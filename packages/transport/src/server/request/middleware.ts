@@ -15,8 +15,8 @@ export type Middleware = (
 export interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** A middleware that had decided already has called `next(error)`, has thrown, or its promise has rejected. */
-  failedLate(error: unknown): void;
+  /** A middleware has thrown, or its promise has rejected; or it has called `next(error)` after it had decided. */
+  failed(error: unknown): void;
 }
 
 /** Runs them in order and calls `done` at most once: with the error of the one that refused, if any. */
@@ -35,7 +35,7 @@ export function runMiddlewares(
     let called = false;
     const next = (error?: unknown): void => {
       if (called) {
-        if (error) exchange.failedLate(error);
+        if (error) exchange.failed(error);
         return;
       }
       called = true;
@@ -44,8 +44,8 @@ export function runMiddlewares(
       else run(index + 1);
     };
     const fail = (error: unknown): void => {
-      if (called) exchange.failedLate(error);
-      else next(error || new Error("a middleware failed"));
+      exchange.failed(error);
+      if (!called) next(error || new Error("a middleware failed"));
     };
     try {
       const result = middleware(req, res, next);
