@@ -15,6 +15,7 @@ import type {
 import { Emission, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
 import type { Handshake } from "./handshake.js";
 import { Selection } from "./selection.js";
+import { warnOfNoRoom } from "./warnings.js";
 
 /**
  * Emits to many sockets, or acts on them. Immutable: every call returns a new one, so it can be kept and shared.
@@ -28,6 +29,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 > {
   /** Adds the members of one or several rooms. An empty list adds nobody, so that `to([])` alone means nobody. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    warnOfNoRoom(room, "to");
     return new BroadcastOperator(this.target.including(room), this.flags);
   }
 
@@ -38,6 +40,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 
   /** Takes out the members of one or several rooms; the id of a socket is a room too. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    warnOfNoRoom(room, "except");
     return new BroadcastOperator(this.target.excluding(room), this.flags);
   }
 

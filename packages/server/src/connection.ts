@@ -35,6 +35,7 @@ import { Account } from "./memory-budget.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
+import { shown } from "./shown.js";
 import type { SocketConnection } from "./socket.js";
 
 /** A socket, as its connection sees it. */
@@ -74,6 +75,18 @@ export class Admission {
   /** With which `auth` the client has asked again, the last time that it did. */
   get next(): Handshake["auth"] | undefined {
     return this.#next;
+  }
+
+  /** Who is to decide now, in words. */
+  #asked: string | undefined = undefined;
+
+  /** A middleware is asked. @param who in words */
+  asks(who: string): void {
+    this.#asked = who;
+  }
+
+  get asked(): string | undefined {
+    return this.#asked;
   }
 
   /** The client has asked again. Only the last attempt is kept. */
@@ -353,7 +366,10 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** It has joined nothing for too long. */
   giveUp(): void {
-    if (!this.#lanes.all().some(isSocket)) this.#open.close();
+    const lanes = this.#lanes.all();
+    if (lanes.some(isSocket)) return;
+    for (const lane of lanes) if (lane instanceof Admission && lane.asked) this.#warnOfNoNext(lane);
+    this.#open.close();
   }
 
   /** Is an acknowledgement under way, in either direction? */
@@ -438,6 +454,15 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
   }
 
   // ---- inside
+
+  #warnOfNoNext({ namespace, asked }: Admission): void {
+    const where = `${asked} of namespace ${shown(namespace)}`;
+    this.#host.monitor.warnings.warnOnce(
+      "SOCKEYE_NO_NEXT",
+      where,
+      () => `A client was given up after connectTimeout: ${where} has neither called next() nor refused it`,
+    );
+  }
 
   get #open(): ConnectionSession {
     if (!this.#session) throw new Error("The connection has no session yet.");

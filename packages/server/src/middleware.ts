@@ -21,6 +21,8 @@ export type SocketMiddleware = (event: Event, next: Next) => unknown;
 
 /** What else is told of middlewares. */
 export interface MiddlewareWatch {
+  /** A middleware is asked, by its place. */
+  asked?(index: number): void;
   /** A middleware has returned a promise. */
   waits?(promise: PromiseLike<unknown>): void;
   /** A middleware that had decided already has called `next(error)`, has thrown, or its promise has rejected. */
@@ -45,6 +47,7 @@ export function runMiddlewares<T>(
       done(undefined);
       return;
     }
+    watch.asked?.(index);
     let called = false;
     const next: Next = (error) => {
       if (called) {

@@ -196,6 +196,7 @@ export class Namespace<
       admission.over();
     };
     runMiddlewares(middlewares, socket, decided, {
+      asked: (index) => admission.asks(nameOf(middlewares[index], index)),
       failedLate: (error) => socket.reportError(error, "middleware"),
     });
   }
@@ -295,4 +296,8 @@ export class Namespace<
     Promise.resolve(adapter.init()).catch((error: unknown) => this.reportError(error, "adapter"));
     return adapter;
   }
+}
+
+function nameOf(middleware: { readonly name: string } | undefined, index: number): string {
+  return `middleware ${index + 1}${middleware?.name ? ` (${middleware.name})` : ""}`;
 }

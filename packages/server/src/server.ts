@@ -44,6 +44,7 @@ import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
 import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import { failureOf, printError } from "./print-error.js";
+import { warnOfRoutesOver } from "./routes-over.js";
 import type { Socket } from "./socket.js";
 import { warnOfUnknownOptions } from "./unknown-options.js";
 
@@ -240,6 +241,7 @@ export class Server<
       path: this.path(),
       onRequest: (req, res) => {
         this.monitor.traffic.carries(req);
+        if (httpServer.listenerCount("request") > 1) warnOfRoutesOver({ req, res }, this.monitor.warnings);
         const file = this.serveClient() ? this.#files.find(req.url ?? "") : undefined;
         if (file === undefined) engine.handleRequest(req, res);
         else this.#serveFile(file, { req, res, cors });

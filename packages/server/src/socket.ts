@@ -46,6 +46,7 @@ import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { Selection } from "./selection.js";
 import { SocketEmission } from "./socket-emission.js";
+import { warnOfNoRoom, warnOfUnheard } from "./warnings.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 const NO_ROOMS: ReadonlySet<Room> = new Set();
@@ -225,6 +226,7 @@ export class Socket<
   /** @throws UsageError `ERR_TOO_MANY_ROOMS`; it has joined none of them then */
   join(rooms: Room | Room[]): Promise<void> | void {
     if (this.#phase === "left") return;
+    warnOfNoRoom(rooms, "join");
     const { adapter, limits } = this.nsp;
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     const joined = adapter.socketRooms(this.id) ?? NO_ROOMS;
@@ -659,7 +661,13 @@ export class Socket<
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: EventPacket["data"]): void {
     this.showIncoming(event);
-    dispatch(this, event[0], event.slice(1));
+    if (!dispatch(this, event[0], event.slice(1))) this.#unheard(event[0]);
+  }
+
+  /** The listener may have been put on `io` by mistake. */
+  #unheard(name: string | number): void {
+    const { nsp } = this;
+    if (nsp.hasListeners(String(name)) && this.listenersAny().length === 0) warnOfUnheard(String(name));
   }
 
   /**

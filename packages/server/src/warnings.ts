@@ -1,3 +1,5 @@
+import { shown } from "./shown.js";
+
 /** What is warned of, as the code of the warning: `node --disable-warning=CODE` switches it off. */
 export type WarningCode =
   | "SOCKEYE_ORIGIN_REFUSED"
@@ -5,7 +7,6 @@ export type WarningCode =
   | "SOCKEYE_LIMIT"
   | "SOCKEYE_NO_CLIENT_FILES"
   | "SOCKEYE_ROUTES_OVER"
-  | "SOCKEYE_NOT_LISTENING"
   | "SOCKEYE_NO_NEXT"
   | "SOCKEYE_UNHEARD_EVENT"
   | "SOCKEYE_NO_ROOM";
@@ -36,4 +37,37 @@ export class Warnings {
     causes.add(cause);
     process.emitWarning(text(), { code });
   }
+}
+
+const ofProcess = new Warnings();
+
+/** A room that is called `undefined` is most probably none that the app means. @param call how the app has called it */
+export function warnOfNoRoom(room: unknown, call: string): void {
+  const missing = Array.isArray(room) ? room.includes(undefined) || room.includes(null) : isMissing(room);
+  if (!missing) return;
+  ofProcess.warnOnce(
+    "SOCKEYE_NO_ROOM",
+    call,
+    () =>
+      `Sockeye: ${call}(${Array.isArray(room) ? "[…, undefined, …]" : String(room)}) names no room. Look where the name should have come from`,
+  );
+}
+
+function isMissing(room: unknown): boolean {
+  return room === undefined || room === null;
+}
+
+/** What a server emits on a namespace itself. */
+const NAMESPACE_EVENTS: ReadonlySet<string> = new Set(["connect", "connection", "new_namespace", "error"]);
+
+/** A client has sent an event that its socket has no listener for, but its namespace has. */
+export function warnOfUnheard(event: string): void {
+  if (NAMESPACE_EVENTS.has(event)) return;
+  const name = shown(event);
+  ofProcess.warnOnce(
+    "SOCKEYE_UNHEARD_EVENT",
+    event,
+    () =>
+      `A client has sent "${name}", which io listens for and its socket does not. Listen on the socket: io.on("connection", (socket) => socket.on("${name}", …))`,
+  );
 }

@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import type { ServerOptions } from "@sockeye/server";
 import { describe, expect, it, vi } from "vitest";
 import { watchWarnings } from "../../../test/support/warnings.js";
-import { dial, serve } from "./site.js";
+import { dial, join, roundTrip, serve } from "./site.js";
 
 const warned = watchWarnings();
 
@@ -90,4 +90,77 @@ it("a limit that was hit is told once", async () => {
       ),
     },
   ]);
+});
+
+describe("a mistake of the app that shows as nothing happening", () => {
+  it("a listener on io for what sockets get", async () => {
+    const site = await serve();
+    for (const name of ["chat message", "error"]) site.io.on(name as "error", () => {});
+    const { client, socket } = await join(site);
+    for (const name of ["chat message", "chat message", "error", "unknown"]) client.emit(name);
+    await roundTrip(client, socket);
+    expect(await warned()).toEqual([
+      {
+        code: "SOCKEYE_UNHEARD_EVENT",
+        message:
+          'A client has sent "chat message", which io listens for and its socket does not. Listen on the socket: io.on("connection", (socket) => socket.on("chat message", …))',
+      },
+    ]);
+  });
+
+  it("rooms without a name", async () => {
+    const site = await serve();
+    const { socket } = await join(site);
+    const nothing = undefined as unknown as string;
+    for (const room of [nothing, null as unknown as string, [nothing]]) {
+      site.io.to(room).emit("x");
+      socket.except(room).emit("x");
+      socket.join(room as string[]);
+    }
+    site.io.to("room").emit("x");
+    const messages = (await warned()).map(({ message }) => message);
+    expect(messages).toEqual(
+      ["to", "except", "join"].map(
+        (call) => `Sockeye: ${call}(undefined) names no room. Look where the name should have come from`,
+      ),
+    );
+  });
+
+  it("a middleware that never calls next", async () => {
+    const site = await serve({ connectTimeout: 50 });
+    site.io.use((_socket, next) => next());
+    site.io.use(function forgetful(_socket, _next) {});
+    const client = dial(site);
+    await new Promise<void>((resolve) => client.io.once("close", () => resolve()));
+    client.disconnect();
+    expect(await warned()).toEqual([
+      {
+        code: "SOCKEYE_NO_NEXT",
+        message:
+          "A client was given up after connectTimeout: middleware 2 (forgetful) of namespace / has neither called next() nor refused it",
+      },
+    ]);
+  });
+
+  it("a framework on the server after us", async () => {
+    const site = await serve();
+    site.http.on("request", (_req, res) => {
+      if (!res.headersSent) res.writeHead(404).end();
+    });
+    expect(await ask(site.port, {})).toBe(404);
+    expect((await warned()).map(({ code, message }) => `${code} ${message}`)).toEqual([
+      expect.stringContaining('SOCKEYE_ROUTES_OVER A listener for "request" that was added after Sockeye'),
+    ]);
+  });
+
+  it("and nothing of that where all is well", async () => {
+    const site = await serve();
+    site.http.on("request", () => {});
+    site.io.use((_socket, next) => next());
+    const { client, socket } = await join(site);
+    await socket.join("room");
+    await roundTrip(client, socket);
+    expect(await ask(site.port, {})).toBe(200);
+    expect(await warned()).toEqual([]);
+  });
 });
