@@ -212,6 +212,8 @@ export const SHOWN: ShownBy = {
       "test/security/handshake",
       "with everybody's cookies are not let in without a warning (18)",
     ),
+    "a text in `cors.origin` that is no origin, has a slash at its end, or a `*` for its port":
+      both("texts of cors.origin"),
     "a browser page of another origin, where `cors` does not let it in": both("pages of other origins"),
     JSONP: row(
       "packages/transport/test/node/jsonp",
