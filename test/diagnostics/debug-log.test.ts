@@ -22,7 +22,10 @@ io.on("connection", (socket) => {
   });
   console.log("sid " + socket.conn.id);
 });
-http.listen(0, "127.0.0.1", () => {
+http.listen(0, "127.0.0.1", async () => {
+  await fetch("http://127.0.0.1:" + http.address().port + "/socket.io/?EIO=4&transport=websocket&token=hidden-query", {
+    headers: { origin: "http://localhost:5173" },
+  });
   const client = dial("http://127.0.0.1:" + http.address().port, { transports: ["websocket"], auth: { token: "hidden-token" } });
   client.emit("secret-event", "hidden-argument");
   client.emit("secret-event", () => {});
@@ -41,7 +44,7 @@ http.listen(0, "127.0.0.1", () => {
 function run(pattern: string): { out: string; log: string; status: number | null } {
   const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
     cwd: fileURLToPath(new URL("../../", import.meta.url)),
-    env: { ...process.env, DEBUG: pattern, DEBUG_COLORS: "no" },
+    env: { ...process.env, DEBUG: pattern, DEBUG_COLORS: "no", NODE_ENV: "production" },
     encoding: "utf8",
     timeout: 15_000,
   });
@@ -57,12 +60,13 @@ describe("DEBUG", () => {
   test("shows what happens", () => {
     expect(all.status).toBe(0);
     for (const line of [
-      /sockeye:session:open over websocket from /,
-      /sockeye:socket:connect \S+ in \//,
-      /sockeye:packet:in type 2 in \//,
+      /sockeye:session:open #1 over websocket: GET \/socket\.io\/ from 127\.0\.0\.1\n/,
+      /sockeye:socket:connect #1 \S+ in \//,
+      /sockeye:packet:in #1 type 2 in \//,
       /sockeye:error cannot be shown: object/,
-      /sockeye:socket:disconnect \S+ in \/: client namespace disconnect/,
-      /sockeye:session:close transport close/,
+      /sockeye:socket:disconnect #1 \S+ in \/: client namespace disconnect/,
+      /sockeye:session:close #1 transport close/,
+      /sockeye:session:refuse 40 Origin not allowed FOREIGN_ORIGIN: GET \/socket\.io\/ from 127\.0\.0\.1, page http:\/\/localhost:5173\n/,
     ]) {
       expect(all.log).toMatch(line);
     }
@@ -79,7 +83,8 @@ describe("DEBUG", () => {
   test("shows no secrets", () => {
     const sid = /^sid (\S+)$/m.exec(all.out)?.[1] ?? "";
     expect(sid).toHaveLength(20);
-    for (const secret of [sid, "hidden-token", "hidden-argument"]) expect(all.log).not.toContain(secret);
+    for (const secret of [sid, "hidden-query", "hidden-token", "hidden-argument"])
+      expect(all.log).not.toContain(secret);
   });
 
   test("shows only what it names", () => {

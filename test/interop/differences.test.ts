@@ -276,6 +276,36 @@ describe("pages of other origins", () => {
   });
 });
 
+describe("texts of cors.origin", () => {
+  const startWith = async (server: ServerName, origin: string): Promise<unknown> => {
+    const { port } = await serve(server, { cors: { origin } });
+    const target = "/socket.io/?EIO=4&transport=polling";
+    const response = await http(port, { target, headers: { Origin: "http://localhost:5173" } });
+    return response.headers["access-control-allow-origin"];
+  };
+  const code = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+  differs(
+    "with a slash at the end",
+    { stock: "http://localhost:5173/", sockeye: "http://localhost:5173" },
+    (server) => startWith(server, "http://localhost:5173/"),
+  );
+
+  differs("without a scheme", { stock: "localhost:5173", sockeye: "ERR_BAD_OPTION" }, (server) =>
+    startWith(server, "localhost:5173").catch(code),
+  );
+
+  differs("without anything", { stock: undefined, sockeye: "ERR_BAD_OPTION" }, (server) =>
+    startWith(server, "").catch(code),
+  );
+
+  differs(
+    "with a star in place of the port",
+    { stock: "http://localhost:*", sockeye: "http://localhost:5173" },
+    (server) => startWith(server, "http://localhost:*"),
+  );
+});
+
 differs("a WebTransport session where cors is set", { stock: "closed", sockeye: "open" }, async (server) => {
   const { io } = await serve(server, {
     cors: { origin: "https://app.example" },

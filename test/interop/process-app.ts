@@ -21,6 +21,18 @@ const onServer: Record<string, (io: Server) => unknown> = {
   "a middleware that rejects": (io) => io.use(async () => fail()),
   "a middleware of events that rejects": (io) =>
     io.on("connection", (socket) => socket.use(async () => fail())),
+  "a middleware that throws after next()": (io) =>
+    io.use((_socket, next) => {
+      next();
+      fail();
+    }),
+  "a middleware of events that throws after next()": (io) =>
+    io.on("connection", (socket) =>
+      socket.use((_event, next) => {
+        next();
+        fail();
+      }),
+    ),
   "a function of namespaces that rejects": (io) => io.of(async () => fail()),
   nothing: () => {},
 };

@@ -48,6 +48,8 @@ describe("the app's own errors", { timeout: 2 * STARTED_MS }, () => {
     "a middleware that throws",
     "a middleware that rejects",
     "a middleware of events that rejects",
+    "a middleware that throws after next()",
+    "a middleware of events that throws after next()",
     "a function of namespaces that rejects",
   ]) {
     differs(what, { stock: "ends the process", sockeye: "goes on" }, (server) => outcome(what, { server }));

@@ -14,6 +14,8 @@ const http = (...titles: readonly string[]): readonly Evidence[] =>
   row("test/interop/differences-http", ...titles);
 const joining = (...titles: readonly string[]): readonly Evidence[] =>
   row("test/interop/differences-joining", ...titles);
+const sockets = (...titles: readonly string[]): readonly Evidence[] =>
+  row("test/interop/differences-sockets", ...titles);
 const ending = (...titles: readonly string[]): readonly Evidence[] => row("test/interop/process", ...titles);
 const matrix = (suite: string, ...titles: readonly string[]): readonly Evidence[] =>
   row(`test/interop/matrix/${suite}`, ...titles);
@@ -52,6 +54,14 @@ export const SHOWN: ShownBy = {
       "a listener for newListener, and then another",
     ),
     "limit of listeners": limits("the eleventh listener"),
+    "an empty list of rooms (`io.to([])`, `socket.in([])`, and bulk operations on it)": [
+      ...sockets("to([]), an emit and bulk operations"),
+      ...row("packages/server/test/empty-rooms", "nobody is meant by"),
+    ],
+    "an event and a volatile one, or two volatile ones, in one turn of the event loop": sockets(
+      "an event and a volatile one in one turn",
+      "a volatile one and a volatile one in one turn",
+    ),
   },
   "Acknowledgements, on the server": {
     "the client leaves while `emitWithAck` waits without a timeout": matrix(
@@ -73,6 +83,10 @@ export const SHOWN: ShownBy = {
       "a middleware that rejects",
       "a middleware of events that rejects",
     ),
+    "a middleware, `allowRequest` or a function of `cors` fails after it has decided (`next(); throw …`)": [
+      ...ending("a middleware that throws after next()", "a middleware of events that throws after next()"),
+      ...row("packages/server/test/late-errors", "allowRequest", "cors.origin"),
+    ],
     "a middleware with one parameter (`io.use(async (socket) => …)`)": both(
       "a middleware that takes no `next`",
     ),
@@ -198,6 +212,8 @@ export const SHOWN: ShownBy = {
       "test/security/handshake",
       "with everybody's cookies are not let in without a warning (18)",
     ),
+    "a text in `cors.origin` that is no origin, has a slash at its end, or a `*` for its port":
+      both("texts of cors.origin"),
     "a browser page of another origin, where `cors` does not let it in": both("pages of other origins"),
     JSONP: row(
       "packages/transport/test/node/jsonp",

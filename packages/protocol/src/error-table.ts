@@ -80,7 +80,7 @@ export const ERROR_TABLE = {
     retryable: true,
   },
   ERR_OUTBOUND_FULL: {
-    meaning: "The peer reads too slowly: maxOutboundBytes wait for it.",
+    meaning: "maxOutboundBytes wait for the peer: it reads too slowly, or too much was sent at once.",
     retryable: true,
   },
   ERR_SUSPENDED_FULL: {

@@ -15,18 +15,21 @@ import type {
 import { Emission, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
 import type { Handshake } from "./handshake.js";
 import { Selection } from "./selection.js";
+import { warnOfNoRoom } from "./warnings.js";
 
 /**
  * Emits to many sockets, or acts on them. Immutable: every call returns a new one, so it can be kept and shared.
  *
- * Each receiver gets a packet once, even if it is in several of the rooms. With no room it means the whole namespace.
+ * Each receiver gets a packet once, even if it is in several of the rooms. Where no room is named it means the
+ * whole namespace; an empty list of rooms names nobody.
  */
 export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends Flagged<
   WithAnswers<EmitEvents>,
   Selection
 > {
-  /** Adds the members of one or several rooms. */
+  /** Adds the members of one or several rooms. An empty list adds nobody, so that `to([])` alone means nobody. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    warnOfNoRoom(room, "to");
     return new BroadcastOperator(this.target.including(room), this.flags);
   }
 
@@ -37,6 +40,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 
   /** Takes out the members of one or several rooms; the id of a socket is a room too. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    warnOfNoRoom(room, "except");
     return new BroadcastOperator(this.target.excluding(room), this.flags);
   }
 
@@ -69,6 +73,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 
   /** The sockets that are meant. Those of this node are the real ones, others are {@link RemoteSocket}s. */
   async fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
+    if (this.target.empty) return [];
     const found = await this.target.adapter.fetchSockets(this.#options());
     return found.map((socket) =>
       isLocal(socket) ? (socket as unknown as RemoteSocket<EmitEvents, SocketData>) : this.#remote(socket),
@@ -77,20 +82,22 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 
   /** @deprecated as in Socket.IO: use {@link fetchSockets} */
   allSockets(): Promise<Set<SocketId>> {
-    return this.target.adapter.sockets(this.target.rooms);
+    return this.target.empty ? Promise.resolve(new Set()) : this.target.adapter.sockets(this.target.rooms);
   }
 
   socketsJoin(rooms: Room | Room[]): void {
-    this.target.adapter.addSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
+    if (!this.target.empty)
+      this.target.adapter.addSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
   }
 
   socketsLeave(rooms: Room | Room[]): void {
-    this.target.adapter.delSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
+    if (!this.target.empty)
+      this.target.adapter.delSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
   }
 
   /** @param close true ends the whole connections, all namespaces included */
   disconnectSockets(close = false): void {
-    this.target.adapter.disconnectSockets(this.#options(), close);
+    if (!this.target.empty) this.target.adapter.disconnectSockets(this.#options(), close);
   }
 
   #options(): ReturnType<Selection["options"]> {

@@ -4,10 +4,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, deflate, gzip } from "node:zlib";
 
-/** Where the bundles lie: beside the built file, or in the build output if this is the source. */
-const FOLDERS = ["./client/", "../dist/client/"].map((folder) =>
-  fileURLToPath(new URL(folder, import.meta.url)),
-);
+/**
+ * Where the bundles may lie: beside the built file, or in the build output if this is the source. Asked for with the first file: in an app
+ * that was bundled into CommonJS this module has no address, and there are no folders.
+ */
+function folders(): string[] {
+  const here: string | undefined = import.meta.url;
+  if (here === undefined || !URL.canParse(here)) return [];
+  return ["./client/", "../dist/client/"].map((folder) => fileURLToPath(new URL(folder, here)));
+}
 
 const BUNDLES = [
   "sockeye.js",
@@ -45,6 +50,12 @@ interface LoadedFile {
 /** The browser bundles under the engine's path. Only the names in {@link FILES} exist; nothing else is ever opened. */
 export class ClientFiles {
   readonly #loaded = new Map<string, Promise<LoadedFile>>();
+  readonly #missing: (name: string) => void;
+
+  /** @param missing told of a file that was asked for and is not there */
+  constructor(missing: (name: string) => void = () => {}) {
+    this.#missing = missing;
+  }
 
   /** The file that a URL asks for, if there is one. */
   find(url: string): string | undefined {
@@ -64,6 +75,7 @@ export class ClientFiles {
       file = await this.#load(name);
     } catch {
       this.#loaded.delete(name);
+      this.#missing(name);
       res.writeHead(404).end();
       return;
     }
@@ -100,8 +112,7 @@ export class ClientFiles {
 }
 
 async function load(name: string): Promise<LoadedFile> {
-  const [first, second] = FOLDERS;
-  const plain = await readFile(`${first}${name}`).catch(() => readFile(`${second}${name}`));
+  const plain = await Promise.any(folders().map((folder) => readFile(`${folder}${name}`)));
   return { plain, compressed: new Map(), digest: await digest(plain) };
 }
 

@@ -21,11 +21,13 @@ import { isEio3, splitQuery } from "./eio3-client.js";
 import type { EngineConnection } from "./engine.js";
 import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
+import type { Histogram } from "./histogram.js";
 import { JoinedNamespaces } from "./joined-namespaces.js";
 import { Joins } from "./joins.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
+import { shown } from "./shown.js";
 import type { SocketConnection } from "./socket.js";
 
 /** A socket, as its connection sees it. */
@@ -65,6 +67,18 @@ export class Admission {
   /** With which `auth` the client has asked again, the last time that it did. */
   get next(): Handshake["auth"] | undefined {
     return this.#next;
+  }
+
+  /** Who is to decide now, in words. */
+  #asked: string | undefined = undefined;
+
+  /** A middleware is asked. @param who in words */
+  asks(who: string): void {
+    this.#asked = who;
+  }
+
+  get asked(): string | undefined {
+    return this.#asked;
   }
 
   /** The client has asked again. Only the last attempt is kept. */
@@ -162,6 +176,10 @@ export class Connection implements EngineConnection, SocketConnection {
 
   get protocol(): 3 | 4 {
     return this.first.protocol;
+  }
+
+  get ackTime(): Histogram | undefined {
+    return this.#host.monitor.ackTime;
   }
 
   get ready(): boolean {
@@ -263,7 +281,10 @@ export class Connection implements EngineConnection, SocketConnection {
 
   /** It has joined nothing for too long. */
   giveUp(): void {
-    if (!this.#lanes.all().some(isSocket)) this.session.conversation.close();
+    const lanes = this.#lanes.all();
+    if (lanes.some(isSocket)) return;
+    for (const lane of lanes) if (lane instanceof Admission && lane.asked) this.#warnOfNoNext(lane);
+    this.session.conversation.close();
   }
 
   /** Is an acknowledgement under way, in either direction? */
@@ -293,9 +314,12 @@ export class Connection implements EngineConnection, SocketConnection {
     const lane = this.#lanes.get(packet.nsp);
     const { type } = packet;
     if (type === PacketType.CONNECT && !isSocket(lane)) this.#connect(packet);
-    else if (isSocket(lane) && type !== PacketType.CONNECT && type !== PacketType.CONNECT_ERROR)
+    else if (isSocket(lane) && type !== PacketType.CONNECT && type !== PacketType.CONNECT_ERROR) {
+      const { handlerTime } = this.#host.monitor;
+      const began = handlerTime === undefined ? 0 : performance.now();
       lane.receive(packet);
-    else if (lane !== "left") this.#violated();
+      handlerTime?.note(began);
+    } else if (lane !== "left") this.#violated();
   }
 
   holds(): void {
@@ -318,6 +342,15 @@ export class Connection implements EngineConnection, SocketConnection {
   }
 
   // ---- inside
+
+  #warnOfNoNext({ namespace, asked }: Admission): void {
+    const where = `${asked} of namespace ${shown(namespace)}`;
+    this.#host.monitor.warnings.warnOnce(
+      "SOCKEYE_NO_NEXT",
+      where,
+      () => `A client was given up after connectTimeout: ${where} has neither called next() nor refused it`,
+    );
+  }
 
   /** The client has sent what it must not. The reason is Socket.IO's, which tells so whether the end has to wait for a poll. */
   #violated(): void {

@@ -1,6 +1,8 @@
 import { subscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
 import createDebug from "debug";
 import type { Diagnostics } from "./channels.js";
+import type { Conn } from "./conn.js";
 import { isEio3 } from "./eio3-client.js";
 import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
@@ -15,6 +17,26 @@ function named({ id, client, nsp }: Socket): string {
   return `${isEio3(client) ? "a client of version 2" : shown(id)} in ${plain(nsp.name)}`;
 }
 
+/** A number for each connection, by which its lines can be joined. Its id is a secret. */
+const numbers = new WeakMap<Conn, number>();
+let last = 0;
+
+function numbered(conn: Conn): string {
+  let number = numbers.get(conn);
+  if (number === undefined) {
+    number = ++last;
+    numbers.set(conn, number);
+  }
+  return `#${number}`;
+}
+
+/** Where a request came from, and where to. Its query may hold secrets, and is not shown. */
+function asked({ headers, method, url = "", socket }: IncomingMessage): string {
+  const page = headers.origin === undefined ? "" : `, page ${shown(headers.origin)}`;
+  const [path] = url.split("?", 1);
+  return `${shown(method)} ${shown(path)} from ${shown(socket?.remoteAddress)}${page}`;
+}
+
 /** How much is shown of an error: its message often begins with words of ours. */
 const MOST_OF_ERRORS = 300;
 
@@ -25,18 +47,20 @@ function why(reason: string, cause: Error | undefined): string {
 /** What one line says. Nothing in it is secret: no session ids, no headers, no arguments of the app. */
 const LINES: { readonly [Name in keyof Diagnostics]: (told: Diagnostics[Name]) => string } = {
   "sockeye:session:open": ({ conn }) =>
-    `over ${shown(conn.transport?.name)} from ${shown(conn.remoteAddress)}`,
-  "sockeye:session:upgrade": ({ conn }) => `to ${shown(conn.transport?.name)}`,
-  "sockeye:session:suspend": ({ reason, cause }) => why(reason, cause),
-  "sockeye:session:resume": ({ conn }) => `over ${shown(conn.transport?.name)}`,
-  "sockeye:session:close": ({ reason, cause }) => why(reason, cause),
-  "sockeye:session:refuse": ({ code, message, context }) =>
-    `${code} ${shown(message)} ${shown(context["name"] ?? "")}`,
-  "sockeye:socket:connect": ({ socket }) => named(socket),
-  "sockeye:socket:disconnect": ({ socket, reason }) => `${named(socket)}: ${shown(reason)}`,
-  "sockeye:packet:in": ({ packet }) => `type ${packet.type} in ${plain(packet.nsp)}`,
-  "sockeye:packet:out": ({ packet }) => `${packet.head.length} characters`,
-  "sockeye:limit": ({ limit, error, address }) => `${limit} by ${shown(address)}: ${error.code}`,
+    `${numbered(conn)} over ${shown(conn.transport?.name)}: ${asked(conn.request)}`,
+  "sockeye:session:upgrade": ({ conn }) => `${numbered(conn)} to ${shown(conn.transport?.name)}`,
+  "sockeye:session:suspend": ({ conn, reason, cause }) => `${numbered(conn)} ${why(reason, cause)}`,
+  "sockeye:session:resume": ({ conn }) => `${numbered(conn)} over ${shown(conn.transport?.name)}`,
+  "sockeye:session:close": ({ conn, reason, cause }) => `${numbered(conn)} ${why(reason, cause)}`,
+  "sockeye:session:refuse": ({ req, code, message, context }) =>
+    `${code} ${shown(message)} ${shown(context["name"] ?? "")}: ${asked(req)}`,
+  "sockeye:socket:connect": ({ socket }) => `${numbered(socket.conn)} ${named(socket)}`,
+  "sockeye:socket:disconnect": ({ socket, reason }) =>
+    `${numbered(socket.conn)} ${named(socket)}: ${shown(reason)}`,
+  "sockeye:packet:in": ({ conn, packet }) => `${numbered(conn)} type ${packet.type} in ${plain(packet.nsp)}`,
+  "sockeye:packet:out": ({ conn, packet }) => `${numbered(conn)} ${packet.head.length} characters`,
+  "sockeye:limit": ({ limit, error, address, conn }) =>
+    `${conn ? `${numbered(conn)} ` : ""}${limit} by ${shown(address)}: ${error.code}`,
   "sockeye:error": ({ error, context }) =>
     `${shown(context.event)} in ${plain(context.namespace)}: ${shown(error, MOST_OF_ERRORS)}`,
 };

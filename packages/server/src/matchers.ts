@@ -19,6 +19,12 @@ interface Rule<P> {
 /** The rules by which namespaces are made when a client asks for them, in order of addition. */
 export class Matchers<P> {
   readonly #rules: Rule<P>[] = [];
+  readonly #failed: (error: unknown) => void;
+
+  /** @param failed told what the app's functions throw or reject with. Must not throw */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
 
   /** @throws UsageError `ERR_BAD_OPTION` for a regular expression that remembers where it was */
   add(matcher: RegExp | NamespaceMatcher, parent: P): void {
@@ -28,7 +34,8 @@ export class Matchers<P> {
       }
       this.#rules.push({ allows: (name) => matcher.test(name), regex: matcher, parent });
     } else {
-      this.#rules.push({ allows: (name, auth) => ask(matcher, name, auth), regex: undefined, parent });
+      const allows: Rule<P>["allows"] = (name, auth) => this.#ask(matcher, name, auth);
+      this.#rules.push({ allows, regex: undefined, parent });
     }
   }
 
@@ -49,16 +56,20 @@ export class Matchers<P> {
     }
     return undefined;
   }
-}
 
-/** An error, a throw, a rejection and a "no" are the same: the next rule is asked. */
-function ask(matcher: NamespaceMatcher, name: string, auth: Handshake["auth"]): Promise<boolean> {
-  return new Promise((resolve) => {
-    try {
-      const result = matcher(name, auth, (error, allow) => resolve(!error && allow === true));
-      if (isThenable(result)) result.then(undefined, () => resolve(false));
-    } catch {
-      resolve(false);
-    }
-  });
+  /** An error, a throw, a rejection and a "no" are the same: the next rule is asked. */
+  #ask(matcher: NamespaceMatcher, name: string, auth: Handshake["auth"]): Promise<boolean> {
+    return new Promise((resolve) => {
+      const fail = (error: unknown): void => {
+        this.#failed(error);
+        resolve(false);
+      };
+      try {
+        const result = matcher(name, auth, (error, allow) => resolve(!error && allow === true));
+        if (isThenable(result)) result.then(undefined, fail);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
 }

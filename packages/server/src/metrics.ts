@@ -1,4 +1,10 @@
+import type { CloseReason, ServerDisconnectReason } from "@sockeye/protocol";
+import { LIMIT_BY_CODE } from "@sockeye/protocol";
+import { DEFAULT_TRANSPORTS, REFUSALS } from "@sockeye/transport/server";
+import type { Durations } from "./histogram.js";
+import { BOUNDS } from "./histogram.js";
 import type { Monitor } from "./monitor.js";
+import { LIMIT_EXCEEDED } from "./monitor.js";
 
 /** What a server looks like now, beside what its {@link Monitor} has counted. */
 export interface Gauges {
@@ -14,16 +20,43 @@ export interface Gauges {
   readonly rooms: number;
   /** Bytes held for all connections of the process. */
   readonly heldBytes: number;
+  /** Bytes that wait for clients. */
+  readonly waitingBytes: number;
+  readonly maxWaitingBytes: number;
+  readonly slowClients: number;
+  /** Acknowledgements that sockets wait for. */
+  readonly acksPending: number;
 }
 
 type Samples = ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 
 interface Metric {
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  readonly samples: Samples;
+  /** By what stands behind the name. */
+  readonly samples: ReadonlyArray<readonly [suffix: string, samples: Samples]>;
 }
+
+const NONE: Durations = { count: 0, sum: 0, buckets: [] };
+
+const TRANSPORTS: readonly string[] = [...DEFAULT_TRANSPORTS, "webtransport"];
+const REASONS: readonly CloseReason[] = [
+  "transport close",
+  "transport error",
+  "ping timeout",
+  "parse error",
+  "forced close",
+  "forced server close",
+  "server shutting down",
+];
+const CLOSED: readonly string[] = [...REASONS, LIMIT_EXCEEDED];
+const LEFT: readonly ServerDisconnectReason[] = [
+  ...REASONS,
+  "server namespace disconnect",
+  "client namespace disconnect",
+];
+const LIMITS: readonly string[] = Object.values(LIMIT_BY_CODE);
 
 /** A snapshot of a server's numbers, made by `io.metrics()`. It does not change any more. */
 export class Metrics {
@@ -39,6 +72,21 @@ export class Metrics {
   readonly rooms: number;
   /** Bytes that wait in memory for clients or from them, of all servers of the process: what `maxProcessBytes` bounds. */
   readonly heldBytes: number;
+  /** Bytes that wait for clients of this server, all together. */
+  readonly waitingBytes: number;
+  /** For the one for whom the most waits. */
+  readonly maxWaitingBytes: number;
+  /** Clients for whom more than 64 KiB wait. */
+  readonly slowClients: number;
+  /** Acknowledgements of clients that are waited for. */
+  readonly acksPending: number;
+  /** Bytes of the TCP connections that the server uses, headers among them. Without HTTP/2 and WebTransport. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** How long handlers have held the event loop, for each packet. Since metrics were first asked for. */
+  readonly handlerTime: Durations;
+  /** From an emit to its acknowledgement. Since metrics were first asked for. */
+  readonly ackTime: Durations;
   /** Since the server began, as everything below. */
   readonly sessionsOpened: number;
   readonly sessionsUpgraded: number;
@@ -46,9 +94,9 @@ export class Metrics {
   readonly sessionsSuspended: number;
   /** How often a client has come back, or has moved to another transport by itself. */
   readonly sessionsResumed: number;
-  /** By reason. */
+  /** By reason: those of `disconnect`, and `limit exceeded`. */
   readonly sessionsClosed: Readonly<Record<string, number>>;
-  /** Handshakes and requests that were refused, by code. */
+  /** Handshakes and requests that were refused, by the name of their code: `FORBIDDEN`, say. */
   readonly requestsRefused: Readonly<Record<string, number>>;
   readonly socketsConnected: number;
   /** By reason. */
@@ -69,6 +117,15 @@ export class Metrics {
     this.sockets = gauges.sockets;
     this.rooms = gauges.rooms;
     this.heldBytes = gauges.heldBytes;
+    this.waitingBytes = gauges.waitingBytes;
+    this.maxWaitingBytes = gauges.maxWaitingBytes;
+    this.slowClients = gauges.slowClients;
+    this.acksPending = gauges.acksPending;
+    const { received, sent } = monitor.traffic.bytes;
+    this.bytesReceived = received;
+    this.bytesSent = sent;
+    this.handlerTime = monitor.handlerTime?.durations ?? NONE;
+    this.ackTime = monitor.ackTime?.durations ?? NONE;
     this.sessionsOpened = monitor.opened;
     this.sessionsUpgraded = monitor.upgraded;
     this.sessionsSuspended = monitor.suspended;
@@ -93,13 +150,21 @@ export class Metrics {
 
   #metrics(): Metric[] {
     return [
-      gauge("sessions", "Live sessions.", by("transport", this.sessions)),
+      gauge("sessions", "Live sessions.", by("transport", this.sessions, TRANSPORTS)),
       gauge("sessions_suspended", "Sessions whose client may come back.", one(this.suspended)),
       gauge("sessions_waiting", "Sessions that have joined no namespace yet.", one(this.waiting)),
       gauge("namespaces", "Namespaces.", one(this.namespaces)),
       gauge("sockets", "Connected sockets.", one(this.sockets)),
       gauge("rooms", "Rooms of all namespaces.", one(this.rooms)),
       gauge("held_bytes", "Bytes that wait for clients or from them.", one(this.heldBytes)),
+      gauge("waiting_bytes", "Bytes that wait for clients.", one(this.waitingBytes)),
+      gauge("waiting_bytes_max", "The same, of the slowest client.", one(this.maxWaitingBytes)),
+      gauge("slow_clients", "Clients for whom more than 64 KiB wait.", one(this.slowClients)),
+      gauge("acks_pending", "Acknowledgements waited for.", one(this.acksPending)),
+      counter("bytes_received", "Bytes of the connections used.", one(this.bytesReceived)),
+      counter("bytes_sent", "Bytes of the connections used.", one(this.bytesSent)),
+      histogram("handler_seconds", "Time that handlers held the event loop.", this.handlerTime),
+      histogram("ack_seconds", "Time from an emit to its acknowledgement.", this.ackTime),
       counter("sessions_opened", "Sessions that began.", one(this.sessionsOpened)),
       counter(
         "sessions_upgraded",
@@ -112,39 +177,60 @@ export class Metrics {
         one(this.sessionsSuspended),
       ),
       counter("sessions_resumed", "Sessions that went on over another transport.", one(this.sessionsResumed)),
-      counter("sessions_closed", "Sessions that ended.", by("reason", this.sessionsClosed)),
-      counter("requests_refused", "Handshakes and requests refused.", by("code", this.requestsRefused)),
+      counter("sessions_closed", "Sessions that ended.", by("reason", this.sessionsClosed, CLOSED)),
+      counter(
+        "requests_refused",
+        "Handshakes and requests refused.",
+        by("code", this.requestsRefused, Object.keys(REFUSALS)),
+      ),
       counter("sockets_connected", "Sockets that were let in.", one(this.socketsConnected)),
-      counter("sockets_disconnected", "Sockets that left.", by("reason", this.socketsDisconnected)),
+      counter("sockets_disconnected", "Sockets that left.", by("reason", this.socketsDisconnected, LEFT)),
       counter("packets_received", "Packets from clients.", one(this.packetsReceived)),
       counter("packets_sent", "Packets to clients, one for each receiver.", one(this.packetsSent)),
-      counter("limits_exceeded", "Limits that clients have exceeded.", by("limit", this.limitsExceeded)),
+      counter(
+        "limits_exceeded",
+        "Limits that clients have exceeded.",
+        by("limit", this.limitsExceeded, LIMITS),
+      ),
       counter("errors", "Failures of the app's code.", one(this.errors)),
     ];
   }
 }
 
 function gauge(name: string, help: string, samples: Samples): Metric {
-  return { name: `sockeye_${name}`, type: "gauge", help, samples };
+  return { name: `sockeye_${name}`, type: "gauge", help, samples: [["", samples]] };
 }
 
 function counter(name: string, help: string, samples: Samples): Metric {
-  return { name: `sockeye_${name}_total`, type: "counter", help, samples };
+  return { name: `sockeye_${name}_total`, type: "counter", help, samples: [["", samples]] };
+}
+
+function histogram(name: string, help: string, { count, sum, buckets }: Durations): Metric {
+  const below: Samples = [
+    ...BOUNDS.map((bound, index) => [{ le: String(bound) }, buckets[index] ?? 0] as const),
+    [{ le: "+Inf" }, count],
+  ];
+  const samples = [["_bucket", below] as const, ["_sum", one(sum)] as const, ["_count", one(count)] as const];
+  return { name: `sockeye_${name}`, type: "histogram", help, samples };
 }
 
 function one(value: number): Samples {
   return [[{}, value]];
 }
 
-function by(label: string, values: Readonly<Record<string, number>>): Samples {
-  return Object.entries(values).map(([key, value]) => [{ [label]: key }, value]);
+/** A rate needs a zero to begin with. @param known values that are told also while there is nothing */
+function by(label: string, values: Readonly<Record<string, number>>, known: readonly string[]): Samples {
+  const all = new Map([...known.map((key) => [key, 0] as const), ...Object.entries(values)]);
+  return [...all].map(([key, value]) => [{ [label]: key }, value]);
 }
 
 function lines({ name, type, help, samples }: Metric): string[] {
   return [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,
-    ...samples.map(([labels, value]) => `${name}${labelText(labels)} ${value}`),
+    ...samples.flatMap(([suffix, each]) =>
+      each.map(([labels, value]) => `${name}${suffix}${labelText(labels)} ${value}`),
+    ),
   ];
 }
 
@@ -156,5 +242,5 @@ function labelText(labels: Readonly<Record<string, string>>): string {
 
 /** Nothing that would need an escape. */
 function labelValue(value: string): string {
-  return value.slice(0, 100).replace(/[^\w .:/-]/g, "_");
+  return value.slice(0, 100).replace(/[^\w .:/+-]/g, "_");
 }

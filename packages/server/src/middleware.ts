@@ -19,19 +19,27 @@ export type Event = [event: Unchecked, ...args: Unchecked[]];
 /** Sees each event that a client sends, as `[name, ...args]`, before the handlers do. */
 export type SocketMiddleware = (event: Event, next: Next) => unknown;
 
+/** What else is told of middlewares. */
+export interface MiddlewareWatch {
+  /** A middleware is asked, by its place. */
+  asked?(index: number): void;
+  /** A middleware has returned a promise. */
+  waits?(promise: PromiseLike<unknown>): void;
+  /** A middleware that had decided already has called `next(error)`, has thrown, or its promise has rejected. */
+  failedLate(error: unknown): void;
+}
+
 /**
  * Runs middlewares one after another and calls `done` once, with the error of the first that refuses. A middleware
  * refuses by `next(error)`, by throwing, or by a promise that rejects; one whose only parameter is the subject passes
  * on by returning, or by a promise that resolves. (A function without named parameters may well take `next` by `...args`:
  * to pass it on would let in whom it has not judged.)
- *
- * @param waits told of each promise that a middleware has returned
  */
 export function runMiddlewares<T>(
   middlewares: ReadonlyArray<(subject: T, next: Next) => unknown>,
   subject: T,
   done: (error: Error | undefined) => void,
-  waits?: (promise: PromiseLike<unknown>) => void,
+  watch: MiddlewareWatch,
 ): void {
   const run = (index: number): void => {
     const middleware = middlewares[index];
@@ -39,14 +47,21 @@ export function runMiddlewares<T>(
       done(undefined);
       return;
     }
+    watch.asked?.(index);
     let called = false;
     const next: Next = (error) => {
-      if (called) return;
+      if (called) {
+        if (error) watch.failedLate(error);
+        return;
+      }
       called = true;
       if (error) done(error);
       else run(index + 1);
     };
-    const refuse = (error: unknown): void => next(errorOf(error));
+    const refuse = (error: unknown): void => {
+      if (called) watch.failedLate(error);
+      else next(errorOf(error));
+    };
     const passes = middleware.length === 1;
     let isAsync: boolean;
     try {
@@ -55,7 +70,7 @@ export function runMiddlewares<T>(
       // Apps may return promises of their own make: their `then` is the app's code, too.
       if (isThenable(result)) {
         result.then(passes ? () => next() : undefined, refuse);
-        waits?.(result);
+        watch.waits?.(result);
       }
     } catch (error) {
       refuse(error);

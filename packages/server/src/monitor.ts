@@ -1,17 +1,17 @@
-import type {
-  CloseReason,
-  EncodedPacket,
-  Limits,
-  Packet,
-  ServerDisconnectReason,
-  SockeyeError,
-} from "@sockeye/protocol";
-import { LIMIT_BY_CODE } from "@sockeye/protocol";
+import type { CloseReason, EncodedPacket, Limits, Packet, ServerDisconnectReason } from "@sockeye/protocol";
+import { LIMIT_BY_CODE, SockeyeError } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/server";
+import { REFUSALS } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { channelOf } from "./channels.js";
 import type { Conn } from "./conn.js";
+import { Histogram } from "./histogram.js";
+import type { EngineOptions } from "./options.js";
+import { warnOfRefusedOrigin } from "./refused-origin.js";
+import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
+import { Traffic } from "./traffic.js";
+import { Warnings } from "./warnings.js";
 
 const OPEN = channelOf("sockeye:session:open");
 const UPGRADE = channelOf("sockeye:session:upgrade");
@@ -40,12 +40,31 @@ export class Monitor {
   errors = 0;
   packetsIn = 0;
   packetsOut = 0;
-  readonly closed: Map<CloseReason, number> = new Map();
-  /** By the code of the refusal. */
-  readonly refused: Map<number, number> = new Map();
+  /** By reason; those that a limit has ended have one of their own. */
+  readonly closed: Map<CloseReason | typeof LIMIT_EXCEEDED, number> = new Map();
+  /** By the name of the refusal. */
+  readonly refused: Map<string, number> = new Map();
   readonly disconnected: Map<ServerDisconnectReason, number> = new Map();
   connected = 0;
   readonly limits: Map<keyof Limits, number> = new Map();
+  readonly traffic: Traffic = new Traffic();
+  /** How long handlers hold the event loop, and how long acknowledgements take: measured from when somebody first asks. */
+  handlerTime: Histogram | undefined = undefined;
+  ackTime: Histogram | undefined = undefined;
+  /** What the developer is told, once each. */
+  readonly warnings: Warnings = new Warnings();
+  readonly #options: () => EngineOptions;
+
+  /** @param options those of the server, as they are now */
+  constructor(options: () => EngineOptions = () => ({})) {
+    this.#options = options;
+  }
+
+  /** From now on durations are measured. */
+  measure(): void {
+    this.handlerTime ??= new Histogram();
+    this.ackTime ??= new Histogram();
+  }
 
   sessionOpened(connection: Monitored): void {
     this.opened++;
@@ -68,12 +87,13 @@ export class Monitor {
   }
 
   sessionClosed(connection: Monitored, reason: CloseReason, cause: Error | undefined): void {
-    countOne(this.closed, reason);
+    countOne(this.closed, limitOf(cause) === undefined ? reason : LIMIT_EXCEEDED);
     if (CLOSE.hasSubscribers) CLOSE.publish({ conn: connection.conn, reason, cause });
   }
 
   requestRefused(refused: RefusedRequest): void {
-    countOne(this.refused, refused.code);
+    countOne(this.refused, REFUSAL_NAMES.get(refused.code) ?? String(refused.code));
+    warnOfRefusedOrigin(refused, { options: this.#options(), warnings: this.warnings });
     if (REFUSE.hasSubscribers) REFUSE.publish(refused);
   }
 
@@ -108,6 +128,7 @@ export class Monitor {
     const limit = LIMIT_BY_CODE[error.code];
     if (limit === undefined) return;
     countOne(this.limits, limit);
+    this.warnings.warnOnce("SOCKEYE_LIMIT", limit, () => limitText(limit, error, address));
     if (LIMIT.hasSubscribers) LIMIT.publish({ limit, error, address, conn: connection?.conn });
   }
 
@@ -115,6 +136,24 @@ export class Monitor {
     this.errors++;
     if (ERROR.hasSubscribers) ERROR.publish({ error, context });
   }
+}
+
+/** The reason in the metrics for sessions that a limit has ended. Their clients are told one of Socket.IO's. */
+export const LIMIT_EXCEEDED = "limit exceeded";
+
+/** By their codes. */
+const REFUSAL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(REFUSALS).map(([name, { code }]) => [code, name]),
+);
+
+function limitOf(cause: Error | undefined): keyof Limits | undefined {
+  return cause instanceof SockeyeError ? LIMIT_BY_CODE[cause.code] : undefined;
+}
+
+function limitText(limit: keyof Limits, { code, message }: SockeyeError, address: string): string {
+  const option = limit === "maxMessageBytes" ? "maxHttpBufferSize: …" : `limits: { ${limit}: … }`;
+  const more = `If it is right that clients need more: new Server(http, { ${option} }), and see docs/limits.md`;
+  return `A client at ${shown(address)} has hit the limit ${limit} (${code}: ${shown(message)}). ${more}`;
 }
 
 /** Words of our own are fewer; another engine's may be anything, and are not counted beyond this. */

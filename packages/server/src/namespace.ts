@@ -186,7 +186,7 @@ export class Namespace<
       restored,
     });
     const middlewares = restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
-    runMiddlewares(middlewares, socket, (refusal) => {
+    const decided = (refusal: Error | undefined): void => {
       this.#deciding -= 1;
       const error = refusal ?? (socket.expired ? expired() : undefined);
       if (error && admission.awaited) admission.refuse(error as Error & { data?: unknown });
@@ -194,6 +194,10 @@ export class Namespace<
       // Nobody was let in: what middlewares did for the socket is undone.
       socket.end("forced close");
       admission.over();
+    };
+    runMiddlewares(middlewares, socket, decided, {
+      asked: (index) => admission.asks(nameOf(middlewares[index], index)),
+      failedLate: (error) => socket.reportError(error, "middleware"),
     });
   }
 
@@ -292,4 +296,8 @@ export class Namespace<
     Promise.resolve(adapter.init()).catch((error: unknown) => this.reportError(error, "adapter"));
     return adapter;
   }
+}
+
+function nameOf(middleware: { readonly name: string } | undefined, index: number): string {
+  return `middleware ${index + 1}${middleware?.name ? ` (${middleware.name})` : ""}`;
 }

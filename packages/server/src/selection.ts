@@ -7,22 +7,40 @@ import { ackTimeout, callGuarded } from "@sockeye/socket";
 /** How long a broadcast with an acknowledgement waits if the app does not say: Socket.IO fails after about 1 ms there. */
 const DEFAULT_ACK_TIMEOUT_MS = 5000;
 
-const NOBODY: ReadonlySet<Room> = new Set();
+const NO_ROOMS: ReadonlySet<Room> = new Set();
 
-/** Whom an emit means, as an immutable value: the union of rooms, less the members of others. No room means everybody. */
+/**
+ * Whom an emit means, as an immutable value: the union of rooms, less the members of others. Everybody, if no room was ever named;
+ * nobody, if only empty lists of rooms were.
+ */
 export class Selection implements EmitTarget {
+  readonly #rooms: ReadonlySet<Room> | undefined;
+
+  /** @param rooms left out: everybody */
   constructor(
     readonly adapter: Adapter,
-    readonly rooms: ReadonlySet<Room> = NOBODY,
-    readonly excluded: ReadonlySet<Room> = NOBODY,
-  ) {}
+    rooms?: ReadonlySet<Room>,
+    readonly excluded: ReadonlySet<Room> = NO_ROOMS,
+  ) {
+    this.#rooms = rooms;
+  }
+
+  /** Does it mean nobody? Adapters must not be asked then: no room means everybody there. */
+  get empty(): boolean {
+    return this.#rooms?.size === 0;
+  }
+
+  /** In the adapter's words: none for everybody. */
+  get rooms(): ReadonlySet<Room> {
+    return this.#rooms ?? NO_ROOMS;
+  }
 
   including(rooms: Room | readonly Room[]): Selection {
     return new Selection(this.adapter, union(this.rooms, rooms), this.excluded);
   }
 
   excluding(rooms: Room | readonly Room[]): Selection {
-    return new Selection(this.adapter, this.rooms, union(this.excluded, rooms));
+    return new Selection(this.adapter, this.#rooms, union(this.excluded, rooms));
   }
 
   /** In the adapter's words. */
@@ -31,6 +49,10 @@ export class Selection implements EmitTarget {
   }
 
   emitOut(emit: Emit): void {
+    if (this.empty) {
+      if (emit.ack) this.#answerNothing(emit.event, emit.ack);
+      return;
+    }
     const packet: EventPacket = {
       type: PacketType.EVENT,
       nsp: this.adapter.nsp.name,
@@ -39,6 +61,12 @@ export class Selection implements EmitTarget {
     };
     if (emit.ack) this.#collect(packet, emit, emit.ack);
     else this.adapter.broadcast(packet, this.options(emit.flags));
+  }
+
+  /** In a later turn, as for rooms without members. */
+  #answerNothing(event: string, ack: AckCallback): void {
+    const { nsp } = this.adapter;
+    queueMicrotask(() => callGuarded(ack, [null, []], { target: nsp, event }));
   }
 
   /** Done once every server has said how many sockets it reached, and as many have answered; or when time is up. */

@@ -20,7 +20,7 @@ import { nativeClock, systemClock } from "@sockeye/session";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { Middleware } from "@sockeye/transport/server";
-import { attach, corsMiddleware } from "@sockeye/transport/server";
+import { attach, checkCors, corsMiddleware, OriginPolicy } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { ClientFiles } from "./client-files.js";
 import { Connection } from "./connection.js";
@@ -36,6 +36,8 @@ import { MainNamespace } from "./main-namespace.js";
 import type { NamespaceMatcher } from "./matchers.js";
 import { Matchers } from "./matchers.js";
 import { Metrics } from "./metrics.js";
+import type { MetricsHandler, MetricsOptions } from "./metrics-handler.js";
+import { metricsHandler } from "./metrics-handler.js";
 import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
@@ -43,7 +45,9 @@ import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import { failureOf, printError } from "./print-error.js";
+import { warnOfRoutesOver } from "./routes-over.js";
 import type { Socket } from "./socket.js";
+import { warnOfUnknownOptions } from "./unknown-options.js";
 
 /** Any HTTP server of Node.js. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -110,7 +114,7 @@ export class Server<
   /** @internal For what the server does by itself, whatever a test puts in the place of timers. */
   readonly engineClock: Clock = nativeClock;
   /** @internal */
-  readonly monitor: Monitor = new Monitor();
+  readonly monitor: Monitor = new Monitor(() => this.#options);
   /** @internal */
   get codec(): Codec {
     return this.#derived.codec;
@@ -135,10 +139,10 @@ export class Server<
   /** The HTTP servers that it sits on, each with its engine. */
   #attached: { readonly httpServer: AnyHttpServer; readonly engine: Engine; readonly detach: () => void }[] =
     [];
-  readonly #matchers = new Matchers<
-    ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
-  >();
-  readonly #files = new ClientFiles();
+  readonly #matchers = new Matchers<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
+    (error) => this.reportError(error, "of"),
+  );
+  readonly #files = new ClientFiles((name) => this.#hasNo(name));
   readonly #waiting: JoinTimeouts<Connection>;
 
   /**
@@ -152,6 +156,7 @@ export class Server<
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
+    this.#warnOfOptions();
     this.#waiting = new JoinTimeouts<Connection>(
       this.engineClock,
       () => this.connectTimeout(),
@@ -230,16 +235,22 @@ export class Server<
     const httpServer = typeof server === "object" ? server : listen(server);
     this.#httpServer = httpServer;
     const { engine } = this;
-    const cors = this.#options.cors ? corsMiddleware(this.#options.cors) : undefined;
+    const failed = (error: unknown): void => this.reportError(error, "cors.origin");
+    const cors = this.#options.cors ? corsMiddleware(this.#options.cors, failed) : undefined;
     const detach = attach(httpServer, {
       ...this.#options,
       path: this.path(),
       onRequest: (req, res) => {
+        this.monitor.traffic.carries(req);
+        if (httpServer.listenerCount("request") > 1) warnOfRoutesOver({ req, res }, this.monitor.warnings);
         const file = this.serveClient() ? this.#files.find(req.url ?? "") : undefined;
         if (file === undefined) engine.handleRequest(req, res);
         else this.#serveFile(file, { req, res, cors });
       },
-      onUpgrade: (req, socket, head) => engine.handleUpgrade(req, socket, head),
+      onUpgrade: (req, socket, head) => {
+        this.monitor.traffic.carries(req);
+        engine.handleUpgrade(req, socket, head);
+      },
     });
     this.#attached.push({ httpServer, engine, detach });
     return this;
@@ -341,20 +352,36 @@ export class Server<
 
   // ---- what it is doing
 
-  /** A snapshot of its numbers. As text it is what Prometheus reads. Costs a look at every session. */
+  /**
+   * A snapshot of its numbers. As text it is what Prometheus reads. Costs a look at every session and socket. Durations of handlers and
+   * acknowledgements are measured from the first call on.
+   */
   metrics(): Metrics {
+    this.monitor.measure();
     let sockets = 0;
     let rooms = 0;
+    let acksPending = 0;
     for (const namespace of this._nsps.values()) {
       sockets += namespace.sockets.size;
       rooms += namespace.adapter.rooms.size;
+      for (const socket of namespace.sockets.values()) acksPending += socket.acksPending;
     }
     const sessions = this.#engine?.sessions.countByTransport() ?? new Map<string, number>();
     const waiting = this.#waiting.size;
     const suspended = this.#engine?.sessions.suspendedCount ?? 0;
     const { size: namespaces } = this._nsps;
     const { bytes: heldBytes } = processBudget;
-    return new Metrics(this.monitor, { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes });
+    const here = { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes, acksPending };
+    return new Metrics(this.monitor, { ...here, ...waitingFor(this.#sessions()) });
+  }
+
+  /**
+   * A handler of requests for a metrics page, as Prometheus reads it: for Express (`app.get("/metrics", io.metricsHandler())`), Fastify, and
+   * `http`. Called without a request it returns status, headers and body, for other frameworks. Do not show the page to the world.
+   */
+  metricsHandler(options?: MetricsOptions): MetricsHandler {
+    this.monitor.measure();
+    return metricsHandler(() => this.metrics(), options);
   }
 
   /** For a health check: may new clients be sent here? */
@@ -500,6 +527,15 @@ export class Server<
     const all = { ...this.#options, ...options };
     this.#derived = derive(all);
     this.#options = all;
+    this.#warnOfOptions();
+  }
+
+  #warnOfOptions(): void {
+    warnOfUnknownOptions(this.#options, { warnings: this.monitor.warnings, of: "server" });
+  }
+
+  #hasNo(file: string): void {
+    this.monitor.warnings.warnOnce("SOCKEYE_NO_CLIENT_FILES", "", () => noClientFiles(file));
   }
 
   #set(options: ServerOptions): this {
@@ -562,8 +598,32 @@ export class Server<
 /** What follows from the options. @throws UsageError `ERR_BAD_OPTION` */
 function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
   checkTimes(options);
+  checkCors(options.cors);
+  new OriginPolicy(options.origins);
   const limits = limitsOf(options);
   return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
+}
+
+/** More than that is not on its way, it waits. */
+const SLOW_BYTES = 65_536;
+
+function waitingFor(
+  sessions: Iterable<EngineSession>,
+): Pick<Metrics, "waitingBytes" | "maxWaitingBytes" | "slowClients"> {
+  let waitingBytes = 0;
+  let maxWaitingBytes = 0;
+  let slowClients = 0;
+  for (const { conversation } of sessions) {
+    const { bufferedBytes } = conversation;
+    waitingBytes += bufferedBytes;
+    maxWaitingBytes = Math.max(maxWaitingBytes, bufferedBytes);
+    if (bufferedBytes > SLOW_BYTES) slowClients++;
+  }
+  return { waitingBytes, maxWaitingBytes, slowClients };
+}
+
+function noClientFiles(file: string): string {
+  return `Sockeye has no ${file} to serve, since its files were left behind when the server was bundled. Keep @sockeye/server out of the bundle, or serve the files of @sockeye/client/dist/browser yourself, with { serveClient: false } here`;
 }
 
 function listen(port: number | string): HttpServer {

@@ -41,10 +41,12 @@ import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired, readTime } from "./expiry.js";
 import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
+import type { Histogram } from "./histogram.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { Selection } from "./selection.js";
 import { SocketEmission } from "./socket-emission.js";
+import { warnOfNoRoom, warnOfUnheard } from "./warnings.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 const NO_ROOMS: ReadonlySet<Room> = new Set();
@@ -94,6 +96,8 @@ export interface SocketConnection {
   /** Would a packet leave at once? */
   readonly ready: boolean;
   readonly bufferedBytes: number;
+  /** Set if somebody wants to know how long acknowledgements take. */
+  readonly ackTime?: Histogram | undefined;
   /** Where the client is, for what is counted per address; `undefined` if it is not counted. */
   readonly group: string | undefined;
   /** An event waits for the app. @returns false if too much does: then the connection is at its end */
@@ -222,6 +226,7 @@ export class Socket<
   /** @throws UsageError `ERR_TOO_MANY_ROOMS`; it has joined none of them then */
   join(rooms: Room | Room[]): Promise<void> | void {
     if (this.#phase === "left") return;
+    warnOfNoRoom(rooms, "join");
     const { adapter, limits } = this.nsp;
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     const joined = adapter.socketRooms(this.id) ?? NO_ROOMS;
@@ -416,7 +421,7 @@ export class Socket<
     if (ack && id !== undefined) {
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
       this.#expected().expect(id, {
-        callback,
+        callback: this.client.ackTime === undefined ? callback : timed(callback, emit, this.client.ackTime),
         takesError: emit.ackTakesError,
         timeoutMs: flags.timeout,
         givenUp: this.#takingBack(encoded),
@@ -441,7 +446,7 @@ export class Socket<
 
   /** @internal Everybody in the namespace but this socket. */
   others(): Selection {
-    return new Selection(this.nsp.adapter, NO_ROOMS, new Set([this.id]));
+    return new Selection(this.nsp.adapter, undefined, new Set([this.id]));
   }
 
   /** @internal */
@@ -528,6 +533,12 @@ export class Socket<
   }
 
   /** @internal Is an acknowledgement under way, in either direction? One that a handler never gives is for ever. */
+  /** @internal */
+  get acksPending(): number {
+    return this.#acks?.size ?? 0;
+  }
+
+  /** @internal */
   get busy(): boolean {
     return this.#owed > 0 || (this.#acks?.size ?? 0) > 0;
   }
@@ -631,7 +642,10 @@ export class Socket<
         if (error) dispatch(this, "error", [error]);
         else if (this.connected) this.#handle(event);
       },
-      (promise) => this.#hold(event, promise),
+      {
+        waits: (promise) => this.#hold(event, promise),
+        failedLate: (error) => this.reportError(error, "middleware"),
+      },
     );
   }
 
@@ -647,7 +661,13 @@ export class Socket<
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handle(event: EventPacket["data"]): void {
     this.showIncoming(event);
-    dispatch(this, event[0], event.slice(1));
+    if (!dispatch(this, event[0], event.slice(1))) this.#unheard(event[0]);
+  }
+
+  /** The listener may have been put on `io` by mistake. */
+  #unheard(name: string | number): void {
+    const { nsp } = this;
+    if (nsp.hasListeners(String(name)) && this.listenersAny().length === 0) warnOfUnheard(String(name));
   }
 
   /**
@@ -714,4 +734,13 @@ function tooManyRooms(): UsageError {
 
 function tooManyAcks(): AckError {
   return new AckError("ERR_TOO_MANY_ACKS", "the socket waits for maxPendingAcks acknowledgements already");
+}
+
+/** Notes how long the answer takes, if there is one. */
+function timed(callback: AckCallback, { ackTakesError }: Emit, time: Histogram): AckCallback {
+  const began = performance.now();
+  return (...args) => {
+    if (!ackTakesError || !args[0]) time.note(began);
+    callback(...args);
+  };
 }

@@ -8,6 +8,7 @@ import type { AttachOptions, EngineOptions } from "./options.js";
 import { limitsOf } from "./options.js";
 import { PlainConnection } from "./plain-connection.js";
 import { failureOf, printError } from "./print-error.js";
+import { warnOfUnknownOptions } from "./unknown-options.js";
 
 export type { SendOptions } from "@sockeye/socket";
 export type { Conn as Socket } from "./conn.js";
@@ -30,7 +31,9 @@ export const protocol = 4;
 export class Server extends Engine {
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(options: EngineOptions = {}) {
-    super(hostOf(options), options);
+    const host = hostOf(options);
+    super(host, options);
+    warnOfUnknownOptions(options, { warnings: host.monitor.warnings, of: "engine" });
   }
 }
 
@@ -69,7 +72,7 @@ function hostOf(options: EngineOptions): EngineHost {
       printError(failureOf(event), error);
     },
   };
-  const above = { ...boundary, monitor: new Monitor() };
+  const above = { ...boundary, monitor: new Monitor(() => options) };
   return {
     ...above,
     engineClock: nativeClock,

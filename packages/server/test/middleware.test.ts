@@ -8,10 +8,13 @@ const boom = new Error("boom");
 async function outcome(...middlewares: Middleware[]) {
   const trail: string[] = [];
   const ended: unknown[] = [];
-  runMiddlewares(middlewares, trail, (error) => ended.push(error));
+  const late: unknown[] = [];
+  runMiddlewares(middlewares, trail, (error) => ended.push(error), {
+    failedLate: (error) => late.push(error),
+  });
   const atOnce = ended.length > 0;
   await new Promise(setImmediate);
-  return { trail, ended, atOnce };
+  return { trail, ended, late, atOnce };
 }
 
 const mark =
@@ -23,13 +26,14 @@ const mark =
 
 describe("runMiddlewares", () => {
   it("lets pass where there is none, at once", async () => {
-    expect(await outcome()).toEqual({ trail: [], ended: [undefined], atOnce: true });
+    expect(await outcome()).toEqual({ trail: [], ended: [undefined], late: [], atOnce: true });
   });
 
   it("runs them in order of addition, in one stack", async () => {
     expect(await outcome(mark("a"), mark("b"), mark("c"))).toEqual({
       trail: ["a", "b", "c"],
       ended: [undefined],
+      late: [],
       atOnce: true,
     });
   });
@@ -82,7 +86,7 @@ describe("runMiddlewares", () => {
     expect(ended).toEqual(passes ? [undefined] : error === undefined ? [] : [error]);
   });
 
-  it.each<{ name: string; middleware: Middleware }>([
+  it.each<{ name: string; middleware: Middleware; late?: readonly unknown[] }>([
     {
       name: "next() twice",
       middleware: (_, next) => {
@@ -92,6 +96,7 @@ describe("runMiddlewares", () => {
     },
     {
       name: "next() then next(error)",
+      late: [boom],
       middleware: (_, next) => {
         next();
         next(boom);
@@ -99,6 +104,7 @@ describe("runMiddlewares", () => {
     },
     {
       name: "next() then throws",
+      late: [boom],
       middleware: (_, next) => {
         next();
         throw boom;
@@ -106,13 +112,14 @@ describe("runMiddlewares", () => {
     },
     {
       name: "next() then rejects",
+      late: [boom],
       middleware: (_, next) => {
         next();
         return Promise.reject(boom);
       },
     },
-  ])("hears only the first word: $name", async ({ middleware }) => {
-    expect(await outcome(middleware, mark("b"))).toMatchObject({ trail: ["b"], ended: [undefined] });
+  ])("hears only the first word, and tells of errors after it: $name", async ({ middleware, late = [] }) => {
+    expect(await outcome(middleware, mark("b"))).toMatchObject({ trail: ["b"], ended: [undefined], late });
   });
 
   it("asks nobody after the one that refused", async () => {

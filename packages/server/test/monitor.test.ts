@@ -87,6 +87,14 @@ describe("metrics", () => {
       sockets: 0,
       rooms: 0,
       heldBytes: 0,
+      waitingBytes: 0,
+      maxWaitingBytes: 0,
+      slowClients: 0,
+      acksPending: 0,
+      bytesReceived: 0,
+      bytesSent: 0,
+      handlerTime: { count: 0, sum: 0, buckets: new Array(11).fill(0) },
+      ackTime: { count: 0, sum: 0, buckets: new Array(11).fill(0) },
       sessionsOpened: 0,
       sessionsUpgraded: 0,
       sessionsSuspended: 0,
@@ -119,7 +127,7 @@ describe("metrics", () => {
       rooms: 2,
       sessionsOpened: 2,
       sessionsClosed: { "transport close": 1 },
-      requestsRefused: { 0: 1 },
+      requestsRefused: { UNKNOWN_TRANSPORT: 1 },
       socketsConnected: 2,
       socketsDisconnected: { "client namespace disconnect": 1 },
       // Two CONNECT, an event, a DISCONNECT; two answers to CONNECT and an acknowledgement.
@@ -134,10 +142,13 @@ describe("metrics", () => {
     await join(site);
     const lines = String(site.io.metrics()).split("\n");
     expect(lines.at(-1)).toBe("");
-    const sample = /^sockeye_[a-z_]+(\{[a-z]+="[^"\\]+"\})? \d+$/;
+    const sample = /^sockeye_[a-z_]+(\{[a-z]+="[^"\\]+"\})? [\d.e-]+$/;
     for (const line of lines.slice(0, -1)) {
       if (!line.startsWith("# ")) expect(line).toMatch(sample);
-      else expect(line).toMatch(/^# (HELP sockeye_[a-z_]+ \S.*|TYPE sockeye_[a-z_]+ (gauge|counter))$/);
+      else
+        expect(line).toMatch(
+          /^# (HELP sockeye_[a-z_]+ \S.*|TYPE sockeye_[a-z_]+ (gauge|counter|histogram))$/,
+        );
     }
     expect(lines).toContain('sockeye_sessions{transport="websocket"} 1');
     expect(lines).toContain("sockeye_sessions_opened_total 1");

@@ -41,21 +41,21 @@ describe("Matchers", () => {
   ];
 
   it.each(rules)("$name: $allows, and the next rule is asked if not", async ({ matcher, allows }) => {
-    const matchers = new Matchers<string>();
+    const matchers = new Matchers<string>(() => {});
     matchers.add(matcher, "first");
     matchers.add((_name, _auth, next) => next(null, true), "second");
     expect(await matchers.find("/x", {})).toBe(allows ? "first" : "second");
   });
 
   it("finds nobody if nobody allows", async () => {
-    const matchers = new Matchers<string>();
+    const matchers = new Matchers<string>(() => {});
     expect(matchers.find("/x", {})).toBeUndefined();
     for (const { matcher, allows } of rules) if (!allows) matchers.add(matcher, "some");
     expect(await matchers.find("/x", {})).toBeUndefined();
   });
 
   it("answers at once as long as no function has to be asked", () => {
-    const matchers = new Matchers<string>();
+    const matchers = new Matchers<string>(() => {});
     matchers.add(/^\/a/, "a");
     matchers.add(() => {}, "never");
     expect(matchers.find("/a", {})).toBe("a");
@@ -64,7 +64,7 @@ describe("Matchers", () => {
   });
 
   it("hands name and auth to the function", async () => {
-    const matchers = new Matchers<string>();
+    const matchers = new Matchers<string>(() => {});
     const asked: unknown[] = [];
     matchers.add((name, auth, next) => {
       asked.push(name, auth);
@@ -76,7 +76,7 @@ describe("Matchers", () => {
 
   it.each([/x/g, /x/y, /x/gi])("refuses %s, which remembers where it was", (matcher) => {
     expect(() => new Server().of(matcher)).toThrow(UsageError);
-    expect(() => new Matchers<string>().add(matcher, "x")).toThrow(/flags/);
+    expect(() => new Matchers<string>(() => {}).add(matcher, "x")).toThrow(/flags/);
   });
 });
 

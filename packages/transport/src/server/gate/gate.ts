@@ -11,7 +11,7 @@ import type { CookieOptions } from "../request/cookie.js";
 import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "../request/cors.js";
 import { type Incoming, IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
 import { IncomingWebTransport, type WebTransportRequest } from "../request/incoming-webtransport.js";
-import { type Middleware, runMiddlewares } from "../request/middleware.js";
+import { type Exchange, type Middleware, runMiddlewares } from "../request/middleware.js";
 import { OriginPolicy, type Origins } from "../request/origins.js";
 import { Pending, type PendingLimits } from "../request/pending.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.js";
@@ -162,7 +162,9 @@ class HttpGate implements Gate {
       timeoutMs: this.#arrivals.timeoutMs,
       closing: this.#closing,
     });
-    if (options.cors) this.use(corsMiddleware(options.cors));
+    if (options.cors) {
+      this.use(corsMiddleware(options.cors, (error) => acceptor.reportError?.(error, "cors.origin")));
+    }
   }
 
   handleRequest(req: IncomingMessage, res: ServerResponse): void {
@@ -182,7 +184,7 @@ class HttpGate implements Gate {
       return;
     }
     shareQuery(req);
-    runMiddlewares(this.#middlewares, visit, (error) => {
+    runMiddlewares(this.#middlewares, this.#exchange(req, visit.res), (error) => {
       if (!visit.gone) this.#leave(visit, error);
     });
   }
@@ -195,7 +197,7 @@ class HttpGate implements Gate {
     }
     shareQuery(req);
     const response = new UpgradeResponse(req, socket);
-    runMiddlewares(this.#middlewares, { req, res: response.res }, (error) => {
+    runMiddlewares(this.#middlewares, this.#exchange(req, response.res), (error) => {
       if (response.answered || visit.gone) return;
       visit.headers = response.release();
       this.#leave(visit, error);
@@ -224,7 +226,7 @@ class HttpGate implements Gate {
     }
     shareQuery(visit.req);
     const response = new UpgradeResponse(visit.req, visit.socket);
-    runMiddlewares(this.#middlewares, { req: visit.req, res: response.res }, (error) => {
+    runMiddlewares(this.#middlewares, this.#exchange(visit.req, response.res), (error) => {
       if (response.answered || visit.gone) return;
       if (error === undefined) receive(response.release()["access-control-allow-origin"]);
       else this.#refuse(visit, middlewareFailure(error));
@@ -246,6 +248,10 @@ class HttpGate implements Gate {
     this.#claims.close();
     this.#lingering.close();
     this.#webSockets.close();
+  }
+
+  #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    return { req, res, failed: (error) => this.#acceptor.reportError?.(error, "middleware") };
   }
 
   /** The middlewares are through with it. */
@@ -356,9 +362,12 @@ class HttpGate implements Gate {
       this.#identify(asked);
     } else {
       shareQuery(visit.req);
-      askApp(this.#allowRequest, visit.req, (refusal) => {
-        if (refusal === undefined) this.#identify(asked);
-        else this.#decline(asked, refusal);
+      askApp(this.#allowRequest, visit.req, {
+        decided: (refusal) => {
+          if (refusal === undefined) this.#identify(asked);
+          else this.#decline(asked, refusal);
+        },
+        failed: (error) => this.#acceptor.reportError?.(error, "allowRequest"),
       });
     }
     asked.await(this.#decisionMs, () => this.#refuse(visit, LATE));
@@ -408,7 +417,10 @@ class HttpGate implements Gate {
       this.#decline(asked, refusal ?? HANDSHAKE_ERROR);
       return;
     }
-    const fail = (error: unknown): void => this.#decline(asked, idFailure(error));
+    const fail = (error: unknown): void => {
+      this.#acceptor.reportError?.(error, "generateId");
+      this.#decline(asked, idFailure(error));
+    };
     let id: string | Promise<string>;
     try {
       id = this.#acceptor.newId(visit.req);
@@ -433,7 +445,9 @@ class HttpGate implements Gate {
     }
     // An app's own generator may give anything.
     if (typeof sid !== "string" || sid === "" || this.#acceptor.find(sid) !== undefined) {
-      this.#decline(asked, idFailure(new Error("the id of a session must be a new, non-empty string")));
+      const error = new Error("the id of a session must be a new, non-empty string");
+      this.#acceptor.reportError?.(error, "generateId");
+      this.#decline(asked, idFailure(error));
       return;
     }
     const counts = query.protocol === 4 && query.resume === "offer";

@@ -11,22 +11,28 @@ export type AllowRequest = (
   callback: (error: string | null | undefined, success: boolean) => void,
 ) => unknown;
 
-/** Asks the app and calls `done` at most once, with a refusal if the app says no. */
-export function askApp(
-  allowRequest: AllowRequest,
-  req: IncomingMessage,
-  done: (refusal: Refusal | undefined) => void,
-): void {
+/** Where the answer goes. */
+export interface Asking {
+  /** Called at most once, with a refusal if the app says no. */
+  decided(refusal: Refusal | undefined): void;
+  /** The app has thrown, or its promise has rejected, before or after it had answered. */
+  failed(error: unknown): void;
+}
+
+/** Asks the app. */
+export function askApp(allowRequest: AllowRequest, req: IncomingMessage, asking: Asking): void {
   let over = false;
   const decide = (refusal: Refusal | undefined): void => {
     if (over) return;
     over = true;
-    done(refusal);
+    asking.decided(refusal);
   };
   const answer = (message: unknown, success: unknown): void =>
     decide(success ? undefined : { reason: "FORBIDDEN", context: { message } });
-  const fail = (error: unknown): void =>
+  const fail = (error: unknown): void => {
+    asking.failed(error);
     decide({ reason: "FORBIDDEN", context: { message: undefined, error } });
+  };
   try {
     const result = allowRequest(req, answer);
     if (!isThenable(result)) return;

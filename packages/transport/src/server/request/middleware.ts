@@ -11,10 +11,18 @@ export type Middleware = (
   next: (error?: unknown) => void,
 ) => unknown;
 
+/** One request, on its way through the middlewares. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** A middleware has thrown, or its promise has rejected; or it has called `next(error)` after it had decided. */
+  failed(error: unknown): void;
+}
+
 /** Runs them in order and calls `done` at most once: with the error of the one that refused, if any. */
 export function runMiddlewares(
   middlewares: readonly Middleware[],
-  exchange: { readonly req: IncomingMessage; readonly res: ServerResponse },
+  exchange: Exchange,
   done: (error: unknown) => void,
 ): void {
   const { req, res } = exchange;
@@ -26,13 +34,19 @@ export function runMiddlewares(
     }
     let called = false;
     const next = (error?: unknown): void => {
-      if (called) return;
+      if (called) {
+        if (error) exchange.failed(error);
+        return;
+      }
       called = true;
       // As in Express, anything truthy is an error.
       if (error) done(error);
       else run(index + 1);
     };
-    const fail = (error: unknown): void => next(error || new Error("a middleware failed"));
+    const fail = (error: unknown): void => {
+      exchange.failed(error);
+      if (!called) next(error || new Error("a middleware failed"));
+    };
     try {
       const result = middleware(req, res, next);
       if (isThenable(result)) result.then(undefined, fail);

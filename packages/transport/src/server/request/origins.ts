@@ -5,14 +5,15 @@ import type { Refusal } from "./refusal.js";
 /**
  * Whose pages may connect, beside the server's own and those that `cors` lets in: exact origins
  * (`https://app.example.com`, `http://localhost:5173`), origins with `*` in place of a whole label of the host, one label for
- * each (`https://*.example.com` is neither `https://example.com` nor `https://a.b.example.com`), `"null"` and `"file://"` for
- * pages without an origin of their own, `"*"` for everybody.
+ * each (`https://*.example.com` is neither `https://example.com` nor `https://a.b.example.com`), or in place of the port
+ * (`http://localhost:*`), `"null"` and `"file://"` for pages without an origin of their own, `"*"` for everybody.
  */
 export type Origins = string | readonly string[];
 
 interface Wildcard {
   readonly scheme: string;
   readonly labels: readonly string[];
+  /** `*`: any. */
   readonly port: string;
 }
 
@@ -81,23 +82,48 @@ export class OriginPolicy {
   }
 
   #add(entry: unknown): void {
-    if (typeof entry === "string" && NO_URLS.has(entry)) {
-      this.#exact.add(entry);
-      return;
-    }
-    const origin = typeof entry === "string" ? normalize(entry) : undefined;
-    const parsed = origin === undefined ? undefined : parseOrigin(origin);
-    if (origin === undefined || parsed === undefined) throw badOrigin(entry);
-    if (!origin.includes("*")) {
-      this.#exact.add(origin);
-      return;
-    }
-    const labels = parsed.host.split(".");
-    // A star inside a label would let in look-alikes.
-    if (labels.some((label) => label !== "*" && (label === "" || label.includes("*"))))
-      throw badOrigin(entry);
-    this.#wildcards.push({ scheme: parsed.scheme, labels, port: parsed.port });
+    const read = readEntry(entry, "origins");
+    if (typeof read === "string") this.#exact.add(read);
+    else this.#wildcards.push(read);
   }
+}
+
+/**
+ * An entry of `cors.origin` as the `cors` package understands it: written as browsers write origins, wildcards as an expression.
+ *
+ * @throws UsageError `ERR_BAD_OPTION`
+ */
+export function corsEntry(entry: unknown): string | RegExp {
+  const read = readEntry(entry, "cors.origin");
+  return typeof read === "string" ? read : new RegExp(expressionOf(read));
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` */
+function readEntry(entry: unknown, option: string): string | Wildcard {
+  if (typeof entry !== "string") throw badOrigin(entry, option);
+  if (NO_URLS.has(entry)) return entry;
+  const withoutPort = entry.replace(/:\*\/?$/, "");
+  const anyPort = withoutPort !== entry;
+  const origin = normalize(withoutPort);
+  const parsed = origin === undefined ? undefined : parseOrigin(origin);
+  if (origin === undefined || parsed === undefined || (anyPort && parsed.port !== ""))
+    throw badOrigin(entry, option);
+  if (!origin.includes("*") && !anyPort) return origin;
+  const labels = parsed.host.split(".");
+  // A star inside a label would let in look-alikes.
+  if (labels.some((label) => label !== "*" && (label === "" || label.includes("*"))))
+    throw badOrigin(entry, option);
+  return { scheme: parsed.scheme, labels, port: anyPort ? "*" : parsed.port };
+}
+
+function expressionOf({ scheme, labels, port }: Wildcard): string {
+  const host = labels.map((label) => (label === "*" ? "[^./:]+" : quoted(label))).join("\\.");
+  const ports: Readonly<Record<string, string>> = { "": "", "*": "(?::\\d{1,5})?" };
+  return `^${quoted(scheme)}//${host}${ports[port] ?? `:${port}`}$`;
+}
+
+function quoted(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
 /** A later request of a session must not come from another page than its handshake. */
@@ -148,7 +174,7 @@ function splitPort(text: string): { host: string; port: string } | undefined {
 }
 
 function matches({ scheme, labels, port }: Wildcard, origin: ParsedOrigin): boolean {
-  if (origin.scheme !== scheme || origin.port !== port) return false;
+  if (origin.scheme !== scheme || (port !== "*" && origin.port !== port)) return false;
   const given = origin.host.split(".");
   if (given.length !== labels.length) return false;
   return labels.every((label, index) => (label === "*" ? given[index] !== "" : label === given[index]));
@@ -167,9 +193,26 @@ function normalize(entry: string): string | undefined {
   return bare && host !== "" ? `${protocol}//${host}` : undefined;
 }
 
-function badOrigin(entry: unknown): UsageError {
+function badOrigin(entry: unknown, option: string): UsageError {
+  const meant = typeof entry === "string" ? meantBy(entry) : undefined;
   return new UsageError(
     "ERR_BAD_OPTION",
-    `The option origins takes origins such as "https://app.example.com" or "https://*.example.com", "null" or "*", not ${String(entry)}.`,
+    `The option ${option} takes origins such as "https://app.example.com", "https://*.example.com" or "http://localhost:*", "null" or "*", not ${described(entry)}.${
+      meant === undefined ? "" : ` Did you mean "${meant}"?`
+    }`,
   );
+}
+
+function described(entry: unknown): string {
+  return typeof entry === "string" ? `"${entry}"` : String(entry);
+}
+
+/** The origin that an address without its scheme, or with a path, stands for. */
+function meantBy(entry: string): string | undefined {
+  const isLocal = /^(?:localhost|127\.|\[)/i.test(entry);
+  const whole = entry.includes("://") ? entry : `${isLocal ? "http" : "https"}://${entry}`;
+  if (!/^https?:/i.test(whole) || !URL.canParse(whole)) return undefined;
+  const { protocol, host } = new URL(whole);
+  const meant = `${protocol}//${host}`;
+  return normalize(meant) === undefined || /[*,]/.test(host) ? undefined : meant;
 }

@@ -1,0 +1,73 @@
+import { shown } from "./shown.js";
+
+/** What is warned of, as the code of the warning: `node --disable-warning=CODE` switches it off. */
+export type WarningCode =
+  | "SOCKEYE_ORIGIN_REFUSED"
+  | "SOCKEYE_UNKNOWN_OPTION"
+  | "SOCKEYE_LIMIT"
+  | "SOCKEYE_NO_CLIENT_FILES"
+  | "SOCKEYE_ROUTES_OVER"
+  | "SOCKEYE_NO_NEXT"
+  | "SOCKEYE_UNHEARD_EVENT"
+  | "SOCKEYE_NO_ROOM";
+
+/** Strangers choose some causes, such as origins: of each code there are no more. */
+const MOST_CAUSES = 20;
+
+/**
+ * Mistakes that would otherwise show as nothing happening: one line on the console for each cause, with what to do. For who develops or tests;
+ * with `NODE_ENV=production` there are the channels and metrics. As warnings of the process they can be listened to
+ * (`process.on("warning")`), traced (`--trace-warnings`), and switched off.
+ */
+export class Warnings {
+  readonly #causes = new Map<WarningCode, Set<string>>();
+
+  /**
+   * @param cause what makes two warnings of a code the same
+   * @param text made only if it is needed; what strangers have chosen has passed `shown`
+   */
+  warnOnce(code: WarningCode, cause: string, text: () => string): void {
+    if (process.env["NODE_ENV"] === "production") return;
+    let causes = this.#causes.get(code);
+    if (causes === undefined) {
+      causes = new Set();
+      this.#causes.set(code, causes);
+    }
+    if (causes.size >= MOST_CAUSES || causes.has(cause)) return;
+    causes.add(cause);
+    process.emitWarning(text(), { code });
+  }
+}
+
+const ofProcess = new Warnings();
+
+/** A room that is called `undefined` is most probably none that the app means. @param call how the app has called it */
+export function warnOfNoRoom(room: unknown, call: string): void {
+  const missing = Array.isArray(room) ? room.includes(undefined) || room.includes(null) : isMissing(room);
+  if (!missing) return;
+  ofProcess.warnOnce(
+    "SOCKEYE_NO_ROOM",
+    call,
+    () =>
+      `Sockeye: ${call}(${Array.isArray(room) ? "[…, undefined, …]" : String(room)}) names no room. Look where the name should have come from`,
+  );
+}
+
+function isMissing(room: unknown): boolean {
+  return room === undefined || room === null;
+}
+
+/** What a server emits on a namespace itself. */
+const NAMESPACE_EVENTS: ReadonlySet<string> = new Set(["connect", "connection", "new_namespace", "error"]);
+
+/** A client has sent an event that its socket has no listener for, but its namespace has. */
+export function warnOfUnheard(event: string): void {
+  if (NAMESPACE_EVENTS.has(event)) return;
+  const name = shown(event);
+  ofProcess.warnOnce(
+    "SOCKEYE_UNHEARD_EVENT",
+    event,
+    () =>
+      `A client has sent "${name}", which io listens for and its socket does not. Listen on the socket: io.on("connection", (socket) => socket.on("${name}", …))`,
+  );
+}

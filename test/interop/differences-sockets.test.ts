@@ -1,0 +1,47 @@
+import { describe, expect } from "vitest";
+import { differs, pair } from "./differ.js";
+
+// Rows of docs/differences.md about the server's sockets: whom an emit means, and what is dropped.
+
+describe("an empty list of rooms", () => {
+  differs(
+    "to([]), an emit and bulk operations",
+    {
+      stock: { heard: ["everybody", "but nobody of c", "room a"], rooms: ["b"], found: 1, connected: false },
+      sockeye: { heard: ["but nobody of c", "room a"], rooms: [], found: 0, connected: true },
+    },
+    async (server) => {
+      const { site, client, socket } = await pair(server);
+      const heard: string[] = [];
+      client.on("e", (name: string) => heard.push(name));
+      socket.join("a");
+      site.io.to([]).emit("e", "everybody");
+      site.io.except([]).emit("e", "but nobody of c");
+      site.io.to([]).to("a").emit("e", "room a");
+      client.on("q", (answer: () => void) => answer());
+      await socket.emitWithAck("q");
+      site.io.in([]).socketsJoin("b");
+      const rooms = [...socket.rooms].filter((room) => room === "b");
+      const { length: found } = await site.io.in([]).fetchSockets();
+      site.io.in([]).disconnectSockets();
+      return { heard, rooms, found, connected: socket.connected };
+    },
+  );
+});
+
+describe("volatile events", () => {
+  for (const first of ["an event", "a volatile one"]) {
+    differs(`${first} and a volatile one in one turn`, { stock: [1], sockeye: [1, 2] }, async (server) => {
+      const { client, socket } = await pair(server);
+      expect(socket.conn.transport.name).toBe("websocket");
+      const heard: number[] = [];
+      client.on("e", (n: number) => heard.push(n));
+      client.on("q", (answer: () => void) => answer());
+      await socket.emitWithAck("q");
+      (first === "an event" ? socket : socket.volatile).emit("e", 1);
+      socket.volatile.emit("e", 2);
+      await socket.emitWithAck("q");
+      return heard;
+    });
+  }
+});
