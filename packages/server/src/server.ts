@@ -336,6 +336,13 @@ export class Server<
     return engines;
   }
 
+  /** Of all engines. */
+  #sum(count: (engine: Engine) => number): number {
+    let sum = 0;
+    for (const engine of this.#engines()) sum += count(engine);
+    return sum;
+  }
+
   /** Of all engines, those of others too. */
   #sessions(): Set<EngineSession> {
     const sessions = new Set<EngineSession>();
@@ -366,9 +373,13 @@ export class Server<
       rooms += namespace.adapter.rooms.size;
       for (const socket of namespace.sockets.values()) acksPending += socket.acksPending;
     }
-    const sessions = this.#engine?.sessions.countByTransport() ?? new Map<string, number>();
+    const sessions = new Map<string, number>();
+    for (const engine of this.#engines()) {
+      for (const [transport, count] of engine.sessions.countByTransport())
+        sessions.set(transport, (sessions.get(transport) ?? 0) + count);
+    }
     const waiting = this.#waiting.size;
-    const suspended = this.#engine?.sessions.suspendedCount ?? 0;
+    const suspended = this.#sum((engine) => engine.sessions.suspendedCount);
     const { size: namespaces } = this._nsps;
     const { bytes: heldBytes } = processBudget;
     const here = { sessions, suspended, waiting, namespaces, sockets, rooms, heldBytes, acksPending };
@@ -387,9 +398,9 @@ export class Server<
   /** For a health check: may new clients be sent here? */
   health(): Health {
     const { size: namespaces } = this._nsps;
-    const sessions = this.#engine?.clientsCount ?? 0;
+    const sessions = this.#sum((engine) => engine.clientsCount);
     const open = this.#drain ? "draining" : "up";
-    const suspended = this.#engine?.sessions.suspendedCount ?? 0;
+    const suspended = this.#sum((engine) => engine.sessions.suspendedCount);
     return { status: this.#accepts ? open : "down", sessions, suspended, namespaces };
   }
 

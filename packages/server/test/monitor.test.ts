@@ -166,3 +166,16 @@ test("health follows the HTTP server", async () => {
   await io.close();
   expect(io.health()).toEqual({ status: "down", sessions: 0, suspended: 0, namespaces: 1 });
 });
+
+test("a server on two HTTP servers counts the sessions of both", async () => {
+  const { io, ...first } = await serve();
+  const http = createServer();
+  io.attach(http, { pingInterval: 20_000 });
+  const second = await standing(io, http);
+  await join({ io, ...first });
+  await join(second);
+  await join(second);
+  expect(io.health()).toMatchObject({ status: "up", sessions: 3, suspended: 0 });
+  const { sessions, sockets } = io.metrics();
+  expect([Object.values(sessions).reduce((sum, count) => sum + count, 0), sockets]).toEqual([3, 3]);
+});

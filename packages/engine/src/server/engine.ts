@@ -157,6 +157,11 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
 
   // ---- from the gate
 
+  /** All that there is is here: what is elsewhere nobody knows of yet. */
+  locate(sid: string): EngineSession<Above> | undefined {
+    return this.#sessions.get(sid);
+  }
+
   find(sid: string): EngineSession<Above> | undefined {
     return this.#sessions.get(sid);
   }

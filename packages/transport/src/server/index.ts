@@ -6,9 +6,11 @@ export type {
 } from "../shared/webtransport-like.js";
 export { type AttachOptions, attach } from "./gate/attach.js";
 export type { KnownSession } from "./gate/checks.js";
-export { createGate, DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate/gate.js";
-export type { GateSink, HandshakeRequest, Place } from "./gate/gate-sink.js";
+export { createGate } from "./gate/gate.js";
+export { DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate/gate-options.js";
+export type { ForwardedRequest, GateSink, HandshakeRequest, Place } from "./gate/gate-sink.js";
 export type { StreamOptions } from "./gate/http-pipes.js";
+export { type Located, There } from "./gate/located.js";
 export { type PollingHost, PollingPipe } from "./http/polling.js";
 export type { AllowRequest } from "./request/allow-request.js";
 export type { HttpCompression } from "./request/compression.js";

@@ -56,6 +56,10 @@ export class OneSession implements GateSink {
   constructor(side: Side) {
     this.#side = side;
   }
+  locate(sid: string): ReturnType<GateSink["find"]> {
+    return this.find(sid);
+  }
+
   find(sid: string): ReturnType<GateSink["find"]> {
     if (sid !== SID || this.transport === undefined) return undefined;
     return { transport: this.transport, upgradable: false, protocol: 4 };

@@ -19,6 +19,7 @@ import {
   type GateOptions,
   type GateSink,
   type HandshakeRequest,
+  type Located,
   type RefusedRequest,
   type ResponseHeaders,
 } from "@sockeye/transport/server";
@@ -70,6 +71,8 @@ export class FakeAcceptor implements GateSink {
   onFrame: (session: FakeSession, frame: Frame) => void = () => {};
   #count = 0;
 
+  declare forward?: NonNullable<GateSink["forward"]>;
+  locate: (sid: string) => Located | Promise<Located> = (sid) => this.find(sid);
   find(sid: string): FakeSession | undefined {
     const session = this.sessions.get(sid);
     return session === undefined || session.endings.length > 0 ? undefined : session;

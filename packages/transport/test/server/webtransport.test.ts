@@ -1,6 +1,13 @@
 import { type MemorySession, manualClock, Side, webTransportPair } from "@sockeye/conformance";
 import { DEFAULT_LIMITS, EncodedPacket } from "@sockeye/protocol";
-import { createGate, type Gate, type GateOptions, type WebTransportRequest } from "@sockeye/transport/server";
+import {
+  createGate,
+  type Gate,
+  type GateOptions,
+  type Located,
+  There,
+  type WebTransportRequest,
+} from "@sockeye/transport/server";
 import { describe, expect, it, vi } from "vitest";
 import { FakeAcceptor } from "./gate-server.js";
 
@@ -487,5 +494,66 @@ describe("a claim over WebTransport", () => {
     await client.write(text(`0${JSON.stringify(claim)}`));
     await client.ended();
     expect(stage.acceptor.claims).toEqual([]);
+  });
+});
+
+describe("a session whose whereabouts are told late", () => {
+  const UPGRADE = text('0{"sid":"sid-1"}');
+  const CLAIM = text('0{"sid":"sid-1","secret":"s","received":0}');
+
+  /** A session, and a second client that names it. The answer is given by what is returned. */
+  async function scene(
+    first: string,
+  ): Promise<{ stage: Stage; client: Client; answer: (located: Located) => void }> {
+    const stage = new Stage();
+    const owner = stage.arrive();
+    await owner.write(OPEN);
+    await until(() => stage.acceptor.sessions.size === 1);
+    let answer = (_located: Located): void => {};
+    stage.acceptor.locate = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const client = stage.arrive();
+    await client.write(first);
+    await quiet();
+    return { stage, client, answer: (located) => answer(located) };
+  }
+
+  it("takes an upgrade once it is known to be here", async () => {
+    const { stage, answer } = await scene(UPGRADE);
+    expect(stage.only.candidate).toBeUndefined();
+    answer(stage.only);
+    await until(() => stage.only.candidate?.name === "webtransport");
+  });
+
+  it("goes on over a claim once it is known to be here", async () => {
+    const { stage, answer } = await scene(CLAIM);
+    expect(stage.acceptor.claims).toEqual([]);
+    answer(stage.only);
+    await until(() => stage.acceptor.claims.length === 1);
+  });
+
+  it.each([
+    ["an upgrade", UPGRADE, undefined],
+    ["an upgrade", UPGRADE, new There("b")],
+    ["a claim", CLAIM, undefined],
+    ["a claim", CLAIM, new There("b")],
+  ])("refuses %s of %j if the answer is %o", async (_kind, first, located) => {
+    const { stage, client, answer } = await scene(first);
+    stage.acceptor.agrees = () => false;
+    answer(located);
+    await client.ended();
+    expect(stage.acceptor.refusals.map(({ code }) => code)).toEqual([1]);
+    expect(stage.only.candidate).toBeUndefined();
+  });
+
+  it.each([UPGRADE, CLAIM])("turns %j away when the gate closes meanwhile", async (first) => {
+    const { stage, client, answer } = await scene(first);
+    stage.gate.close();
+    await client.ended();
+    answer(stage.only);
+    await quiet();
+    expect([stage.only.candidate, stage.acceptor.claims]).toEqual([undefined, []]);
   });
 });

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Claim, SockeyeError, Transport } from "@sockeye/protocol";
 import type { ResponseHeaders } from "../request/headers.js";
+import type { IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
 import { readWholeQuery } from "../request/query.js";
 import type { RefusedRequest } from "../request/refusal.js";
 import type { KnownSession } from "./checks.js";
+import type { Located } from "./located.js";
 
 /** A place among the sessions of an address: of a handshake while it is decided about, then of its session. */
 export interface Place {
@@ -11,10 +13,23 @@ export interface Place {
   free(): void;
 }
 
+/** A request, or a request to upgrade, for another node. */
+export type ForwardedRequest = IncomingRequest | IncomingUpgrade;
+
 /** What stands behind the gate. Called synchronously; no method may throw but {@link newId}. */
 export interface GateSink {
-  /** What is known of a session id. One lookup in a `Map`: the id is the peer's. */
+  /**
+   * Whose is the session that a request names? The id is the peer's. The answer may take a while; what is here should be told at once,
+   * by one lookup in a `Map`.
+   */
+  locate(sid: string): Located | Promise<Located>;
+  /** The session of this id, if it is here now: is an id taken, and whose is a claim? */
   find(sid: string): KnownSession | undefined;
+  /**
+   * Answers a request of a session that another node has. Nothing of the request was read, and nothing but that the session is not
+   * here is wrong with it. Without this it is refused as if there were no such session.
+   */
+  forward?(request: ForwardedRequest, node: string): void;
   /**
    * Asked first about each handshake, and about each request that claims a session: does it exceed a limit? Then it is
    * refused with status 429.

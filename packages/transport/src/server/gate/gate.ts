@@ -1,118 +1,53 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Limits, Transport } from "@sockeye/protocol";
+import type { Transport } from "@sockeye/protocol";
 import type { WebTransportSession } from "../../shared/webtransport-like.js";
-import type { WebTransportPipe } from "../../shared/webtransport-pipe.js";
 import { answerEmpty, isHttpPipe } from "../http/http-pipe.js";
 import { Lingering } from "../http/lingering.js";
-import { type AllowRequest, askApp } from "../request/allow-request.js";
-import type { HttpCompression } from "../request/compression.js";
-import type { CookieOptions } from "../request/cookie.js";
-import { type CorsOptions, type CorsOptionsDelegate, corsMiddleware } from "../request/cors.js";
+import { corsMiddleware } from "../request/cors.js";
 import { type Incoming, IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
-import { IncomingWebTransport, type WebTransportRequest } from "../request/incoming-webtransport.js";
-import { type Exchange, type Middleware, runMiddlewares } from "../request/middleware.js";
-import { OriginPolicy, type Origins } from "../request/origins.js";
-import { Pending, type PendingLimits } from "../request/pending.js";
+import type { WebTransportRequest } from "../request/incoming-webtransport.js";
+import type { Exchange, Middleware } from "../request/middleware.js";
+import { runMiddlewares } from "../request/middleware.js";
+import { OriginPolicy } from "../request/origins.js";
+import { Pending } from "../request/pending.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.js";
-import { describeRefusal, type Refusal } from "../request/refusal.js";
+import { describeRefusal, middlewareFailure, type Refusal } from "../request/refusal.js";
 import { RequestNumbers } from "../request/request-numbers.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
 import { RequestLines } from "../turns/request-line.js";
 import { loopOf, Turns } from "../turns/turns.js";
 import { Eio3Pipe } from "../websocket/eio3-pipe.js";
-import { type WebSocketEngine, WebSocketHandshakes } from "../websocket/websocket-handshakes.js";
-import { Arrival, type ArrivalTerms, type Opening } from "../webtransport/webtransport.js";
-import { AskedHandshake } from "./asked-handshake.js";
-import {
-  checkProtocol,
-  checkRequest,
-  checkSession,
-  HANDSHAKE_ERROR,
-  isClaim,
-  type KnownSession,
-} from "./checks.js";
+import { WebSocketHandshakes } from "../websocket/websocket-handshakes.js";
+import { checkRequest, HANDSHAKE_ERROR, isClaim, type KnownSession } from "./checks.js";
 import { Claims } from "./claims.js";
 import { ClosingSockets } from "./closing-sockets.js";
-import { CheckedHandshake, type GateSink } from "./gate-sink.js";
-import { type HttpPipeKind, httpPipes, type StreamOptions } from "./http-pipes.js";
+import { DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate-options.js";
+import type { GateSink } from "./gate-sink.js";
+import { Handshakes } from "./handshakes.js";
+import { type HttpPipeKind, httpPipes } from "./http-pipes.js";
+import { type Located, There } from "./located.js";
 import { checkSamePage } from "./same-page.js";
-
-export interface GateOptions {
-  readonly clock: Clock;
-  /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
-  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload"> & Partial<PendingLimits>;
-  /** Names of the transports on offer; `jsonp` stands for polling in scripts. Default {@link DEFAULT_TRANSPORTS}. */
-  readonly transports?: readonly string[] | undefined;
-  /** Asked about each handshake, after all other checks but that of the protocol revision. */
-  readonly allowRequest?: AllowRequest | undefined;
-  /**
-   * Which other origins may read answers over HTTP in a browser; the same may open WebSockets, which know no CORS. Off by
-   * default: none.
-   */
-  readonly cors?: CorsOptions | CorsOptionsDelegate | boolean | undefined;
-  /** Whose pages may connect, on any transport, beside the server's own and those that `cors` lets in. Default: none. */
-  readonly origins?: Origins | undefined;
-  /** Sets a cookie with the session id in the answer to a handshake over HTTP. Default false. */
-  readonly cookie?: CookieOptions | boolean | undefined;
-  /** Compresses polling bodies from `threshold` bytes on. Default `{ threshold: 1024 }`; `false`: never. */
-  readonly httpCompression?: HttpCompression | boolean | undefined;
-  readonly streams?: StreamOptions | undefined;
-  /** Compresses WebSocket messages: `true`, or options of the `ws` package. Default false. */
-  readonly perMessageDeflate?: boolean | Record<string, unknown> | undefined;
-  /** Milliseconds that a WebTransport session has until the first packet of its client. Default 10000. */
-  readonly upgradeTimeout?: number | undefined;
-  /** Milliseconds that `allowRequest` and an id may take together until a handshake is refused. Default 45000. */
-  readonly connectTimeout?: number | undefined;
-  readonly wsEngine?: WebSocketEngine | undefined;
-  /** For comparing: `ws` reads WebSockets with the `ws` package also where nothing needs it. Default `own`. */
-  readonly webSockets?: "own" | "ws" | undefined;
-  /**
-   * Milliseconds for which a turn of the event loop handles what comes in, of all clients together, before the rest waits for the
-   * next one. A message is never interrupted. Default 5; `Infinity`: as long as there is something.
-   */
-  readonly maxTurnMs?: number | undefined;
-  /** Lets in clients of protocol revision 3 as well: those of Socket.IO 2. Default false. */
-  readonly allowEIO3?: boolean | undefined;
-}
-
-/** The door for HTTP: checks each request, then leads it to its session or begins one. Each request gets an answer. */
-export interface Gate {
-  handleRequest(req: IncomingMessage, res: ServerResponse): void;
-  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** @param request what is known of the request that asked for the session; middlewares and `allowRequest` get it */
-  handleWebTransport(session: WebTransportSession, request?: WebTransportRequest): void;
-  /** Adds a middleware for every request, upgrade request and WebTransport session. In order of addition. */
-  use(middleware: Middleware): void;
-  /** Refuses handshakes from now on, with status 503. Live sessions keep their requests, and may upgrade. */
-  drain(): void;
-  /** Refuses handshakes and upgrades from now on, with status 503. Live sessions keep their requests. */
-  close(): void;
-}
+import { WebTransportGate } from "./webtransport-gate.js";
+import { Whereabouts } from "./whereabouts.js";
 
 /** @throws UsageError `ERR_BAD_OPTION` if the cookie option does not make a valid cookie, or `perMessageDeflate` no sense */
 export function createGate(options: GateOptions, acceptor: GateSink): Gate {
   return new HttpGate(options, acceptor);
 }
 
-/** Those that stock clients do not know are there for who asks, and never advertised. */
-export const DEFAULT_TRANSPORTS: readonly string[] = ["polling", "websocket", "sse", "stream", "iframe"];
-
 class HttpGate implements Gate {
   readonly #acceptor: GateSink;
-  readonly #clock: Clock;
   readonly #transports: ReadonlySet<string>;
-  readonly #allowRequest: AllowRequest | undefined;
-  readonly #allowEIO3: boolean;
   readonly #httpPipes: ReadonlyMap<string, HttpPipeKind>;
   readonly #lingering: Lingering;
   readonly #origins: OriginPolicy;
   readonly #webSockets: WebSocketHandshakes;
-  readonly #arrivals: ArrivalTerms;
+  readonly #whereabouts: Whereabouts;
   readonly #claims: Claims;
+  readonly #handshakes: Handshakes;
+  readonly #webTransport: WebTransportGate;
   readonly #closing: ClosingSockets;
-  /** How long the app may take to decide about a handshake. */
-  readonly #decisionMs: number;
   readonly #requests: RequestLines;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
@@ -120,15 +55,12 @@ class HttpGate implements Gate {
   constructor(options: GateOptions, acceptor: GateSink) {
     this.#acceptor = acceptor;
     this.#transports = new Set(options.transports ?? DEFAULT_TRANSPORTS);
-    this.#allowRequest = options.allowRequest;
     this.#lingering = new Lingering(options.clock);
-    this.#allowEIO3 = options.allowEIO3 === true;
     this.#origins = new OriginPolicy(options.origins);
     const turns = new Turns(loopOf(options.clock), options.maxTurnMs);
     this.#requests = new RequestLines(turns);
     const asked = { turns, origins: this.#origins, jsonp: this.#transports.has("jsonp") };
     this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
-    this.#decisionMs = options.connectTimeout ?? DECISION_MS;
     const { maxPending = UNLIMITED, maxPendingPerAddress = UNLIMITED } = options.limits;
     const pending = new Pending({ maxPending, maxPendingPerAddress }, (error, address) =>
       acceptor.exceeded?.(error, address),
@@ -145,22 +77,35 @@ class HttpGate implements Gate {
       headers: (headers, req, initial) => acceptor.headers(headers, req, initial),
       closing: (socket, cut) => this.#closing.closing(socket, cut),
     });
-    this.#arrivals = {
-      clock: options.clock,
-      timeoutMs: options.upgradeTimeout ?? 10_000,
-      maxFrameBytes: options.limits.maxMessageBytes,
-      pending,
-      addressOf,
-      turns,
+    const { clock, limits, upgradeTimeout: timeoutMs = 10_000 } = options;
+    const maxFrameBytes = limits.maxMessageBytes;
+    this.#whereabouts = new Whereabouts({ clock, pending, timeoutMs, addressOf });
+    this.#claims = new Claims(acceptor, { clock, limits, pending, timeoutMs, closing: this.#closing });
+    const answers = {
+      exceeds: (visit: Incoming, asks: "open" | "resume") => this.#exceeds(visit, asks),
+      refuse: (visit: Incoming, refusal: Refusal) => this.#refuse(visit, refusal),
     };
-    const { clock, limits } = options;
-    this.#clock = clock;
-    this.#claims = new Claims(acceptor, {
+    this.#handshakes = new Handshakes(acceptor, {
+      ...answers,
       clock,
-      limits,
-      pending,
-      timeoutMs: this.#arrivals.timeoutMs,
-      closing: this.#closing,
+      maxFrameBytes,
+      allowRequest: options.allowRequest,
+      allowEIO3: options.allowEIO3 === true,
+      decisionMs: options.connectTimeout ?? DECISION_MS,
+      isOpen: () => this.#state === "open",
+      pipesOf: (query) => this.#pipesOf(query),
+      complete: (visit, query, accepted) => this.#completeWebSocket(visit, query, accepted),
+    });
+    this.#webTransport = new WebTransportGate(acceptor, {
+      ...answers,
+      arrivals: { clock, timeoutMs, maxFrameBytes, pending, addressOf, turns },
+      claims: this.#claims,
+      handshakes: this.#handshakes,
+      origins: this.#origins,
+      whereabouts: this.#whereabouts,
+      offered: this.#transports.has("webtransport"),
+      isClosed: () => this.#state === "closed",
+      middlewares: () => this.#middlewares,
     });
     if (options.cors) {
       this.use(corsMiddleware(options.cors, (error) => acceptor.reportError?.(error, "cors.origin")));
@@ -204,33 +149,8 @@ class HttpGate implements Gate {
     });
   }
 
-  handleWebTransport(session: WebTransportSession, request: WebTransportRequest = {}): void {
-    const visit = new IncomingWebTransport(session, request);
-    if (this.#state === "closed") {
-      visit.turnAway();
-      return;
-    }
-    if (!this.#transports.has("webtransport")) {
-      this.#refuse(visit, { reason: "UNKNOWN_TRANSPORT", context: { transport: "webtransport" } });
-      return;
-    }
-    const arrival = new Arrival(visit, this.#arrivals);
-    const receive = (corsAnswer?: unknown): void => {
-      const foreign = this.#origins.check(visit.req, corsAnswer);
-      if (foreign === undefined) arrival.receive((pipe, opening) => this.#arrived(visit, pipe, opening));
-      else this.#refuse(visit, foreign);
-    };
-    if (this.#middlewares === undefined) {
-      receive();
-      return;
-    }
-    shareQuery(visit.req);
-    const response = new UpgradeResponse(visit.req, visit.socket);
-    runMiddlewares(this.#middlewares, this.#exchange(visit.req, response.res), (error) => {
-      if (response.answered || visit.gone) return;
-      if (error === undefined) receive(response.release()["access-control-allow-origin"]);
-      else this.#refuse(visit, middlewareFailure(error));
-    });
+  handleWebTransport(session: WebTransportSession, request?: WebTransportRequest): void {
+    this.#webTransport.handle(session, request);
   }
 
   use(middleware: Middleware): void {
@@ -245,6 +165,7 @@ class HttpGate implements Gate {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#whereabouts.close();
     this.#claims.close();
     this.#lingering.close();
     this.#webSockets.close();
@@ -260,42 +181,28 @@ class HttpGate implements Gate {
     else this.#refuse(visit, middlewareFailure(error));
   }
 
-  /** The client of a WebTransport session has said what it wants. */
-  #arrived(visit: IncomingWebTransport, pipe: WebTransportPipe, opening: Opening): void {
-    if (this.#state === "closed") {
-      visit.turnAway();
-      return;
-    }
-    const sid = opening.wants === "upgrade" ? opening.sid : undefined;
-    const { resume } = readEngineQuery(visit.req.url ?? "");
-    const query: EngineQuery = { ...WEBTRANSPORT, sid, resume };
-    if (opening.wants === "session") {
-      this.#ask(visit, query);
-    } else if (opening.wants === "resume") {
-      if (!this.#exceeds(visit, "resume") && this.#claims.decide(visit, pipe, opening.claim))
-        pipe.allow(this.#arrivals.maxFrameBytes);
-    } else {
-      const session = this.#acceptor.find(opening.sid);
-      const refusal = checkSamePage(visit, session) ?? checkSession({ query, session, upgrade: true }, sid);
-      if (refusal !== undefined) this.#refuse(visit, refusal);
-      else if (session?.upgradable && !session.probing) {
-        pipe.allow(this.#arrivals.maxFrameBytes);
-        this.#acceptor.upgrade(opening.sid, pipe);
-      } else pipe.close("dead");
-    }
+  /** Asks whose the session is that a request names, if it names one. */
+  #check(visit: IncomingRequest | IncomingUpgrade): void {
+    const query = readEngineQuery(visit.req.url ?? "");
+    const located = typeof query.sid === "string" ? this.#acceptor.locate(query.sid) : undefined;
+    if (located instanceof Promise) {
+      this.#whereabouts.await(visit, located, (found) => this.#lead(visit, query, found));
+    } else this.#lead(visit, query, located);
   }
 
-  #check(visit: IncomingRequest | IncomingUpgrade): void {
+  /** Leads a request to its session, or to a new one; or refuses it. */
+  #lead(visit: IncomingRequest | IncomingUpgrade, query: EngineQuery, located: Located): void {
     const { req } = visit;
-    const query = readEngineQuery(req.url ?? "");
     const { sid } = query;
     const upgrade = visit.kind === "upgrade";
     const claims = isClaim({ req, query, upgrade });
-    const session = typeof sid === "string" && !claims ? this.#acceptor.find(sid) : undefined;
+    // Whether there is a session is not said to a claim before it has proved that it is its own.
+    const session = claims || located instanceof There ? undefined : located;
     const foreign = this.#origins.check(req, visit.corsAnswer) ?? checkSamePage(visit, session);
     const refusal =
       checkRequest({ req, query, upgrade, session, foreign, transports: this.#transports }) ??
       this.#checkKind(visit, query);
+    if (located instanceof There && this.#forwards(visit, located, refusal)) return;
     if (refusal !== undefined) {
       if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
     } else if (claims) {
@@ -305,8 +212,20 @@ class HttpGate implements Gate {
     } else if (typeof sid === "string" && session !== undefined) {
       this.#admit(visit, { sid, session, query });
     } else {
-      this.#ask(visit, query);
+      this.#handshakes.ask(visit, query);
     }
+  }
+
+  /** Passes a request on to the node that has its session, if nothing is wrong but that the session is not here. */
+  #forwards(
+    visit: IncomingRequest | IncomingUpgrade,
+    { node }: There,
+    refusal: Refusal | undefined,
+  ): boolean {
+    if (this.#state === "closed" || (refusal !== undefined && refusal.reason !== "UNKNOWN_SID")) return false;
+    if (this.#acceptor.forward === undefined) return false;
+    this.#acceptor.forward(visit, node);
+    return true;
   }
 
   /** What the transport itself has to say about a request. */
@@ -353,32 +272,6 @@ class HttpGate implements Gate {
     this.#claims.awaitBody(visit, pipe, sid);
   }
 
-  /** The app decides, and may take its time. The place of the session is taken before, and given back if there is none. */
-  #ask(visit: Incoming, query: EngineQuery): void {
-    if (this.#exceeds(visit, "open")) return;
-    const place = this.#acceptor.reserve?.(visit.req);
-    const asked = new AskedHandshake(visit, query, { clock: this.#clock, place });
-    if (this.#allowRequest === undefined) {
-      this.#identify(asked);
-    } else {
-      shareQuery(visit.req);
-      askApp(this.#allowRequest, visit.req, {
-        decided: (refusal) => {
-          if (refusal === undefined) this.#identify(asked);
-          else this.#decline(asked, refusal);
-        },
-        failed: (error) => this.#acceptor.reportError?.(error, "allowRequest"),
-      });
-    }
-    asked.await(this.#decisionMs, () => this.#refuse(visit, LATE));
-  }
-
-  /** The handshake is refused, unless nobody waits for that any more. */
-  #decline(asked: AskedHandshake, refusal: Refusal): void {
-    if (!asked.over) this.#refuse(asked.visit, refusal);
-    asked.end();
-  }
-
   /** A request for a session that is known. */
   #admit(
     visit: IncomingRequest | IncomingUpgrade,
@@ -407,78 +300,6 @@ class HttpGate implements Gate {
       pipe.close("dead");
       this.#closing.turnAway(session, visit.socket);
     });
-  }
-
-  /** The last steps of a handshake: the protocol revision, then an id. */
-  #identify(asked: AskedHandshake): void {
-    const { visit, query } = asked;
-    const refusal = asked.over ? undefined : checkProtocol(query, this.#allowEIO3);
-    if (asked.over || refusal !== undefined) {
-      this.#decline(asked, refusal ?? HANDSHAKE_ERROR);
-      return;
-    }
-    const fail = (error: unknown): void => {
-      this.#acceptor.reportError?.(error, "generateId");
-      this.#decline(asked, idFailure(error));
-    };
-    let id: string | Promise<string>;
-    try {
-      id = this.#acceptor.newId(visit.req);
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    if (typeof id === "string") this.#open(asked, id);
-    else Promise.resolve(id).then((later) => this.#open(asked, later), fail);
-  }
-
-  #open(asked: AskedHandshake, sid: string): void {
-    const { visit, query } = asked;
-    if (asked.over) {
-      asked.end();
-      return;
-    }
-    if (this.#state !== "open") {
-      visit.turnAway();
-      asked.end();
-      return;
-    }
-    // An app's own generator may give anything.
-    if (typeof sid !== "string" || sid === "" || this.#acceptor.find(sid) !== undefined) {
-      const error = new Error("the id of a session must be a new, non-empty string");
-      this.#acceptor.reportError?.(error, "generateId");
-      this.#decline(asked, idFailure(error));
-      return;
-    }
-    const counts = query.protocol === 4 && query.resume === "offer";
-    const open = (pipe: Transport): void => {
-      const place = asked.takePlace();
-      this.#acceptor.open(sid, pipe, new CheckedHandshake(visit.req, query.protocol, counts, place));
-    };
-    if (visit.kind === "upgrade") {
-      this.#completeWebSocket(visit, query, (pipe) => {
-        // The app hears of headers in between, and may have done anything.
-        if (this.#state === "open" && this.#acceptor.find(sid) === undefined) {
-          open(pipe);
-          return;
-        }
-        pipe.close("dead");
-        asked.end();
-      });
-      return;
-    }
-    if (visit.kind === "session") {
-      visit.pipe?.allow(this.#arrivals.maxFrameBytes);
-      if (visit.pipe !== undefined) open(visit.pipe);
-      return;
-    }
-    const pipe = this.#pipesOf(query)?.make(sid, query, visit.req);
-    // The request has passed the checks, so there is one.
-    if (pipe === undefined) return;
-    pipe.origin = visit.req.headers.origin;
-    pipe.handle(visit.req, visit.res);
-    open(pipe);
-    if (counts && this.#acceptor.find(sid)?.counted) pipe.numbers = new RequestNumbers("handshake");
   }
 
   #completeWebSocket(visit: IncomingUpgrade, query: EngineQuery, accepted: (pipe: Transport) => void): void {
@@ -515,16 +336,3 @@ const UNLIMITED = Number.POSITIVE_INFINITY;
 
 /** As long as a connection may take to join a namespace. */
 const DECISION_MS = 45_000;
-
-/** The app has not decided in time. */
-const LATE: Refusal = { reason: "FORBIDDEN", context: { name: "HANDSHAKE_TIMEOUT" } };
-
-const WEBTRANSPORT = { transport: "webtransport", protocol: 4, base64: false, number: undefined } as const;
-
-function middlewareFailure(error: unknown): Refusal {
-  return { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } };
-}
-
-function idFailure(error: unknown): Refusal {
-  return { reason: "BAD_REQUEST", context: { name: "ID_GENERATION_ERROR", error } };
-}

@@ -95,3 +95,8 @@ function sentMessage(refusal: Refusal): string {
   const own = refusal.context["message"];
   return typeof own === "string" && own !== "" ? own : REFUSALS[refusal.reason].message;
 }
+
+/** A middleware has failed, or has said that the request is to be refused. */
+export function middlewareFailure(error: unknown): Refusal {
+  return { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } };
+}
