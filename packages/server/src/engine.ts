@@ -36,7 +36,7 @@ import type {
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/server";
-import { attach, createGate, DEFAULT_TRANSPORTS } from "@sockeye/transport/server";
+import { attach, createGate, DEFAULT_TRANSPORTS, shareQuery } from "@sockeye/transport/server";
 import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
@@ -279,6 +279,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   /** @internal */
   newId(req: IncomingMessage): string | Promise<string> {
+    if (this.generateId !== Engine.prototype.generateId) shareQuery(req);
     return this.generateId(req);
   }
 
@@ -326,11 +327,13 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
   /** @internal */
   refused(refused: RefusedRequest): void {
     this.#host.monitor.requestRefused(refused);
+    if (this.hasListeners("connection_error")) shareQuery(refused.req);
     dispatch(this, "connection_error", [refused]);
   }
 
   /** @internal */
   headers(headers: ResponseHeaders, req: IncomingMessage, initial: boolean): void {
+    if (this.hasListeners("headers") || (initial && this.hasListeners("initial_headers"))) shareQuery(req);
     if (initial) dispatch(this, "initial_headers", [headers, req]);
     dispatch(this, "headers", [headers, req]);
   }
