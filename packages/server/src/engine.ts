@@ -47,7 +47,7 @@ import { Connection } from "./connection.js";
 import { FirstRequest } from "./first-request.js";
 import { randomId } from "./ids.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
-import { requirePositive } from "./options.js";
+import { checkTransports, requirePositive } from "./options.js";
 import { resumeTerms } from "./resume-options.js";
 import { SessionSecrets } from "./secrets.js";
 
@@ -373,6 +373,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
 
   #setUp(options: EngineOptions): Setup {
     const { engineClock: clock, codec, limits, olderCodec } = this.#host;
+    checkTransports(options);
     if (options.maxTurnMs !== undefined) requirePositive("maxTurnMs", options.maxTurnMs);
     const resume = resumeTerms(options.resume);
     const config = this.#configure(options, codec, resume);

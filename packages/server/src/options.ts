@@ -16,6 +16,11 @@ export type AdapterConstructor =
     ) => Adapter | ForeignAdapter)
   | ((nsp: AdapterNamespace) => Adapter | ForeignAdapter);
 
+const TRANSPORTS = ["polling", "websocket", "webtransport", "sse", "stream", "iframe", "jsonp"] as const;
+
+/** A transport that the server can be told to offer. */
+export type TransportName = (typeof TRANSPORTS)[number];
+
 /** Where the engine sits on an HTTP server. */
 export interface AttachOptions {
   /** The path of the engine; everything below it is its own. Default `/socket.io`. */
@@ -66,7 +71,7 @@ export interface EngineOptions extends AttachOptions {
    * `webtransport` besides, for `io.engine.onWebTransportSession`; `jsonp` beside `polling`, for old browsers that read answers
    * as scripts. Any site may load a script: it is answered for pages of this host and of `origins`.
    */
-  transports?: readonly string[];
+  transports?: readonly TransportName[];
   /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */
   streams?: GateOptions["streams"];
   /** Are clients told that they may upgrade? Default true. */
@@ -176,4 +181,43 @@ const TIMES = ["pingInterval", "pingTimeout", "upgradeTimeout", "connectTimeout"
 /** @throws UsageError `ERR_BAD_OPTION` */
 export function checkTimes(options: ServerOptions): void {
   for (const name of TIMES) if (options[name] !== undefined) requirePositive(name, options[name]);
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` for what names no transport, or one that is not there */
+export function checkTransports({ transports }: { readonly transports?: unknown }): void {
+  if (transports === undefined) return;
+  const names: readonly unknown[] = Array.isArray(transports) ? transports : [];
+  const wrong = names.findIndex((name) => !TRANSPORTS.some((each) => each === name));
+  if (names.length > 0 && wrong === -1) return;
+  const given = Array.isArray(transports) ? names[wrong] : transports;
+  const meant = transportLike(given);
+  throw new UsageError(
+    "ERR_BAD_OPTION",
+    `The option transports is a list of ${TRANSPORTS.join(", ")}, not ${shownOption(transports)}.${
+      meant === undefined ? "" : ` Did you mean ["${meant}"]?`
+    }`,
+  );
+}
+
+const SHORT_NAMES: Readonly<Record<string, TransportName>> = {
+  ws: "websocket",
+  wss: "websocket",
+  http: "polling",
+  xhr: "polling",
+};
+
+/** The transport that a name stands for, apart from case, hyphens and a plural. */
+function transportLike(given: unknown): TransportName | undefined {
+  if (typeof given !== "string") return undefined;
+  const plain = given.toLowerCase().replace(/[^a-z]/g, "");
+  const found = TRANSPORTS.find((name) => plain === name || plain === `${name}s` || plain.endsWith(name));
+  return found ?? (Object.hasOwn(SHORT_NAMES, plain) ? SHORT_NAMES[plain] : undefined);
+}
+
+function shownOption(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "this value";
+  }
 }

@@ -38,7 +38,7 @@ import { Monitor } from "./monitor.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace.js";
 import { Namespace } from "./namespace.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
-import { checkTimes, codecOf, limitsOf, requirePositive } from "./options.js";
+import { checkTimes, checkTransports, codecOf, limitsOf, requirePositive } from "./options.js";
 import { ownText } from "./own-text.js";
 import { ParentNamespace } from "./parent-namespace.js";
 import { failureOf, printError } from "./print-error.js";
@@ -145,9 +145,11 @@ export class Server<
    * @throws UsageError `ERR_BAD_OPTION`
    */
   constructor(options?: ServerOptions);
-  constructor(server: AnyHttpServer | number | string | undefined, options?: ServerOptions);
-  constructor(first?: AnyHttpServer | number | string | ServerOptions, second?: ServerOptions) {
+  constructor(server: AnyHttpServer | number | string | null | undefined, options?: ServerOptions);
+  constructor(given?: AnyHttpServer | number | string | ServerOptions | null, second?: ServerOptions) {
     super();
+    // As in Socket.IO, what is empty is no server.
+    const first = given === null || given === "" ? undefined : given;
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
@@ -577,13 +579,14 @@ export class Server<
 /** What follows from the options. @throws UsageError `ERR_BAD_OPTION` */
 function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
   checkTimes(options);
+  checkTransports(options);
   const limits = limitsOf(options);
   return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
 }
 
 function listen(port: number | string): HttpServer {
   const number = Number(port);
-  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+  if (`${port}`.trim() === "" || !Number.isInteger(number) || number < 0 || number > 65_535) {
     throw new UsageError("ERR_BAD_OPTION", `"${port}" is no port.`);
   }
   return createServer((_req, res) => {

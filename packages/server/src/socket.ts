@@ -31,6 +31,7 @@ import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import { randomId } from "./ids.js";
 import type { SocketMiddleware } from "./middleware.js";
+import { warnOfPatches } from "./patched-privates.js";
 import type { PeerConnection } from "./peer.js";
 import { PEER, Peer } from "./peer.js";
 import type { PeerHandle } from "./peer-handle.js";
@@ -388,3 +389,5 @@ export class Socket<
     return new SocketEmission(this[PEER], flags);
   }
 }
+
+warnOfPatches(Socket.prototype);
