@@ -83,7 +83,7 @@ const READ_BY_US = [
   "transport/server/websocket/frame-reader",
   "transport/server/websocket/own-websocket",
 ];
-const UP = ["session/session", "server/connection", "server/socket", "socket/dispatch"];
+const UP = ["session/session", "server/connection", "server/peer", "socket/dispatch"];
 
 describe("the way in", () => {
   it.each([
@@ -142,9 +142,9 @@ describe("the way in", () => {
       ...READ_BY_US,
       "session/session",
       "server/connection",
-      "server/socket",
+      "server/peer",
       "socket/acks",
-      "server/socket",
+      "server/peer",
       "socket/dispatch",
     ]);
   });
@@ -178,12 +178,12 @@ describe("the way out", () => {
 
   it("from socket.emit to the session", async () => {
     const stack = await sending((io) => socketOf(io)?.emit("event", 1));
-    expect(way(stack)).toEqual(["server/socket", "server/connection"]);
+    expect(way(stack)).toEqual(["server/socket", "server/peer", "server/connection"]);
   });
 
   it("from socket.volatile.emit to the session", async () => {
     const stack = await sending((io) => socketOf(io)?.volatile.emit("event", 1));
-    expect(way(stack)).toEqual(["socket/emission", "server/socket", "server/connection"]);
+    expect(way(stack)).toEqual(["socket/emission", "server/peer", "server/connection"]);
   });
 
   it("from io.to(room).emit to the session", async () => {
@@ -193,6 +193,7 @@ describe("the way out", () => {
       "server/selection",
       "adapter/adapter",
       "server/socket",
+      "server/peer",
       "server/connection",
     ]);
   });

@@ -1,5 +1,6 @@
 import { describe, expect } from "vitest";
-import { differs, pair } from "./differ.js";
+import { once } from "../support/wait.js";
+import { differs, pair, serve } from "./differ.js";
 
 // Rows of docs/differences.md about the server's sockets: whom an emit means, and what is dropped.
 
@@ -44,4 +45,36 @@ describe("volatile events", () => {
       return heard;
     });
   }
+});
+
+describe("private methods", () => {
+  differs(
+    "a package that replaces onevent",
+    { stock: { onevent: ["e"], onAny: ["e"] }, sockeye: { onevent: [], onAny: ["e"] } },
+    async (server) => {
+      const { client, socket } = await pair(server);
+      const seen: { onevent: string[]; onAny: string[] } = { onevent: [], onAny: [] };
+      const patched = socket as unknown as { onevent?: (packet: { data: string[] }) => void };
+      const original = patched.onevent;
+      patched.onevent = (packet) => {
+        seen.onevent.push(String(packet.data[0]));
+        original?.call(socket, packet);
+      };
+      socket.onAny((name: string) => seen.onAny.push(name));
+      const heard = once(socket as never, "e");
+      client.emit("e");
+      await heard;
+      return seen;
+    },
+  );
+});
+
+describe("options", () => {
+  differs("transports as a text", { stock: "taken", sockeye: "ERR_BAD_OPTION" }, async (server) => {
+    const refused = await serve(server, { transports: "websocket" as never }).then(
+      () => undefined,
+      (error: { code: string }) => error,
+    );
+    return refused?.code ?? "taken";
+  });
 });

@@ -58,6 +58,9 @@ export const SHOWN: ShownBy = {
       ...sockets("to([]), an emit and bulk operations"),
       ...row("packages/server/test/empty-rooms", "nobody is meant by"),
     ],
+    "a package replaces a private method of sockets (`socket.onevent`, as `socketio-wildcard` does)": sockets(
+      "a package that replaces onevent",
+    ),
     "an event and a volatile one, or two volatile ones, in one turn of the event loop": sockets(
       "an event and a volatile one in one turn",
       "a volatile one and a volatile one in one turn",
@@ -122,6 +125,10 @@ export const SHOWN: ShownBy = {
     "more than 16 MiB of events wait for asynchronous middlewares of `socket.use`": limits(
       "40,000 events that an asynchronous middleware does not decide about",
     ),
+    "`transports` as a text, as an empty list, or with a name of no transport, on the server": [
+      ...sockets("transports as a text"),
+      ...row("packages/server/test/mistaken-options", "a text is refused at construction"),
+    ],
     "options that make no sense (a `pingInterval` of 0, a limit that is no number)":
       both("a pingInterval of 0"),
   },

@@ -115,7 +115,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     const flags = options.flags ?? NO_FLAGS;
     for (const socket of this.select(options)) {
       try {
-        socket.deliver(packet, encoded, flags);
+        socket._deliver(packet, encoded, flags);
       } catch (error) {
         this.nsp.reportError(error, packet.data[0]);
       }
@@ -139,7 +139,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     const encoded = this.nsp.encode(withId, flags);
     const receivers = [...this.select(options)];
     for (const socket of receivers)
-      socket.deliverWithAck(withId, encoded, flags, (args) => answered(...args));
+      socket._deliverWithAck(withId, encoded, flags, (args) => answered(...args));
     counted(receivers.length);
   }
 

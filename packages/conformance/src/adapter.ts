@@ -452,19 +452,19 @@ class FakeSocket implements AdapterSocket {
     this.#adapter = adapter;
   }
 
-  deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
+  _deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
     this.delivered.push({ packet, encoded, flags });
     this.onDeliver();
   }
 
-  deliverWithAck(
+  _deliverWithAck(
     packet: EventPacket,
     encoded: EncodedPacket,
     flags: BroadcastFlags,
     answered: (args: readonly unknown[]) => void,
   ): void {
     this.#answered = answered;
-    this.deliver(packet, encoded, flags);
+    this._deliver(packet, encoded, flags);
   }
 
   answer(...args: unknown[]): void {

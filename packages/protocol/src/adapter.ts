@@ -35,9 +35,9 @@ export interface BroadcastOptions {
 export interface AdapterSocket {
   readonly id: SocketId;
   /** Queues a packet that is encoded already; shows it to outgoing catch-all listeners. Never throws. */
-  deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void;
+  _deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void;
   /** Delivers a packet with an id and calls `answered` with the arguments of the acknowledgement, at most once. */
-  deliverWithAck(
+  _deliverWithAck(
     packet: EventPacket,
     encoded: EncodedPacket,
     flags: BroadcastFlags,

@@ -110,7 +110,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 }
 
 function isLocal(socket: AdapterSocket): boolean {
-  return typeof socket.deliver === "function";
+  return typeof socket._deliver === "function";
 }
 
 /** What a node tells of its sockets. */
@@ -121,24 +121,37 @@ export interface RemoteSocketDetails<SocketData> {
   readonly data: SocketData;
 }
 
+/** One socket of another node, as a target of emits. */
+class OneSocket implements EmitTarget {
+  constructor(readonly selection: Selection) {}
+
+  /** A broadcast to one: its acknowledgement gets one answer, not a list. */
+  emitOut(emit: Emit): void {
+    const { ack } = emit;
+    const single: AckCallback | undefined =
+      ack && ((error, answers) => answerOne(ack, emit, { error, answers }));
+    this.selection.emitOut({ ...emit, ack: single });
+  }
+}
+
 /** A socket of another node: a snapshot of what it was, and a handle to act on it. */
-export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements EmitTarget {
+export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
   readonly id: SocketId;
   readonly handshake: Handshake;
   readonly rooms: Set<Room>;
   readonly data: SocketData;
-  readonly #only: Selection;
+  readonly #only: OneSocket;
 
   constructor(adapter: Adapter, details: RemoteSocketDetails<SocketData>) {
     this.id = details.id;
     this.handshake = details.handshake;
     this.rooms = new Set(details.rooms);
     this.data = details.data;
-    this.#only = new Selection(adapter, new Set([details.id]));
+    this.#only = new OneSocket(new Selection(adapter, new Set([details.id])));
   }
 
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
-    this.emitOut(readEmit(event, args, NO_FLAGS));
+    this.#only.emitOut(readEmit(event, args, NO_FLAGS));
     return true;
   }
 
@@ -147,11 +160,11 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements E
     event: Ev,
     ...args: EventParamsWithoutAck<EmitEvents, Ev>
   ): Promise<AckAnswer<EmitEvents, Ev>> {
-    return emitAndWait(this, readEmit(event, args, NO_FLAGS));
+    return emitAndWait(this.#only, readEmit(event, args, NO_FLAGS));
   }
 
   timeout(timeoutMs: number): Emission<WithTimeout<EmitEvents>> {
-    return new Emission<WithTimeout<EmitEvents>>(this, { timeout: timeoutMs });
+    return new Emission<WithTimeout<EmitEvents>>(this.#only, { timeout: timeoutMs });
   }
 
   join(rooms: Room | Room[]): void {
@@ -167,16 +180,8 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements E
     return this;
   }
 
-  /** A broadcast to one: its acknowledgement gets one answer, not a list. */
-  emitOut(emit: Emit): void {
-    const { ack } = emit;
-    const single: AckCallback | undefined =
-      ack && ((error, answers) => answerOne(ack, emit, { error, answers }));
-    this.#only.emitOut({ ...emit, ack: single });
-  }
-
   #operator(): BroadcastOperator<EmitEvents, SocketData> {
-    return new BroadcastOperator(this.#only, NO_FLAGS);
+    return new BroadcastOperator(this.#only.selection, NO_FLAGS);
   }
 }
 

@@ -13,7 +13,7 @@ import type {
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/server";
-import { attach } from "@sockeye/transport/server";
+import { attach, shareQuery } from "@sockeye/transport/server";
 import type { Conn } from "./conn.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
@@ -188,7 +188,10 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
         return host.limits;
       },
       boundary: this,
-      newId: (req) => this.generateId(req),
+      newId: (req) => {
+        if (this.generateId !== Engine.prototype.generateId) shareQuery(req);
+        return this.generateId(req);
+      },
       seesRequests: () => this.#seesRequests(),
       watcher: {
         began: (session) => this.#began(session),
@@ -197,9 +200,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
         resumed: ({ sink }) => monitor.sessionResumed(sink),
         refused: (refused) => {
           monitor.requestRefused(refused);
+          if (this.hasListeners("connection_error")) shareQuery(refused.req);
           dispatch(this, "connection_error", [refused]);
         },
         headers: (headers, req, initial) => {
+          const isHeard = this.hasListeners("headers") || (initial && this.hasListeners("initial_headers"));
+          if (isHeard) shareQuery(req);
           if (initial) dispatch(this, "initial_headers", [headers, req]);
           dispatch(this, "headers", [headers, req]);
         },

@@ -1,6 +1,7 @@
 import type { Room, SocketId } from "@sockeye/protocol";
 import { CodecError } from "@sockeye/protocol";
 import type { Handshake } from "./handshake.js";
+import { PEER, type Peer } from "./peer.js";
 import { shareable } from "./shareable.js";
 import type { Socket } from "./socket.js";
 
@@ -46,8 +47,8 @@ export class ForeignView {
     return this.socket.rooms;
   }
 
-  get acks(): Socket["acks"] {
-    return this.socket.acks;
+  get acks(): Peer["acks"] {
+    return this.socket[PEER].acks;
   }
 
   get data(): unknown {
@@ -58,8 +59,8 @@ export class ForeignView {
     return this.#shared(this.socket.handshake, "socket.handshake") as Handshake;
   }
 
-  notifyOutgoingListeners(packet: Parameters<Socket["notifyOutgoingListeners"]>[0]): void {
-    this.socket.notifyOutgoingListeners(packet);
+  notifyOutgoingListeners(packet: Parameters<Peer["notifyOutgoingListeners"]>[0]): void {
+    this.socket[PEER].notifyOutgoingListeners(packet);
   }
 
   join(rooms: Room | Room[]): Promise<void> | void {

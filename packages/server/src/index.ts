@@ -38,7 +38,13 @@ export { Metrics } from "./metrics.js";
 export type { MetricsAnswer, MetricsHandler, MetricsOptions } from "./metrics-handler.js";
 export type { Event, ExtendedError, NamespaceMiddleware, Next, SocketMiddleware } from "./middleware.js";
 export { Namespace } from "./namespace.js";
-export type { AdapterConstructor, AttachOptions, EngineOptions, ServerOptions } from "./options.js";
+export type {
+  AdapterConstructor,
+  AttachOptions,
+  EngineOptions,
+  ServerOptions,
+  TransportName,
+} from "./options.js";
 export { ParentNamespace } from "./parent-namespace.js";
 export type { RateLimitOptions } from "./rate-limit.js";
 export { rateLimit } from "./rate-limit.js";

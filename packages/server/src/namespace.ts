@@ -22,6 +22,7 @@ import { expired } from "./expiry.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
+import { PEER, type Peer } from "./peer.js";
 import { Socket } from "./socket.js";
 
 /** Whether broken connections are recovered, and how. */
@@ -92,8 +93,8 @@ export class Namespace<
   _ids = 0;
   /** Sockets about which the middlewares still decide. */
   #deciding = 0;
-  /** With recovery only: the sockets by their secrets. */
-  #byPid: Map<string, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | undefined = undefined;
+  /** With recovery only: the peers by their secrets. */
+  #byPid: Map<string, Peer> | undefined = undefined;
 
   constructor(server: NamespaceServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
     super();
@@ -188,11 +189,11 @@ export class Namespace<
     const middlewares = restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
     const decided = (refusal: Error | undefined): void => {
       this.#deciding -= 1;
-      const error = refusal ?? (socket.expired ? expired() : undefined);
+      const error = refusal ?? (socket[PEER].expired ? expired() : undefined);
       if (error && admission.awaited) admission.refuse(error as Error & { data?: unknown });
       else if (admission.awaited && this.#letIn(admission, socket)) return;
       // Nobody was let in: what middlewares did for the socket is undone.
-      socket.end("forced close");
+      socket[PEER].end("forced close");
       admission.over();
     };
     runMiddlewares(middlewares, socket, decided, {
@@ -207,17 +208,18 @@ export class Namespace<
     socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
   ): boolean {
     this.sockets.set(socket.id, socket);
-    admission.letIn(socket);
+    const peer = socket[PEER];
+    admission.letIn(peer);
     try {
-      socket.enter();
+      peer.enter();
     } catch (error) {
       this.reportError(error, "adapter");
       admission.refuse({ message: "Internal error" });
       return false;
     }
-    if (socket.pid !== undefined) {
+    if (peer.pid !== undefined) {
       this.#byPid ??= new Map();
-      this.#byPid.set(socket.pid, socket);
+      this.#byPid.set(peer.pid, peer);
     }
     this.server.monitor.socketConnected(socket as unknown as Socket);
     dispatch(this, "connect", [socket]);
@@ -233,12 +235,13 @@ export class Namespace<
     if (reason !== undefined) this.server.monitor.socketDisconnected(socket as unknown as Socket, reason);
     // Another may have come back under the same id.
     if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
-    if (socket.pid !== undefined) this.#byPid?.delete(socket.pid);
+    const { pid } = socket[PEER];
+    if (pid !== undefined) this.#byPid?.delete(pid);
   }
 
   /** @internal Ends all sockets and the adapter. */
   async shutDown(): Promise<void> {
-    for (const socket of [...this.sockets.values()]) socket.end("server shutting down");
+    for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");
     await this.#adapter?.close();
   }
 

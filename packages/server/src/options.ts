@@ -7,7 +7,7 @@ import type { AdapterNamespace, Codec, Limits, OverflowPolicy } from "@sockeye/p
 import { DEFAULT_LIMITS } from "@sockeye/protocol";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 
-export type { AttachOptions, EngineOptions } from "@sockeye/engine/server";
+export type { AttachOptions, EngineOptions, TransportName } from "@sockeye/engine/server";
 
 /** Makes the adapter of a namespace: a class, or a function that returns one. Those made for Socket.IO are taken too. */
 export type AdapterConstructor =

@@ -7,6 +7,7 @@ import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
 import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
 import {
   bindEngine,
+  checkTransports,
   clientGroup,
   Drain,
   ownText,
@@ -44,6 +45,7 @@ import { Namespace } from "./namespace.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf } from "./options.js";
 import { ParentNamespace } from "./parent-namespace.js";
+import { PEER } from "./peer.js";
 import { failureOf, printError } from "./print-error.js";
 import { warnOfRoutesOver } from "./routes-over.js";
 import type { Socket } from "./socket.js";
@@ -150,9 +152,11 @@ export class Server<
    * @throws UsageError `ERR_BAD_OPTION`
    */
   constructor(options?: ServerOptions);
-  constructor(server: AnyHttpServer | number | string | undefined, options?: ServerOptions);
-  constructor(first?: AnyHttpServer | number | string | ServerOptions, second?: ServerOptions) {
+  constructor(server: AnyHttpServer | number | string | null | undefined, options?: ServerOptions);
+  constructor(given?: AnyHttpServer | number | string | ServerOptions | null, second?: ServerOptions) {
     super();
+    // As in Socket.IO, what is empty is no server.
+    const first = given === null || given === "" ? undefined : given;
     const isOptions = typeof first === "object" && !("listen" in first);
     this.#options = { ...(isOptions ? first : second) };
     this.#derived = derive(this.#options);
@@ -371,7 +375,7 @@ export class Server<
     for (const namespace of this._nsps.values()) {
       sockets += namespace.sockets.size;
       rooms += namespace.adapter.rooms.size;
-      for (const socket of namespace.sockets.values()) acksPending += socket.acksPending;
+      for (const socket of namespace.sockets.values()) acksPending += socket[PEER].acksPending;
     }
     const sessions = new Map<string, number>();
     for (const engine of this.#engines()) {
@@ -611,6 +615,7 @@ function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCo
   checkTimes(options);
   checkCors(options.cors);
   new OriginPolicy(options.origins);
+  checkTransports(options);
   const limits = limitsOf(options);
   return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
 }
@@ -639,7 +644,7 @@ function noClientFiles(file: string): string {
 
 function listen(port: number | string): HttpServer {
   const number = Number(port);
-  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+  if (`${port}`.trim() === "" || !Number.isInteger(number) || number < 0 || number > 65_535) {
     throw new UsageError("ERR_BAD_OPTION", `"${port}" is no port.`);
   }
   return createServer((_req, res) => {

@@ -1,4 +1,4 @@
-import type { Conn } from "@sockeye/server";
+import type { Conn, ServerOptions } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
 import { openWire, http as request } from "../../../test/support/rawsocket.js";
 import { collect, once } from "../../../test/support/wait.js";
@@ -161,7 +161,7 @@ describe("io.engine", () => {
     expect(await wire.next()).toBe("4hello");
   });
 
-  it.each([
+  it.each<[string, ServerOptions, string[]]>([
     ["polling, then WebSocket", {}, ["websocket"]],
     ["no upgrades", { allowUpgrades: false }, []],
     ["no WebSocket", { transports: ["polling"] }, []],

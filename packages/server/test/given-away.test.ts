@@ -72,7 +72,7 @@ const GIFTS: readonly (readonly [title: string, make: () => { bytes: () => unkno
   ],
 ];
 
-const WAYS: readonly string[] = ["websocket", "polling", "stream"];
+const WAYS = ["websocket", "polling", "stream"] as const;
 
 /** Four clients; what each has heard by now. */
 async function four(

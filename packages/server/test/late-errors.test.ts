@@ -12,7 +12,7 @@ interface Place {
   readonly event: string;
   /** Decides by `decide`, and fails by `fail`, which throws or returns a promise that rejects. */
   readonly prepare?: (io: Server, fail: () => unknown) => unknown;
-  readonly options?: (fail: () => unknown) => ServerOptions;
+  readonly options?: (fail: () => undefined) => ServerOptions;
   readonly where?: string;
   /** Once for each request rather than for each client. */
   readonly requests?: true;
@@ -98,7 +98,7 @@ const PLACES: readonly Place[] = [
       cors: {
         origin: (_origin: string | undefined, answer: (error: Error | null, allow?: boolean) => void) => {
           answer(null, true);
-          return fail() as void;
+          return fail();
         },
       },
     }),
@@ -110,7 +110,7 @@ const PLACES: readonly Place[] = [
     options: (fail) => ({
       cors: (_req, answer) => {
         answer(null, { origin: true });
-        return fail() as void;
+        return fail();
       },
     }),
   },
@@ -143,7 +143,7 @@ describe.each(PLACES)("$name", ({ event, prepare, options, where = "/", requests
   describe.each(WAYS)("that decides and then %s", (_, fail) => {
     it.each(TRANSPORTS)("lets the client in by %s, and io hears of it once", async (transport) => {
       const errors: [unknown, unknown][] = [];
-      const site = await serve(options?.(fail) ?? {});
+      const site = await serve(options?.(fail as () => undefined) ?? {});
       site.io.on("error", (error, context) => errors.push([error, context.event]));
       prepare?.(site.io, fail);
       const client = dial(site, where, { transports: [transport] });

@@ -6,7 +6,7 @@ import { ask, CountedClient, RAW_TRANSPORTS, type RawTransport } from "../../../
 import { deferred, once, turn, until } from "../../../test/support/wait.js";
 import { atEnd, type Site, serve } from "./site.js";
 
-const ALL = ["polling", "websocket", "sse", "stream", "iframe", "jsonp"];
+const ALL = ["polling", "websocket", "sse", "stream", "iframe", "jsonp"] as const;
 
 /** A client in `/`, and the server's half of it. */
 async function joined(

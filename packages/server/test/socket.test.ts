@@ -11,6 +11,7 @@ import {
 } from "@sockeye/protocol";
 import { Server, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
+import { PEER } from "../src/peer.js";
 import type { SocketConnection } from "../src/socket.js";
 
 /** The connection under a socket, with no network: what is sent is kept. */
@@ -67,7 +68,7 @@ function connected(auth: Record<string, unknown> = {}) {
   const connection = new FakeConnection();
   const socket = new Socket(io.sockets, connection, { auth, restored: undefined });
   io.sockets.sockets.set(socket.id, socket);
-  socket.enter();
+  socket[PEER].enter();
   connection.sent.length = 0;
   return { clock, io, errors, connection, socket };
 }
@@ -87,7 +88,7 @@ describe("a socket of the server", () => {
     const connection = new FakeConnection();
     const socket = new Socket(io.sockets, connection, { auth: {}, restored: undefined });
     expect([socket.connected, socket.disconnected, socket.rooms.size]).toEqual([false, true, 0]);
-    socket.enter();
+    socket[PEER].enter();
     expect([socket.connected, socket.disconnected]).toEqual([true, false]);
     expect(socket.rooms).toEqual(new Set([socket.id]));
     expect(connection.sent).toEqual([
@@ -207,10 +208,10 @@ describe("acknowledgements that a socket waits for", () => {
     socket.emit("x", (...args: unknown[]) => got.push(args));
     socket.emit("y", (...args: unknown[]) => got.push(args));
     expect(connection.sent).toEqual([event(["x"], 0), event(["y"], 1)]);
-    socket.receive(answer(1, "b", 2));
-    socket.receive(answer(1, "again"));
-    socket.receive(answer(0));
-    socket.receive(answer(99, "stranger"));
+    socket[PEER].receive(answer(1, "b", 2));
+    socket[PEER].receive(answer(1, "again"));
+    socket[PEER].receive(answer(0));
+    socket[PEER].receive(answer(99, "stranger"));
     expect(got).toEqual([["b", 2], []]);
   });
 
@@ -219,9 +220,9 @@ describe("acknowledgements that a socket waits for", () => {
     const got: unknown[][] = [];
     socket.timeout(50).emit("x", (...args: unknown[]) => got.push(args));
     socket.timeout(50).emit("y", (...args: unknown[]) => got.push(args));
-    socket.receive(answer(0, "yes"));
+    socket[PEER].receive(answer(0, "yes"));
     clock.advance(50);
-    socket.receive(answer(1, "late"));
+    socket[PEER].receive(answer(1, "late"));
     expect(got).toHaveLength(2);
     expect(got[0]).toEqual([null, "yes"]);
     expect(got[1]?.[0]).toMatchObject({ code: "ERR_ACK_TIMEOUT" });
@@ -231,7 +232,7 @@ describe("acknowledgements that a socket waits for", () => {
   it("reject when the client leaves, and at once afterwards", async () => {
     const { socket, clock } = connected();
     const waits = [socket.emitWithAck("x"), socket.timeout(1000).emitWithAck("x")];
-    socket.receive(disconnect);
+    socket[PEER].receive(disconnect);
     waits.push(socket.emitWithAck("late"), socket.volatile.emitWithAck("late"));
     for (const wait of waits) await expect(wait).rejects.toMatchObject({ code: "ERR_ACK_DISCONNECTED" });
     for (const wait of waits) await expect(wait).rejects.toBeInstanceOf(AckError);
@@ -255,14 +256,14 @@ describe("acknowledgements that a socket waits for", () => {
     const answered: unknown[] = [];
     for (const id of [5, 6]) {
       const packet = { ...event(["x"], id), id } as EventPacket;
-      socket.deliverWithAck(packet, connection.encode(packet, undefined), { timeout: 20 }, (args) =>
+      socket[PEER].deliverWithAck(packet, connection.encode(packet, undefined), { timeout: 20 }, (args) =>
         answered.push(args),
       );
     }
-    socket.receive(answer(5, "in time"));
+    socket[PEER].receive(answer(5, "in time"));
     expect(clock.pendingTimers).toBe(1);
     clock.advance(20);
-    socket.receive(answer(6, "late"));
+    socket[PEER].receive(answer(6, "late"));
     expect(answered).toEqual([["in time"]]);
     expect(clock.pendingTimers).toBe(0);
   });
@@ -272,7 +273,7 @@ describe("acknowledgements that a socket waits for", () => {
     socket.emit("x", () => {
       throw new Error("boom");
     });
-    socket.receive(answer(0));
+    socket[PEER].receive(answer(0));
     expect(errors).toMatchObject([[{ message: "boom" }, "x"]]);
   });
 });
@@ -284,7 +285,7 @@ describe("what a socket receives", () => {
     socket.on("x", (...args) => seen.push(["on", ...args]));
     expect(socket.onAny((...args) => seen.push(["any", ...args]))).toBe(socket);
     socket.prependAny((...args) => seen.push(["first", ...args]));
-    socket.receive(event(["x", 1]));
+    socket[PEER].receive(event(["x", 1]));
     expect(seen).toEqual([
       ["first", "x", 1],
       ["any", "x", 1],
@@ -298,8 +299,8 @@ describe("what a socket receives", () => {
     const { socket, connection } = connected();
     const answers: ((...args: unknown[]) => void)[] = [];
     socket.on("x", (...args) => answers.push(args.at(-1) as never));
-    socket.receive(event(["x", 1], 7));
-    socket.receive(event(["x"], 0));
+    socket[PEER].receive(event(["x", 1], 7));
+    socket[PEER].receive(event(["x"], 0));
     answers[0]?.("a", 2);
     answers[0]?.("again");
     expect(connection.sent).toEqual([answer(7, "a", 2)]);
@@ -327,12 +328,12 @@ describe("what a socket receives", () => {
     socket.on("bad", () => seen.push("bad"));
     socket.on("worse", () => seen.push("worse"));
     socket.onAny((name) => seen.push(name));
-    socket.receive(event(["bad"]));
+    socket[PEER].receive(event(["bad"]));
     expect(refusals).toEqual([]);
     socket.on("error", (error) => refusals.push(error.message));
-    socket.receive(event(["good", 1]));
-    socket.receive(event(["bad"]));
-    socket.receive(event(["worse"]));
+    socket[PEER].receive(event(["good", 1]));
+    socket[PEER].receive(event(["bad"]));
+    socket[PEER].receive(event(["worse"]));
     expect(seen).toEqual(["good", 2]);
     expect(refusals).toEqual(["refused", "thrown"]);
     expect(errors).toEqual([]);
@@ -344,7 +345,7 @@ describe("what a socket receives", () => {
     const seen: unknown[] = [];
     socket.use((_packet, next) => void nexts.push(next));
     socket.on("x", () => seen.push("x"));
-    socket.receive(event(["x"]));
+    socket[PEER].receive(event(["x"]));
     socket.disconnect();
     nexts[0]?.();
     expect(seen).toEqual([]);
@@ -362,7 +363,7 @@ describe("the end of a socket", () => {
         trail.push([name, reason, socket.rooms.size, socket.connected, io.sockets.sockets.has(socket.id)]);
       socket.on("disconnecting", look("disconnecting"));
       socket.on("disconnect", look("disconnect"));
-      if (side === "client") socket.receive(disconnect);
+      if (side === "client") socket[PEER].receive(disconnect);
       else expect(socket.disconnect()).toBe(socket);
       const reason = `${side} namespace disconnect`;
       expect(trail).toEqual([
@@ -372,7 +373,7 @@ describe("the end of a socket", () => {
       expect(connection.calls).toEqual(["left /"]);
       expect(connection.sent).toEqual(side === "server" ? [disconnect] : []);
       socket.disconnect().disconnect(true);
-      socket.end("transport close");
+      socket[PEER].end("transport close");
       expect(trail).toHaveLength(2);
       expect(connection.calls).toHaveLength(1);
     },
@@ -383,7 +384,7 @@ describe("the end of a socket", () => {
     const cause = new Error("reset");
     const got: unknown[] = [];
     socket.on("disconnect", (...args) => got.push(args));
-    socket.end("transport error", cause);
+    socket[PEER].end("transport error", cause);
     expect(got).toEqual([["transport error", cause]]);
   });
 
@@ -404,11 +405,11 @@ describe("the end of a socket", () => {
     const other = new FakeConnection();
     const neighbour = new Socket(io.sockets, other, { auth: {}, restored: undefined });
     io.sockets.sockets.set(neighbour.id, neighbour);
-    neighbour.enter();
+    neighbour[PEER].enter();
     neighbour.join("a");
     socket.join("a");
     let encoded = 0;
-    neighbour.deliver = () => void encoded++;
+    neighbour._deliver = () => void encoded++;
     socket.on("disconnecting", () => socket.to([...socket.rooms]).emit("bye"));
     socket.disconnect();
     expect(encoded).toBe(1);
@@ -438,7 +439,7 @@ describe("the end of a socket", () => {
     socket.on("disconnect", () => heard.push("disconnect"));
     socket.join("a");
     expect(socket.disconnect()).toBe(socket);
-    socket.end("forced close");
+    socket[PEER].end("forced close");
     expect([heard, connection.sent, io.sockets.adapter.rooms.size]).toEqual([[], [], 0]);
   });
 });

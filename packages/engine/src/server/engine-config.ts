@@ -55,12 +55,10 @@ export function configure(options: EngineOptions, terms: ConfigTerms): ServerCon
 }
 
 /** To which transports may a session on this one change? */
-function upgradesOf({
-  transports = DEFAULT_TRANSPORTS,
-  allowUpgrades,
-}: EngineOptions): (transport: string) => readonly string[] {
+function upgradesOf({ transports, allowUpgrades }: EngineOptions): (transport: string) => readonly string[] {
   const better = allowUpgrades === false ? [] : ["websocket", "webtransport"];
-  const upgrades = better.filter((name) => transports.includes(name));
+  const offered: readonly string[] = transports ?? DEFAULT_TRANSPORTS;
+  const upgrades = better.filter((name) => offered.includes(name));
   return (transport) => (NO_UPGRADE_FROM.has(transport) ? [] : upgrades);
 }
 

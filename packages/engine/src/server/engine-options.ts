@@ -3,6 +3,7 @@ import { UsageError } from "@sockeye/protocol";
 import type { GateOptions } from "@sockeye/transport/server";
 import type { ClientAddress } from "./addresses.js";
 import type { ResumeOptions } from "./resume-options.js";
+import type { TransportName } from "./transport-names.js";
 
 /** Where the engine sits on an HTTP server. */
 export interface AttachOptions {
@@ -54,7 +55,7 @@ export interface EngineOptions extends AttachOptions {
    * `webtransport` besides, for `io.engine.onWebTransportSession`; `jsonp` beside `polling`, for old browsers that read answers
    * as scripts. Any site may load a script: it is answered for pages of this host and of `origins`.
    */
-  transports?: readonly string[];
+  transports?: readonly TransportName[];
   /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */
   streams?: GateOptions["streams"];
   /** Are clients told that they may upgrade? Default true. */

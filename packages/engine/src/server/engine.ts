@@ -36,6 +36,7 @@ import type { ErrorBoundary } from "./error-boundary.js";
 import { FirstRequest } from "./first-request.js";
 import { SessionRegistry } from "./registry.js";
 import { resumeTerms } from "./resume-options.js";
+import { checkTransports } from "./transport-names.js";
 
 /** Hears what happens in an engine, and changes nothing. No method may throw. */
 export interface EngineWatcher<Above extends EngineSessionSink> {
@@ -243,6 +244,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
 
   #setUp(options: EngineOptions): Setup {
     const { clock, codec, eio3Codec, key, limits } = this.#terms;
+    checkTransports(options);
     if (options.maxTurnMs !== undefined) requirePositive("maxTurnMs", options.maxTurnMs);
     const resume = resumeTerms(options.resume);
     const hooks = this.#hooks();

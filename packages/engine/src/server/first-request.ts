@@ -1,7 +1,8 @@
+import { EventEmitter } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockeye/transport/server";
-import { readRawHeaders, readWholeQuery } from "@sockeye/transport/server";
+import { isSharedWith, readRawHeaders, readWholeQuery, shareQuery } from "@sockeye/transport/server";
 import { ownText } from "./own-text.js";
 
 /** What separates headers here; HTTP allows it in none. */
@@ -13,7 +14,7 @@ const ORDINARY = Object.keys(new IncomingMessage(new Socket())).length;
 /**
  * The request that opened a connection. Node's object costs a kilobyte, and few apps ever look at it: kept are its line
  * and its headers, from which it is made again when somebody asks. An app that has put something on the request, or may
- * have changed it, gets the very object.
+ * have seen it, gets the very object.
  */
 export class FirstRequest {
   readonly protocol: 3 | 4;
@@ -22,22 +23,26 @@ export class FirstRequest {
   readonly url: string;
   #req: IncomingMessage | undefined;
   #query: Record<string, string> | undefined = undefined;
+  /** Has the app seen it with its query, which it may have changed? */
+  readonly #queried: boolean;
   readonly #socket: Socket;
   readonly #rawHeaders: string;
 
   /** @param keep an app's code has seen the request */
   constructor({ req, protocol }: Pick<HandshakeRequest, "req" | "protocol">, keep: boolean) {
+    const kept = keep || isExtraordinary(req) || isShared(req);
     this.protocol = protocol;
     this.address = req.socket?.remoteAddress ?? "";
     this.url = req.url ?? "";
     this.#socket = req.socket;
-    const kept = keep || isExtraordinary(req);
     this.#req = kept ? req : undefined;
+    this.#queried = kept && "_query" in req;
     this.#rawHeaders = kept ? "" : req.rawHeaders.join(SEPARATOR);
   }
 
   get req(): IncomingMessage {
     this.#req ??= this.#remake();
+    shareQuery(this.#req, () => this.query);
     return this.#req;
   }
 
@@ -55,7 +60,10 @@ export class FirstRequest {
   }
 
   #readQuery(): Record<string, string> {
-    const { resume, ...query } = readWholeQuery(this.url);
+    const known = this.#queried && this.#req ? sharedQuery(this.#req) : undefined;
+    // As in Socket.IO, what the app has changed there shows in the handshake, too.
+    if (known && known["resume"] !== "offer") return known;
+    const { resume, ...query } = known ?? readWholeQuery(this.url);
     // An app that keeps a token of it is not to keep all of the URL.
     for (const [name, value] of Object.entries(query)) query[name] = ownText(value);
     return resume === undefined || resume === "offer" ? query : { ...query, resume };
@@ -73,6 +81,23 @@ export class FirstRequest {
     req.complete = true;
     return req;
   }
+}
+
+/** May the app hold it, because it listens to the HTTP server, too? */
+function isShared(req: IncomingMessage): boolean {
+  const { socket } = req;
+  return !(
+    socket &&
+    "server" in socket &&
+    socket.server instanceof EventEmitter &&
+    !isSharedWith(socket.server, req)
+  );
+}
+
+/** The query as the app has left it. */
+function sharedQuery(req: IncomingMessage): Record<string, string> | undefined {
+  const query: unknown = "_query" in req ? req._query : undefined;
+  return typeof query === "object" && query !== null ? (query as Record<string, string>) : undefined;
 }
 
 /** Is it of another class (HTTP/2), or does it carry something of the app's? */

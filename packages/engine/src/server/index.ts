@@ -14,3 +14,4 @@ export { randomId, secretId } from "./ids.js";
 export { defaultBudgetBytes, processBudget } from "./memory-budget.js";
 export { ownText } from "./own-text.js";
 export { type ResumeOptions, resumeTerms } from "./resume-options.js";
+export { checkTransports, type TransportName } from "./transport-names.js";

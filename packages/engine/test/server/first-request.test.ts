@@ -1,5 +1,6 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { attach } from "@sockeye/transport/server";
 import { expect, it } from "vitest";
 import { FirstRequest } from "../../src/server/first-request.js";
 
@@ -9,9 +10,12 @@ async function receive<T>(look: (req: import("node:http").IncomingMessage) => T)
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const seen = new Promise<T>((resolve) => {
-    server.on("request", (req, res) => {
-      resolve(look(req));
-      res.end();
+    attach(server, {
+      path: "/socket.io",
+      onRequest: (req, res) => {
+        resolve(look(req));
+        res.end();
+      },
     });
   });
   const headers = [

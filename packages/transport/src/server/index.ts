@@ -4,7 +4,7 @@ export type {
   WebTransportSession,
   WebTransportStream,
 } from "../shared/webtransport-like.js";
-export { type AttachOptions, attach } from "./gate/attach.js";
+export { type AttachOptions, attach, isSharedWith } from "./gate/attach.js";
 export type { KnownSession } from "./gate/checks.js";
 export { createGate } from "./gate/gate.js";
 export { DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate/gate-options.js";
@@ -20,7 +20,7 @@ export type { ResponseHeaders } from "./request/headers.js";
 export type { WebTransportRequest } from "./request/incoming-webtransport.js";
 export type { Middleware } from "./request/middleware.js";
 export { OriginPolicy, type Origins } from "./request/origins.js";
-export { readWholeQuery } from "./request/query.js";
+export { readWholeQuery, shareQuery } from "./request/query.js";
 export { readRawHeaders } from "./request/raw-headers.js";
 export { REFUSALS, type RefusedRequest } from "./request/refusal.js";
 export { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "./websocket/websocket.js";

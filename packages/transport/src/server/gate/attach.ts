@@ -1,4 +1,5 @@
-import type { EventEmitter } from "node:events";
+import { channel } from "node:diagnostics_channel";
+import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -19,6 +20,22 @@ export interface AttachOptions {
 }
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** Our listeners, each with whether it keeps the requests for a URL from the listeners of others. */
+const ours = new WeakMap<object, (url: string | undefined) => boolean>();
+
+/**
+ * May a listener of the app have seen a request before us, and still hold it? What it knows of it, by whatever key, must be found on
+ * the very object then.
+ */
+export function isSharedWith(server: EventEmitter, req: IncomingMessage): boolean {
+  // Instrumentations put themselves there.
+  if (server.emit !== EventEmitter.prototype.emit || STARTED.hasSubscribers) return true;
+  const event = "upgrade" in req && req.upgrade === true ? "upgrade" : "request";
+  return server.listeners(event).some((listener) => ours.get(listener)?.(req.url) !== true);
+}
+
+const STARTED = channel("http.server.request.start");
 
 /**
  * Takes the requests of one path from an http, https or http2 server; all others go to the listeners that were there
@@ -43,6 +60,8 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
       destroyUnlessUsed(socket, options.destroyUpgradeTimeout ?? 1000);
   };
 
+  ours.set(takeRequest, (url) => isOurs(url) || others.every((other) => ours.get(other)?.(url) === true));
+  ours.set(takeUpgrade, () => true);
   server.removeAllListeners("request");
   server.on("request", takeRequest);
   if (onUpgrade !== undefined) server.on("upgrade", takeUpgrade);

@@ -109,17 +109,23 @@ function queryText(url: string): string {
 }
 
 /**
- * Gives the request the property `_query`, where apps and middlewares written for Socket.IO look for the parsed query.
+ * Gives the request the property `_query`, where apps and middlewares written for Socket.IO look for the parsed query, and may write.
  * Parsed when first read.
  */
-export function shareQuery(req: IncomingMessage): void {
+export function shareQuery(
+  req: IncomingMessage,
+  read: () => Record<string, string> = () => ({ ...readWholeQuery(req.url ?? "") }),
+): void {
   if ("_query" in req) return;
-  let query: Record<string, string> | undefined;
+  let query: unknown;
   Object.defineProperty(req, "_query", {
     configurable: true,
     get: () => {
-      query ??= readWholeQuery(req.url ?? "");
+      query ??= read();
       return query;
+    },
+    set: (given: unknown) => {
+      query = given;
     },
   });
 }

@@ -1,0 +1,474 @@
+import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import type { FirstRequest } from "@sockeye/engine/server";
+import type {
+  BroadcastFlags,
+  Clock,
+  ConnectPacket,
+  EncodedPacket,
+  EventPacket,
+  Limits,
+  OverflowPolicy,
+  Packet,
+  ServerDisconnectReason,
+  SockeyeError,
+} from "@sockeye/protocol";
+import { AckError, PacketType } from "@sockeye/protocol";
+import type { DropPolicy } from "@sockeye/session";
+import type { AckCallback, Emit, ErrorBoundary } from "@sockeye/socket";
+import { Acks, callGuarded, dispatch } from "@sockeye/socket";
+import { dropPolicyOf, eventDropped } from "./drop-policy.js";
+import { isEio3 } from "./eio3-client.js";
+import { eventWeight } from "./event-bytes.js";
+import { Expiry, expired } from "./expiry.js";
+import type { Histogram } from "./histogram.js";
+import type { Event, SocketMiddleware } from "./middleware.js";
+import { runMiddlewares } from "./middleware.js";
+import type { PeerHandle } from "./peer-handle.js";
+import { LEFT, SHOW_INCOMING, SHOW_OUTGOING } from "./peer-handle.js";
+import { Selection } from "./selection.js";
+import type { SocketTarget } from "./socket-emission.js";
+import { SocketRecovery } from "./socket-recovery.js";
+import { warnOfUnheard } from "./warnings.js";
+
+/** The ends after which a client may come back to what it had. */
+const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
+  "transport error",
+  "transport close",
+  "forced close",
+  "ping timeout",
+  "server shutting down",
+  "forced server close",
+]);
+
+/** Where a socket keeps its {@link Peer}: not in the way of those who look for methods of sockets. */
+export const PEER: unique symbol = Symbol("peer");
+
+/** The connection under a peer. */
+export interface PeerConnection {
+  readonly first: FirstRequest;
+  /** Would a packet leave at once? */
+  readonly ready: boolean;
+  /** Set if somebody wants to know how long acknowledgements take. */
+  readonly ackTime?: Histogram | undefined;
+  /** An event waits for the app. @returns false if too much does: then the connection is at its end */
+  hold(bytes: number): boolean;
+  /** It waits no more. */
+  release(bytes: number): void;
+  encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
+  send(packet: EncodedPacket, droppable?: DropPolicy): void;
+  /** Takes a packet back that was given up, unless it was written. */
+  takeBack?(packet: EncodedPacket): unknown;
+  /** A limit was exceeded for its sake. */
+  exceeded(error: SockeyeError): void;
+  /** A socket has left its namespace. */
+  left(namespace: string): void;
+  /** A socket waits for no acknowledgement any more, and owes none. */
+  rested(): void;
+}
+
+/** The namespace of a peer. */
+export interface PeerNamespace {
+  readonly name: string;
+  readonly adapter: Adapter;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly overflowPolicy: OverflowPolicy;
+  /** Are broken connections recovered? Then all events must go through the adapter. */
+  readonly recovers: boolean;
+  /** Of the app, on the namespace itself. */
+  hasListeners(event: string): boolean;
+  nextAckId(): number;
+}
+
+/** The machine behind a {@link Socket}: what comes in and goes out, acknowledgements, and its way from CONNECT to the end. */
+export class Peer implements SocketTarget {
+  /** What becomes of events, once too much waits for the client. */
+  overflow: OverflowPolicy;
+  /** What the app keeps with the socket. */
+  data: unknown;
+  #phase: "joining" | "connected" | "leaving" | "left" = "joining";
+  readonly #handle: PeerHandle;
+  readonly #nsp: PeerNamespace;
+  readonly #client: PeerConnection;
+  readonly #recovery: SocketRecovery | undefined;
+  #acks: Acks | undefined = undefined;
+  /** Acknowledgements that the app's handlers have not given yet. */
+  #owed = 0;
+  #middlewares: SocketMiddleware[] | undefined = undefined;
+  #expiry: Expiry | undefined = undefined;
+
+  constructor(
+    handle: PeerHandle,
+    {
+      nsp,
+      client,
+      restored,
+    }: { nsp: PeerNamespace; client: PeerConnection; restored: RestoredSession | undefined },
+  ) {
+    this.#handle = handle;
+    this.#nsp = nsp;
+    this.#client = client;
+    this.overflow = nsp.overflowPolicy;
+    this.data = restored?.data;
+    // Clients of Socket.IO 2 don't know how to come back.
+    if (nsp.recovers && !isEio3(client)) this.#recovery = new SocketRecovery(restored);
+    if (typeof restored?.expires === "number") this.#expiry = new Expiry(nsp.clock, restored.expires);
+  }
+
+  // ---- what it is
+
+  get connected(): boolean {
+    return this.#phase === "connected" || this.#phase === "leaving";
+  }
+
+  /** Is it in, and has not begun to leave? */
+  get entered(): boolean {
+    return this.#phase === "connected";
+  }
+
+  get left(): boolean {
+    return this.#phase === "left";
+  }
+
+  get acksPending(): number {
+    return this.#acks?.size ?? 0;
+  }
+
+  /** Is an acknowledgement under way, in either direction? One that a handler never gives is for ever. */
+  get busy(): boolean {
+    return this.#owed > 0 || (this.#acks?.size ?? 0) > 0;
+  }
+
+  /** May it not stay any more? */
+  get expired(): boolean {
+    return this.#expiry?.passed === true;
+  }
+
+  /** The client's secret for recovery. */
+  get pid(): string | undefined {
+    return this.#recovery?.pid;
+  }
+
+  // ---- the way in (from the connection)
+
+  /** One packet from the client. CONNECT and CONNECT_ERROR never come here. */
+  receive(packet: Packet): void {
+    switch (packet.type) {
+      case PacketType.EVENT:
+        this.#event(packet);
+        return;
+      case PacketType.ACK:
+        this.#acks?.settle(packet.id, packet.data);
+        if (!this.busy) this.#client.rested();
+        return;
+      case PacketType.DISCONNECT:
+        this.end("client namespace disconnect");
+        return;
+      default:
+    }
+  }
+
+  /** The namespace lets it in: it is told, and from now on events flow. */
+  enter(): void {
+    const { name: nsp, adapter } = this.#nsp;
+    this.#phase = "connected";
+    this.#watchExpiry();
+    const rooms = this.#recovery?.rooms ?? [];
+    this.#handle.join(rooms.length === 0 ? this.#handle.id : [this.#handle.id, ...rooms]);
+    // Before CONNECT, as in Socket.IO: the client's handlers see them before its `connect` event.
+    for (const data of this.#recovery?.begin(adapter) ?? []) {
+      this.#send({ type: PacketType.EVENT, nsp, id: undefined, data });
+    }
+    this.#send({ type: PacketType.CONNECT, nsp, id: undefined, data: this.#welcome() });
+  }
+
+  // ---- the way out (from emits and from the adapter)
+
+  emitOut(emit: Emit): void {
+    const { ack, flags } = emit;
+    if (this.#phase === "left") {
+      // Nobody will answer: whoever can be told is told.
+      if (ack && emit.ackTakesError) {
+        callGuarded(
+          ack,
+          [new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected")],
+          this.#context(emit.event),
+        );
+      }
+      return;
+    }
+    const dropped = flags.volatile === true && !this.#client.ready;
+    if (dropped && !emit.ackTakesError) return;
+    if (this.#nsp.recovers && !ack && !flags.volatile && this.connected) {
+      new Selection(this.#nsp.adapter, new Set([this.#handle.id])).emitOut(emit);
+      return;
+    }
+    if (ack && this.#fullOfAcks) {
+      const error = this.#exceeded(tooManyAcks());
+      if (emit.ackTakesError) callGuarded(ack, [error], this.#context(emit.event));
+      else this.#handle.reportError(error, emit.event);
+      return;
+    }
+    const id = ack ? this.#nsp.nextAckId() : undefined;
+    const packet: EventPacket = {
+      type: PacketType.EVENT,
+      nsp: this.#nsp.name,
+      id,
+      data: [emit.event, ...emit.args],
+    };
+    const encoded = this.#client.encode(packet, flags.compress);
+    if (ack && id !== undefined) {
+      const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
+      this.#expected().expect(id, {
+        callback: this.#client.ackTime === undefined ? callback : timed(callback, emit, this.#client.ackTime),
+        takesError: emit.ackTakesError,
+        timeoutMs: flags.timeout,
+        givenUp: this.#takingBack(encoded),
+      });
+    }
+    // Who takes an error hears of a packet that was dropped as of one that nobody answers.
+    if (dropped) return;
+    this.#handle[SHOW_OUTGOING](packet.data);
+    this.#leave(packet, encoded, flags);
+  }
+
+  /** Everybody in the namespace but this socket. */
+  others(): Selection {
+    return new Selection(this.#nsp.adapter, undefined, new Set([this.#handle.id]));
+  }
+
+  deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
+    if (this.#phase === "left" || (flags.volatile && !this.#client.ready)) return;
+    this.#handle[SHOW_OUTGOING](packet.data);
+    const known = packet.offset === undefined || this.#recovery !== undefined;
+    const bytes = known ? encoded : this.#client.encode({ ...packet, offset: undefined }, flags.compress);
+    this.#leave(packet, bytes, flags);
+  }
+
+  deliverWithAck(
+    packet: EventPacket,
+    encoded: EncodedPacket,
+    flags: BroadcastFlags,
+    answered: (args: readonly unknown[]) => void,
+  ): void {
+    if (this.#fullOfAcks) {
+      this.#handle.reportError(this.#exceeded(tooManyAcks()), packet.data[0]);
+      return;
+    }
+    if (packet.id !== undefined) {
+      const callback: AckCallback = (...args) => answered(args);
+      this.#expected().expect(packet.id, {
+        callback,
+        takesError: false,
+        timeoutMs: flags.timeout,
+        givenUp: this.#takingBack(encoded),
+      });
+    }
+    this.deliver(packet, encoded, flags);
+  }
+
+  /** For adapters made for Socket.IO. */
+  notifyOutgoingListeners({ data }: EventPacket): void {
+    this.#handle[SHOW_OUTGOING](data);
+  }
+
+  /** For adapters made for Socket.IO: `set(id, callback)` waits for an acknowledgement. */
+  get acks(): { set(id: number, callback: AckCallback): void } {
+    const set = (id: number, callback: AckCallback): void => {
+      const guarded: AckCallback = (...args) => callGuarded(callback, args, this.#context("acknowledgement"));
+      this.#expected().expect(id, { callback: guarded, takesError: false, timeoutMs: undefined });
+    };
+    return { set };
+  }
+
+  /** The app has one middleware more for what comes in. */
+  use(middleware: SocketMiddleware): void {
+    this.#middlewares = [...(this.#middlewares ?? []), middleware];
+  }
+
+  /** @param at milliseconds since 1970, as {@link readTime} gives them */
+  expireAt(at: number): void {
+    if (this.#phase === "leaving" || this.#phase === "left") return;
+    if (this.#expiry) this.#expiry.move(at);
+    else this.#expiry = new Expiry(this.#nsp.clock, at);
+    if (this.#phase === "connected") this.#watchExpiry();
+  }
+
+  // ---- the end
+
+  /** Leaves the namespace by this end's wish. Nothing if it is not in, or has begun to leave. */
+  disconnect(): void {
+    if (this.entered) this.#dismiss(undefined);
+  }
+
+  /** Leaves the namespace, for whatever reason. A socket that was never let in goes without a word. */
+  end(reason: ServerDisconnectReason, description?: unknown): void {
+    const was = this.#phase;
+    if (was === "left" || was === "leaving") return;
+    this.#phase = "leaving";
+    this.#expiry?.stop();
+    if (was === "connected") dispatch(this.#handle, "disconnecting", [reason, description]);
+    this.#phase = "left";
+    this.#forget(was === "connected" && RECOVERABLE.has(reason));
+    this.#handle[LEFT](was === "connected" ? reason : undefined);
+    this.#client.left(this.#nsp.name);
+    this.#acks?.failAll();
+    if (was === "connected") dispatch(this.#handle, "disconnect", [reason, description]);
+  }
+
+  // ---- inside
+
+  /** Hands an event to the connection, with what may become of it there. */
+  #leave(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
+    const policy = flags.overflow ?? this.overflow;
+    if (policy === "close") this.#client.send(encoded);
+    else
+      this.#client.send(
+        encoded,
+        dropPolicyOf(packet, policy, (id) => this.#acks?.fail(id, eventDropped())),
+      );
+  }
+
+  /** Does it wait for as many acknowledgements as it may? */
+  get #fullOfAcks(): boolean {
+    return this.#acks !== undefined && this.#acks.size >= this.#nsp.limits.maxPendingAcks;
+  }
+
+  #exceeded<E extends SockeyeError>(error: E): E {
+    this.#client.exceeded(error);
+    return error;
+  }
+
+  /** What the client is told when it is in. Those of Socket.IO 2 know their id. */
+  #welcome(): ConnectPacket["data"] {
+    if (isEio3(this.#client)) return undefined;
+    const { id: sid } = this.#handle;
+    return this.pid === undefined ? { sid } : { sid, pid: this.pid };
+  }
+
+  /** The adapter may be the app's: what it throws must not come back to whoever noticed the end. */
+  #forget(comesBack: boolean): void {
+    const { adapter } = this.#nsp;
+    try {
+      if (comesBack && this.#recovery) {
+        const { id, rooms } = this.#handle;
+        this.#recovery.persist(adapter, { id, rooms, data: this.data, expires: this.#expiry?.at });
+      }
+      adapter.delAll(this.#handle.id);
+    } catch (error) {
+      this.#handle.reportError(error, "adapter");
+    }
+  }
+
+  #watchExpiry(): void {
+    this.#expiry?.watch(() => this.#dismiss(expired()));
+  }
+
+  #dismiss(why: Error | undefined): void {
+    this.#send({ type: PacketType.DISCONNECT, nsp: this.#nsp.name, id: undefined, data: undefined });
+    this.end("server namespace disconnect", why);
+  }
+
+  #event(packet: EventPacket): void {
+    const { id, data } = packet;
+    if (!this.#middlewares) {
+      this.#handleEvent(id === undefined ? data : [...data, this.#acknowledger(id, data[0])]);
+      return;
+    }
+    // Middlewares may change it.
+    const event: Event = [...data];
+    if (id !== undefined) event.push(this.#acknowledger(id, undefined));
+    runMiddlewares(
+      this.#middlewares,
+      event,
+      (error) => {
+        if (error) dispatch(this.#handle, "error", [error]);
+        else if (this.connected) this.#handleEvent(event);
+      },
+      {
+        waits: (promise) => this.#hold(event, promise),
+        failedLate: (error) => this.#handle.reportError(error, "middleware"),
+      },
+    );
+  }
+
+  /** An asynchronous middleware has the event as long as its promise is open. */
+  #hold(event: Event, promise: PromiseLike<unknown>): void {
+    const client = this.#client;
+    const weight = eventWeight(event);
+    if (!client.hold(weight)) return;
+    const release = (): void => client.release(weight);
+    promise.then(release, release);
+  }
+
+  /** @param event its name, its arguments, and the acknowledgement if one is wanted */
+  #handleEvent(event: EventPacket["data"]): void {
+    this.#handle[SHOW_INCOMING](event);
+    if (!dispatch(this.#handle, event[0], event.slice(1))) this.#unheard(event[0]);
+  }
+
+  /** The listener may have been put on `io` by mistake. */
+  #unheard(name: string | number): void {
+    if (this.#nsp.hasListeners(String(name)) && this.#handle.listenersAny().length === 0)
+      warnOfUnheard(String(name));
+  }
+
+  /**
+   * What a handler gets as its last argument if the client waits for an answer. Answers once.
+   *
+   * @param event left out: a middleware may rename it
+   */
+  #acknowledger(id: number, event: string | number | undefined): AckCallback {
+    let answered = false;
+    // Where nobody listens, nobody will answer.
+    const heard =
+      event === undefined ||
+      this.#handle.hasListeners(event as string) ||
+      this.#handle.listenersAny().length > 0;
+    const owed = heard ? 1 : 0;
+    this.#owed += owed;
+    return (...args) => {
+      if (answered || this.#phase === "left") return;
+      const packet: Packet = { type: PacketType.ACK, nsp: this.#nsp.name, id, data: args };
+      // What cannot be sent is told to the caller, who may answer something else.
+      const encoded = this.#client.encode(packet, undefined);
+      answered = true;
+      this.#owed -= owed;
+      this.#client.send(encoded);
+      if (!this.busy) this.#client.rested();
+    };
+  }
+
+  #send(packet: Packet): void {
+    this.#client.send(this.#client.encode(packet, undefined));
+  }
+
+  /** An event whose answer nobody waits for any more never leaves, if it has not left. What left a moment ago still gets through before a goodbye. */
+  #takingBack(encoded: EncodedPacket): (error: { readonly code: string }) => void {
+    return ({ code }) => {
+      if (code === "ERR_ACK_TIMEOUT") this.#client.takeBack?.(encoded);
+    };
+  }
+
+  #expected(): Acks {
+    this.#acks ??= new Acks(this.#nsp.clock);
+    return this.#acks;
+  }
+
+  #context(event: string): { target: ErrorBoundary; event: string } {
+    return { target: this.#handle, event };
+  }
+}
+
+function tooManyAcks(): AckError {
+  return new AckError("ERR_TOO_MANY_ACKS", "the socket waits for maxPendingAcks acknowledgements already");
+}
+
+/** Notes how long the answer takes, if there is one. */
+function timed(callback: AckCallback, { ackTakesError }: Emit, time: Histogram): AckCallback {
+  const began = performance.now();
+  return (...args) => {
+    if (!ackTakesError || !args[0]) time.note(began);
+    callback(...args);
+  };
+}

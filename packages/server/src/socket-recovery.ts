@@ -1,0 +1,59 @@
+import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import { randomId, secretId } from "@sockeye/engine/server";
+import type { Room, SocketId } from "@sockeye/protocol";
+
+/** What a socket is kept by, until its client comes back. */
+export interface Interrupted {
+  readonly id: SocketId;
+  readonly rooms: ReadonlySet<Room>;
+  readonly data: unknown;
+  /** When it may not stay any more, if there is such a time. */
+  readonly expires: number | undefined;
+}
+
+/** How one socket is recovered: the client's secret, where the log ended when it joined, and what it comes back to. */
+export class SocketRecovery {
+  #pid: string | undefined = undefined;
+  #since: string | undefined = undefined;
+  #restored: RestoredSession | undefined;
+
+  constructor(restored: RestoredSession | undefined) {
+    this.#restored = restored;
+  }
+
+  /** The client's secret, once the socket has entered. */
+  get pid(): string | undefined {
+    return this.#pid;
+  }
+
+  /** The rooms that it comes back to. */
+  get rooms(): readonly Room[] {
+    return this.#restored?.rooms ?? [];
+  }
+
+  /** The socket enters. @returns what it has missed */
+  begin(adapter: Adapter): RestoredSession["missedPackets"] {
+    const restored = this.#restored;
+    this.#since = adapter.position();
+    this.#pid = restored?.pid ?? newPid(this.#since);
+    this.#restored = undefined;
+    return restored?.missedPackets ?? [];
+  }
+
+  /** The socket has gone, and its client may come back. */
+  persist(adapter: Adapter, { id: sid, rooms, data, expires }: Interrupted): void {
+    const pid = this.#pid;
+    if (pid === undefined) return;
+    adapter.persistSession({ sid, pid, rooms: [...rooms], data, since: this.#since, expires });
+  }
+}
+
+/**
+ * A secret for recovery. The same one tells the client that it is recovered. The epoch in front lets it tell an offset from
+ * an argument; where there is none the length of Socket.IO's says that any text may be an offset.
+ *
+ * @param since where the log ended, of an adapter of ours
+ */
+function newPid(since: string | undefined): string {
+  return since === undefined ? randomId() : `${since.split(".", 1)[0]}${secretId()}`;
+}
