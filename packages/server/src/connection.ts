@@ -104,6 +104,7 @@ export interface ConnectionSession extends SessionView {
   readonly bufferedBytes: number;
   /** Is another transport being tried? */
   readonly probing?: boolean;
+  readonly dueAt?: number;
   /** Set if it outlives its transports. */
   readonly counted?: { readonly retainedBytes: number } | undefined;
   readonly decoder?: Decoder;
@@ -202,6 +203,11 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   get protocol(): 3 | 4 {
     return this.first.protocol;
+  }
+
+  /** When its time to ping, or that of the client to answer, is over. */
+  get dueAt(): number | undefined {
+    return this.#session?.dueAt;
   }
 
   /** Would another transport be taken now? */

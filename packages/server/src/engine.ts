@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type {
   Claim,
   Clock,
+  CloseReason,
   Codec,
   EncodedPacket,
   Limits,
@@ -422,7 +423,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
           this.#host.monitor.sessionSuspended(connection, reason, cause);
           this.#host.suspended(connection);
         },
-        ended: (sid) => {
+        ended: (sid, reason) => {
+          if (FAULTS.has(reason)) this.#setup.gate.forget(sid);
           const connection = this.#connections.get(sid);
           if (connection) this.#suspended.delete(connection);
           this.#connections.delete(sid);
@@ -433,6 +435,12 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> implemen
     };
   }
 }
+
+/**
+ * Sessions that end for what the client did, or failed to do. They are forgotten at once: a client between two polls reads a goodbye only
+ * if the server has wanted the end.
+ */
+const FAULTS: ReadonlySet<CloseReason> = new Set(["ping timeout", "parse error"]);
 
 function packetLimits(limits: Limits): PacketLimits {
   const { maxAttachments, maxBinaryEventBytes, maxJsonDepth, maxEventNameLength, maxNamespaceLength } =

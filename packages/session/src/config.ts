@@ -73,7 +73,7 @@ export interface ServerRole {
   /** The transport of a session is lost, and the client may come back. */
   suspended?(sid: string, reason: CloseReason, cause: Error | undefined): void;
   /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
-  ended(sid: string): void;
+  ended(sid: string, reason: CloseReason): void;
 }
 
 /** How a session ends. */

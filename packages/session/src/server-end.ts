@@ -20,6 +20,8 @@ import { probeError } from "./upgrade.js";
 const MAX_PROBE_BYTES = 8192;
 /** So many times as long a client may take to answer. */
 const MORE_TIME = 4;
+/** The part of the time to answer that the process may be late with a PING, at the cost of who answers. */
+const HARDLY = 1 / 2;
 /** Some eleven days: both together are no more than what timers of clients can wait. */
 const LONGEST_MS = 1e9;
 
@@ -57,7 +59,8 @@ export const serverEnd: ServerEnd = {
     // A client whose answer waits behind something large must not take this end for dead.
     if (isFirst || (session.heardAt > session.pingedAt && now >= session.pingedAt + role.pingIntervalMs)) {
       session.pingedAt = isFirst ? session.dueAt : now;
-      if (isFirst) session.heardAt = now;
+      // A PING that is hardly late must not make the whole time longer.
+      if (isFirst) session.heardAt = now - session.dueAt > timeoutMs * HARDLY ? now : session.dueAt;
       session.listens = true;
       session.pingsOut++;
       session.counted?.heartbeat();
