@@ -10,6 +10,8 @@ import type { SessionEnd } from "./session-end.js";
 
 /** So many times as long a client may take to answer. */
 const MORE_TIME = 4;
+/** The part of the time to answer that the process may be late with a PING, at the cost of who answers. */
+const HARDLY = 1 / 2;
 /** Some eleven days: both together are no more than what timers of clients can wait. */
 const LONGEST_MS = 1e9;
 
@@ -48,7 +50,7 @@ export interface ServerRole {
   /** The transport of a session is lost, and the client may come back. */
   suspended?(sid: string, reason: CloseReason, cause: Error | undefined): void;
   /** The session needs nothing any more, its pipe included. Its id may be forgotten. */
-  ended(sid: string): void;
+  ended(sid: string, reason: CloseReason): void;
 }
 
 export interface ServerConfig extends SessionConfig {
@@ -213,8 +215,8 @@ export class ServerEnd implements SessionEnd {
     this.#config.role.suspended?.(this.session.id, reason, cause);
   }
 
-  ended(): void {
-    this.#config.role.ended(this.session.id);
+  ended(reason: CloseReason): void {
+    this.#config.role.ended(this.session.id, reason);
   }
 
   // ---- inside
@@ -241,7 +243,8 @@ export class ServerEnd implements SessionEnd {
     // A client whose answer waits behind something large must not take this end for dead.
     if (isFirst || (session.heardAt > this.#pingedAt && now >= this.#pingedAt + pingIntervalMs)) {
       this.#pingedAt = isFirst ? session.dueAt : now;
-      if (isFirst) session.heardAt = now;
+      // A PING that is hardly late must not make the whole time longer.
+      if (isFirst) session.heardAt = now - session.dueAt > timeoutMs * HARDLY ? now : session.dueAt;
       session.awaitsSign = true;
       this.#pingsOut++;
       session.counted?.heartbeat();

@@ -16,6 +16,8 @@ export interface Conversation extends SessionView {
   readonly bufferedBytes: number;
   /** Is another transport being tried? */
   readonly probing?: boolean;
+  /** When its time to ping, or that of the client to answer, is over. */
+  readonly dueAt?: number;
   /** Set if it outlives its transports. */
   readonly counted?: { readonly retainedBytes: number } | undefined;
   readonly decoder?: Decoder;

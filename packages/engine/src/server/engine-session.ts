@@ -83,6 +83,11 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
     return this.conversation.probing === true;
   }
 
+  /** When its time to ping, or that of the client to answer, is over. */
+  get dueAt(): number | undefined {
+    return this.conversation.dueAt;
+  }
+
   get counted(): boolean {
     return this.conversation.counted !== undefined;
   }

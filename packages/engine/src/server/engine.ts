@@ -73,6 +73,12 @@ export interface EngineTerms<Above extends EngineSessionSink> {
   seesRequests(): boolean;
 }
 
+/**
+ * Sessions that end for what the client did, or failed to do. They are forgotten at once: a client between two polls reads a goodbye only
+ * if the server has wanted the end.
+ */
+const FAULTS: ReadonlySet<CloseReason> = new Set(["ping timeout", "parse error"]);
+
 /** What follows from the options. */
 interface Setup {
   readonly options: EngineOptions;
@@ -273,7 +279,10 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
         watcher.suspended(session, reason, cause);
         session.sink.suspended?.(reason, cause);
       },
-      ended: (sid) => this.#sessions.delete(sid),
+      ended: (sid, reason) => {
+        if (FAULTS.has(reason)) this.#setup.gate.forget(sid);
+        this.#sessions.delete(sid);
+      },
     };
   }
 

@@ -175,6 +175,8 @@ describe("what the server sends", () => {
     const server = await serve({ perMessageDeflate: { threshold: 50 } });
     const connection = await open(server);
     const text = `4${"ab".repeat(100)}`;
+    // OPEN leaves a moment after the 101.
+    await connection.until("}");
     const before = connection.received.length;
     only(server).transport.send([
       new EncodedPacket("4short"),

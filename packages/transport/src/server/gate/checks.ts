@@ -17,6 +17,8 @@ export interface KnownSession {
   readonly counted?: boolean | undefined;
   /** Is its transport lost? Then nothing can come but a claim, or a page's goodbye. */
   readonly suspended?: boolean | undefined;
+  /** When its time to ping, or that of its client to answer, is over, by the clock of the gate. */
+  readonly dueAt?: number | undefined;
 }
 
 export interface Check {

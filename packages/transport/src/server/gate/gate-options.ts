@@ -61,6 +61,8 @@ export interface Gate {
   use(middleware: Middleware): void;
   /** Refuses handshakes from now on, with status 503. Live sessions keep their requests, and may upgrade. */
   drain(): void;
+  /** The client of this session, which is over, is not told so any more: its next request is one for an unknown session. */
+  forget(sid: string): void;
   /** Refuses handshakes and upgrades from now on, with status 503. Live sessions keep their requests. */
   close(): void;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Transport } from "@sockeye/protocol";
+import type { Clock, Transport } from "@sockeye/protocol";
 import type { WebTransportSession } from "../../shared/webtransport-like.js";
 import { answerEmpty, isHttpPipe } from "../http/http-pipe.js";
 import { Lingering } from "../http/lingering.js";
@@ -38,6 +38,7 @@ export function createGate(options: GateOptions, acceptor: GateSink): Gate {
 
 class HttpGate implements Gate {
   readonly #acceptor: GateSink;
+  readonly #clock: Clock;
   readonly #transports: ReadonlySet<string>;
   readonly #httpPipes: ReadonlyMap<string, HttpPipeKind>;
   readonly #lingering: Lingering;
@@ -54,6 +55,7 @@ class HttpGate implements Gate {
 
   constructor(options: GateOptions, acceptor: GateSink) {
     this.#acceptor = acceptor;
+    this.#clock = options.clock;
     this.#transports = new Set(options.transports ?? DEFAULT_TRANSPORTS);
     this.#lingering = new Lingering(options.clock);
     this.#origins = new OriginPolicy(options.origins);
@@ -162,6 +164,10 @@ class HttpGate implements Gate {
     if (this.#state === "open") this.#state = "draining";
   }
 
+  forget(sid: string): void {
+    this.#lingering.remove(sid);
+  }
+
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -259,7 +265,7 @@ class HttpGate implements Gate {
     if (this.#exceeds(visit, "resume")) return;
     const sid = `${query.sid}`;
     if (visit.kind === "upgrade") {
-      this.#webSockets.complete(visit, { base64: query.base64, initial: false }, (pipe) =>
+      this.#webSockets.complete(visit, { base64: query.base64, initial: false, listens: true }, (pipe) =>
         this.#claims.awaitFrame(visit, pipe, sid),
       );
       return;
@@ -272,11 +278,27 @@ class HttpGate implements Gate {
     this.#claims.awaitBody(visit, pipe, sid);
   }
 
+  /** Is the time of its session over, and only the timer has not come yet? Then it comes after that. */
+  #isLate({ req, late }: IncomingRequest, { counted, dueAt, protocol }: KnownSession): boolean {
+    if (late || counted || dueAt === undefined) return false;
+    // A POST of revision 4 may bring the answer that is waited for.
+    if (req.method !== "GET" && protocol === 4) return false;
+    const lateMs = this.#clock.now() - dueAt;
+    return lateMs >= 0 && lateMs < STOOD_STILL_MS;
+  }
+
   /** A request for a session that is known. */
   #admit(
     visit: IncomingRequest | IncomingUpgrade,
     { sid, session, query }: { sid: string; session: KnownSession; query: EngineQuery },
   ): void {
+    if (visit.kind === "request" && this.#isLate(visit, session)) {
+      visit.late = true;
+      this.#clock.setTimer(() => {
+        if (!visit.gone) this.#check(visit);
+      }, 0);
+      return;
+    }
     if (visit.kind === "request") {
       const { transport } = session;
       if (query.resume === "leave" && session.counted && visit.req.method === "POST") {
@@ -304,12 +326,13 @@ class HttpGate implements Gate {
 
   #completeWebSocket(visit: IncomingUpgrade, query: EngineQuery, accepted: (pipe: Transport) => void): void {
     const initial = query.sid === undefined;
+    const listens = query.resume !== undefined;
     this.#closing.remember(visit);
     if (query.protocol === 4) {
-      this.#webSockets.complete(visit, { base64: query.base64, initial }, accepted);
+      this.#webSockets.complete(visit, { base64: query.base64, initial, listens }, accepted);
     } else {
       const asked = query.base64 ? "base64" : "bytes";
-      this.#webSockets.complete(visit, { base64: false, initial }, (pipe) =>
+      this.#webSockets.complete(visit, { base64: false, initial, listens }, (pipe) =>
         accepted(new Eio3Pipe(pipe, asked)),
       );
     }
@@ -333,6 +356,9 @@ class HttpGate implements Gate {
 }
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/** A process whose timers are as late as this has stood still, and what has come meanwhile counts as come in time. */
+const STOOD_STILL_MS = 250;
 
 /** As long as a connection may take to join a namespace. */
 const DECISION_MS = 45_000;

@@ -16,6 +16,8 @@ export type Incoming = IncomingRequest | IncomingUpgrade | IncomingWebTransport;
 
 export class IncomingRequest {
   readonly kind = "request";
+  /** Has it come when the time of its session was over, and been put off for that? */
+  late = false;
 
   constructor(
     readonly req: IncomingMessage,

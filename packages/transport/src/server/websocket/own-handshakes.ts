@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { IncomingUpgrade } from "../request/incoming.js";
 import { endConnection } from "../request/refusal.js";
 import type { DeflateExtension } from "./deflate-extension.js";
+import { LateListener } from "./late-listener.js";
 import { OwnWebSocketPipe, type OwnWebSocketTerms } from "./own-websocket.js";
 import { checkUpgrade, type UpgradeFault } from "./upgrade-check.js";
 
@@ -12,6 +13,8 @@ const afterTurn = setImmediate;
 /** What an accepted handshake is about. */
 export interface OwnHandshakeOptions {
   readonly base64: boolean;
+  /** May the client listen to nothing yet but what it waits for? Then the first packets leave one by one. */
+  readonly late: boolean;
   /** Asked for the app's headers of the 101 response, once it is sure that there will be one. */
   readonly headers: () => readonly (readonly [name: string, value: string])[];
 }
@@ -31,7 +34,7 @@ export class OwnHandshakes {
   /** Calls `accepted` with the open pipe, before it returns, or not at all. */
   complete(
     visit: IncomingUpgrade,
-    { base64, headers }: OwnHandshakeOptions,
+    { base64, late, headers }: OwnHandshakeOptions,
     accepted: (pipe: OwnWebSocketPipe) => void,
   ): void {
     const { req, socket, head } = visit;
@@ -53,6 +56,13 @@ export class OwnHandshakes {
     if (checked.protocol !== undefined) text += `Sec-WebSocket-Protocol: ${checked.protocol}\r\n`;
     if (deflate !== undefined) text += `Sec-WebSocket-Extensions: ${deflate.response}\r\n`;
     for (const [name, value] of headers()) text += `${name}: ${value}\r\n`;
+    if (late) {
+      const listener = new LateListener(socket);
+      socket.write(`${text}\r\n`, "latin1");
+      listener.separate();
+      accepted(new OwnWebSocketPipe(socket, this.#terms, { head, base64, deflate, listener }));
+      return;
+    }
     socket.cork();
     socket.write(`${text}\r\n`, "latin1");
     accepted(new OwnWebSocketPipe(socket, this.#terms, { head, base64, deflate }));

@@ -17,6 +17,7 @@ import { closeBody, closeCode, closeWords, isLoss } from "./close-body.js";
 import type { AgreedDeflate } from "./deflate-extension.js";
 import { controlFrame } from "./frame.js";
 import { type CloseCode, FrameReader, type FrameSink } from "./frame-reader.js";
+import type { LateListener } from "./late-listener.js";
 
 /** What all WebSockets of a server share. */
 export interface OwnWebSocketTerms {
@@ -36,6 +37,8 @@ export interface OwnWebSocketOptions {
   readonly base64?: boolean | undefined;
   /** Left out: no extension was agreed on. */
   readonly deflate?: AgreedDeflate | undefined;
+  /** Set if the first packets are to leave one by one. */
+  readonly listener?: LateListener | undefined;
 }
 
 /** From its close frame on, a peer has this long to close, too. */
@@ -83,6 +86,8 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   #gathered = 0;
   #state: "open" | "closing" | "over" = "open";
   #pendingPongs = 0;
+  /** A client that waits for the first packets one by one, until it has got them. */
+  #listener: LateListener | undefined;
   /** Is the first message to be a short one? */
   #first: "short" | "any" = "any";
   /** Ends a closing handshake that the peer does not finish. */
@@ -95,6 +100,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     this.#reader = new FrameReader(this, terms.maxPayload, options.deflate?.inflater, terms.turns);
     this.#base64 = options.base64 === true;
     this.#deflate = options.deflate;
+    this.#listener = options.listener;
     takeOver(socket, options.head ?? NOTHING);
     this.#socket[PIPE] = this;
     socket.on("data", OwnWebSocketPipe.#listeners.data);
@@ -152,6 +158,20 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   send(batch: readonly EncodedPacket[]): void {
     if (this.#state !== "open" || !this.#socket.writable) return;
+    if (this.#listener === undefined) this.#write(batch);
+    else this.#sendApart(batch, this.#listener);
+  }
+
+  #sendApart(batch: readonly EncodedPacket[], listener: LateListener): void {
+    listener.sent();
+    if (listener.listens) this.#listener = undefined;
+    this.#write(batch.slice(0, 1));
+    if (batch.length === 1) return;
+    listener.separate();
+    this.#write(batch.slice(1));
+  }
+
+  #write(batch: readonly EncodedPacket[]): void {
     if (this.#deflate === undefined) writeBatch(this.#socket, batch, this.#base64);
     else this.#sendDeflated(this.#base64 ? batch.flatMap(inBase64) : batch, this.#deflate);
   }

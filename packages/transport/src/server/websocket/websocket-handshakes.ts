@@ -59,6 +59,8 @@ export interface AskedWebSocket {
   readonly base64: boolean;
   /** Does it answer a handshake, and not the upgrade of a session? */
   readonly initial: boolean;
+  /** Does the client listen before it is connected, as Sockeye's does? */
+  readonly listens: boolean;
 }
 
 /**
@@ -90,10 +92,13 @@ export class WebSocketHandshakes {
   /** Calls `accepted` with a pipe over the open WebSocket, before it returns, or not at all. */
   complete(visit: IncomingUpgrade, asked: AskedWebSocket, accepted: (pipe: WebSocketEnd) => void): void {
     const { base64, initial } = asked;
-    const offers = visit.req.headers["sec-websocket-extensions"] !== undefined;
+    const { headers: sent } = visit.req;
+    const offers = sent["sec-websocket-extensions"] !== undefined;
     if (this.#own !== undefined && !(offers && this.#leavesExtensions)) {
       const headers = (): [string, string][] => this.#headerLines(visit, initial);
-      this.#own.complete(visit, { base64, headers }, accepted);
+      // A page hears of one event after the other, whenever they came. A candidate for an upgrade gets nothing unasked.
+      const late = initial && !asked.listens && sent.origin === undefined;
+      this.#own.complete(visit, { base64, late, headers }, accepted);
     } else {
       this.#current = { visit, initial };
       this.#completeByServer(visit, base64, accepted);
