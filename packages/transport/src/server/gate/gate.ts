@@ -18,6 +18,7 @@ import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.
 import { describeRefusal, type Refusal } from "../request/refusal.js";
 import { RequestNumbers } from "../request/request-numbers.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
+import { type UrlLimits, urlExcess, urlRefusal } from "../request/url-limits.js";
 import { RequestLines } from "../turns/request-line.js";
 import { loopOf, Turns } from "../turns/turns.js";
 import { Eio3Pipe } from "../websocket/eio3-pipe.js";
@@ -41,7 +42,8 @@ import { checkSamePage } from "./same-page.js";
 export interface GateOptions {
   readonly clock: Clock;
   /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
-  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload"> & Partial<PendingLimits>;
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload"> &
+    Partial<PendingLimits & UrlLimits>;
   /** Names of the transports on offer; `jsonp` stands for polling in scripts. Default {@link DEFAULT_TRANSPORTS}. */
   readonly transports?: readonly string[] | undefined;
   /** Asked about each handshake, after all other checks but that of the protocol revision. */
@@ -114,6 +116,7 @@ class HttpGate implements Gate {
   /** How long the app may take to decide about a handshake. */
   readonly #decisionMs: number;
   readonly #requests: RequestLines;
+  readonly #urls: UrlLimits;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
@@ -130,6 +133,8 @@ class HttpGate implements Gate {
     this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
     this.#decisionMs = options.connectTimeout ?? DECISION_MS;
     const { maxPending = UNLIMITED, maxPendingPerAddress = UNLIMITED } = options.limits;
+    const { maxUrlLength = UNLIMITED, maxQueryParameters = UNLIMITED } = options.limits;
+    this.#urls = { maxUrlLength, maxQueryParameters };
     const pending = new Pending({ maxPending, maxPendingPerAddress }, (error, address) =>
       acceptor.exceeded?.(error, address),
     );
@@ -177,6 +182,7 @@ class HttpGate implements Gate {
 
   #request(visit: IncomingRequest): void {
     const { req } = visit;
+    if (this.#isTooLong(visit)) return;
     if (this.#middlewares === undefined) {
       this.#check(visit);
       return;
@@ -189,6 +195,7 @@ class HttpGate implements Gate {
 
   #upgrade(visit: IncomingUpgrade): void {
     const { req, socket } = visit;
+    if (this.#isTooLong(visit)) return;
     if (this.#middlewares === undefined) {
       this.#check(visit);
       return;
@@ -212,6 +219,7 @@ class HttpGate implements Gate {
       this.#refuse(visit, { reason: "UNKNOWN_TRANSPORT", context: { transport: "webtransport" } });
       return;
     }
+    if (this.#isTooLong(visit)) return;
     const arrival = new Arrival(visit, this.#arrivals);
     const receive = (corsAnswer?: unknown): void => {
       const foreign = this.#origins.check(visit.req, corsAnswer);
@@ -314,6 +322,15 @@ class HttpGate implements Gate {
 
   #pipesOf({ transport }: EngineQuery): HttpPipeKind | undefined {
     return typeof transport === "string" ? this.#httpPipes.get(transport) : undefined;
+  }
+
+  /** Refuses what asks by too long a URL, before anybody reads it. */
+  #isTooLong(visit: Incoming): boolean {
+    const error = urlExcess(visit.req.url ?? "", this.#urls);
+    if (error === undefined) return false;
+    this.#acceptor.exceeded?.(error, this.#acceptor.addressOf?.(visit.req));
+    this.#refuse(visit, urlRefusal(error));
+    return true;
   }
 
   /** Refuses whoever comes too often. */
