@@ -254,6 +254,7 @@ class HttpGate implements Gate {
     this.#claims.close();
     this.#lingering.close();
     this.#webSockets.close();
+    this.#closing.close();
   }
 
   /** The middlewares are through with it. */
