@@ -114,7 +114,7 @@ export interface ConnectionSession extends SessionView {
   takeBack?(packet: EncodedPacket): boolean;
   drained(): Promise<boolean>;
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
-  claimed?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
+  acceptClaim?(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
   /** Ends it, since it is over for the client. */
@@ -333,7 +333,7 @@ export class Connection implements SessionSink, SocketConnection, KnownSession, 
 
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   claimed(transport: Transport, claim: Claim): boolean {
-    return this.#open.claimed?.(transport, claim) === true;
+    return this.#open.acceptClaim?.(transport, claim) === true;
   }
 
   /** The client has gone, whatever has become of its transport. */

@@ -129,7 +129,7 @@ export interface ServerEnd {
   due(session: ServerSession, role: ServerRole, now: number): void;
   pinged(session: ServerSession, role: ServerRole, now: number): void;
   ponged(session: ServerSession, role: ServerRole, now: number): void;
-  /** A client says that the session is its own: see {@link Session.claimed}. */
+  /** A client says that the session is its own: see {@link Session.acceptClaim}. */
   claimed(session: ServerSession, role: ServerRole, how: Return): boolean;
   /** Probes a candidate that wants to take over. */
   probe(session: Upgradable, candidate: Transport, limits: ProbeLimits): Upgrade;
