@@ -175,15 +175,15 @@ export const SHOWN: ShownBy = {
     "a second WebSocket for a session that has one": both("a second WebSocket for a session that has one"),
     "`/socket.io?EIO=4…`, without the slash": both("the path without its slash"),
     "WebSocket compression (`perMessageDeflate: true`)": row(
-      "packages/transport/test/node/deflater",
+      "packages/transport/test/server/deflater",
       "keep no context: each can be read by itself, in any order",
     ),
     "a client offers only compression that the server does not take": row(
-      "packages/transport/test/node/deflated-websocket",
+      "packages/transport/test/server/deflated-websocket",
       "answers an offer that cannot be taken",
     ),
     "an offer of an 8-bit window": row(
-      "packages/transport/test/node/deflate-extension",
+      "packages/transport/test/server/deflate-extension",
       'answers "permessage-deflate; server_max_window_bits=8" with undefined',
     ),
   },
@@ -223,16 +223,16 @@ export const SHOWN: ShownBy = {
       both("texts of cors.origin"),
     "a browser page of another origin, where `cors` does not let it in": both("pages of other origins"),
     JSONP: row(
-      "packages/transport/test/node/jsonp",
+      "packages/transport/test/server/jsonp",
       "answers with scripts only if told so",
       "answers as ever who asks for no script",
     ),
     "JSONP: the type of the scripts": row(
-      "packages/transport/test/node/jsonp",
+      "packages/transport/test/server/jsonp",
       "of a type that browsers run, and no other",
     ),
     "JSONP: a callback that is no number; a form without its field, or with a broken escape": row(
-      "packages/transport/test/node/jsonp",
+      "packages/transport/test/server/jsonp",
       'takes no callback "1.5"',
       "no field: 400, and the session ends",
       "a broken escape: 400, and the session ends",
@@ -240,7 +240,7 @@ export const SHOWN: ShownBy = {
     "WebTransport sessions where middlewares or `cors` are set": [
       ...both("a WebTransport session where cors is set"),
       ...row(
-        "packages/transport/test/node/webtransport",
+        "packages/transport/test/server/webtransport",
         "shows middlewares and allowRequest what is known of the request",
       ),
     ],

@@ -81,6 +81,9 @@ async function bounded({ roundTrip }: Scene, tally: Tally, total: number, most: 
 
 const EVENT = '42["work"]';
 
+/** A turn, what waits, and one message of 1 MB that has begun; twice that is too long wherever the machine is quiet. */
+const MOST_MS = 20;
+
 describe("much at once does not keep others waiting:", () => {
   attack("thousands of frames in one write", async (scene) => {
     const tally = tallyOf(scene.io, 0.05);
@@ -151,22 +154,31 @@ describe("much at once does not keep others waiting:", () => {
     async ({ io, line, bystander }) => {
       let handled = 0;
       io.on("connection", (socket) => socket.on("work", () => void handled++));
-      const bomb = frame(packed(`42["work","${"x".repeat(990_000)}"]`), 0xc1);
-      const waits: number[] = [];
-      for (let n = 1; n <= 3; n++) {
-        const peer = await joined(line(), { "Sec-WebSocket-Extensions": "permessage-deflate" });
-        peer.write(Buffer.concat(new Array<Buffer>(20).fill(bomb)));
+      /** The longest round trip of the good client meanwhile. */
+      const longestUntil = async (over: () => boolean): Promise<number> => {
         let longest = 0;
-        while (handled < 20 * n) {
+        while (!over()) {
           const since = performance.now();
           await new Promise((resolve) => bystander.emit("echo", 7, resolve));
           longest = Math.max(longest, performance.now() - since);
         }
-        waits.push(longest);
+        return longest;
+      };
+      const bomb = frame(packed(`42["work","${"x".repeat(990_000)}"]`), 0xc1);
+      const quiet: number[] = [];
+      const waits: number[] = [];
+      // The machine may do something else meanwhile: one good try is enough.
+      const end = performance.now() + 8000;
+      for (let n = 1; performance.now() < end && Math.min(...waits) >= MOST_MS; n++) {
+        let rounds = 0;
+        quiet.push(await longestUntil(() => ++rounds > 50));
+        const peer = await joined(line(), { "Sec-WebSocket-Extensions": "permessage-deflate" });
+        peer.write(Buffer.concat(new Array<Buffer>(20).fill(bomb)));
+        waits.push(await longestUntil(() => handled === 20 * n));
         peer.socket.destroy();
       }
-      // Some 20 ms on a machine that has nothing else to do.
-      expect(Math.min(...waits)).toBeLessThan(200);
+      // Where 50 round trips never went without a delay the machine's own is larger. What a turn handles is counted in the tests above.
+      if (Math.min(...quiet) < MOST_MS / 4) expect(Math.min(...waits)).toBeLessThan(2 * MOST_MS);
       if (process.env["PRINT_TABLE"]) console.info(`longest round trips of the good client: ${waits}`);
     },
     { perMessageDeflate: true },

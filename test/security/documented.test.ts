@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 // docs/security.md is a promise; this holds it to the tests.
@@ -51,6 +51,14 @@ describe("docs/security.md", () => {
 
   it.each(references)("$family has $name", ({ family, name }) => {
     expect(sources.get(family)).toContain(name);
+  });
+
+  const files = [
+    ...new Set([...document.matchAll(/`(packages\/[^`]+\.test\.ts)`/g)].map(([, file = ""]) => file)),
+  ];
+
+  it.each(files)("names %s, which is there", (file) => {
+    expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
   });
 
   it.each(ROWS.flatMap(([letter, count]) => Array.from({ length: count }, (_, n) => `${letter}${n + 1}`)))(

@@ -5,7 +5,7 @@ import { http, requestBytes } from "../support/rawsocket.js";
 import { until } from "../support/wait.js";
 
 // Sessions over `sse`, `stream` and `iframe`, on a whole server with a client that must notice nothing. What a pipe by itself
-// answers to bad input is in packages/transport/test/node/streaming.test.ts.
+// answers to bad input is in packages/transport/test/server/streaming.test.ts.
 
 const KINDS = ["sse", "stream", "iframe"] as const;
 const pathOf = (name: string): string => `/socket.io/?EIO=4&transport=${name}&b64=1&c=1`;

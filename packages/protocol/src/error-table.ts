@@ -103,6 +103,14 @@ export const ERROR_TABLE = {
     meaning: "All connections together hold maxProcessBytes, and this one held the most.",
     retryable: true,
   },
+  ERR_URL_TOO_LONG: {
+    meaning: "The URL of a request has more than maxUrlLength characters.",
+    retryable: false,
+  },
+  ERR_TOO_MANY_PARAMETERS: {
+    meaning: "The query of a request has more than maxQueryParameters parameters.",
+    retryable: false,
+  },
   ERR_TOO_MANY_PENDING: {
     meaning: "The server holds maxPending connections open that are no sessions; the eldest was cut.",
     retryable: true,

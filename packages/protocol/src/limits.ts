@@ -7,6 +7,10 @@ import type { ErrorCode } from "./error-table.js";
 export interface Limits {
   /** Bytes of one message and of one HTTP body. Socket.IO's `maxHttpBufferSize`. */
   readonly maxMessageBytes: number;
+  /** Characters of the path and query of one request. */
+  readonly maxUrlLength: number;
+  /** Parameters in the query of one request. */
+  readonly maxQueryParameters: number;
   /** Packets in one polling body. */
   readonly maxPacketsPerPayload: number;
   /** Binary attachments of one packet. */
@@ -53,6 +57,8 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   maxMessageBytes: 1e6,
+  maxUrlLength: 16_384,
+  maxQueryParameters: 1000,
   maxPacketsPerPayload: 16_384,
   maxAttachments: 10,
   maxBinaryEventBytes: 1e7,
@@ -78,6 +84,8 @@ export const DEFAULT_LIMITS: Limits = {
 /** The limit that an error speaks of, by its code. */
 export const LIMIT_BY_CODE: Readonly<Partial<Record<ErrorCode, keyof Limits>>> = {
   ERR_PACKET_TOO_LARGE: "maxMessageBytes",
+  ERR_URL_TOO_LONG: "maxUrlLength",
+  ERR_TOO_MANY_PARAMETERS: "maxQueryParameters",
   ERR_TOO_MANY_PACKETS: "maxPacketsPerPayload",
   ERR_TOO_MANY_ATTACHMENTS: "maxAttachments",
   ERR_BINARY_EVENT_TOO_LARGE: "maxBinaryEventBytes",

@@ -43,6 +43,8 @@ it("an encoded packet is compressed unless told otherwise, and packets without a
 it("every limit is on by default", () => {
   expect(DEFAULT_LIMITS).toEqual({
     maxMessageBytes: 1e6,
+    maxUrlLength: 16_384,
+    maxQueryParameters: 1000,
     maxPacketsPerPayload: 16_384,
     maxAttachments: 10,
     maxBinaryEventBytes: 1e7,

@@ -1,4 +1,5 @@
 import type { FirstRequest } from "@sockeye/engine/server";
+import { ownText } from "@sockeye/engine/server";
 import type { ConnectPacket, Limits, SocketId } from "@sockeye/protocol";
 
 /**
@@ -31,9 +32,9 @@ export function splitQuery(packet: ConnectPacket, limits: Limits): ConnectPacket
   if (Buffer.byteLength(packet.nsp) - Buffer.byteLength(nsp) > limits.maxAuthBytes) {
     return { ...packet, nsp, data: undefined, oversized: true };
   }
-  // Without a prototype, since the names are the peer's.
+  // Without a prototype, since the names are the peer's. The values are not to keep the packet, or the body that it came in.
   const data: Record<string, unknown> = Object.create(null);
-  for (const [key, value] of new URLSearchParams(packet.nsp.slice(question))) data[key] = value;
+  for (const [key, value] of new URLSearchParams(packet.nsp.slice(question))) data[key] = ownText(value);
   return { ...packet, nsp, data };
 }
 

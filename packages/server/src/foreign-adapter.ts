@@ -1,4 +1,4 @@
-import type { Adapter } from "@sockeye/adapter";
+import { Adapter, RecoveryAdapter } from "@sockeye/adapter";
 import type { Codec, EventPacket, Frame, Room, SocketId } from "@sockeye/protocol";
 import { CodecError, EncodedPacket } from "@sockeye/protocol";
 import type { Unchecked } from "@sockeye/socket";
@@ -30,9 +30,14 @@ export function adopt(made: Adapter | ForeignAdapter): Adapter {
     Object.assign(adapter, { position: () => undefined });
     showViews(adapter);
     guard(adapter);
+  } else if (!OWN.has(adapter.constructor)) {
+    guard(adapter);
   }
   return adapter;
 }
+
+/** Those that need no guard. One that the app has derived from them may do anything. */
+const OWN: ReadonlySet<unknown> = new Set([Adapter, RecoveryAdapter]);
 
 /** By which adapters of Socket.IO go through the sockets that are meant, whatever for. */
 interface Applying {
@@ -73,6 +78,9 @@ const OUTPUTS = [
   "persistSession",
 ];
 
+/** Of which an app may await the promise, and of which nobody may: the server calls them as well, and apps rarely wait for a room. */
+const ROOMS = ["addAll", "del", "delAll"];
+
 /**
  * What they throw where nobody catches it, and what their promises reject with, is reported: it would end the process, and other
  * software writes to the bus, too.
@@ -81,6 +89,14 @@ function guard(adapter: Adapter): void {
   const methods = adapter as unknown as Record<string, unknown>;
   const failed = (error: unknown): void => adapter.nsp.reportError(error, "adapter");
   for (const name of OUTPUTS) wrap(methods, name, (call) => watched(call(), failed));
+  for (const name of ROOMS) {
+    wrap(methods, name, (call) => {
+      const result = call();
+      // Who awaits it hears of it as well.
+      watched(result, failed);
+      return result;
+    });
+  }
   for (const name of INPUTS) {
     wrap(methods, name, (call) => {
       try {

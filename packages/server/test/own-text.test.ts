@@ -1,9 +1,10 @@
 import { ownText } from "@sockeye/engine/server";
 import { describe, expect, it } from "vitest";
 import { usedBytes } from "../../../test/support/memory.js";
-import { openPoller, openSession } from "../../../test/support/rawsocket.js";
+import { http, openPoller, openSession, openWire } from "../../../test/support/rawsocket.js";
 import { turn, until } from "../../../test/support/wait.js";
 import type { ServerOptions } from "../src/index.js";
+import { rateLimit } from "../src/index.js";
 import { atEnd, serve } from "./site.js";
 
 const MEGABYTE = "x".repeat(900_000);
@@ -123,6 +124,55 @@ describe("what an app keeps of a packet does not keep the packet", () => {
       await until(() => kept.length === COUNT, "all events");
     });
     expect(bytes).toBeLessThan(6_000_000);
+  });
+
+  it("auth of revision 3, which stands in a query behind the name of its namespace", async () => {
+    const { io, port } = await serve({ allowEIO3: true });
+    io.of(/^\/rooms\//);
+    const target = "/socket.io/?EIO=3&transport=polling";
+    const { body } = await http(port, { target });
+    const { sid } = JSON.parse(/\{.*?\}/.exec(body)?.[0] ?? "") as { sid: string };
+    const headers = { "Content-Type": "text/plain;charset=UTF-8" };
+    const event = `42["e","${MEGABYTE}"]`;
+    const bytes = await left(async () => {
+      for (let n = 0; n < COUNT; n++) {
+        const connect = `40/rooms/room-number-${n}?token=the-token-of-number-${n},`;
+        const answer = await http(port, {
+          method: "POST",
+          target: `${target}&sid=${sid}`,
+          headers,
+          body: `${connect.length}:${connect}${event.length}:${event}`,
+        });
+        expect(answer.status).toBe(200);
+      }
+    });
+    expect(io._nsps.size).toBeGreaterThan(COUNT);
+    expect(bytes).toBeLessThan(5_000_000);
+  });
+
+  it("the address of a client that has left, which stood in a long header", async () => {
+    const { io, port } = await serve({
+      clientAddress: ({ headers }) => `${headers["x-forwarded-for"]}`.split(",").at(-1)?.trim(),
+    });
+    io.use(rateLimit({ points: 2, perMs: 1e6 }));
+    io.on("connection", (socket) => socket.on("e", () => {}));
+    const others = "9".repeat(12_000);
+    const bytes = await left(async () => {
+      for (let n = 0; n < 500; n++) {
+        const address = `192.168.${100 + (n >> 7)}.${100 + (n & 127)}`;
+        const wire = await openWire(port, undefined, {
+          headers: { "X-Forwarded-For": `${others}, ${address}` },
+        });
+        await wire.next("OPEN");
+        wire.send("40");
+        await wire.nextMessage();
+        wire.send('42["e"]');
+        wire.send("1");
+        wire.end();
+      }
+      await until(() => io.engine.clientsCount === 0, "all clients to leave");
+    });
+    expect(bytes).toBeLessThan(4_000_000);
   });
 
   it("a value of the query", async () => {

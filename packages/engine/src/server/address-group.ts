@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { UsageError } from "@sockeye/protocol";
+import { ownText } from "./own-text.js";
 
 /** Bits of an IPv6 address that one customer has at least. */
 export const DEFAULT_IPV6_PREFIX = 64;
@@ -18,14 +19,14 @@ export function requirePrefix(bits: unknown): asserts bits is number {
 
 /**
  * The name under which a client is counted. All spellings of an IP address have the same, without port, brackets and zone; an
- * IPv4 address within IPv6 is that IPv4 address; all IPv6 addresses of a network are one. Any other text stands for itself.
+ * IPv4 address within IPv6 is that IPv4 address; all IPv6 addresses of a network are one. Any other text stands for itself. It is a copy: counts outlive the header that an address was cut out of.
  */
 export function addressGroup(text: string, ipv6Prefix: number): string {
-  if (!text.includes(":")) return text;
+  if (!text.includes(":")) return ownText(text);
   const address = withoutPort(text);
-  if (isIPv4(address)) return address;
+  if (isIPv4(address)) return ownText(address);
   const [bare = ""] = address.split("%", 1);
-  if (!isIPv6(bare)) return text;
+  if (!isIPv6(bare)) return ownText(text);
   const groups = groupsOf(bare);
   const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
   return isMapped ? lastAsIPv4(groups) : network(groups, ipv6Prefix);

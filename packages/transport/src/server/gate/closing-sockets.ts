@@ -15,6 +15,9 @@ export class ClosingSockets {
   readonly #addresses = new WeakMap<Duplex, string>();
   /** Sessions of which a WebSocket that they did not want has not closed yet. */
   readonly #turningAway = new WeakSet<KnownSession>();
+  /** All whose end has begun. */
+  readonly #open = new Set<Duplex>();
+  #state: "open" | "closed" = "open";
 
   constructor(clock: Clock, pending: Pending, addressOf: (visit: IncomingUpgrade) => string | undefined) {
     this.#clock = clock;
@@ -41,6 +44,12 @@ export class ClosingSockets {
     this.dismiss(socket);
   }
 
+  /** The server closes: a peer that does not close is not to keep it from its end. */
+  close(): void {
+    this.#state = "closed";
+    for (const socket of this.#open) this.dismiss(socket);
+  }
+
   /** Its end has begun, and its peer has proved nothing: it is not given the time of a peer of ours. */
   dismiss(socket: Duplex): void {
     if (socket.destroyed) return;
@@ -50,6 +59,9 @@ export class ClosingSockets {
 
   /** Its end has begun. @param cut ends it at once */
   closing(socket: Duplex, cut: () => void): void {
+    this.#open.add(socket);
+    socket.once("close", () => this.#open.delete(socket));
+    if (this.#state === "closed") this.dismiss(socket);
     const address = this.#addresses.get(socket);
     if (address === undefined) return;
     const visitor = { address, cut };

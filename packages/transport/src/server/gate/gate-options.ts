@@ -10,13 +10,15 @@ import type { WebTransportRequest } from "../request/incoming-webtransport.js";
 import type { Middleware } from "../request/middleware.js";
 import type { Origins } from "../request/origins.js";
 import type { PendingLimits } from "../request/pending.js";
+import type { UrlLimits } from "../request/url-limits.js";
 import type { WebSocketEngine } from "../websocket/websocket-handshakes.js";
 import type { StreamOptions } from "./http-pipes.js";
 
 export interface GateOptions {
   readonly clock: Clock;
   /** `maxMessageBytes` bounds a WebSocket message and a POST body, `maxPacketsPerPayload` the packets of a body. */
-  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload"> & Partial<PendingLimits>;
+  readonly limits: Pick<Limits, "maxMessageBytes" | "maxPacketsPerPayload"> &
+    Partial<PendingLimits & UrlLimits>;
   /** Names of the transports on offer; `jsonp` stands for polling in scripts. Default {@link DEFAULT_TRANSPORTS}. */
   readonly transports?: readonly string[] | undefined;
   /** Asked about each handshake, after all other checks but that of the protocol revision. */

@@ -15,6 +15,7 @@ import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.
 import { describeRefusal, middlewareFailure, type Refusal } from "../request/refusal.js";
 import { RequestNumbers } from "../request/request-numbers.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
+import { type UrlLimits, urlExcess, urlRefusal } from "../request/url-limits.js";
 import { RequestLines } from "../turns/request-line.js";
 import { loopOf, Turns } from "../turns/turns.js";
 import { Eio3Pipe } from "../websocket/eio3-pipe.js";
@@ -50,6 +51,7 @@ class HttpGate implements Gate {
   readonly #webTransport: WebTransportGate;
   readonly #closing: ClosingSockets;
   readonly #requests: RequestLines;
+  readonly #urls: UrlLimits;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
@@ -64,6 +66,8 @@ class HttpGate implements Gate {
     const asked = { turns, origins: this.#origins, jsonp: this.#transports.has("jsonp") };
     this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
     const { maxPending = UNLIMITED, maxPendingPerAddress = UNLIMITED } = options.limits;
+    const { maxUrlLength = UNLIMITED, maxQueryParameters = UNLIMITED } = options.limits;
+    this.#urls = { maxUrlLength, maxQueryParameters };
     const pending = new Pending({ maxPending, maxPendingPerAddress }, (error, address) =>
       acceptor.exceeded?.(error, address),
     );
@@ -108,6 +112,7 @@ class HttpGate implements Gate {
       offered: this.#transports.has("webtransport"),
       isClosed: () => this.#state === "closed",
       middlewares: () => this.#middlewares,
+      isTooLong: (visit) => this.#isTooLong(visit),
     });
     if (options.cors) {
       this.use(corsMiddleware(options.cors, (error) => acceptor.reportError?.(error, "cors.origin")));
@@ -126,6 +131,7 @@ class HttpGate implements Gate {
 
   #request(visit: IncomingRequest): void {
     const { req } = visit;
+    if (this.#isTooLong(visit)) return;
     if (this.#middlewares === undefined) {
       this.#check(visit);
       return;
@@ -138,6 +144,7 @@ class HttpGate implements Gate {
 
   #upgrade(visit: IncomingUpgrade): void {
     const { req, socket } = visit;
+    if (this.#isTooLong(visit)) return;
     if (this.#middlewares === undefined) {
       this.#check(visit);
       return;
@@ -175,6 +182,7 @@ class HttpGate implements Gate {
     this.#claims.close();
     this.#lingering.close();
     this.#webSockets.close();
+    this.#closing.close();
   }
 
   #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
@@ -245,6 +253,15 @@ class HttpGate implements Gate {
 
   #pipesOf({ transport }: EngineQuery): HttpPipeKind | undefined {
     return typeof transport === "string" ? this.#httpPipes.get(transport) : undefined;
+  }
+
+  /** Refuses what asks by too long a URL, before anybody reads it. */
+  #isTooLong(visit: Incoming): boolean {
+    const error = urlExcess(visit.req.url ?? "", this.#urls);
+    if (error === undefined) return false;
+    this.#acceptor.exceeded?.(error, this.#acceptor.addressOf?.(visit.req));
+    this.#refuse(visit, urlRefusal(error));
+    return true;
   }
 
   /** Refuses whoever comes too often. */

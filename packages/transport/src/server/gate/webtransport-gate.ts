@@ -31,6 +31,8 @@ export interface WebTransportGateTerms {
   /** Refuses a client that comes too often. @returns whether it did */
   exceeds(visit: Incoming, asks: "open" | "resume"): boolean;
   refuse(visit: Incoming, refusal: Refusal): void;
+  /** Refuses a client whose URL is longer than the limits allow. @returns whether it did */
+  isTooLong(visit: Incoming): boolean;
 }
 
 /** The gate for WebTransport sessions, which say in their first packet what they want. */
@@ -53,6 +55,7 @@ export class WebTransportGate {
       this.#terms.refuse(visit, { reason: "UNKNOWN_TRANSPORT", context: { transport: "webtransport" } });
       return;
     }
+    if (this.#terms.isTooLong(visit)) return;
     const arrival = new Arrival(visit, this.#terms.arrivals);
     const receive = (corsAnswer?: unknown): void => {
       const foreign = this.#terms.origins.check(visit.req, corsAnswer);

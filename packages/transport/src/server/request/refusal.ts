@@ -16,7 +16,7 @@ export const REFUSALS = {
 export interface Refusal {
   readonly reason: keyof typeof REFUSALS;
   /** Default: 403 for FORBIDDEN, 400 for the others and for all upgrades. */
-  readonly status?: 403 | 429 | undefined;
+  readonly status?: 403 | 414 | 429 | undefined;
   /** What `connection_error` tells beside code and message; never sent, but for `message`, which replaces the text. */
   readonly context: Record<string, unknown>;
 }
@@ -53,6 +53,7 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
 const UPGRADE_STATUS = {
   400: "400 Bad Request",
   403: "403 Forbidden",
+  414: "414 URI Too Long",
   429: "429 Too Many Requests",
 } as const;
 

@@ -99,8 +99,12 @@ export class WebSocketPipe implements Transport {
     // Stays until the WebSocket is garbage: an error after the end must find a listener, too.
     ws.on("error", WebSocketPipe.#listeners.error);
     this.#socket[PIPE] = this;
-    // Before the listener of `ws`, which may complete messages with it. An implementation that reads in another way must go on alone.
-    if (socket.listenerCount("data") > 0) socket.prependListener("data", WebSocketPipe.#listeners.data);
+    // Before the listener of `ws`, which may complete messages with it, and once more behind it: only then it is known what is still
+    // kept. An implementation that reads in another way must go on alone.
+    if (socket.listenerCount("data") > 0) {
+      socket.prependListener("data", WebSocketPipe.#listeners.data);
+      socket.on("data", WebSocketPipe.#listeners.read);
+    }
     socket.once("close", WebSocketPipe.#listeners.socketClose);
   }
 
@@ -182,12 +186,6 @@ export class WebSocketPipe implements Transport {
     this.#socket.end(() => this.#socket.destroy());
   }
 
-  #gather(bytes: number): void {
-    if (this.#socket.writableEnded) return;
-    this.#gathered += bytes;
-    this.#watcher?.holds?.(this);
-  }
-
   #awaitDrain(): void {
     if (this.#behind) return;
     this.#behind = true;
@@ -262,8 +260,12 @@ export class WebSocketPipe implements Transport {
     data: function (chunk) {
       const pipe = this[PIPE];
       if (pipe === undefined) return;
-      pipe.#gather(chunk.length);
+      if (!pipe.#socket.writableEnded) pipe.#gathered += chunk.length;
       pipe.#sink?.progress?.(pipe, chunk.length);
+    },
+    read: function () {
+      const pipe = this[PIPE];
+      if (pipe !== undefined) pipe.#watcher?.holds?.(pipe);
     },
     socketClose: function () {
       const pipe = this[PIPE];
@@ -290,6 +292,7 @@ export class WebSocketPipe implements Transport {
 interface Listeners {
   message(this: PipedWebSocket, data: unknown, isBinary: boolean): void;
   data(this: PipedSocket, chunk: Buffer): void;
+  read(this: PipedSocket): void;
   socketClose(this: PipedSocket): void;
   close(this: PipedWebSocket, code?: number): void;
   error(this: PipedWebSocket, error: Error): void;
