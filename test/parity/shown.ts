@@ -302,7 +302,7 @@ export const SHOWN: ShownBy = {
       "tryAllTransports, where a WebSocket opens and nothing passes",
     ),
     "waiting before a new attempt, once `reconnectionDelayMax` is reached": row(
-      "packages/client/test/reconnect/backoff",
+      "packages/engine/test/client/backoff",
       "backoffMs",
     ),
     "a `Blob` or `File` in arguments": row(
