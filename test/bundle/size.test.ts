@@ -54,7 +54,7 @@ it.each<[keyof typeof APPS, RegExp[]]>([
     /error-table/,
     /transport\/src\/server/,
     /client\/node/,
-    /-v3/,
+    /eio3/,
     /msgpack/,
     ...absent,
   ];
@@ -68,5 +68,5 @@ it("an app that names a class on the lean client has that transport, and none th
   });
   const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
   expect(paths).toContain("packages/transport/src/client/stream.ts");
-  expect(paths.filter((path) => /web\/(polling|sse)|session\/src\/upgrade/.test(path))).toEqual([]);
+  expect(paths.filter((path) => /client\/(polling|sse)|session\/src\/upgrade/.test(path))).toEqual([]);
 });

@@ -242,6 +242,10 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     this.#terms.watcher.refused(refused);
   }
 
+  reportError(error: unknown, event: string): void {
+    this.#terms.boundary.reportError(error, event);
+  }
+
   headers(headers: ResponseHeaders, req: IncomingMessage, initial: boolean): void {
     this.#terms.watcher.headers(headers, req, initial);
   }
