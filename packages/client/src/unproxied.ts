@@ -15,9 +15,11 @@ type Method = (this: object, ...args: unknown[]) => unknown;
  */
 export function unproxied({ prototype }: { readonly prototype: object }, tag: string): void {
   for (let owner = prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
-    for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
-      const isDone = owner !== prototype && Object.hasOwn(prototype, name);
-      if (isDone || DIRECT.includes(name)) continue;
+    // Nothing newer than ECMAScript 5: the build for old browsers starts with this.
+    for (const name of Object.getOwnPropertyNames(owner)) {
+      const isDone = owner !== prototype && Object.getOwnPropertyDescriptor(prototype, name);
+      const member = Object.getOwnPropertyDescriptor(owner, name);
+      if (isDone || !member || DIRECT.indexOf(name) >= 0) continue;
       for (const kind of ["value", "get", "set"] as const) {
         const method: unknown = member[kind];
         if (typeof method === "function") member[kind] = led(method as Method);

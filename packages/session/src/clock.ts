@@ -7,12 +7,11 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 // Taken when this is loaded. The tests of an app may put fakes in their place, whose callbacks come when the test says so, or
 // never; what is lost in them would be lost for all sessions.
-const {
-  setTimeout: startTimer,
-  clearTimeout: stopTimer,
-  setImmediate: afterTurn,
-  queueMicrotask,
-} = globalThis;
+// Free names: the build for old browsers puts its own in their place.
+const startTimer = setTimeout;
+const stopTimer = clearTimeout;
+const deferTask = queueMicrotask;
+const { setImmediate: afterTurn } = globalThis;
 const readTime = performance.now.bind(globalThis.performance);
 
 /**
@@ -30,7 +29,7 @@ export const nativeClock: Clock = {
   defer:
     typeof afterTurn === "function"
       ? (callback) => void afterTurn(callback)
-      : (callback) => queueMicrotask(callback),
+      : (callback) => deferTask(callback),
 };
 
 /** The same, with a time and timers that a test may fake, so that it can reach the end of a wait that the app has set. */
