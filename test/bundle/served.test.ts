@@ -40,9 +40,12 @@ it.each([
   expect(surface(await load(name))).toEqual(surface(named));
 });
 
+/** What every page has, and the scripts take when they are loaded. */
+const TIMING = { performance, setTimeout, clearTimeout, queueMicrotask };
+
 it("as a script it is the function io, which carries all that the package exports", async () => {
   const { code } = await bundled(APPS["served: script"]);
-  const page: { performance: Performance; io?: Exports } = { performance };
+  const page: typeof TIMING & { io?: Exports } = { ...TIMING };
   runInNewContext(code, page);
   const { io } = page;
   expect(typeof io).toBe("function");
@@ -83,9 +86,7 @@ describe.skipIf(!existsSync(FOLDER) && process.env["CI"] !== "true")("the script
     (file, page) => {
       const [before, value] = PAGES[page] ?? ["", ""];
       const realm: Record<string, unknown> = {
-        performance,
-        setTimeout,
-        clearTimeout,
+        ...TIMING,
         TextEncoder,
         TextDecoder,
       };

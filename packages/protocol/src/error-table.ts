@@ -80,7 +80,8 @@ export const ERROR_TABLE = {
     retryable: true,
   },
   ERR_OUTBOUND_FULL: {
-    meaning: "maxOutboundBytes wait for the peer: it reads too slowly, or too much was sent at once.",
+    meaning:
+      "More than maxOutboundBytes waits for the peer: it reads too slowly, or too much was sent at once.",
     retryable: true,
   },
   ERR_SUSPENDED_FULL: {
