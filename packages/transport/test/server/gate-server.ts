@@ -170,10 +170,16 @@ export async function stockServer(options: object = {}, http: ServerOptions = {}
 }
 
 const open = new Set<ReturnType<typeof createServer>>();
+/** Also those that were upgraded, which `closeAllConnections` knows nothing of. */
+const sockets = new Set<Socket>();
 
 export async function listen(server: ReturnType<typeof createServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   open.add(server);
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   return (server.address() as AddressInfo).port;
 }
 
@@ -181,6 +187,7 @@ afterEach(async () => {
   for (const server of open) {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
     await closed;
   }
   open.clear();

@@ -6,7 +6,7 @@ import { attach, createGate } from "@sockeye/transport/server";
 import { afterEach, describe, expect, it } from "vitest";
 import { urlExcess } from "../../src/server/request/url-limits.js";
 import { FakeAcceptor, gateServer } from "./gate-server.js";
-import { ask, askUpgrade } from "./raw-client.js";
+import { ask, RawConnection, upgradeRequest } from "./raw-client.js";
 
 const LIMITS = { ...DEFAULT_LIMITS, maxUrlLength: 300, maxQueryParameters: 10 };
 const PATH = "/engine.io/?EIO=4&transport=polling";
@@ -52,8 +52,9 @@ describe("a URL", () => {
     const server = await gateServer({ limits: LIMITS });
     // As long as the other one.
     const target = PATH.replace("transport=polling", "transport=websocket");
-    const answer = await askUpgrade(server.port, target + query.replace("xx", ""));
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status === 200 ? 101 : status} `));
+    const connection = RawConnection.to(server.port).write(upgradeRequest(target + query.replace("xx", "")));
+    await connection.until("\r\n\r\n");
+    expect(connection.received).toMatch(new RegExp(`^HTTP/1.1 ${status === 200 ? 101 : status} `));
   });
 
   it.each(TARGETS)("of %s, over HTTP/2", async (_name, query, status) => {
