@@ -164,11 +164,11 @@ describe("a WebSocket of our own", () => {
     connection.reset();
   });
 
-  it("sends the first frames in the same packet as the answer to the request", async () => {
+  it("sends the first frames in the same packet as the answer to the request of a browser", async () => {
     const server = await gateServer();
     const connection = RawConnection.to(server.port);
     const first = new Promise<string>((resolve) => connection.socket.once("data", resolve));
-    connection.write(upgradeRequest(WEBSOCKET));
+    connection.write(upgradeRequest(`${WEBSOCKET}&resume=offer`, { Origin: "http://127.0.0.1" }));
     expect(await first).toContain('0{"sid"');
     connection.reset();
   });
