@@ -126,6 +126,8 @@ function receive(frames: readonly Frame[], meter: Meter): void {
       checkRefusal(ours.error as CodecError, other, frames.slice(0, n + 1));
       return;
     }
+    // A refusal is one whatever stands in it; Socket.IO knows only some.
+    if ("error" in other && ours.ok?.type === stock.PacketType.CONNECT_ERROR) return;
     check(!("error" in other), "Socket.IO refuses what is accepted", () => [
       frames.map(frameVector),
       String((other as { error: unknown }).error),
@@ -201,13 +203,19 @@ class StockDecoder {
   }
 }
 
-/** A text in CONNECT_ERROR is what servers of version 2 sent. */
+/** What a CONNECT_ERROR says has a message here, whatever stands in it: a text is what servers of version 2 sent. */
+function refusal(data: unknown): object {
+  if (typeof data === "string") return { message: data };
+  const isObject = typeof data === "object" && data !== null && !Array.isArray(data);
+  const told: { message?: unknown } = isObject ? data : { data };
+  return { ...told, message: typeof told.message === "string" ? told.message : "Refused" };
+}
+
 function normal(packet: StockPacket | undefined): Packet | undefined {
   if (packet === undefined) return undefined;
   const isBinary = packet.type >= stock.PacketType.BINARY_EVENT;
   const type = isBinary ? packet.type - 3 : packet.type;
-  const data: unknown =
-    type === 4 && typeof packet.data === "string" ? { message: packet.data } : packet.data;
+  const data: unknown = type === 4 ? refusal(packet.data) : packet.data;
   return { ...packet, type, data } as unknown as Packet;
 }
 
