@@ -73,6 +73,12 @@ export class OneSession implements GateSink {
     transport.send([GREETING]);
   }
   upgrade(): void {}
+  readonly failures: unknown[] = [];
+
+  reportError(error: unknown): void {
+    this.failures.push(error);
+  }
+
   refused(): void {}
   headers(): void {}
 }

@@ -100,6 +100,12 @@ export class FakeAcceptor implements GateSink {
     if (transport.writable) session.send(`0{"sid":"${claim.sid}","again":true}`);
     return true;
   }
+  readonly failures: unknown[] = [];
+
+  reportError(error: unknown): void {
+    this.failures.push(error);
+  }
+
   refused(refused: RefusedRequest): void {
     this.refusals.push(refused);
   }

@@ -61,7 +61,7 @@ export interface GateSink {
   /** A handshake or request was refused. */
   refused(refused: RefusedRequest): void;
   /** The app's code has failed, before or after it had decided. @param event what it was asked for */
-  reportError?(error: unknown, event: string): void;
+  reportError(error: unknown, event: string): void;
   /** The headers of a response are about to be sent and may be changed. `initial`: it answers a handshake. */
   headers(headers: ResponseHeaders, req: IncomingMessage, initial: boolean): void;
 }

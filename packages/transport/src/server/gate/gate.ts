@@ -115,7 +115,7 @@ class HttpGate implements Gate {
       isTooLong: (visit) => this.#isTooLong(visit),
     });
     if (options.cors) {
-      this.use(corsMiddleware(options.cors, (error) => acceptor.reportError?.(error, "cors.origin")));
+      this.use(corsMiddleware(options.cors, (error) => acceptor.reportError(error, "cors.origin")));
     }
   }
 
@@ -186,7 +186,7 @@ class HttpGate implements Gate {
   }
 
   #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
-    return { req, res, failed: (error) => this.#acceptor.reportError?.(error, "middleware") };
+    return { req, res, failed: (error) => this.#acceptor.reportError(error, "middleware") };
   }
 
   /** The middlewares are through with it. */

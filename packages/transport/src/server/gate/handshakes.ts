@@ -53,7 +53,7 @@ export class Handshakes {
           if (refusal === undefined) this.#identify(asked);
           else this.#decline(asked, refusal);
         },
-        failed: (error) => this.#acceptor.reportError?.(error, "allowRequest"),
+        failed: (error) => this.#acceptor.reportError(error, "allowRequest"),
       });
     }
     asked.await(this.#terms.decisionMs, () => this.#terms.refuse(visit, LATE));
@@ -86,7 +86,7 @@ export class Handshakes {
   }
 
   #failId(asked: AskedHandshake, error: unknown): void {
-    this.#acceptor.reportError?.(error, "generateId");
+    this.#acceptor.reportError(error, "generateId");
     this.#decline(asked, idFailure(error));
   }
 

@@ -69,7 +69,7 @@ export class WebTransportGate {
     }
     shareQuery(visit.req);
     const response = new UpgradeResponse(visit.req, visit.socket);
-    const failed = (error: unknown): void => this.#acceptor.reportError?.(error, "middleware");
+    const failed = (error: unknown): void => this.#acceptor.reportError(error, "middleware");
     runMiddlewares(middlewares, { req: visit.req, res: response.res, failed }, (error) => {
       if (response.answered || visit.gone) return;
       if (error === undefined) receive(response.release()["access-control-allow-origin"]);
