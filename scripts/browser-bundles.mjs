@@ -2,8 +2,8 @@
 // dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js;
 // over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; for a <script> that speaks MessagePack,
 // src/browser-msgpack.ts: sockeye.msgpack.min.js; and for old browsers
-// src/browser-legacy.ts: sockeye.legacy.js and sockeye.legacy.min.js. The server's package gets a copy of them (see
-// build.mjs), since it serves them. There are no source maps: with all sources inside they weigh more than the packages themselves, and
+// src/browser-legacy.ts: sockeye.legacy.min.js, only small, since what Babel makes of the code is not for people to read. The server's
+// package gets a copy of them (see build.mjs), since it serves them. There are no source maps: with all sources inside they weigh more than the packages themselves, and
 // sockeye.js is the same code as people wrote it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { bundleLegacy } from "./legacy-bundle.mjs";
@@ -27,8 +27,7 @@ export async function buildBrowserBundles(packageDirectory) {
     write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
     write("sockeye.msgpack.min.js", { ...script, entryPoints: ["src/browser-msgpack.ts"] }),
   ]);
-  const { code, minified } = await bundleLegacy();
-  writeFile("sockeye.legacy.js", code);
+  const { minified } = await bundleLegacy();
   writeFile("sockeye.legacy.min.js", minified);
 
   async function write(name, options) {

@@ -65,7 +65,7 @@ const FILES = {
 /**
  * Bundles packages/client/src/browser-legacy.ts.
  *
- * @returns `code` for people, `minified` for browsers; and what weighs what, the largest first
+ * @returns `minified` is what is published, `code` the same for tests to read; and what weighs what, the largest first
  */
 export async function bundleLegacy() {
   const { outputFiles, metafile } = await build({

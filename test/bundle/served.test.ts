@@ -56,7 +56,6 @@ const SCRIPTS = [
   "sockeye.js",
   "sockeye.min.js",
   "sockeye.msgpack.min.js",
-  "sockeye.legacy.js",
   "sockeye.legacy.min.js",
 ];
 const FOLDER = fileURLToPath(new URL("../../packages/client/dist/browser/", import.meta.url));

@@ -20,7 +20,6 @@ const BUNDLES = [
   "sockeye.esm.min.js",
   "sockeye.websocket.esm.min.js",
   "sockeye.msgpack.min.js",
-  "sockeye.legacy.js",
   "sockeye.legacy.min.js",
 ];
 

@@ -76,7 +76,7 @@ describe("serving client files", () => {
     expect(answer.body).not.toContain("sourceMappingURL");
   });
 
-  it.each(["socket.io.js.map", "socket.io.min.js.map", "sockeye.legacy.js.map"])(
+  it.each(["socket.io.js.map", "socket.io.min.js.map", "sockeye.legacy.min.js.map"])(
     "has no source map: %s",
     async (name) => {
       const { port } = await serve();
