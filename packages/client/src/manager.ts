@@ -21,6 +21,8 @@ import { DEFAULT_PATH } from "./default-path.js";
 import type { Features } from "./features.js";
 import type { ManagerReservedEvents, ManagerView, OpenCallback, Status } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
+import type { Settings } from "./reconnection.js";
+import { settingsOf } from "./reconnection.js";
 import { reportAppError } from "./report-error.js";
 import type { SocketHost, SocketManager } from "./socket.js";
 import { Socket } from "./socket.js";
@@ -34,15 +36,6 @@ import { knowSelf, unproxied } from "./unproxied.js";
  * - `spent`: the last attempt has failed, and the app is being told
  */
 type State = "closed" | "opening" | "trying" | "open" | "waiting" | "reopening" | "spent";
-
-interface Settings {
-  reconnection: boolean;
-  attempts: number;
-  delayMs: number;
-  maxMs: number;
-  jitter: number;
-  timeout: number | boolean;
-}
 
 /**
  * One connection to a server, kept alive, for any number of namespaces. It knows what its class has as
@@ -439,14 +432,3 @@ export class Manager<
 }
 
 unproxied(Manager, "Manager");
-
-function settingsOf(opts: Partial<ManagerOptions>): Settings {
-  return {
-    reconnection: opts.reconnection !== false,
-    attempts: opts.reconnectionAttempts || Number.POSITIVE_INFINITY,
-    delayMs: opts.reconnectionDelay || 1000,
-    maxMs: opts.reconnectionDelayMax || 5000,
-    jitter: opts.randomizationFactor ?? 0.5,
-    timeout: opts.timeout ?? 20_000,
-  };
-}

@@ -11,11 +11,12 @@ import type {
   Frame,
   Limits,
   Packet,
-  ServerDisconnectReason,
 } from "@sockeye/protocol";
 import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
+import type { AdmittingConnection, ConnectedSocket, Joinable } from "./admission.js";
+import { Admission } from "./admission.js";
 import { Conn } from "./conn.js";
 import { isEio3, splitQuery } from "./eio3-client.js";
 import type { EngineConnection } from "./engine.js";
@@ -28,77 +29,6 @@ import { memoryOf } from "./memory-of.js";
 import type { Monitor } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
 import { shown } from "./shown.js";
-import type { SocketConnection } from "./socket.js";
-
-/** A socket, as its connection sees it. */
-export interface ConnectedSocket {
-  /** Does it wait for an acknowledgement, or owe one? */
-  readonly busy: boolean;
-  receive(packet: Packet): void;
-  end(reason: ServerDisconnectReason, description?: unknown): void;
-  disconnect(): unknown;
-}
-
-/** A namespace, as connections see it. */
-export interface Joinable {
-  readonly name: string;
-  /** Makes a socket, asks the middlewares, and lets it in or refuses. */
-  admit(admission: Admission): void;
-}
-
-/**
- * One attempt of a client to join a namespace. There is one at a time for each namespace of a connection: what the client asks
- * meanwhile waits until this one is decided, and then takes its place.
- */
-export class Admission {
-  #next: Handshake["auth"] | undefined = undefined;
-
-  constructor(
-    readonly connection: Connection,
-    readonly namespace: string,
-    readonly auth: Handshake["auth"],
-  ) {}
-
-  /** Does the client still wait for this answer? */
-  get awaited(): boolean {
-    return this.#next === undefined && this.connection.awaits(this);
-  }
-
-  /** With which `auth` the client has asked again, the last time that it did. */
-  get next(): Handshake["auth"] | undefined {
-    return this.#next;
-  }
-
-  /** Who is to decide now, in words. */
-  #asked: string | undefined = undefined;
-
-  /** A middleware is asked. @param who in words */
-  asks(who: string): void {
-    this.#asked = who;
-  }
-
-  get asked(): string | undefined {
-    return this.#asked;
-  }
-
-  /** The client has asked again. Only the last attempt is kept. */
-  supersede(auth: Handshake["auth"]): void {
-    this.#next = auth;
-  }
-
-  /** The decision is over, whatever it was: the next attempt may begin. */
-  over(): void {
-    this.connection.decided(this);
-  }
-
-  letIn(socket: ConnectedSocket): void {
-    this.connection.joined(this.namespace, socket);
-  }
-
-  refuse(error: unknown): void {
-    this.connection.refused(this.namespace, error);
-  }
-}
 
 /** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
 type JoinState = ConnectedSocket | Admission | "left";
@@ -132,7 +62,7 @@ const NO_AUTH: Handshake["auth"] = {};
 const SMALL_AUTH_BYTES = 1024;
 
 /** One session with many namespaces on it: leads each packet to its socket. */
-export class Connection implements EngineConnection, SocketConnection {
+export class Connection implements EngineConnection, AdmittingConnection {
   readonly session: EngineSession;
   readonly #host: ConnectionHost;
   #conn: Conn | undefined = undefined;

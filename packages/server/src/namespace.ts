@@ -14,9 +14,9 @@ import type {
 } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
+import type { Admission, Joinable } from "./admission.js";
 import type { ErrorContext } from "./audience.js";
 import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
-import type { Admission, Joinable } from "./connection.js";
 import { isEio3 } from "./eio3-client.js";
 import { expired } from "./expiry.js";
 import type { NamespaceMiddleware } from "./middleware.js";
@@ -45,13 +45,19 @@ export interface NamespaceHost {
   reportAppError(error: unknown, context: ErrorContext): void;
 }
 
-/** The server of a namespace. As with {@link Home}, server.ts adds the rest. */
+/** Where a server keeps its machine: not in the way of those who look for methods of servers. */
+export const HOST: unique symbol = Symbol("host");
+
+/** The server of a namespace. As with {@link SocketNamespace}, server.ts adds the rest. */
 export interface NamespaceServer<
-  _ListenEvents extends EventsMap,
-  _EmitEvents extends EventsMap,
-  _ServerSideEvents extends EventsMap,
-  _SocketData,
-> extends NamespaceHost {}
+  _ListenEvents extends EventsMap = DefaultEventsMap,
+  _EmitEvents extends EventsMap = DefaultEventsMap,
+  _ServerSideEvents extends EventsMap = DefaultEventsMap,
+  _SocketData = Unchecked,
+> {
+  /** @internal */
+  readonly [HOST]: NamespaceHost;
+}
 
 declare module "./socket.js" {
   interface SocketNamespace<
@@ -117,22 +123,22 @@ export class Namespace<
 
   /** @internal */
   get clock(): Clock {
-    return this.server.clock;
+    return this.server[HOST].clock;
   }
 
   /** @internal */
   get recovers(): boolean {
-    return this.server.recovery !== undefined;
+    return this.server[HOST].recovery !== undefined;
   }
 
   /** @internal */
   get limits(): Limits {
-    return this.server.limits;
+    return this.server[HOST].limits;
   }
 
   /** @internal */
   get overflowPolicy(): OverflowPolicy {
-    return this.server.overflowPolicy;
+    return this.server[HOST].overflowPolicy;
   }
 
   /** @internal */
@@ -142,7 +148,7 @@ export class Namespace<
 
   /** @internal */
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket {
-    return this.server.codec.encode(packet, flags.compress);
+    return this.server[HOST].codec.encode(packet, flags.compress);
   }
 
   /** @internal An event of another server; the last argument may be a function that takes the answer. */
@@ -186,7 +192,7 @@ export class Namespace<
       auth,
       restored,
     });
-    const middlewares = restored && this.server.recovery?.skipMiddlewares ? [] : this.#middlewares;
+    const middlewares = restored && this.server[HOST].recovery?.skipMiddlewares ? [] : this.#middlewares;
     const decided = (refusal: Error | undefined): void => {
       this.#deciding -= 1;
       const error = refusal ?? (socket[PEER].expired ? expired() : undefined);
@@ -221,7 +227,7 @@ export class Namespace<
       this.#byPid ??= new Map();
       this.#byPid.set(peer.pid, peer);
     }
-    this.server.monitor.socketConnected(socket as unknown as Socket);
+    this.server[HOST].monitor.socketConnected(socket as unknown as Socket);
     dispatch(this, "connect", [socket]);
     dispatch(this, "connection", [socket]);
     return true;
@@ -232,7 +238,8 @@ export class Namespace<
     socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     reason: ServerDisconnectReason | undefined,
   ): void {
-    if (reason !== undefined) this.server.monitor.socketDisconnected(socket as unknown as Socket, reason);
+    if (reason !== undefined)
+      this.server[HOST].monitor.socketDisconnected(socket as unknown as Socket, reason);
     // Another may have come back under the same id.
     if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
     const { pid } = socket[PEER];
@@ -256,7 +263,7 @@ export class Namespace<
   }
 
   reportError(error: unknown, event: string | symbol | number): void {
-    this.server.reportAppError(error, { event, namespace: this.name, socketId: undefined });
+    this.server[HOST].reportAppError(error, { event, namespace: this.name, socketId: undefined });
   }
 
   /** @internal */
@@ -270,7 +277,7 @@ export class Namespace<
       event: string | symbol | number;
     },
   ): void {
-    this.server.reportAppError(error, { event, namespace: this.name, socketId: socket.id });
+    this.server[HOST].reportAppError(error, { event, namespace: this.name, socketId: socket.id });
   }
 
   /** Is nobody in it, and nobody about to come in? */
@@ -295,7 +302,7 @@ export class Namespace<
   }
 
   #makeAdapter(): Adapter {
-    const adapter = this.server.makeAdapter(this);
+    const adapter = this.server[HOST].makeAdapter(this);
     Promise.resolve(adapter.init()).catch((error: unknown) => this.reportError(error, "adapter"));
     return adapter;
   }

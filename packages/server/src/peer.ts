@@ -1,30 +1,26 @@
-import type { Adapter, RestoredSession } from "@sockeye/adapter";
-import type { FirstRequest } from "@sockeye/engine/server";
+import type { RestoredSession } from "@sockeye/adapter";
 import type {
   BroadcastFlags,
-  Clock,
   ConnectPacket,
   EncodedPacket,
   EventPacket,
-  Limits,
   OverflowPolicy,
   Packet,
   ServerDisconnectReason,
-  SockeyeError,
 } from "@sockeye/protocol";
 import { AckError, PacketType } from "@sockeye/protocol";
-import type { DropPolicy } from "@sockeye/session";
 import type { AckCallback, Emit, ErrorBoundary } from "@sockeye/socket";
-import { Acks, callGuarded, dispatch } from "@sockeye/socket";
+import { callGuarded, dispatch } from "@sockeye/socket";
 import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired } from "./expiry.js";
-import type { Histogram } from "./histogram.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
+import { PeerAcks } from "./peer-acks.js";
 import type { PeerHandle } from "./peer-handle.js";
 import { LEFT, SHOW_INCOMING, SHOW_OUTGOING } from "./peer-handle.js";
+import type { PeerConnection, PeerNamespace } from "./peer-host.js";
 import { Selection } from "./selection.js";
 import type { SocketTarget } from "./socket-emission.js";
 import { SocketRecovery } from "./socket-recovery.js";
@@ -43,43 +39,6 @@ const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
 /** Where a socket keeps its {@link Peer}: not in the way of those who look for methods of sockets. */
 export const PEER: unique symbol = Symbol("peer");
 
-/** The connection under a peer. */
-export interface PeerConnection {
-  readonly first: FirstRequest;
-  /** Would a packet leave at once? */
-  readonly ready: boolean;
-  /** Set if somebody wants to know how long acknowledgements take. */
-  readonly ackTime?: Histogram | undefined;
-  /** An event waits for the app. @returns false if too much does: then the connection is at its end */
-  hold(bytes: number): boolean;
-  /** It waits no more. */
-  release(bytes: number): void;
-  encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
-  send(packet: EncodedPacket, droppable?: DropPolicy): void;
-  /** Takes a packet back that was given up, unless it was written. */
-  takeBack?(packet: EncodedPacket): unknown;
-  /** A limit was exceeded for its sake. */
-  exceeded(error: SockeyeError): void;
-  /** A socket has left its namespace. */
-  left(namespace: string): void;
-  /** A socket waits for no acknowledgement any more, and owes none. */
-  rested(): void;
-}
-
-/** The namespace of a peer. */
-export interface PeerNamespace {
-  readonly name: string;
-  readonly adapter: Adapter;
-  readonly clock: Clock;
-  readonly limits: Limits;
-  readonly overflowPolicy: OverflowPolicy;
-  /** Are broken connections recovered? Then all events must go through the adapter. */
-  readonly recovers: boolean;
-  /** Of the app, on the namespace itself. */
-  hasListeners(event: string): boolean;
-  nextAckId(): number;
-}
-
 /** The machine behind a {@link Socket}: what comes in and goes out, acknowledgements, and its way from CONNECT to the end. */
 export class Peer implements SocketTarget {
   /** What becomes of events, once too much waits for the client. */
@@ -91,9 +50,7 @@ export class Peer implements SocketTarget {
   readonly #nsp: PeerNamespace;
   readonly #client: PeerConnection;
   readonly #recovery: SocketRecovery | undefined;
-  #acks: Acks | undefined = undefined;
-  /** Acknowledgements that the app's handlers have not given yet. */
-  #owed = 0;
+  readonly #acks: PeerAcks;
   #middlewares: SocketMiddleware[] | undefined = undefined;
   #expiry: Expiry | undefined = undefined;
 
@@ -108,6 +65,7 @@ export class Peer implements SocketTarget {
     this.#handle = handle;
     this.#nsp = nsp;
     this.#client = client;
+    this.#acks = new PeerAcks(nsp, client);
     this.overflow = nsp.overflowPolicy;
     this.data = restored?.data;
     // Clients of Socket.IO 2 don't know how to come back.
@@ -131,12 +89,12 @@ export class Peer implements SocketTarget {
   }
 
   get acksPending(): number {
-    return this.#acks?.size ?? 0;
+    return this.#acks.pending;
   }
 
-  /** Is an acknowledgement under way, in either direction? One that a handler never gives is for ever. */
+  /** Is an acknowledgement under way, in either direction? */
   get busy(): boolean {
-    return this.#owed > 0 || (this.#acks?.size ?? 0) > 0;
+    return this.#acks.busy;
   }
 
   /** May it not stay any more? */
@@ -158,8 +116,8 @@ export class Peer implements SocketTarget {
         this.#event(packet);
         return;
       case PacketType.ACK:
-        this.#acks?.settle(packet.id, packet.data);
-        if (!this.busy) this.#client.rested();
+        this.#acks.expected?.settle(packet.id, packet.data);
+        this.#acks.rest();
         return;
       case PacketType.DISCONNECT:
         this.end("client namespace disconnect");
@@ -203,10 +161,10 @@ export class Peer implements SocketTarget {
       new Selection(this.#nsp.adapter, new Set([this.#handle.id])).emitOut(emit);
       return;
     }
-    if (ack && this.#fullOfAcks) {
-      const error = this.#exceeded(tooManyAcks());
-      if (emit.ackTakesError) callGuarded(ack, [error], this.#context(emit.event));
-      else this.#handle.reportError(error, emit.event);
+    const refusal = ack && this.#acks.overLimit();
+    if (refusal) {
+      if (emit.ackTakesError) callGuarded(ack, [refusal], this.#context(emit.event));
+      else this.#handle.reportError(refusal, emit.event);
       return;
     }
     const id = ack ? this.#nsp.nextAckId() : undefined;
@@ -219,11 +177,11 @@ export class Peer implements SocketTarget {
     const encoded = this.#client.encode(packet, flags.compress);
     if (ack && id !== undefined) {
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
-      this.#expected().expect(id, {
-        callback: this.#client.ackTime === undefined ? callback : timed(callback, emit, this.#client.ackTime),
+      this.#acks.expect(id, {
+        callback: this.#acks.timed(callback, emit),
         takesError: emit.ackTakesError,
         timeoutMs: flags.timeout,
-        givenUp: this.#takingBack(encoded),
+        encoded,
       });
     }
     // Who takes an error hears of a packet that was dropped as of one that nobody answers.
@@ -251,18 +209,14 @@ export class Peer implements SocketTarget {
     flags: BroadcastFlags,
     answered: (args: readonly unknown[]) => void,
   ): void {
-    if (this.#fullOfAcks) {
-      this.#handle.reportError(this.#exceeded(tooManyAcks()), packet.data[0]);
+    const refusal = this.#acks.overLimit();
+    if (refusal) {
+      this.#handle.reportError(refusal, packet.data[0]);
       return;
     }
     if (packet.id !== undefined) {
       const callback: AckCallback = (...args) => answered(args);
-      this.#expected().expect(packet.id, {
-        callback,
-        takesError: false,
-        timeoutMs: flags.timeout,
-        givenUp: this.#takingBack(encoded),
-      });
+      this.#acks.expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout, encoded });
     }
     this.deliver(packet, encoded, flags);
   }
@@ -276,7 +230,7 @@ export class Peer implements SocketTarget {
   get acks(): { set(id: number, callback: AckCallback): void } {
     const set = (id: number, callback: AckCallback): void => {
       const guarded: AckCallback = (...args) => callGuarded(callback, args, this.#context("acknowledgement"));
-      this.#expected().expect(id, { callback: guarded, takesError: false, timeoutMs: undefined });
+      this.#acks.expect(id, { callback: guarded, takesError: false });
     };
     return { set };
   }
@@ -312,7 +266,7 @@ export class Peer implements SocketTarget {
     this.#forget(was === "connected" && RECOVERABLE.has(reason));
     this.#handle[LEFT](was === "connected" ? reason : undefined);
     this.#client.left(this.#nsp.name);
-    this.#acks?.failAll();
+    this.#acks.expected?.failAll();
     if (was === "connected") dispatch(this.#handle, "disconnect", [reason, description]);
   }
 
@@ -325,18 +279,8 @@ export class Peer implements SocketTarget {
     else
       this.#client.send(
         encoded,
-        dropPolicyOf(packet, policy, (id) => this.#acks?.fail(id, eventDropped())),
+        dropPolicyOf(packet, policy, (id) => this.#acks.expected?.fail(id, eventDropped())),
       );
-  }
-
-  /** Does it wait for as many acknowledgements as it may? */
-  get #fullOfAcks(): boolean {
-    return this.#acks !== undefined && this.#acks.size >= this.#nsp.limits.maxPendingAcks;
-  }
-
-  #exceeded<E extends SockeyeError>(error: E): E {
-    this.#client.exceeded(error);
-    return error;
   }
 
   /** What the client is told when it is in. Those of Socket.IO 2 know their id. */
@@ -425,17 +369,15 @@ export class Peer implements SocketTarget {
       event === undefined ||
       this.#handle.hasListeners(event as string) ||
       this.#handle.listenersAny().length > 0;
-    const owed = heard ? 1 : 0;
-    this.#owed += owed;
+    const given = heard ? this.#acks.owe() : undefined;
     return (...args) => {
       if (answered || this.#phase === "left") return;
       const packet: Packet = { type: PacketType.ACK, nsp: this.#nsp.name, id, data: args };
       // What cannot be sent is told to the caller, who may answer something else.
       const encoded = this.#client.encode(packet, undefined);
       answered = true;
-      this.#owed -= owed;
       this.#client.send(encoded);
-      if (!this.busy) this.#client.rested();
+      given?.();
     };
   }
 
@@ -443,32 +385,7 @@ export class Peer implements SocketTarget {
     this.#client.send(this.#client.encode(packet, undefined));
   }
 
-  /** An event whose answer nobody waits for any more never leaves, if it has not left. What left a moment ago still gets through before a goodbye. */
-  #takingBack(encoded: EncodedPacket): (error: { readonly code: string }) => void {
-    return ({ code }) => {
-      if (code === "ERR_ACK_TIMEOUT") this.#client.takeBack?.(encoded);
-    };
-  }
-
-  #expected(): Acks {
-    this.#acks ??= new Acks(this.#nsp.clock);
-    return this.#acks;
-  }
-
   #context(event: string): { target: ErrorBoundary; event: string } {
     return { target: this.#handle, event };
   }
-}
-
-function tooManyAcks(): AckError {
-  return new AckError("ERR_TOO_MANY_ACKS", "the socket waits for maxPendingAcks acknowledgements already");
-}
-
-/** Notes how long the answer takes, if there is one. */
-function timed(callback: AckCallback, { ackTakesError }: Emit, time: Histogram): AckCallback {
-  const began = performance.now();
-  return (...args) => {
-    if (!ackTakesError || !args[0]) time.note(began);
-    callback(...args);
-  };
 }

@@ -32,10 +32,10 @@ import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import type { SocketMiddleware } from "./middleware.js";
 import { warnOfPatches } from "./patched-privates.js";
-import type { PeerConnection } from "./peer.js";
 import { PEER, Peer } from "./peer.js";
 import type { PeerHandle } from "./peer-handle.js";
 import { LEFT, SHOW_INCOMING, SHOW_OUTGOING } from "./peer-handle.js";
+import type { PeerConnection } from "./peer-host.js";
 import { SocketEmission } from "./socket-emission.js";
 import { warnOfNoRoom } from "./warnings.js";
 

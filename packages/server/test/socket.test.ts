@@ -11,6 +11,7 @@ import {
 } from "@sockeye/protocol";
 import { Server, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
+import { HOST } from "../src/namespace.js";
 import { PEER } from "../src/peer.js";
 import type { SocketConnection } from "../src/socket.js";
 
@@ -62,7 +63,7 @@ class FakeConnection implements SocketConnection {
 function connected(auth: Record<string, unknown> = {}) {
   const clock = manualClock();
   const io = new Server();
-  Object.defineProperty(io, "clock", { value: clock });
+  Object.defineProperty(io[HOST], "clock", { value: clock });
   const errors: unknown[] = [];
   io.on("error", (error, context) => errors.push([error, context.event]));
   const connection = new FakeConnection();

@@ -1,0 +1,147 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
+import { UsageError } from "@sockeye/protocol";
+import type { Middleware } from "@sockeye/transport/server";
+import { attach, corsMiddleware } from "@sockeye/transport/server";
+import { ClientFiles } from "./client-files.js";
+import type { EngineHost } from "./engine.js";
+import { Engine } from "./engine.js";
+import { warnOfRoutesOver } from "./routes-over.js";
+import type { Settings } from "./settings.js";
+
+/** Any HTTP server of Node.js. */
+export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
+
+/** One HTTP server with the engine that answers on it. */
+interface Attachment {
+  readonly httpServer: AnyHttpServer;
+  readonly engine: Engine;
+  readonly detach: () => void;
+}
+
+/** The HTTP servers that a server is attached to, each with its engine. */
+export class Attachments {
+  readonly #host: EngineHost;
+  readonly #settings: Settings;
+  readonly #files: ClientFiles;
+  #httpServer: AnyHttpServer | undefined = undefined;
+  #engine: Engine | undefined = undefined;
+  #attached: Attachment[] = [];
+
+  constructor(host: EngineHost, settings: Settings) {
+    this.#host = host;
+    this.#settings = settings;
+    const { warnings } = host.monitor;
+    this.#files = new ClientFiles((name) =>
+      warnings.warnOnce("SOCKEYE_NO_CLIENT_FILES", "", () => noClientFiles(name)),
+    );
+  }
+
+  /** The engine for the next HTTP server; after `attach`, the one that was used last. */
+  get engine(): Engine {
+    this.#engine ??= new Engine(this.#host, this.#settings.given);
+    return this.#engine;
+  }
+
+  /** The HTTP server of the last `attach`. */
+  get httpServer(): AnyHttpServer | undefined {
+    return this.#httpServer;
+  }
+
+  get httpServers(): readonly AnyHttpServer[] {
+    return this.#attached.map(({ httpServer }) => httpServer);
+  }
+
+  get isListening(): boolean {
+    return this.#attached.some(({ httpServer }) => httpServer.listening);
+  }
+
+  /** All engines, of which one may be attached to nothing yet. */
+  get engines(): ReadonlySet<Engine> {
+    const engines = new Set(this.#attached.map(({ engine }) => engine));
+    if (this.#engine) engines.add(this.#engine);
+    return engines;
+  }
+
+  /** @param optionsChanged the app has given options with this call. @throws UsageError `ERR_BAD_OPTION` */
+  attach(server: AnyHttpServer | number | string, optionsChanged: boolean): void {
+    this.#chooseEngine(optionsChanged);
+    const httpServer = typeof server === "object" ? server : listen(server);
+    this.#httpServer = httpServer;
+    const { engine } = this;
+    const { monitor } = this.#host;
+    const { given, path } = this.#settings;
+    const failed = (error: unknown): void => this.#host.reportError(error, "cors.origin");
+    const cors = given.cors ? corsMiddleware(given.cors, failed) : undefined;
+    const detach = attach(httpServer, {
+      ...given,
+      path,
+      onRequest: (req, res) => {
+        monitor.traffic.carries(req);
+        if (httpServer.listenerCount("request") > 1) warnOfRoutesOver({ req, res }, monitor.warnings);
+        const serves = this.#settings.given.serveClient !== false;
+        const file = serves ? this.#files.find(req.url ?? "") : undefined;
+        if (file === undefined) engine.handleRequest(req, res);
+        else this.#serveFile(file, { req, res, cors });
+      },
+      onUpgrade: (req, socket, head) => {
+        monitor.traffic.carries(req);
+        engine.handleUpgrade(req, socket, head);
+      },
+    });
+    this.#attached.push({ httpServer, engine, detach });
+  }
+
+  /** Closes all engines and HTTP servers. @returns the first error of an HTTP server */
+  async close(): Promise<Error | undefined> {
+    this.#engine?.close();
+    const attached = this.#attached.splice(0);
+    for (const { engine, detach } of attached) {
+      engine.close();
+      detach();
+    }
+    const errors = await Promise.all(attached.map(({ httpServer }) => closeHttpServer(httpServer)));
+    return errors.find((error) => error !== undefined);
+  }
+
+  /**
+   * An engine that was closed stays closed, and one that is at work keeps its options. One that has not begun yet is the one that
+   * the app has put its listeners on.
+   */
+  #chooseEngine(optionsChanged: boolean): void {
+    const closed = this.#httpServer !== undefined && this.#attached.length === 0;
+    const working = this.#attached.some(({ engine }) => engine === this.#engine);
+    const keeps = !optionsChanged || (!working && this.#engine?.reconfigure(this.#settings.given));
+    if (closed || !keeps) this.#engine = undefined;
+  }
+
+  #serveFile(
+    file: string,
+    { req, res, cors }: { req: IncomingMessage; res: ServerResponse; cors: Middleware | undefined },
+  ): void {
+    const serve = (): void => void this.#files.serve(file, req, res);
+    if (cors) cors(req, res, serve);
+    else serve();
+  }
+}
+
+function noClientFiles(file: string): string {
+  return `Sockeye has no ${file} to serve, since its files were left behind when the server was bundled. Keep @sockeye/server out of the bundle, or serve the files of @sockeye/client/dist/browser yourself, with { serveClient: false } here`;
+}
+
+function listen(port: number | string): HttpServer {
+  const number = Number(port);
+  if (`${port}`.trim() === "" || !Number.isInteger(number) || number < 0 || number > 65_535) {
+    throw new UsageError("ERR_BAD_OPTION", `"${port}" is not a valid port. Pass a number from 0 to 65535.`);
+  }
+  return createServer((_req, res) => {
+    res.writeHead(404).end();
+  }).listen(number);
+}
+
+function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
+  if (!server.listening) return Promise.resolve(undefined);
+  return new Promise((resolve) => server.close((error) => resolve(error)));
+}

@@ -1,0 +1,42 @@
+import type { Adapter } from "@sockeye/adapter";
+import type { FirstRequest } from "@sockeye/engine/server";
+import type { Clock, EncodedPacket, Limits, OverflowPolicy, Packet, SockeyeError } from "@sockeye/protocol";
+import type { DropPolicy } from "@sockeye/session";
+import type { Histogram } from "./histogram.js";
+
+/** The connection under a peer. */
+export interface PeerConnection {
+  readonly first: FirstRequest;
+  /** Would a packet leave at once? */
+  readonly ready: boolean;
+  /** Set if somebody wants to know how long acknowledgements take. */
+  readonly ackTime?: Histogram | undefined;
+  /** An event waits for the app. @returns false if too much does: then the connection is at its end */
+  hold(bytes: number): boolean;
+  /** It waits no more. */
+  release(bytes: number): void;
+  encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
+  send(packet: EncodedPacket, droppable?: DropPolicy): void;
+  /** Takes a packet back that was given up, unless it was written. */
+  takeBack?(packet: EncodedPacket): unknown;
+  /** A limit was exceeded for its sake. */
+  exceeded(error: SockeyeError): void;
+  /** A socket has left its namespace. */
+  left(namespace: string): void;
+  /** A socket waits for no acknowledgement any more, and owes none. */
+  rested(): void;
+}
+
+/** The namespace of a peer. */
+export interface PeerNamespace {
+  readonly name: string;
+  readonly adapter: Adapter;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly overflowPolicy: OverflowPolicy;
+  /** Are broken connections recovered? Then all events must go through the adapter. */
+  readonly recovers: boolean;
+  /** Of the app, on the namespace itself. */
+  hasListeners(event: string): boolean;
+  nextAckId(): number;
+}

@@ -1,0 +1,101 @@
+import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
+import { checkTransports, randomId, requirePositive } from "@sockeye/engine/server";
+import type { Codec, Limits } from "@sockeye/protocol";
+import { checkCors, OriginPolicy } from "@sockeye/transport/server";
+import { eio3Limits } from "./eio3-client.js";
+import type { RecoveryTerms } from "./namespace.js";
+import type { AdapterConstructor, ServerOptions } from "./options.js";
+import { checkTimes, codecOf, limitsOf } from "./options.js";
+
+const DEFAULT_PATH = "/socket.io";
+const DEFAULT_CONNECT_TIMEOUT_MS = 45_000;
+const DEFAULT_MAX_DISCONNECTION_MS = 120_000;
+
+/** The options of a server, as they are now, and what follows from them. */
+export class Settings {
+  #given: ServerOptions;
+  #derived: ReturnType<typeof derive>;
+
+  /** @throws UsageError `ERR_BAD_OPTION` */
+  constructor(options: ServerOptions) {
+    this.#given = options;
+    this.#derived = derive(options);
+  }
+
+  /** The options as the app gave them. */
+  get given(): Readonly<ServerOptions> {
+    return this.#given;
+  }
+
+  /** The options, with the defaults of recovery: adapters made for Socket.IO read them there. */
+  get withRecoveryDefaults(): Readonly<ServerOptions> {
+    const recovery = this.#given.connectionStateRecovery;
+    if (!recovery) return this.#given;
+    const maxDisconnectionDuration = recovery.maxDisconnectionDuration ?? DEFAULT_MAX_DISCONNECTION_MS;
+    return { ...this.#given, connectionStateRecovery: { ...recovery, maxDisconnectionDuration } };
+  }
+
+  get codec(): Codec {
+    return this.#derived.codec;
+  }
+
+  /** For what clients of Socket.IO 2 send. */
+  get olderCodec(): Codec {
+    return this.#derived.olderCodec;
+  }
+
+  get limits(): Limits {
+    return this.#derived.limits;
+  }
+
+  /** Without a slash at its end. */
+  get path(): string {
+    return (this.#given.path ?? DEFAULT_PATH).replace(/\/$/, "");
+  }
+
+  get connectTimeoutMs(): number {
+    return this.#given.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  }
+
+  get recovery(): RecoveryTerms | undefined {
+    const options = this.#given.connectionStateRecovery;
+    return options && { skipMiddlewares: options.skipMiddlewares !== false };
+  }
+
+  /** The class of adapters. @throws UsageError `ERR_BAD_OPTION` */
+  get adapter(): AdapterConstructor {
+    return this.#given.adapter ?? this.#defaultAdapter();
+  }
+
+  /** Changes what the setters of a server change. */
+  set(options: Pick<ServerOptions, "adapter" | "connectTimeout" | "path" | "serveClient">): void {
+    this.#given = { ...this.#given, ...options };
+  }
+
+  /** Adds the options of `io.attach`. They count as if the constructor had got them. @throws UsageError `ERR_BAD_OPTION` */
+  add(options: ServerOptions): void {
+    const all = { ...this.#given, ...options };
+    this.#derived = derive(all);
+    this.#given = all;
+  }
+
+  #defaultAdapter(): AdapterConstructor {
+    const options = this.#given.connectionStateRecovery;
+    if (!options) return InMemoryAdapter;
+    const { maxDisconnectionDuration = DEFAULT_MAX_DISCONNECTION_MS, maxPackets = 10_000 } = options;
+    requirePositive("maxDisconnectionDuration", maxDisconnectionDuration);
+    requirePositive("maxPackets", maxPackets);
+    return (nsp) =>
+      new RecoveryAdapter(nsp, { maxDisconnectionDuration, maxPackets, epoch: randomId().slice(0, 8) });
+  }
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` */
+function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
+  checkTimes(options);
+  checkCors(options.cors);
+  new OriginPolicy(options.origins);
+  checkTransports(options);
+  const limits = limitsOf(options);
+  return { limits, codec: codecOf(options, limits), olderCodec: codecOf(options, eio3Limits(limits)) };
+}
