@@ -1,4 +1,4 @@
-import "./follow-fakes.js";
+import "../support/follow-fakes.js";
 // What does not come so far as to be a session that is in, or changes its transport, leaves nothing either.
 import { webTransportPair } from "@sockeye/conformance";
 import { rateLimit, Server } from "@sockeye/server";

@@ -1,4 +1,4 @@
-import "./follow-fakes.js";
+import "../support/follow-fakes.js";
 // The other end: whatever ends a client, it keeps no timer, no connection and nothing in memory, and neither does the server.
 import { io as dial, Manager, type Options, Socket } from "@sockeye/client";
 import type { ServerOptions } from "@sockeye/server";

@@ -1,4 +1,4 @@
-import "./follow-fakes.js";
+import "../support/follow-fakes.js";
 // Whatever ends a session, nothing of it is left: counted, on every transport.
 import { ServerResponse } from "node:http";
 import { Server, type Socket } from "@sockeye/server";

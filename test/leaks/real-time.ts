@@ -1,5 +1,5 @@
 // Time as it is, while that of the server stands still and is moved by hand.
-import { real } from "./follow-fakes.js";
+import { real } from "../support/follow-fakes.js";
 
 /** Far more than any network of one host needs, and less than a test may take. */
 const PATIENCE_MS = 15_000;

@@ -1,4 +1,4 @@
-import "./follow-fakes.js";
+import "../support/follow-fakes.js";
 // Sessions whose client may come back for a while: whatever becomes of it, nothing is left.
 import { Server, type ServerOptions, type Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";

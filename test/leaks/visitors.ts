@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { webTransportPair } from "@sockeye/conformance";
 import type { Server, ServerOptions } from "@sockeye/server";
+import { vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { until } from "./real-time.js";
 
@@ -39,14 +40,15 @@ export interface Kind {
 export const KINDS: Readonly<Record<string, Kind>> = {
   websocket: byWebSocket("EIO=4"),
   "websocket, compressed": {
-    ...byWebSocket("EIO=4", true),
+    ...byWebSocket("EIO=4", { perMessageDeflate: true }),
     options: { perMessageDeflate: { threshold: 0 } },
   },
   "websocket of the package ws": {
-    ...byWebSocket("EIO=4", true),
+    ...byWebSocket("EIO=4", { perMessageDeflate: true }),
     options: { perMessageDeflate: { threshold: 0 }, wsEngine: WebSocketServer as never },
   },
   "websocket, revision 3": { ...byWebSocket("EIO=3"), joinsByItself: true },
+  "websocket, no browser's": byWebSocket("EIO=4", { origin: "none" }),
   polling: byHttp({ transport: "polling" }),
   "polling, revision 3": {
     ...byHttp({ transport: "polling", revision: 3, body: (packet) => `${packet.length}:${packet}` }),
@@ -64,10 +66,18 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   webtransport: { visit: visitByWebTransport, dial: dialWebTransport },
 };
 
-function byWebSocket(query: string, perMessageDeflate = false): Kind {
+/** @param how without an origin, the first packets come a moment apart */
+function byWebSocket(
+  query: string,
+  {
+    perMessageDeflate = false,
+    origin = "same",
+  }: { perMessageDeflate?: boolean; origin?: "same" | "none" } = {},
+): Kind {
   const open = ({ port }: Place): WebSocket => {
     const url = `ws://127.0.0.1:${port}/socket.io/?${query}&transport=websocket`;
-    const ws = new WebSocket(url, { perMessageDeflate });
+    const page = origin === "same" ? { origin: `http://127.0.0.1:${port}` } : {};
+    const ws = new WebSocket(url, { perMessageDeflate, ...page });
     ws.on("error", () => {});
     return ws;
   };
@@ -81,7 +91,10 @@ function byWebSocket(query: string, perMessageDeflate = false): Kind {
     ws.on("message", (data) => {
       heard += String(data);
     });
-    await until(() => heard.includes("sid"), "OPEN");
+    await until(() => {
+      if (origin === "none" && vi.isFakeTimers()) vi.advanceTimersByTime(1);
+      return heard.includes("sid");
+    }, "OPEN");
     return {
       get heard() {
         return heard;

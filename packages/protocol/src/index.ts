@@ -22,6 +22,7 @@ export {
 } from "./errors.js";
 export type { Limits } from "./limits.js";
 export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
+export { afterTurn, deferTask, startTimer, stopTimer } from "./native.js";
 export { nearest } from "./nearest.js";
 export type { OverflowPolicy } from "./overflow.js";
 export type {

@@ -1,6 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { AckError, BroadcastOptions, EventPacket, Room } from "@sockeye/protocol";
-import { PacketType } from "@sockeye/protocol";
+import { deferTask, PacketType } from "@sockeye/protocol";
 import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
 import { ackTimeout, callGuarded } from "@sockeye/socket";
 
@@ -66,7 +66,7 @@ export class Selection implements EmitTarget {
   /** In a later turn, as for rooms without members. */
   #answerNothing(event: string, ack: AckCallback): void {
     const { nsp } = this.adapter;
-    queueMicrotask(() => callGuarded(ack, [null, []], { target: nsp, event }));
+    deferTask(() => callGuarded(ack, [null, []], { target: nsp, event }));
   }
 
   /** Done once every server has said how many sockets it reached, and as many have answered; or when time is up. */

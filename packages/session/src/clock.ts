@@ -1,17 +1,11 @@
-import type { Clock, Timer } from "@sockeye/protocol";
+import { afterTurn, type Clock, startTimer, stopTimer, type Timer } from "@sockeye/protocol";
 
 type Handle = ReturnType<typeof setTimeout>;
 
 /** The longest delay that platforms know, 24.8 days. They take a longer one, `Infinity` included, for none at all. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-// Taken when this is loaded. The tests of an app may put fakes in their place, whose callbacks come when the test says so, or
-// never; what is lost in them would be lost for all sessions.
-// Free names: the build for old browsers puts its own in their place.
-const startTimer = setTimeout;
-const stopTimer = clearTimeout;
-const deferTask = queueMicrotask;
-const { setImmediate: afterTurn } = globalThis;
+// Taken when this is loaded, as startTimer and the others.
 const readTime = performance.now.bind(globalThis.performance);
 
 /**
@@ -26,10 +20,7 @@ export const nativeClock: Clock = {
   wall: () => Date.now(),
   setTimer: (callback, delayMs): Timer => startTimer(callback, Math.min(delayMs, MAX_DELAY_MS)),
   clearTimer: (timer) => stopTimer(timer as Handle),
-  defer:
-    typeof afterTurn === "function"
-      ? (callback) => void afterTurn(callback)
-      : (callback) => deferTask(callback),
+  defer: (callback) => void afterTurn(callback),
 };
 
 /** The same, with a time and timers that a test may fake, so that it can reach the end of a wait that the app has set. */

@@ -1,5 +1,5 @@
 import type { Transport, TransportSink } from "@sockeye/protocol";
-import { TransportError } from "@sockeye/protocol";
+import { deferTask, TransportError } from "@sockeye/protocol";
 
 /** Stands for a transport that could not even be made. Fails like one that could not be opened, once somebody listens. */
 export class FailedTransport implements Transport {
@@ -14,7 +14,7 @@ export class FailedTransport implements Transport {
   bind(sink: TransportSink): void {
     this.#sink = sink;
     const cause = new TransportError("ERR_TRANSPORT_OPEN", `${this.name} error`, this.error);
-    queueMicrotask(() => this.#sink?.ended(this, "lost", "transport error", cause));
+    deferTask(() => this.#sink?.ended(this, "lost", "transport error", cause));
   }
 
   send(): void {}

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
-import { type EncodedPacket, SessionError } from "@sockeye/protocol";
+import { deferTask, type EncodedPacket, SessionError } from "@sockeye/protocol";
 
 /** So much of the memory that the process may have is for what waits. */
 const SHARE = 1 / 4;
@@ -70,7 +70,7 @@ export class MemoryBudget {
     else if (this.bytes > this.#limit && this.#state === "watching") {
       this.#state = "due";
       // Not in the middle of what somebody does with one of them.
-      queueMicrotask(() => this.#relieve());
+      deferTask(() => this.#relieve());
     }
   }
 

@@ -1,3 +1,4 @@
+import { startTimer, stopTimer } from "@sockeye/protocol";
 import {
   contentType,
   type HttpAnswer,
@@ -51,7 +52,7 @@ async function fetched(
 ): Promise<HttpAnswer> {
   const timer =
     requestTimeoutMs > 0
-      ? setTimeout(() => controller.abort(new Error("request timeout")), requestTimeoutMs)
+      ? startTimer(() => controller.abort(new Error("request timeout")), requestTimeoutMs)
       : undefined;
   try {
     const response = await fetch(address, {
@@ -65,7 +66,7 @@ async function fetched(
     });
     const { status } = response;
     const reads = onBytes && status === 200;
-    if (reads) clearTimeout(timer);
+    if (reads) stopTimer(timer);
     const reader = response.body?.getReader();
     if (!reader && reads) throw new TypeError("fetch has no streams here");
     // React Native has none.
@@ -81,7 +82,7 @@ async function fetched(
     }
     return { status, responseText: responseText + decoder.decode() };
   } finally {
-    clearTimeout(timer);
+    stopTimer(timer);
   }
 }
 

@@ -1,6 +1,6 @@
 import { decodePayload } from "@sockeye/codec/payload";
+import { deferTask, startTimer } from "@sockeye/protocol";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
-import { queueMicrotask } from "./native.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 
@@ -68,7 +68,7 @@ function readerOf(request: string, target: Target): (response: StreamedResponse)
     if (typeof document !== "undefined" && own === server) {
       return called({ parent: document, page, channel, address, receive, response });
     }
-    queueMicrotask(() => response.missing("document"));
+    deferTask(() => response.missing("document"));
     return { abort: () => {} };
   };
 }
@@ -129,7 +129,7 @@ function load({ iframe, parent, address, response }: Element, forget: () => void
     iframe.parentNode.removeChild(iframe);
   };
   const ended = (): void => {
-    setTimeout(() => {
+    startTimer(() => {
       abort();
       response.ended();
     }, GRACE_MS);

@@ -1,7 +1,7 @@
 import type { Frame } from "@sockeye/protocol";
+import { deferTask } from "@sockeye/protocol";
 import { decodeEscaped } from "./escaped-payload.js";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
-import { queueMicrotask } from "./native.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 
@@ -26,7 +26,7 @@ export class SseTransport extends HttpTransport {
 function readerOf(address: string, target: Target): (response: StreamedResponse) => Receiving {
   return (response) => {
     if (typeof EventSource === "undefined") {
-      queueMicrotask(() => response.missing("EventSource"));
+      deferTask(() => response.missing("EventSource"));
       return { abort: () => {} };
     }
     const source = new EventSource(address, {

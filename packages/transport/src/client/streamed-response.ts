@@ -1,6 +1,5 @@
-import { type CloseReason, type Frame, TransportError } from "@sockeye/protocol";
+import { type CloseReason, type Frame, startTimer, stopTimer, TransportError } from "@sockeye/protocol";
 import { httpError, type Receiving, type ResponseSink } from "./http-transport.js";
-import { clearTimeout, setTimeout } from "./native.js";
 import type { Target } from "./target.js";
 
 /** Frames that belong to the transport. On the handshake's response, later than OPEN: shows that the path does not buffer. */
@@ -37,7 +36,7 @@ export class StreamedResponse implements Receiving {
   /** What came in the turn of the first packet. */
   #first: Frame[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #ticker: ReturnType<typeof setInterval> | undefined;
+  #ticker: ReturnType<typeof setTimeout> | undefined;
   #tickedAt = 0;
   #wasBusy = false;
 
@@ -47,12 +46,11 @@ export class StreamedResponse implements Receiving {
     this.#sink = sink;
     if (target.sid === undefined) {
       const ms = target.openTimeoutMs ?? OPEN_TIMEOUT_MS;
-      this.#timer = setTimeout(() => this.#failed(new Error(`no packet within ${ms} ms`)), ms);
+      this.#timer = startTimer(() => this.#failed(new Error(`no packet within ${ms} ms`)), ms);
       // On Node.js the connection keeps the process alive, or not, as the app wishes.
       (this.#timer as { unref?(): void }).unref?.();
       this.#tickedAt = Date.now();
-      this.#ticker = setInterval(() => this.#tick(), LATE_MS);
-      (this.#ticker as { unref?(): void }).unref?.();
+      this.#watch();
     }
     this.#reading = read(this);
   }
@@ -67,8 +65,8 @@ export class StreamedResponse implements Receiving {
     }
     // One read may come in several pieces, all of them in one turn of the event loop.
     if (this.#first.length === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#open());
+      stopTimer(this.#timer);
+      this.#timer = startTimer(() => this.#open());
     }
     for (const frame of frames) this.#first.push(frame);
   }
@@ -103,6 +101,14 @@ export class StreamedResponse implements Receiving {
     this.#reading.abort();
   }
 
+  #watch(): void {
+    this.#ticker = startTimer(() => {
+      this.#tick();
+      this.#watch();
+    }, LATE_MS);
+    (this.#ticker as { unref?(): void }).unref?.();
+  }
+
   #tick(): void {
     const now = Date.now();
     if (now - this.#tickedAt > 2 * LATE_MS) this.#wasBusy = true;
@@ -110,8 +116,8 @@ export class StreamedResponse implements Receiving {
   }
 
   #rest(): void {
-    clearTimeout(this.#timer);
-    clearInterval(this.#ticker);
+    stopTimer(this.#timer);
+    stopTimer(this.#ticker);
   }
 
   #open(): void {

@@ -1,10 +1,13 @@
 import { textFrame } from "@sockeye/codec/payload";
 import {
   type CloseReason,
+  deferTask,
   type EncodedPacket,
   type Frame,
   type PipeClose,
   type PipeEnd,
+  startTimer,
+  stopTimer,
   type Transport,
   TransportError,
   type TransportSink,
@@ -12,7 +15,6 @@ import {
 import { createWebSocket } from "#websocket";
 import { MOVED } from "../shared/close-codes.js";
 import type { WebSocketLike } from "../shared/websocket-like.js";
-import { clearTimeout, queueMicrotask, setTimeout } from "./native.js";
 import { addressOf, type Target } from "./target.js";
 
 /** `readyState` of a WebSocket that may be written to. */
@@ -48,7 +50,7 @@ export class WebSocketTransport implements Transport {
       this.#socket = this.#dial(target);
     } catch (error) {
       // A bad address or a page that may not connect there: told like every other failure, after bind().
-      queueMicrotask(() => this.#failed(error));
+      deferTask(() => this.#failed(error));
     }
   }
 
@@ -76,11 +78,11 @@ export class WebSocketTransport implements Transport {
   }
 
   #look(): void {
-    clearTimeout(this.#timer);
+    stopTimer(this.#timer);
     if (this.writable) {
       this.#sink?.writable(this);
     } else {
-      this.#timer = setTimeout(() => this.#look(), LOOK_MS);
+      this.#timer = startTimer(() => this.#look(), LOOK_MS);
       // Node.js: it is the connection that keeps the process alive, or not.
       this.#timer.unref?.();
     }
@@ -98,7 +100,7 @@ export class WebSocketTransport implements Transport {
 
   close(how: PipeClose): void {
     this.#sink = undefined;
-    clearTimeout(this.#timer);
+    stopTimer(this.#timer);
     this.#socket?.close(how === "moved" ? MOVED : undefined);
   }
 

@@ -1,4 +1,5 @@
 import {
+  deferTask,
   EncodedPacket,
   type PipeClose,
   type Transport,
@@ -7,7 +8,6 @@ import {
 } from "@sockeye/protocol";
 import type { DialledSession, WebTransportStream } from "../shared/webtransport-like.js";
 import { endSession, WebTransportPipe } from "../shared/webtransport-pipe.js";
-import { queueMicrotask } from "./native.js";
 import { addressOf, type Target } from "./target.js";
 
 /**
@@ -29,7 +29,7 @@ export class WebTransportTransport implements Transport {
       this.#dial(target);
     } catch (error) {
       // No such class, or a bad address: told like every other failure, after bind().
-      queueMicrotask(() => this.#failed(error));
+      deferTask(() => this.#failed(error));
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Frame } from "@sockeye/protocol";
+import { deferTask } from "@sockeye/protocol";
 import { decodeEscaped } from "./escaped-payload.js";
 import { type HttpKind, HttpTransport, type Receiving } from "./http-transport.js";
-import { queueMicrotask } from "./native.js";
 import { StreamedResponse } from "./streamed-response.js";
 import type { Target } from "./target.js";
 
@@ -25,7 +25,7 @@ function readerOf(address: string, target: Target): (response: StreamedResponse)
     const xhr = new XMLHttpRequest();
     // Internet Explorer 9 shows nothing before the end.
     if (!("onprogress" in xhr)) {
-      queueMicrotask(() => response.missing("XMLHttpRequest that streams"));
+      deferTask(() => response.missing("XMLHttpRequest that streams"));
       return { abort: () => {} };
     }
     let read = 0;
@@ -59,7 +59,7 @@ function readerOf(address: string, target: Target): (response: StreamedResponse)
       xhr.withCredentials = target.withCredentials;
       xhr.send();
     } catch (error) {
-      queueMicrotask(() => response.ended(error));
+      deferTask(() => response.ended(error));
     }
     return {
       abort: () => {

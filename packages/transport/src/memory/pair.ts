@@ -8,6 +8,7 @@ import type {
   Transport,
   TransportSink,
 } from "@sockeye/protocol";
+import { afterTurn } from "@sockeye/protocol";
 
 export interface MemoryOptions {
   /** What both ends call themselves. Default `memory`. */
@@ -204,5 +205,4 @@ class MemoryEnd implements MemoryTransport {
   }
 }
 
-const laterInThisTurn: (callback: () => void) => void =
-  typeof setImmediate === "function" ? (callback) => void setImmediate(callback) : queueMicrotask;
+const laterInThisTurn: (callback: () => void) => void = (callback) => void afterTurn(callback);

@@ -5,6 +5,8 @@ import {
   type Frame,
   type PipeClose,
   type PipeEnd,
+  startTimer,
+  stopTimer,
   type Transport,
   TransportError,
   type TransportSink,
@@ -122,7 +124,7 @@ export class WebTransportPipe implements Transport {
     } else if (this.#state === "open") {
       this.#state = "leaving";
       this.#writer.close().catch(ignore);
-      this.#goodbye = setTimeout(() => this.#dispose(), GOODBYE_MS);
+      this.#goodbye = startTimer(() => this.#dispose(), GOODBYE_MS);
     }
   }
 
@@ -184,7 +186,7 @@ export class WebTransportPipe implements Transport {
   #dispose(info?: SessionCloseInfo): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#goodbye);
+    stopTimer(this.#goodbye);
     // Its streams end with it.
     endSession(this.#session, info);
     this.#reader.releaseLock();

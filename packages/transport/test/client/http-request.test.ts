@@ -1,3 +1,4 @@
+import "../../../../test/support/follow-fakes.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { httpRequest as viaWeb } from "../../src/client/http-request.js";
 import { httpRequest as viaNode } from "../../src/client/node/http.js";

@@ -1,3 +1,4 @@
+import "../../../../test/support/follow-fakes.js";
 import type { Frame, TransportSink } from "@sockeye/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { IframeTransport } from "../../src/client/iframe.js";
@@ -30,19 +31,6 @@ function dial(target: Target): Dialled {
   transport.bind(sink);
   return { transport, frames, ends };
 }
-
-// The platform's own, which are faked here: read at each call, and not when it is loaded.
-vi.mock("../../src/client/native.js", () => ({
-  get setTimeout() {
-    return globalThis.setTimeout;
-  },
-  get clearTimeout() {
-    return globalThis.clearTimeout;
-  },
-  get queueMicrotask() {
-    return globalThis.queueMicrotask;
-  },
-}));
 
 beforeEach(() => {
   vi.useFakeTimers();

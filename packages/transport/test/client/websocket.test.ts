@@ -1,3 +1,4 @@
+import "../../../../test/support/follow-fakes.js";
 import { Side } from "@sockeye/conformance";
 import { EncodedPacket, type TransportError } from "@sockeye/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -63,17 +64,6 @@ function connected(changes?: Partial<Target>): Dialled {
   dialled.socket.opens();
   return dialled;
 }
-
-// The platform's own, which are faked here: read at each call, and not when it is loaded.
-vi.mock("../../src/client/native.js", () => ({
-  get setTimeout() {
-    return globalThis.setTimeout;
-  },
-  get clearTimeout() {
-    return globalThis.clearTimeout;
-  },
-  queueMicrotask,
-}));
 
 describe("dialling", () => {
   it.each([

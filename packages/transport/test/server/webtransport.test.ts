@@ -1,3 +1,4 @@
+import "../../../../test/support/follow-fakes.js";
 import { type MemorySession, manualClock, Side, webTransportPair } from "@sockeye/conformance";
 import { DEFAULT_LIMITS, EncodedPacket } from "@sockeye/protocol";
 import {

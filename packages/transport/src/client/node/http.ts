@@ -5,6 +5,7 @@ import {
   type RequestOptions,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequestOf } from "node:https";
+import { startTimer, stopTimer } from "@sockeye/protocol";
 import { GrowingBytes } from "../../shared/growing-bytes.js";
 import {
   contentType,
@@ -76,7 +77,7 @@ function ask({ address, options, body, onBytes, onProgress }: Call): HttpRequest
         onProgress?.(chunk.length);
       };
       const stream = response.statusCode === 200 ? onBytes : undefined;
-      if (stream) clearTimeout(timer);
+      if (stream) stopTimer(timer);
       response.on("data", stream ?? keep);
       response.on("error", reject);
       response.on("end", () => {
@@ -84,14 +85,14 @@ function ask({ address, options, body, onBytes, onProgress }: Call): HttpRequest
       });
     });
     if (options.requestTimeoutMs > 0) {
-      timer = setTimeout(() => request?.destroy(new Error("request timeout")), options.requestTimeoutMs);
+      timer = startTimer(() => request?.destroy(new Error("request timeout")), options.requestTimeoutMs);
     }
     if (isUnref(options.client)) {
       timer?.unref();
       request.on("socket", (socket) => socket.unref());
     }
     request.end(body);
-  }).finally(() => clearTimeout(timer));
+  }).finally(() => stopTimer(timer));
   return { answer, abort: () => request?.destroy() };
 }
 

@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { startTimer, stopTimer } from "@sockeye/protocol";
 import { ignoreErrors } from "../request/refusal.js";
 
 export interface AttachOptions {
@@ -89,8 +90,8 @@ function pathMatcher(path: string): (url: string | undefined) => boolean {
 
 function destroyUnlessUsed(socket: Duplex, timeoutMs: number): void {
   const written = bytesWritten(socket);
-  const forget = (): void => clearTimeout(timer);
-  const timer = setTimeout(() => {
+  const forget = (): void => stopTimer(timer);
+  const timer = startTimer(() => {
     socket.removeListener("close", forget);
     if (bytesWritten(socket) === written) socket.end(() => socket.destroy());
   }, timeoutMs);

@@ -1,4 +1,5 @@
 import type { Clock } from "@sockeye/protocol";
+import { afterTurn } from "@sockeye/protocol";
 
 /** The event loop, as far as it matters here. */
 export interface Loop {
@@ -8,7 +9,7 @@ export interface Loop {
 }
 
 export function loopOf(clock: Pick<Clock, "now">): Loop {
-  return { now: () => clock.now(), defer: (callback) => void setImmediate(callback) };
+  return { now: () => clock.now(), defer: (callback) => void afterTurn(callback) };
 }
 
 /** Somebody for whom something has come in that is not handled yet. */

@@ -1,8 +1,5 @@
 import type { Duplex } from "node:stream";
-
-/** Taken now: in tests of apps, what these are later may be fakes, whose callbacks never come. */
-const afterTime = setTimeout;
-const afterTurn = setImmediate;
+import { afterTurn, startTimer, stopTimer } from "@sockeye/protocol";
 
 /** A client on the same machine has read by then what was sent before, also if the processors are busy. */
 const MOMENT_MS = 2;
@@ -18,9 +15,12 @@ const FIRST_BATCHES = 8;
 export class LateListener {
   readonly #socket: Duplex;
   #batches = 0;
+  /** Moments that are not over. */
+  readonly #moments = new Set<NodeJS.Timeout>();
 
   constructor(socket: Duplex) {
     this.#socket = socket;
+    socket.once("close", () => this.#moments.forEach(stopTimer));
   }
 
   /** Are all batches sent that it waits for one by one? */
@@ -37,10 +37,10 @@ export class LateListener {
   separate(): void {
     this.#socket.cork();
     // The moment counts from when this process rests, and ends after a turn in which a client of the same process has read.
-    afterTime(afterTurn, MOMENT_MS, uncork, this.#socket);
+    const moment = startTimer(() => {
+      this.#moments.delete(moment);
+      afterTurn(() => this.#socket.uncork());
+    }, MOMENT_MS);
+    this.#moments.add(moment);
   }
-}
-
-function uncork(socket: Duplex): void {
-  socket.uncork();
 }

@@ -1,14 +1,12 @@
 import crypto from "node:crypto";
 import type { Duplex } from "node:stream";
+import { afterTurn } from "@sockeye/protocol";
 import type { IncomingUpgrade } from "../request/incoming.js";
 import { endConnection } from "../request/refusal.js";
 import type { DeflateExtension } from "./deflate-extension.js";
 import { LateListener } from "./late-listener.js";
 import { OwnWebSocketPipe, type OwnWebSocketTerms } from "./own-websocket.js";
 import { checkUpgrade, type UpgradeFault } from "./upgrade-check.js";
-
-/** Taken now: in tests of apps, what `setImmediate` is later may be a fake, whose callbacks never come. */
-const afterTurn = setImmediate;
 
 /** What an accepted handshake is about. */
 export interface OwnHandshakeOptions {
