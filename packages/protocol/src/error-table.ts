@@ -156,6 +156,10 @@ export const ERROR_TABLE = {
   // acks
   ERR_ACK_TIMEOUT: { meaning: "The acknowledgement did not come in time.", retryable: true },
   ERR_ACK_DISCONNECTED: { meaning: "The connection ended before the acknowledgement came.", retryable: true },
+  ERR_ACK_ABORTED: {
+    meaning: "The signal that an emit was given has aborted; what waits gets the signal's reason.",
+    retryable: true,
+  },
   // limits
   ERR_RATE_LIMITED: {
     meaning: "The client sends more than a rate limit of the app allows.",
@@ -174,6 +178,10 @@ export const ERROR_TABLE = {
   // usage
   ERR_RESERVED_EVENT: {
     meaning: "The app emitted an event name that the library itself uses.",
+    retryable: false,
+  },
+  ERR_HANDLED: {
+    meaning: "A name that handle has takes no listener, and one with a listener no handle.",
     retryable: false,
   },
   ERR_BAD_OPTION: { meaning: "An option or argument has a value that makes no sense.", retryable: false },
