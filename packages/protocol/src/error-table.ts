@@ -173,6 +173,25 @@ export const ERROR_TABLE = {
     meaning: "The event was dropped, by its overflow policy, because its receiver reads too slowly.",
     retryable: true,
   },
+  // cluster
+  ERR_BUS_DOWN: { meaning: "What carries messages between the nodes does not work now.", retryable: true },
+  ERR_BUS_TOO_LARGE: {
+    meaning: "A message for other nodes is larger than the bus takes; it was not sent to them.",
+    retryable: false,
+  },
+  ERR_NODES_MISSING: {
+    meaning:
+      "Some nodes have not answered a query: missing names them, responses holds the answers of the others.",
+    retryable: true,
+  },
+  ERR_CLUSTER_MISMATCH: {
+    meaning: "The other nodes of the cluster speak another version, or write packets by another parser.",
+    retryable: false,
+  },
+  ERR_CLUSTER_INPUT: {
+    meaning: "Something that came over the bus is no message of this cluster; it was ignored.",
+    retryable: false,
+  },
   // reconnection
   ERR_RECONNECT_FAILED: { meaning: "All reconnectionAttempts are used up.", retryable: false },
   // usage
