@@ -67,7 +67,8 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 function byWebSocket(query: string, perMessageDeflate = false): Kind {
   const open = ({ port }: Place): WebSocket => {
     const url = `ws://127.0.0.1:${port}/socket.io/?${query}&transport=websocket`;
-    const ws = new WebSocket(url, { perMessageDeflate });
+    // As a browser: for others the first frames wait for a moment of the time that stands still here.
+    const ws = new WebSocket(url, { perMessageDeflate, origin: `http://127.0.0.1:${port}` });
     ws.on("error", () => {});
     return ws;
   };
