@@ -26,6 +26,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   adapter: [],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
+  cluster: ["adapter", "codec/msgpack"],
   client: ["engine/client", "transport/client", "session", "session/msgpack", "socket"],
   server: ["engine/server", "transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
 };
@@ -47,7 +48,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
 const NODE_ONLY =
-  /^packages\/(server|adapter|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/transport\/src\/(server|client\/node)\//;
+  /^packages\/(server|adapter|cluster|bus-process|bus-redis|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);

@@ -52,12 +52,7 @@ it("as a script it is the function io, which carries all that the package export
   expect(Object.keys(io ?? {}).sort()).toEqual(Object.keys(client).sort());
 });
 
-const SCRIPTS = [
-  "sockeye.js",
-  "sockeye.min.js",
-  "sockeye.msgpack.min.js",
-  "sockeye.legacy.min.js",
-];
+const SCRIPTS = ["sockeye.js", "sockeye.min.js", "sockeye.msgpack.min.js", "sockeye.legacy.min.js"];
 const FOLDER = fileURLToPath(new URL("../../packages/client/dist/browser/", import.meta.url));
 
 /** What the page has before the script runs, and where its `io` is afterwards. */

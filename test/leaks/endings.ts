@@ -203,7 +203,11 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
     reason: /^transport (close|error)$/,
   },
   "the server closes": {
-    end: ({ io }) => io.close(),
+    end: async ({ io, pass }) => {
+      const closed = io.close();
+      await pass(1000);
+      await closed;
+    },
     reason: /^server shutting down$/,
     closes: true,
   },

@@ -55,7 +55,7 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Count
   await until(() => http.listening, "the server to listen");
   atEnd(async () => {
     http.closeAllConnections();
-    await io.close();
+    await flowing(io.close());
   });
   const { port } = http.address() as AddressInfo;
   return { io, children, port, census, empty: census.count(io) };

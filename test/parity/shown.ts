@@ -244,6 +244,21 @@ export const SHOWN: ShownBy = {
         "shows middlewares and allowRequest what is known of the request",
       ),
     ],
+    "`close()` while a connection is open that has asked nothing, or only begun to": row(
+      "packages/server/test/closing-http",
+      "close() does not wait for > http: a connection without a byte",
+      "close() does not wait for > a silent connection, for which Socket.IO does",
+      "an answer of the app's that is under way",
+    ),
+    "two servers at one path of an HTTP server, or at `/a` and `/a/b`": [
+      ...row("test/interop/differences-attaching", "two servers at one path", "a path below another one"),
+      ...row("packages/server/test/warnings", "two servers at one path of an HTTP server"),
+      ...row("packages/server/test/closing-http", "close({ detach: true })"),
+    ],
+    "an upgrade request that nobody answers": row(
+      "test/interop/differences-attaching",
+      "an upgrade request at another path",
+    ),
     "source maps of the files for browsers": row(
       "test/parity/options",
       "source maps of the files for browsers",

@@ -127,12 +127,14 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
    *
    * @param counted told once per server how many sockets will answer
    * @param answered told each answer
+   * @param _failed told if some of the answers can never come, of adapters that know that
    */
   broadcastWithAck(
     packet: EventPacket,
     options: BroadcastOptions,
     counted: (clients: number) => void,
     answered: (...args: unknown[]) => void,
+    _failed?: (error: Error) => void,
   ): void {
     const flags = options.flags ?? NO_FLAGS;
     const withId: EventPacket = { ...packet, id: this.nsp.nextAckId() };
@@ -154,6 +156,13 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
 
   fetchSockets(options: BroadcastOptions): Promise<S[]> {
     return Promise.resolve([...this.select(options)]);
+  }
+
+  /** How many sockets are meant. */
+  count(options: BroadcastOptions): Promise<number> {
+    let count = 0;
+    for (const _ of this.select(options)) count += 1;
+    return Promise.resolve(count);
   }
 
   addSockets(options: BroadcastOptions, rooms: readonly Room[]): void {

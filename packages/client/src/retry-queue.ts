@@ -1,5 +1,5 @@
 import type { AckCallback, Emit, ErrorBoundary } from "@sockeye/socket";
-import { callGuarded } from "@sockeye/socket";
+import { callGuarded, whenAborted } from "@sockeye/socket";
 
 /** A server that never acknowledges must not stop the queue for ever. */
 const ACK_TIMEOUT_MS = 10_000;
@@ -23,6 +23,7 @@ interface Entry {
   tries: number;
   /** Sent, and neither answered nor failed. */
   underWay: boolean;
+  unwatch: (() => void) | undefined;
 }
 
 /**
@@ -43,7 +44,11 @@ export class RetryQueue {
 
   add(emit: Emit, bytes: number): void {
     this.bytes += bytes;
-    this.#entries.push({ emit, bytes, tries: 0, underWay: false });
+    const entry: Entry = { emit, bytes, tries: 0, underWay: false, unwatch: undefined };
+    // One that is under way hears of it by its acknowledgement.
+    entry.unwatch =
+      emit.signal && whenAborted(emit.signal, (reason) => entry.underWay || this.#settle(entry, [reason]));
+    this.#entries.push(entry);
     this.next();
   }
 
@@ -66,15 +71,18 @@ export class RetryQueue {
     const timeout = flags.timeout ?? this.#options.ackTimeoutMs ?? ACK_TIMEOUT_MS;
     const ack: AckCallback = (error, ...answer) => {
       entry.underWay = false;
-      if (!error || entry.tries > this.#options.retries) this.#settle(entry, [error, ...answer]);
+      const isOver = !error || entry.tries > this.#options.retries || entry.emit.signal?.aborted;
+      if (isOver) this.#settle(entry, [error, ...answer]);
       else this.next();
     };
     return { ...entry.emit, ack, ackTakesError: true, flags: { ...flags, timeout } };
   }
 
-  #settle({ emit, bytes }: Entry, result: readonly unknown[]): void {
-    this.#entries.shift();
+  #settle(entry: Entry, result: readonly unknown[]): void {
+    const { emit, bytes, unwatch } = entry;
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
     this.bytes -= bytes;
+    unwatch?.();
     if (emit.ack) callGuarded(emit.ack, result, { target: this.#owner, event: emit.event });
     this.next();
   }

@@ -23,6 +23,7 @@ import type {
   EventParamsWithoutAck,
   EventsMap,
   Unchecked,
+  WaitOptions,
   WithTimeout,
 } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
@@ -305,9 +306,9 @@ export class Socket<
     return new Emission(this, { compress });
   }
 
-  /** Acknowledgements of what is emitted through it get an error first, `ERR_ACK_TIMEOUT` after `timeoutMs`. */
-  timeout(timeoutMs: number): Emission<WithTimeout<EmitEvents>> {
-    return new Emission(this, { timeout: timeoutMs });
+  /** Acknowledgements of what is emitted through it get an error first, `ERR_ACK_TIMEOUT` after `timeoutMs`; `Infinity` waits as long as the connection lives. */
+  timeout(timeoutMs: number, options?: WaitOptions): Emission<WithTimeout<EmitEvents>> {
+    return new Emission(this, { ...options, timeout: timeoutMs });
   }
 
   // ---- a server that reads too slowly, or not now
@@ -402,7 +403,11 @@ export class Socket<
   }
 
   /** @param encoded what leaves; nothing if it is dropped, and then nobody waits */
-  #expect(id: number, { ack, event, ackTakesError, flags }: Emit, encoded: EncodedPacket | undefined): void {
+  #expect(
+    id: number,
+    { ack, event, ackTakesError, flags, signal }: Emit,
+    encoded: EncodedPacket | undefined,
+  ): void {
     if (!ack) return;
     const timeoutMs = flags.timeout ?? this.#ackTimeoutMs;
     this.#acks ??= new Acks(this.#host.clock);
@@ -410,7 +415,8 @@ export class Socket<
       callback: (...args) => callGuarded(ack, args, { target: this, event }),
       takesError: ackTakesError || timeoutMs !== undefined,
       timeoutMs: timeoutMs ?? (encoded ? undefined : 0),
-      givenUp: encoded && (({ code }) => this.#takeBack(encoded, code)),
+      signal,
+      givenUp: encoded && ((code) => this.#takeBack(encoded, code)),
     });
   }
 
@@ -424,7 +430,7 @@ export class Socket<
     }
     const { session } = this.#host;
     // What was emitted before a `disconnect()` leaves before its goodbye, unless it has to wait for the network to come back.
-    if (code === "ERR_ACK_TIMEOUT" || session.state === "suspended") session.takeBack(encoded);
+    if (code !== "ERR_ACK_DISCONNECTED" || session.state === "suspended") session.takeBack(encoded);
   }
 
   /** These could not be encoded. @throws the error, unless it is Blobs that have to be read before */

@@ -160,3 +160,44 @@ describe("retries", () => {
     ]);
   });
 });
+
+describe("an emit whose signal aborts", () => {
+  it.each([{ retries: 3 }, {}])("is not sent any more, nor again: %o", (options) => {
+    const { server, socket } = stage(options);
+    const calls: unknown[][] = [];
+    const note = (...args: unknown[]): void => void calls.push(args);
+    const [under, waits, stays] = [new AbortController(), new AbortController(), new AbortController()];
+    socket.timeout(1000, { signal: under.signal }).emit("under way", note);
+    expect(arrived(server)).toEqual([["under way"]]);
+    socket.timeout(1000, { signal: waits.signal }).emit("waits", note);
+    socket.timeout(1000, { signal: stays.signal }).emit("stays", note);
+    waits.abort("b");
+    under.abort("a");
+    expect(calls).toEqual([["b"], ["a"]]);
+    expect(arrived(server)).toEqual([["under way"], ["stays"]]);
+    acknowledge(server, 1);
+    stays.abort("c");
+    expect(calls[2]).toEqual([null, 1]);
+    expect(socket.bufferedBytes).toBe(0);
+  });
+
+  it("leaves the buffer of what waits for the connection", () => {
+    const server = new FakeServer();
+    const socket = server.manager({}).socket("/");
+    const { signal, abort } = abortable();
+    const rejected = socket
+      .timeout(1000, { signal })
+      .emitWithAck("x")
+      .catch((error: unknown) => error);
+    expect(socket.sendBuffer).toHaveLength(1);
+    abort();
+    expect(socket.sendBuffer).toEqual([]);
+    expect(arrived(server)).toEqual([]);
+    return expect(rejected).resolves.toMatchObject({ name: "AbortError" });
+  });
+});
+
+function abortable(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}

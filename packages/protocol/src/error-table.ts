@@ -156,6 +156,10 @@ export const ERROR_TABLE = {
   // acks
   ERR_ACK_TIMEOUT: { meaning: "The acknowledgement did not come in time.", retryable: true },
   ERR_ACK_DISCONNECTED: { meaning: "The connection ended before the acknowledgement came.", retryable: true },
+  ERR_ACK_ABORTED: {
+    meaning: "The signal that an emit was given has aborted; what waits gets the signal's reason.",
+    retryable: true,
+  },
   // limits
   ERR_RATE_LIMITED: {
     meaning: "The client sends more than a rate limit of the app allows.",
@@ -169,11 +173,34 @@ export const ERROR_TABLE = {
     meaning: "The event was dropped, by its overflow policy, because its receiver reads too slowly.",
     retryable: true,
   },
+  // cluster
+  ERR_BUS_DOWN: { meaning: "What carries messages between the nodes does not work now.", retryable: true },
+  ERR_BUS_TOO_LARGE: {
+    meaning: "A message for other nodes is larger than the bus takes; it was not sent to them.",
+    retryable: false,
+  },
+  ERR_NODES_MISSING: {
+    meaning:
+      "Some nodes have not answered a query: missing names them, responses holds the answers of the others.",
+    retryable: true,
+  },
+  ERR_CLUSTER_MISMATCH: {
+    meaning: "The other nodes of the cluster speak another version, or write packets by another parser.",
+    retryable: false,
+  },
+  ERR_CLUSTER_INPUT: {
+    meaning: "Something that came over the bus is no message of this cluster; it was ignored.",
+    retryable: false,
+  },
   // reconnection
   ERR_RECONNECT_FAILED: { meaning: "All reconnectionAttempts are used up.", retryable: false },
   // usage
   ERR_RESERVED_EVENT: {
     meaning: "The app emitted an event name that the library itself uses.",
+    retryable: false,
+  },
+  ERR_HANDLED: {
+    meaning: "A name that handle has takes no listener, and one with a listener no handle.",
     retryable: false,
   },
   ERR_BAD_OPTION: { meaning: "An option or argument has a value that makes no sense.", retryable: false },

@@ -65,6 +65,15 @@ export class AckError extends SockeyeError {
   declare responses?: unknown[];
 }
 
+/** Something between the nodes of a cluster. */
+export class ClusterError extends SockeyeError {
+  override readonly name = "ClusterError";
+  /** Of a query: the answers that did come. */
+  declare responses?: unknown[];
+  /** Of a query: the names of the nodes that have not answered. */
+  declare missing?: string[];
+}
+
 /** A call that makes no sense: wrong option, reserved event name, wrong order. */
 export class UsageError extends SockeyeError {
   override readonly name = "UsageError";

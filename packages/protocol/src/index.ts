@@ -6,6 +6,7 @@ export type {
   Room,
   SocketId,
 } from "./adapter.js";
+export type { Bus, BusSink } from "./bus.js";
 export type { Clock, Timer } from "./clock.js";
 export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from "./close.js";
 export type { Codec, Decoder } from "./codec.js";
@@ -13,6 +14,7 @@ export type { ErrorCode } from "./error-table.js";
 export { ERROR_TABLE } from "./error-table.js";
 export {
   AckError,
+  ClusterError,
   CodecError,
   NamespaceError,
   SessionError,

@@ -4,12 +4,14 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import { UsageError } from "@sockeye/protocol";
 import type { Middleware } from "@sockeye/transport/server";
-import { attach, corsMiddleware } from "@sockeye/transport/server";
+import { attach, closeHttpServer, corsMiddleware } from "@sockeye/transport/server";
 import { ClientFiles } from "./client-files.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
+import { warnOfNotListening } from "./not-listening.js";
 import { warnOfRoutesOver } from "./routes-over.js";
 import type { Settings } from "./settings.js";
+import { warnOfTwoServers } from "./two-servers.js";
 
 /** Any HTTP server of Node.js. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -73,6 +75,8 @@ export class Attachments {
     const { engine } = this;
     const { monitor } = this.#host;
     const { given, path } = this.#settings;
+    warnOfTwoServers({ server: httpServer, path }, monitor.warnings);
+    const listened = warnOfNotListening(httpServer, () => engine.clientsCount > 0, monitor.warnings);
     const failed = (error: unknown): void => this.#host.reportError(error, "cors.origin");
     const cors = given.cors ? corsMiddleware(given.cors, failed) : undefined;
     const detach = attach(httpServer, {
@@ -91,17 +95,26 @@ export class Attachments {
         engine.handleUpgrade(req, socket, head);
       },
     });
-    this.#attached.push({ httpServer, engine, detach });
+    this.#attached.push({
+      httpServer,
+      engine,
+      detach: () => {
+        detach();
+        listened();
+      },
+    });
   }
 
-  /** Closes all engines and HTTP servers. @returns the first error of an HTTP server */
-  async close(): Promise<Error | undefined> {
+  /** Closes all engines and, unless it only detaches from them, HTTP servers. @returns the first error of an HTTP server */
+  async close(detaches: boolean): Promise<Error | undefined> {
+    await Promise.all([...this.engines].map((engine) => engine.farewell()));
     this.#engine?.close();
     const attached = this.#attached.splice(0);
     for (const { engine, detach } of attached) {
       engine.close();
       detach();
     }
+    if (detaches) return undefined;
     const errors = await Promise.all(attached.map(({ httpServer }) => closeHttpServer(httpServer)));
     return errors.find((error) => error !== undefined);
   }
@@ -139,9 +152,4 @@ function listen(port: number | string): HttpServer {
   return createServer((_req, res) => {
     res.writeHead(404).end();
   }).listen(number);
-}
-
-function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
-  if (!server.listening) return Promise.resolve(undefined);
-  return new Promise((resolve) => server.close((error) => resolve(error)));
 }

@@ -18,6 +18,7 @@ import type {
   EventParamsWithoutAck,
   EventsMap,
   Unchecked,
+  WaitOptions,
   WithAnswers,
 } from "@sockeye/socket";
 import { Emitter, requireEventName } from "@sockeye/socket";
@@ -106,8 +107,8 @@ export abstract class Audience<
     return this.everybody().compress(compress);
   }
 
-  timeout(timeoutMs: number): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().timeout(timeoutMs);
+  timeout(timeoutMs: number, options?: WaitOptions): BroadcastOperator<EmitEvents, SocketData> {
+    return this.everybody().timeout(timeoutMs, options);
   }
 
   /** What is emitted through it has this policy for clients that read too slowly. */

@@ -9,6 +9,7 @@ import type {
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
+  WaitOptions,
   WithAnswers,
   WithTimeout,
 } from "@sockeye/socket";
@@ -50,8 +51,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
   }
 
   /** How long to wait for acknowledgements, in ms. Default 5000. */
-  timeout(timeoutMs: number): this {
-    return this.with({ timeout: timeoutMs });
+  timeout(timeoutMs: number, options?: WaitOptions): this {
+    return this.with({ ...options, timeout: timeoutMs });
   }
 
   /** What becomes of the event for receivers that read too slowly. Default: what each socket says. */
@@ -101,7 +102,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
   }
 
   #options(): ReturnType<Selection["options"]> {
-    return this.target.options(this.flags);
+    const { signal: _, ...flags } = this.flags;
+    return this.target.options(flags);
   }
 
   #remote(details: unknown): RemoteSocket<EmitEvents, SocketData> {
@@ -163,8 +165,8 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
     return emitAndWait(this.#only, readEmit(event, args, NO_FLAGS));
   }
 
-  timeout(timeoutMs: number): Emission<WithTimeout<EmitEvents>> {
-    return new Emission<WithTimeout<EmitEvents>>(this.#only, { timeout: timeoutMs });
+  timeout(timeoutMs: number, options?: WaitOptions): Emission<WithTimeout<EmitEvents>> {
+    return new Emission<WithTimeout<EmitEvents>>(this.#only, { ...options, timeout: timeoutMs });
   }
 
   join(rooms: Room | Room[]): void {

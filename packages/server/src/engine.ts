@@ -17,6 +17,7 @@ import { attach, shareQuery } from "@sockeye/transport/server";
 import type { Conn } from "./conn.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
+import { warnOfTwoServers } from "./two-servers.js";
 
 /** What `io.engine` emits. */
 export interface EngineEvents {
@@ -119,9 +120,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
 
   /** Puts the engine beside the routes of another HTTP server. `io.attach` does so for the server's own. */
   attach(server: EventEmitter, options: AttachOptions = {}): this {
+    const path = options.path ?? DEFAULT_PATH;
+    warnOfTwoServers({ server, path }, this.#host.monitor.warnings);
     const detach = attach(server, {
       ...options,
-      path: options.path ?? DEFAULT_PATH,
+      path,
       onRequest: (req, res) => this.handleRequest(req, res),
       onUpgrade: (req, socket, head) => this.handleUpgrade(req, socket, head),
     });
@@ -158,6 +161,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
   /** @internal Refuses new connections; those that there are go on. */
   drain(): void {
     this.#core.drain();
+  }
+
+  /** @internal Ends all connections, and refuses new ones. Resolves once clients between two polls are told, or half a second has passed. */
+  farewell(): Promise<void> {
+    return this.#core.farewell();
   }
 
   /** Ends all connections, and refuses new ones. */

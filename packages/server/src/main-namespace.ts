@@ -7,7 +7,9 @@ import type {
   EventParamsWithoutAck,
   EventsMap,
   Listener,
+  ListenOptions,
   Unchecked,
+  WaitOptions,
   WithAnswers,
 } from "@sockeye/socket";
 import type { NamespaceEvents } from "./audience.js";
@@ -49,8 +51,8 @@ export abstract class MainNamespace<
     return this.sockets.compress(compress);
   }
 
-  timeout(timeoutMs: number): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.timeout(timeoutMs);
+  timeout(timeoutMs: number, options?: WaitOptions): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.timeout(timeoutMs, options);
   }
 
   /** What is emitted through it has this policy for clients that read too slowly. */
@@ -133,39 +135,44 @@ export abstract class MainNamespace<
   on<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+    options?: ListenOptions,
   ): this {
-    this.sockets.on(event, listener);
+    this.sockets.on(event, listener, options);
     return this;
   }
 
   addListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+    options?: ListenOptions,
   ): this {
-    return this.on(event, listener);
+    return this.on(event, listener, options);
   }
 
   once<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+    options?: ListenOptions,
   ): this {
-    this.sockets.once(event, listener);
+    this.sockets.once(event, listener, options);
     return this;
   }
 
   prependListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+    options?: ListenOptions,
   ): this {
-    this.sockets.prependListener(event, listener);
+    this.sockets.prependListener(event, listener, options);
     return this;
   }
 
   prependOnceListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
+    options?: ListenOptions,
   ): this {
-    this.sockets.prependOnceListener(event, listener);
+    this.sockets.prependOnceListener(event, listener, options);
     return this;
   }
 

@@ -38,7 +38,7 @@ export class PeerAcks {
   }
 
   /**
-   * Waits for the answer to a packet. If it does not come in time, the packet never leaves, unless it has left.
+   * Waits for the answer to a packet. If it does not come in time, or the wait is aborted, the packet never leaves, unless it has left.
    *
    * @param ack.encoded the packet; nothing if somebody else sends it
    */
@@ -48,18 +48,18 @@ export class PeerAcks {
       readonly callback: AckCallback;
       readonly takesError: boolean;
       readonly timeoutMs?: number | undefined;
+      readonly signal?: AbortSignal | undefined;
       readonly encoded?: EncodedPacket;
     },
   ): void {
-    const { callback, takesError, timeoutMs, encoded } = ack;
+    const { encoded, ...wait } = ack;
     this.expected ??= new Acks(this.#nsp.clock);
     this.expected.expect(id, {
-      callback,
-      takesError,
-      timeoutMs,
+      timeoutMs: undefined,
+      ...wait,
       // What left a moment ago still gets through before a goodbye.
-      givenUp: ({ code }) => {
-        if (encoded && code === "ERR_ACK_TIMEOUT") this.#client.takeBack?.(encoded);
+      givenUp: (code) => {
+        if (encoded && code !== "ERR_ACK_DISCONNECTED") this.#client.takeBack?.(encoded);
       },
     });
   }

@@ -181,6 +181,7 @@ export class Peer implements SocketTarget {
         callback: this.#acks.timed(callback, emit),
         takesError: emit.ackTakesError,
         timeoutMs: flags.timeout,
+        signal: emit.signal,
         encoded,
       });
     }

@@ -1,8 +1,8 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { AckError, BroadcastOptions, EventPacket, Room } from "@sockeye/protocol";
+import type { BroadcastOptions, EventPacket, Room } from "@sockeye/protocol";
 import { deferTask, PacketType } from "@sockeye/protocol";
 import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
-import { ackTimeout, callGuarded } from "@sockeye/socket";
+import { ackTimeout, callGuarded, whenAborted } from "@sockeye/socket";
 
 /** How long a broadcast with an acknowledgement waits if the app does not say: Socket.IO fails after about 1 ms there. */
 const DEFAULT_ACK_TIMEOUT_MS = 5000;
@@ -70,7 +70,7 @@ export class Selection implements EmitTarget {
   }
 
   /** Done once every server has said how many sockets it reached, and as many have answered; or when time is up. */
-  #collect(packet: EventPacket, { event, flags }: Emit, ack: AckCallback): void {
+  #collect(packet: EventPacket, { event, flags, signal }: Emit, ack: AckCallback): void {
     const timeoutMs = flags.timeout ?? DEFAULT_ACK_TIMEOUT_MS;
     const answers: unknown[] = [];
     let servers = -1;
@@ -78,9 +78,10 @@ export class Selection implements EmitTarget {
     let expected = 0;
     let done = false;
     const { nsp } = this.adapter;
-    const finish = (error: AckError | null): void => {
+    const finish = (error: unknown): void => {
       done = true;
       nsp.clock.clearTimer(timer);
+      unwatch?.();
       callGuarded(ack, [error, answers], { target: nsp, event });
     };
     const timer = nsp.clock.setTimer(() => {
@@ -88,6 +89,7 @@ export class Selection implements EmitTarget {
       error.responses = answers;
       finish(error);
     }, timeoutMs);
+    const unwatch = signal && whenAborted(signal, finish);
     const check = (): void => {
       if (!done && counted === servers && answers.length >= expected) finish(null);
     };
@@ -109,6 +111,7 @@ export class Selection implements EmitTarget {
     } catch (error) {
       // It cannot be encoded.
       nsp.clock.clearTimer(timer);
+      unwatch?.();
       throw error;
     }
     this.adapter.serverCount().then(

@@ -1,6 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
-import { bindEngine, clientGroup, Drain, type DrainOptions, processBudget } from "@sockeye/engine/server";
+import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
+import { bindEngine, clientGroup, Drain, processBudget } from "@sockeye/engine/server";
 import type { AdapterNamespace, Clock, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
@@ -115,17 +115,17 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   }
 
   /**
-   * Closes everything, after a drain if there are terms of one. Called again during a drain, it ends the drain.
+   * Closes everything, after a drain if one is asked for. Called again during a drain, it ends the drain.
    *
    * @throws UsageError `ERR_BAD_OPTION` (as a rejection)
    */
-  async close(terms: DrainOptions | undefined): Promise<Error | undefined> {
+  async close({ drain, detach = false }: CloseOptions): Promise<Error | undefined> {
     this.#drain?.hurry();
-    if (terms && !this.#drained) {
-      this.#drain = new Drain(this.engineClock, () => this.#sessions(), terms);
-      this.#drained = this.#drainAndEnd(this.#drain);
+    if (drain && !this.#drained) {
+      this.#drain = new Drain(this.engineClock, () => this.#sessions(), drain === true ? {} : drain);
+      this.#drained = this.#drainAndEnd(this.#drain, detach);
     }
-    return await (this.#drained ?? this.#end());
+    return await (this.#drained ?? this.#end(detach));
   }
 
   metrics(): Metrics {
@@ -220,16 +220,16 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
 
   // ---- inside
 
-  async #drainAndEnd(drain: Drain): Promise<Error | undefined> {
+  async #drainAndEnd(drain: Drain, detaches: boolean): Promise<Error | undefined> {
     try {
       this.#refuseNew();
       await drain.run();
       // Requests of the app's own routes, and connections that browsers keep without one, must not hold it up.
-      const servers = this.attachments.httpServers;
+      const servers = detaches ? [] : this.attachments.httpServers;
       const rest = this.engineClock.setTimer(() => {
         for (const server of servers) if ("closeAllConnections" in server) server.closeAllConnections();
       }, LAST_REQUESTS_MS);
-      const error = await this.#end();
+      const error = await this.#end(detaches);
       this.engineClock.clearTimer(rest);
       return error;
     } finally {
@@ -238,12 +238,12 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     }
   }
 
-  async #end(): Promise<Error | undefined> {
+  async #end(detaches: boolean): Promise<Error | undefined> {
     // Closing adapters takes time, and whoever came meanwhile would be let in by a server that is gone.
     this.#refuseNew();
     await Promise.allSettled([...this.namespaces.byName.values()].map((namespace) => namespace.shutDown()));
     for (const engine of this.#foreign.splice(0)) engine.close?.();
-    return await this.attachments.close();
+    return await this.attachments.close(detaches);
   }
 
   #refuseNew(): void {

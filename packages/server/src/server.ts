@@ -181,7 +181,7 @@ export class Server<
    *
    * With `drain` the server shuts down gracefully: it accepts no new clients and disconnects the others one after the other, each
    * once no acknowledgement is under way in either direction. The rest follows then, or at the deadline. A second call during the
-   * drain ends it at once.
+   * drain ends it at once. With `detach` the HTTP server goes on without it.
    *
    * @throws UsageError `ERR_BAD_OPTION` (as a rejection)
    */
@@ -191,9 +191,8 @@ export class Server<
     first?: CloseOptions | ((error?: Error) => void),
     second?: (error?: Error) => void,
   ): Promise<void> {
-    const [{ drain }, done] =
-      typeof first === "function" ? [{} as CloseOptions, first] : [first ?? {}, second];
-    const error = await this.#core.close(drain === true ? {} : drain || undefined);
+    const [options, done] = typeof first === "function" ? [{}, first] : [first ?? {}, second];
+    const error = await this.#core.close(options);
     done?.(error);
   }
 

@@ -1,5 +1,5 @@
 import type { OverflowPolicy, Room } from "@sockeye/protocol";
-import type { EmitTarget, EventsMap, WithTimeout } from "@sockeye/socket";
+import type { EmitTarget, EventsMap, WaitOptions, WithTimeout } from "@sockeye/socket";
 import { Flagged } from "@sockeye/socket";
 import { BroadcastOperator } from "./broadcast.js";
 import type { Selection } from "./selection.js";
@@ -15,9 +15,9 @@ export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Fl
   EmitEvents,
   SocketTarget
 > {
-  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
-  timeout(timeoutMs: number): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
-    return this.with({ timeout: timeoutMs }) as unknown as SocketEmission<
+  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`; `Infinity` waits as long as the connection lives. */
+  timeout(timeoutMs: number, options?: WaitOptions): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
+    return this.with({ ...options, timeout: timeoutMs }) as unknown as SocketEmission<
       WithTimeout<EmitEvents>,
       SocketData
     >;

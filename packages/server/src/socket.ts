@@ -20,6 +20,7 @@ import type {
   EventParamsWithoutAck,
   EventsMap,
   Unchecked,
+  WaitOptions,
   WithTimeout,
 } from "@sockeye/socket";
 import { emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
@@ -248,8 +249,8 @@ export class Socket<
     return this.#flagged({ compress });
   }
 
-  timeout(timeoutMs: number): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
-    return new SocketEmission(this[PEER], { timeout: timeoutMs });
+  timeout(timeoutMs: number, options?: WaitOptions): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
+    return new SocketEmission(this[PEER], { ...options, timeout: timeoutMs });
   }
 
   /** What is emitted through it has this policy for a client that reads too slowly. */

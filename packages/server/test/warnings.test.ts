@@ -1,8 +1,9 @@
-import { type IncomingHttpHeaders, request } from "node:http";
-import type { ServerOptions } from "@sockeye/server";
-import { describe, expect, it, vi } from "vitest";
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
+import { Server, type ServerOptions } from "@sockeye/server";
+import { attach as attachEngine } from "@sockeye/server/engine";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { watchWarnings } from "../../../test/support/warnings.js";
-import { dial, join, roundTrip, serve } from "./site.js";
+import { dial, join, roundTrip, serve, standing } from "./site.js";
 
 const warned = watchWarnings();
 
@@ -150,6 +151,58 @@ describe("a mistake of the app that shows as nothing happening", () => {
     expect(await ask(site.port, {})).toBe(404);
     expect((await warned()).map(({ code, message }) => `${code} ${message}`)).toEqual([
       expect.stringContaining('SOCKEYE_ROUTES_OVER A listener for "request" that was added after Sockeye'),
+    ]);
+  });
+
+  it("two servers at one path of an HTTP server", async () => {
+    const http = createServer();
+    const first = new Server(http);
+    new Server(http, { path: "/other" });
+    expect(await warned()).toEqual([]);
+    const last = new Server(http);
+    expect((await warned()).map(({ code, message }) => `${code} ${message}`)).toEqual([
+      expect.stringMatching(
+        /^SOCKEYE_TWO_SERVERS Two .* at "\/socket\.io": the last one gets all new clients/,
+      ),
+    ]);
+    const site = await standing(last, http);
+    for (const transports of [["websocket"], ["polling"]]) await join(site, "/", { transports });
+    expect([first.engine.clientsCount, last.engine.clientsCount]).toEqual([0, 2]);
+  });
+
+  it("an engine on an HTTP server that has one at its path", async () => {
+    const http = createServer();
+    for (let count = 0; count < 2; count++) attachEngine(http);
+    expect((await warned()).map(({ message }) => message)).toEqual([
+      expect.stringContaining('at "/engine.io"'),
+    ]);
+  });
+
+  it("an HTTP server that does not listen", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const closed = new Server(createServer());
+    await closed.close();
+    const http = createServer();
+    new Server(http);
+    http.emit("listening");
+    const used = new Server(createServer());
+    vi.spyOn(used.engine, "clientsCount", "get").mockReturnValue(1);
+    vi.advanceTimersByTime(60_000);
+    new Server(createServer());
+    vi.advanceTimersByTime(4999);
+    vi.useRealTimers();
+    expect(await warned()).toEqual([]);
+    vi.useFakeTimers();
+    new Server(createServer());
+    vi.advanceTimersByTime(5001);
+    vi.useRealTimers();
+    expect(await warned()).toEqual([
+      {
+        code: "SOCKEYE_NOT_LISTENING",
+        message:
+          "Sockeye is attached to an HTTP server that does not listen. Call listen() of that server: app.listen() of Express makes another one",
+      },
     ]);
   });
 

@@ -1,14 +1,17 @@
 import type { Clock, CodecError, Timer } from "@sockeye/protocol";
 import { AckError } from "@sockeye/protocol";
 
+const ABORTED = "ERR_ACK_ABORTED";
+
 export type AckCallback = (...args: unknown[]) => void;
 
 interface PendingAck {
   readonly callback: AckCallback;
   /** Does the callback take an error first? Then it hears of timeouts and disconnections too. */
   readonly takesError: boolean;
-  readonly givenUp: ((error: AckError | CodecError) => void) | undefined;
+  readonly givenUp: ((code: string) => void) | undefined;
   readonly timer: Timer | undefined;
+  readonly unwatch: (() => void) | undefined;
 }
 
 /** How to wait for one acknowledgement. */
@@ -17,8 +20,10 @@ export interface AckOptions {
   readonly takesError: boolean;
   /** Milliseconds until the callback gets `ERR_ACK_TIMEOUT`; `undefined` waits as long as the connection lives. */
   readonly timeoutMs: number | undefined;
-  /** Nobody waits any more, and why. Called before the callback, also where that does not take an error. Must not throw. */
-  readonly givenUp?: ((error: AckError | CodecError) => void) | undefined;
+  /** Waits no more when it aborts: the callback gets the reason, if it takes an error. */
+  readonly signal?: AbortSignal | undefined;
+  /** Nobody waits any more, and why, as the code of an error. Called before the callback, also where that does not take an error. Must not throw. */
+  readonly givenUp?: ((code: string) => void) | undefined;
 }
 
 /** The acknowledgements that a socket waits for. Each is settled once: by the peer, by time, or by the end of the connection. */
@@ -34,12 +39,13 @@ export class Acks {
     return this.#pending.size;
   }
 
-  expect(id: number, { callback, takesError, timeoutMs, givenUp }: AckOptions): void {
+  expect(id: number, { callback, takesError, timeoutMs, givenUp, signal }: AckOptions): void {
     const timer =
-      timeoutMs === undefined
+      timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY
         ? undefined
         : this.#clock.setTimer(() => this.fail(id, ackTimeout()), timeoutMs);
-    this.#pending.set(id, { callback, takesError, givenUp, timer });
+    const unwatch = signal && whenAborted(signal, (error) => this.fail(id, error, ABORTED));
+    this.#pending.set(id, { callback, takesError, givenUp, timer, unwatch });
   }
 
   /** The peer's answer. Unknown ids are ignored: the answer came late, or twice. */
@@ -64,9 +70,11 @@ export class Acks {
   }
 
   /** It will not come: whoever takes an error hears of it. */
-  fail(id: number | undefined, error: AckError | CodecError): void {
+  fail(id: number | undefined, error: AckError | CodecError): void;
+  fail(id: number | undefined, error: unknown, code: string): void;
+  fail(id: number | undefined, error: unknown, code: string = (error as AckError).code): void {
     const ack = id === undefined ? undefined : this.#take(id);
-    ack?.givenUp?.(error);
+    ack?.givenUp?.(code);
     if (ack?.takesError) ack.callback(error);
   }
 
@@ -75,6 +83,7 @@ export class Acks {
     if (!ack) return undefined;
     this.#pending.delete(id);
     if (ack.timer !== undefined) this.#clock.clearTimer(ack.timer);
+    ack.unwatch?.();
     return ack;
   }
 }
@@ -82,4 +91,16 @@ export class Acks {
 /** The error of an acknowledgement that did not come in time; the text is Socket.IO's. */
 export function ackTimeout(): AckError {
   return new AckError("ERR_ACK_TIMEOUT", "operation has timed out");
+}
+
+/** Why a signal has aborted. Whatever the app has given, it passes for an error. */
+export function reasonOf({ reason }: AbortSignal): unknown {
+  return reason || new AckError(ABORTED, "aborted");
+}
+
+/** Calls `act` with the reason when a signal aborts. @returns a function that ends it */
+export function whenAborted(signal: AbortSignal, act: (reason: unknown) => void): () => void {
+  const aborted = (): void => act(reasonOf(signal));
+  signal.addEventListener("abort", aborted);
+  return () => signal.removeEventListener("abort", aborted);
 }

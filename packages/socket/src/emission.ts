@@ -1,6 +1,7 @@
 import type { BroadcastFlags } from "@sockeye/protocol";
 import { RESERVED_EVENTS, UsageError } from "@sockeye/protocol";
 import type { AckCallback } from "./acks.js";
+import { reasonOf } from "./acks.js";
 import type {
   AckAnswer,
   EventNames,
@@ -20,7 +21,21 @@ export interface Emit {
   /** Does the callback take an error first? With a timeout, and for promises. */
   readonly ackTakesError: boolean;
   readonly flags: BroadcastFlags;
+  /** Ends the wait for the acknowledgement; has not aborted yet. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Options of `timeout`. */
+export interface WaitOptions {
+  /**
+   * Ends the wait: the acknowledgement gets the signal's reason as its error, and the promise of `emitWithAck` rejects with it. An
+   * event that has not left yet never does.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Flags of an emit. The signal is for this end alone; the others go to adapters, and to other nodes. */
+export interface EmitFlags extends BroadcastFlags, WaitOptions {}
 
 /** What carries emits out: a socket, or a selection of sockets. */
 export interface EmitTarget {
@@ -53,6 +68,7 @@ export function readEmit(event: unknown, args: readonly unknown[], flags: Broadc
     ack,
     ackTakesError: flags.timeout !== undefined,
     flags,
+    signal: undefined,
   };
 }
 
@@ -60,16 +76,22 @@ export function readEmit(event: unknown, args: readonly unknown[], flags: Broadc
 export function emitAndWait(target: EmitTarget, emit: Emit): Promise<Unchecked> {
   return new Promise((resolve, reject) => {
     const ack: AckCallback = (error, answer) => (error ? reject(error as Error) : resolve(answer));
-    target.emitOut({ ...emit, ack, ackTakesError: true });
+    emitUnlessAborted(target, { ...emit, ack, ackTakesError: true });
   });
+}
+
+/** What nobody waits for from the beginning is not sent. */
+function emitUnlessAborted(target: EmitTarget, emit: Emit): void {
+  if (!emit.signal?.aborted) target.emitOut(emit);
+  else if (emit.ackTakesError) emit.ack?.(reasonOf(emit.signal));
 }
 
 /** A target with flags, as a value: nothing is kept on the target between calls. */
 export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitTarget> {
   protected readonly target: Target;
-  protected readonly flags: BroadcastFlags;
+  protected readonly flags: EmitFlags;
 
-  constructor(target: Target, flags: BroadcastFlags) {
+  constructor(target: Target, flags: EmitFlags) {
     this.target = target;
     this.flags = flags;
   }
@@ -86,7 +108,7 @@ export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitT
 
   /** @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
   emit<Ev extends EventNames<Events>>(event: Ev, ...args: EventParams<Events, Ev>): boolean {
-    this.target.emitOut(readEmit(event, args, this.flags));
+    emitUnlessAborted(this.target, read(event, args, this.flags));
     return true;
   }
 
@@ -95,12 +117,12 @@ export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitT
     event: Ev,
     ...args: EventParamsWithoutAck<Events, Ev>
   ): Promise<AckAnswer<Events, Ev>> {
-    return emitAndWait(this.target, readEmit(event, args, this.flags));
+    return emitAndWait(this.target, read(event, args, this.flags));
   }
 
   /** Emits an event named `message`. */
   send(...args: unknown[]): this {
-    this.target.emitOut(readEmit("message", args, this.flags));
+    emitUnlessAborted(this.target, read("message", args, this.flags));
     return this;
   }
 
@@ -109,16 +131,22 @@ export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitT
     return this.send(...args);
   }
 
-  protected with(flags: BroadcastFlags): this {
-    const Same = this.constructor as new (target: Target, flags: BroadcastFlags) => this;
+  protected with(flags: EmitFlags): this {
+    const Same = this.constructor as new (target: Target, flags: EmitFlags) => this;
     return new Same(this.target, { ...this.flags, ...flags });
   }
 }
 
+function read(event: unknown, args: readonly unknown[], given: EmitFlags): Emit {
+  if (given.signal === undefined) return readEmit(event, args, given);
+  const { signal, ...flags } = given;
+  return { ...readEmit(event, args, flags), signal };
+}
+
 /** What `socket.volatile`, `socket.timeout(…)` and the like return. */
 export class Emission<Events extends EventsMap> extends Flagged<Events> {
-  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`. */
-  timeout(timeoutMs: number): Emission<WithTimeout<Events>> {
-    return this.with({ timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
+  /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`; `Infinity` waits as long as the connection lives. */
+  timeout(timeoutMs: number, options?: WaitOptions): Emission<WithTimeout<Events>> {
+    return this.with({ ...options, timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
   }
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "@sockeye/protocol";
 import { EventEmitter } from "eventemitter3";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
 
@@ -8,8 +9,26 @@ type AnyName = symbol | (string & Record<never, never>);
 
 type AnyHandler = (...args: Unchecked[]) => unknown;
 
-/** A listener that `once` has wrapped; the app knows only the one inside. */
-type Wrapped = Listener & { readonly listener?: Listener };
+/** Options of a listener. */
+export interface ListenOptions {
+  /** Takes the listener off when it aborts; one that has aborted already adds none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface AddOptions extends ListenOptions {
+  readonly once?: boolean | undefined;
+  /** Before all others. */
+  readonly first?: boolean | undefined;
+}
+
+/** A listener inside another, of which the app does not know. */
+type Wrapped = Listener & {
+  readonly listener?: Wrapped;
+  /** Set if it is the only one that the event may have. */
+  readonly only?: boolean;
+  /** It has been taken off: what waits for its signal is, too. */
+  forget?: () => void;
+};
 
 /**
  * The event emitter at the app's edge: what `on`, `once` and `off` do is here, for servers, namespaces, sockets and
@@ -22,41 +41,45 @@ type Wrapped = Listener & { readonly listener?: Listener };
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
   #events: EventEmitter | undefined;
 
+  /** @throws UsageError `ERR_HANDLED` if `handle` has the name */
   on<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
+    options?: ListenOptions,
   ): this {
-    this.#lazily().on(event as string, listener as Listener as never);
-    return this;
+    return this.#add(event, listener as Listener, options);
   }
 
   addListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
+    options?: ListenOptions,
   ): this {
-    return this.on(event, listener);
+    return this.on(event, listener, options);
   }
 
   once<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
+    options?: ListenOptions,
   ): this {
-    return this.on(event, this.#onlyOnce(event as string, listener as Listener) as never);
+    return this.#add(event, listener as Listener, { ...options, once: true });
   }
 
   prependListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
+    options?: ListenOptions,
   ): this {
-    this.#replace(event as string, [listener as Listener, ...this.rawListeners(event)]);
-    return this;
+    return this.#add(event, listener as Listener, { ...options, first: true });
   }
 
   prependOnceListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
+    options?: ListenOptions,
   ): this {
-    return this.prependListener(event, this.#onlyOnce(event as string, listener as Listener) as never);
+    return this.#add(event, listener as Listener, { ...options, first: true, once: true });
   }
 
   /**
@@ -75,11 +98,12 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     if (event === undefined || wanted === undefined) return this;
     const before = this.rawListeners(event) as Wrapped[];
     const at = before.findIndex((each) => each === wanted || each.listener === wanted);
-    if (at >= 0)
-      this.#replace(
-        event as string,
-        before.filter((_, index) => index !== at),
-      );
+    if (at < 0) return this;
+    before[at]?.forget?.();
+    this.#replace(
+      event as string,
+      before.filter((_, index) => index !== at),
+    );
     return this;
   }
 
@@ -95,7 +119,10 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   /** As {@link off} without a listener. */
   removeAllListeners(...given: [event?: EventNames<Own> | EventNames<Listen> | AnyName]): this {
     const [event] = given;
-    if (event !== undefined || given.length === 0) this.#events?.removeAllListeners(event as string);
+    if (event === undefined && given.length > 0) return this;
+    for (const name of event === undefined ? this.eventNames() : [event])
+      for (const each of this.rawListeners(name) as Wrapped[]) each.forget?.();
+    this.#events?.removeAllListeners(event as string);
     return this;
   }
 
@@ -103,8 +130,9 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   addEventListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
+    options?: ListenOptions,
   ): this {
-    return this.on(event, listener);
+    return this.on(event, listener, options);
   }
 
   /** The same as {@link off}. */
@@ -146,6 +174,25 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   /** The first listener is about to be added. */
   protected listened(): void {}
 
+  /**
+   * An event gets one listener, and no other as long as that is there.
+   *
+   * @param listener of its own: it is marked
+   * @throws UsageError `ERR_HANDLED`
+   */
+  protected onlyHandler(event: string, listener: Listener, options?: ListenOptions): void {
+    this.requireFree(event);
+    if (this.hasListeners(event)) throw handled(event);
+    this.#add(event, Object.assign(listener, { only: true }), options);
+  }
+
+  /** May a listener be added? @throws UsageError `ERR_HANDLED` */
+  protected requireFree(event: string | symbol | number): void {
+    if (this.#events?.listenerCount(event as string) !== 1) return;
+    const [first] = this.rawListeners(event) as Wrapped[];
+    if (first?.only || first?.listener?.only) throw handled(String(event));
+  }
+
   #lazily(): EventEmitter {
     if (!this.#events) {
       this.#events = new EventEmitter();
@@ -161,15 +208,34 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     for (const each of listeners) events.on(event, each as never);
   }
 
-  #onlyOnce(event: string, listener: Listener): Wrapped {
+  #add(event: string | symbol | number, given: Listener, { signal, once, first }: AddOptions = {}): this {
+    this.requireFree(event);
+    if (signal?.aborted) return this;
+    const listener = once || signal ? this.#wrapped(event as string, given, { signal, once }) : given;
+    if (first) this.#replace(event as string, [listener, ...this.rawListeners(event)]);
+    else this.#lazily().on(event as string, listener as never);
+    return this;
+  }
+
+  /** Of its own for each time that it is added: the same function may be there twice. */
+  #wrapped(event: string, listener: Listener, { signal, once }: AddOptions): Wrapped {
     let called = false;
-    const wrapper = (...args: never[]): unknown => {
+    const wrapper: Wrapped = (...args: never[]): unknown => {
       // It may be in the list of an emit further out on the stack, too.
       if (called) return undefined;
-      called = true;
-      this.#events?.off(event, wrapper as never);
+      if (once) {
+        called = true;
+        takeOff();
+      }
       return listener.apply(this, args);
     };
-    return Object.assign(wrapper, { listener });
+    const takeOff = (): void => void this.off(event, wrapper as AnyHandler);
+    signal?.addEventListener("abort", takeOff);
+    const forget = (): void => signal?.removeEventListener("abort", takeOff);
+    return Object.assign(wrapper, { listener, forget });
   }
+}
+
+function handled(event: string): UsageError {
+  return new UsageError("ERR_HANDLED", `"${event}" has a handler or a listener already`);
 }

@@ -1,12 +1,12 @@
 export type { AckCallback, AckOptions } from "./acks.js";
-export { Acks, ackTimeout } from "./acks.js";
+export { Acks, ackTimeout, reasonOf, whenAborted } from "./acks.js";
 export type { AnyListener } from "./catch-all.js";
 export { CatchAll } from "./catch-all.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
 export { callGuarded, dispatch, isThenable } from "./dispatch.js";
-export type { Emit, EmitTarget } from "./emission.js";
+export type { Emit, EmitFlags, EmitTarget, WaitOptions } from "./emission.js";
 export { Emission, emitAndWait, Flagged, readEmit, requireEventName } from "./emission.js";
-export type { Listener } from "./emitter.js";
+export type { Listener, ListenOptions } from "./emitter.js";
 export { Emitter } from "./emitter.js";
 export type { EngineSocketEvents, SendOptions, Sent } from "./engine-socket.js";
 export { EngineSocket } from "./engine-socket.js";

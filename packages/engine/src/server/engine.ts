@@ -156,6 +156,13 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     this.#setup.gate.drain();
   }
 
+  /** Ends all sessions, and refuses new ones. Resolves once their clients are told so, as far as they ask again within half a second. */
+  farewell(): Promise<void> {
+    this.drain();
+    for (const session of [...this.#sessions.all()]) session.shutDown();
+    return this.#setup.gate.told();
+  }
+
   /** Ends all sessions, and refuses new ones. */
   close(): void {
     for (const session of [...this.#sessions.all()]) session.shutDown();

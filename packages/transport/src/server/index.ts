@@ -4,11 +4,12 @@ export type {
   WebTransportSession,
   WebTransportStream,
 } from "../shared/webtransport-like.js";
-export { type AttachOptions, attach, isSharedWith } from "./gate/attach.js";
+export { type AttachOptions, attach, isAttached, isSharedWith } from "./gate/attach.js";
 export type { KnownSession } from "./gate/checks.js";
 export { createGate } from "./gate/gate.js";
 export { DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate/gate-options.js";
 export type { ForwardedRequest, GateSink, HandshakeRequest, Place } from "./gate/gate-sink.js";
+export { closeHttpServer } from "./gate/http-closing.js";
 export type { StreamOptions } from "./gate/http-pipes.js";
 export { type Located, There } from "./gate/located.js";
 export { type PollingHost, PollingPipe } from "./http/polling.js";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { attach } from "@sockeye/transport/server";
+import { attach, isAttached } from "@sockeye/transport/server";
 import { describe, expect, it } from "vitest";
 import { gateServer, listen } from "./gate-server.js";
 import { ask, RawConnection, upgradeRequest } from "./raw-client.js";
@@ -80,6 +80,59 @@ describe("attach", () => {
     expect(await answers()).toEqual(["app", "app", "app"]);
   });
 
+  it.each([
+    ["the longer of two paths, attached first", ["/a/b", "/a"]],
+    ["the longer of two paths, attached last", ["/a", "/a/b"]],
+  ])("%s, gets what is below it, upgrades too", async (_what, paths) => {
+    const server = createServer(answering("app"));
+    for (const path of paths) {
+      attach(server, {
+        path,
+        onRequest: answering(path),
+        onUpgrade: (_req, socket) => void socket.end(`HTTP/1.1 400 ${path}\r\n\r\n`),
+        destroyUpgradeTimeout: 20,
+      });
+    }
+    const port = await listen(server);
+    for (const [target, owner] of [
+      ["/a/?x", "/a"],
+      ["/a/b/?x", "/a/b"],
+      ["/a/c", "/a"],
+    ] as const) {
+      expect(await body(port, target)).toBe(owner);
+      const connection = RawConnection.to(port).write(upgradeRequest(target));
+      await connection.over;
+      expect(connection.received).toBe(`HTTP/1.1 400 ${owner}\r\n\r\n`);
+    }
+  });
+
+  it("the last of two at one path gets requests and upgrades, until it leaves", async () => {
+    const server = createServer(answering("app"));
+    const port = await listen(server);
+    const put = (name: string) =>
+      attach(server, {
+        path: "/a/",
+        onRequest: answering(name),
+        onUpgrade: (_req, socket) => void socket.end(`HTTP/1.1 400 ${name}\r\n\r\n`),
+      });
+    const answers = async () => {
+      const connection = RawConnection.to(port).write(upgradeRequest("/a/"));
+      await connection.over;
+      return [await body(port, "/a/"), connection.received.slice(13, -4)];
+    };
+    expect(isAttached(server, "/a")).toBe(false);
+    const detachers = [put("first"), put("second"), put("third")];
+    expect(isAttached(server, "/a")).toBe(true);
+    expect(await answers()).toEqual(["third", "third"]);
+    detachers[1]?.();
+    expect(await answers()).toEqual(["third", "third"]);
+    detachers[2]?.();
+    expect(await answers()).toEqual(["first", "first"]);
+    detachers[0]?.();
+    expect(isAttached(server, "/a")).toBe(false);
+    expect(server.listenerCount("upgrade")).toBe(0);
+  });
+
   it("serves HTTP/2 requests", async () => {
     const server = createHttp2Server();
     attach(server, {
@@ -110,6 +163,9 @@ describe("upgrade requests that are not ours", () => {
       }
       connection.write(upgradeRequest("/other"));
       await connection.over;
+      expect(connection.received).toMatch(
+        /HTTP\/1\.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n$/,
+      );
       expect(connection.received).not.toContain("101");
     }
   });

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { startTimer, stopTimer } from "@sockeye/protocol";
 import { ignoreErrors } from "../request/refusal.js";
+import { countRequest, countUpgrade, watchConnections } from "./http-closing.js";
 
 export interface AttachOptions {
   /** The path to take over. Requests below it, and for the path itself, are the engine's. */
@@ -22,6 +23,14 @@ export interface AttachOptions {
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
+interface Attachment {
+  readonly base: string;
+  readonly takesUpgrades: boolean;
+}
+
+/** What is attached to an HTTP server, in order. */
+const attachments = new WeakMap<EventEmitter, Attachment[]>();
+
 /** Our listeners, each with whether it keeps the requests for a URL from the listeners of others. */
 const ours = new WeakMap<object, (url: string | undefined) => boolean>();
 
@@ -38,17 +47,29 @@ export function isSharedWith(server: EventEmitter, req: IncomingMessage): boolea
 
 const STARTED = channel("http.server.request.start");
 
+/** Is this path taken from the HTTP server already? What is attached next takes its requests over. */
+export function isAttached(server: EventEmitter, path: string): boolean {
+  return attachments.get(server)?.some(({ base }) => base === baseOf(path)) === true;
+}
+
 /**
  * Takes the requests of one path from an http, https or http2 server; all others go to the listeners that were there
- * before. Returns the function that gives everything back.
+ * before. Where several are attached, a request belongs to the longest path that fits, and of several to the last. Returns the
+ * function that gives everything back.
  */
 export function attach(server: EventEmitter, options: AttachOptions): () => void {
-  const isOurs = pathMatcher(options.path);
   const { onRequest, onUpgrade } = options;
+  const own: Attachment = { base: baseOf(options.path), takesUpgrades: onUpgrade !== undefined };
+  const all = attachments.get(server) ?? [];
+  attachments.set(server, all);
+  all.push(own);
+  watchConnections(server);
+  const isOurs = (url: string | undefined): boolean => ownerOf(url, all) === own;
   const others = server.listeners("request") as RequestListener[];
   let attached = true;
 
   const takeRequest: RequestListener = (req, res) => {
+    countRequest(server, res);
     if (attached && isOurs(req.url)) onRequest(req, res);
     else for (const listener of others) listener.call(server, req, res);
   };
@@ -56,8 +77,10 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
     // Before anything else: a reset of a socket that nobody listens to would end the process. It stays, also for
     // sockets that somebody else will answer: when they begin to listen is not for us to know.
     ignoreErrors(socket);
-    if (isOurs(req.url)) onUpgrade?.(req, socket, head);
-    else if (options.destroyUpgrade !== false)
+    countUpgrade(server, socket);
+    const owner = ownerOf(req.url, all);
+    if (owner === own) onUpgrade?.(req, socket, head);
+    else if (owner?.takesUpgrades !== true && options.destroyUpgrade !== false)
       destroyUnlessUsed(socket, options.destroyUpgradeTimeout ?? 1000);
   };
 
@@ -70,6 +93,7 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
   return () => {
     if (!attached) return;
     attached = false;
+    all.splice(all.indexOf(own), 1);
     server.removeListener("upgrade", takeUpgrade);
     // If somebody has attached after us and holds our listener, it stays and passes everything on.
     if (!server.listeners("request").includes(takeRequest)) return;
@@ -78,22 +102,34 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
   };
 }
 
-/** `/path`, alone or followed by a slash or a query. */
-function pathMatcher(path: string): (url: string | undefined) => boolean {
-  const base = path.endsWith("/") ? path.slice(0, -1) : path;
-  return (url) => {
-    if (url === undefined || !url.startsWith(base)) return false;
-    const next = url[base.length];
-    return next === undefined || next === "/" || next === "?";
-  };
+function baseOf(path: string): string {
+  return path.endsWith("/") ? path.slice(0, -1) : path;
 }
+
+function ownerOf(url: string | undefined, all: readonly Attachment[]): Attachment | undefined {
+  let owner: Attachment | undefined;
+  for (const each of all) {
+    if (isBelow(url, each.base) && each.base.length >= (owner?.base.length ?? 0)) owner = each;
+  }
+  return owner;
+}
+
+/** `/path`, alone or followed by a slash or a query. */
+function isBelow(url: string | undefined, base: string): boolean {
+  if (url === undefined || !url.startsWith(base)) return false;
+  const next = url[base.length];
+  return next === undefined || next === "/" || next === "?";
+}
+
+const NOT_FOUND = "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 function destroyUnlessUsed(socket: Duplex, timeoutMs: number): void {
   const written = bytesWritten(socket);
   const forget = (): void => stopTimer(timer);
   const timer = startTimer(() => {
     socket.removeListener("close", forget);
-    if (bytesWritten(socket) === written) socket.end(() => socket.destroy());
+    // Who has the wrong path learns that much.
+    if (bytesWritten(socket) === written) socket.end(NOT_FOUND, () => socket.destroy());
   }, timeoutMs);
   timer.unref();
   socket.once("close", forget);

@@ -65,6 +65,8 @@ export interface Gate {
   drain(): void;
   /** The client of this session, which is over, is not told so any more: its next request is one for an unknown session. */
   forget(sid: string): void;
+  /** Resolves once the clients of sessions that have just ended are told so, as far as they ask again within half a second. */
+  told(): Promise<void>;
   /** Refuses handshakes and upgrades from now on, with status 503. Live sessions keep their requests. */
   close(): void;
 }

@@ -175,6 +175,10 @@ class HttpGate implements Gate {
     this.#lingering.remove(sid);
   }
 
+  told(): Promise<void> {
+    return this.#lingering.told();
+  }
+
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";

@@ -1,0 +1,467 @@
+import { randomBytes } from "node:crypto";
+import type { Bus, Clock, SockeyeError } from "@sockeye/protocol";
+import { ClusterError } from "@sockeye/protocol";
+import { FrameFormat, Kind, type Message } from "./frame.js";
+import { Hearing } from "./hearing.js";
+import { Incoming } from "./incoming.js";
+import {
+  type Introduction,
+  listOf,
+  pack,
+  packIntroduction,
+  packLoad,
+  readIntroduction,
+  readLoad,
+  unpack,
+} from "./introduction.js";
+import type { Changed, Member, NodeFacts, NodeLoad } from "./membership.js";
+import { FORGET_MS, Membership } from "./membership.js";
+import { Outbox } from "./outbox.js";
+import type { Question, Reply } from "./queries.js";
+import { Queries } from "./queries.js";
+import type { Outcome, RequestTerms } from "./requests.js";
+import type { ClusterTerms, Party } from "./terms.js";
+import { groupOf, isNumbered, requireClusterName, Topics } from "./topics.js";
+import { badInput } from "./wire.js";
+
+const LOOK_MS = 1_000;
+const BEAT_MS = 2_000;
+/** A node that has not heard itself for so long since it began goes on alone. */
+const READY_MS = 2_000;
+const VERSIONS = [1, 1] as const;
+
+/** The nodes of one cluster, as one of them sees it: who there is, and what they say to each other. One for each server. */
+export class Cluster {
+  readonly members: Membership = new Membership();
+  /** Resolves once the others are known, or after 2 s. Rejects with `ERR_CLUSTER_MISMATCH` if they are of another kind. */
+  readonly ready: Promise<void>;
+  readonly #terms: ClusterTerms;
+  readonly #id: string = randomBytes(6).toString("base64url");
+  readonly #topics: Topics;
+  readonly #format: FrameFormat;
+  readonly #incoming: Incoming;
+  readonly #outbox: Outbox;
+  readonly #queries: Queries;
+  readonly #hearing: Hearing;
+  readonly #parties = new Map<string, Party>();
+  readonly #numbers = new Map<string, number>();
+  #tag: string;
+  #address: string | undefined = undefined;
+  #seq = 0;
+  #state: "starting" | "up" | "down" | "closed" = "starting";
+  #isReady = false;
+  #echoes = 0;
+  #beatAt = 0;
+  #gaps = 0;
+  #subscribing: string[] = [];
+  #looking: unknown;
+  #settleReady: { resolve(): void; reject(error: SockeyeError): void } = { resolve() {}, reject() {} };
+
+  /** @throws UsageError `ERR_BAD_OPTION` */
+  constructor(terms: ClusterTerms) {
+    requireClusterName(terms.name);
+    const { bus, clock, sink } = terms;
+    this.#terms = terms;
+    this.#tag = terms.tag ?? drawTag();
+    this.#topics = new Topics(terms.name);
+    this.#format = new FrameFormat(this.#id, terms.secret);
+    this.#incoming = new Incoming(this.#format);
+    this.#outbox = new Outbox({ bus, clock, format: this.#format, failed: (error) => sink.failed(error) });
+    this.#hearing = new Hearing(clock.now());
+    this.#queries = new Queries({
+      clock,
+      send: (to, body) => this.publish([this.#topics.node(to)], Kind.ANSWER, body),
+      asked: (group, question, reply) => this.#asked(group, question, reply),
+      failed: (error) => this.#failed(error),
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.#settleReady = { resolve, reject };
+    });
+    // Whoever does not wait for it hears of a mismatch through the sink.
+    this.ready.catch(() => {});
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  /** The last four characters of the ids of this node's sessions and sockets. Settled once it is {@link ready}. */
+  get tag(): string {
+    return this.#tag;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get name(): string {
+    return this.#terms.name;
+  }
+
+  get clock(): Clock {
+    return this.#terms.clock;
+  }
+
+  /** Of the bus: `all`, or only within a namespace. */
+  get order(): Bus["order"] {
+    return this.#terms.bus.order;
+  }
+
+  /** Does the bus work? */
+  get isUp(): boolean {
+    return this.#state === "up";
+  }
+
+  get stats(): { readonly gaps: number; readonly dropped: number; readonly waitingBytes: number } {
+    const { droppedCount, waitingBytes } = this.#outbox;
+    return { gaps: this.#gaps, dropped: droppedCount, waitingBytes };
+  }
+
+  /** This node, as the others see it. */
+  get self(): Member {
+    const load = this.#terms.load();
+    return { ...this.#facts(), ...load, state: load.draining ? "draining" : "up" };
+  }
+
+  /** @param address where the internal listener of this node is */
+  start(address?: string): void {
+    const { bus, clock } = this.#terms;
+    this.#address = address;
+    this.#hearing.began(clock.now());
+    this.#subscribing.push(this.#topics.wide, this.#topics.node(this.#id));
+    this.#subscribe();
+    this.#look();
+    const readyTimer = clock.setTimer(() => this.#becomeReady(), READY_MS);
+    this.ready.then(
+      () => clock.clearTimer(readyTimer),
+      () => clock.clearTimer(readyTimer),
+    );
+    bus
+      .open({
+        message: (topic, bytes) => this.#message(topic, bytes),
+        subscribed: (topics) => this.#subscribed(topics),
+        up: (gap) => this.#up(gap),
+        down: (cause) => this.#down(cause),
+      })
+      .then(
+        () => this.#opened(),
+        (cause: unknown) =>
+          this.#down(new ClusterError("ERR_BUS_DOWN", "the bus could not be opened", cause)),
+      );
+  }
+
+  /** Tells the others now what they would hear with the next beat. */
+  beat(): void {
+    this.#beatAt = this.clock.now() + BEAT_MS * (0.8 + Math.random() * 0.4);
+    this.publish([this.#topics.wide], Kind.BEAT, packLoad(this.#terms.load()));
+  }
+
+  /** Says goodbye, and ends. */
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.publish([this.#topics.wide], Kind.BYE, pack([]));
+    this.#outbox.flush();
+    this.#state = "closed";
+    this.clock.clearTimer(this.#looking);
+    this.#queries.close();
+    this.#becomeReady();
+    await this.#terms.bus.close();
+  }
+
+  // ---- for the adapters
+
+  topicsOf(namespace: string): Topics {
+    return new Topics(this.name, namespace);
+  }
+
+  join(topics: Topics, party: Party): void {
+    this.#parties.set(topics.group, party);
+  }
+
+  leave(topics: Topics, party: Party): void {
+    if (this.#parties.get(topics.group) === party) this.#parties.delete(topics.group);
+  }
+
+  /** What a turn asks for is asked for together. {@link Party.subscribed} tells once it is in force. */
+  subscribe(topic: string): void {
+    if (this.#subscribing.push(topic) === 1) this.clock.defer(() => this.#subscribe());
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    if (topics.length > 0 && this.#state !== "closed") this.#terms.bus.unsubscribe(topics);
+  }
+
+  /** One message, for all of these topics of a group; who hears several of them gets it once. */
+  publish(topics: readonly string[], kind: Kind, body: Uint8Array): void {
+    if (this.#state === "closed" || topics.length === 0) return;
+    const seq = ++this.#seq;
+    for (const topic of topics) {
+      const numbered = isNumbered(topic);
+      const previous = numbered ? (this.#numbers.get(topic) ?? 0) : 0;
+      if (numbered) this.#numbers.set(topic, seq);
+      this.#outbox.put(topic, this.#format.message({ seq, previous, kind, body }));
+    }
+  }
+
+  /** Something that all others are to do, in the order of the topic. */
+  act(topics: Topics, op: string, args: readonly unknown[]): void {
+    this.publish([topics.wide], Kind.ACT, pack([op, args]));
+  }
+
+  /**
+   * Asks all live nodes about a namespace.
+   *
+   * @throws CodecError `ERR_UNENCODABLE`
+   */
+  ask(topics: Topics, { op, args }: Question, terms: RequestTerms): Promise<Outcome> {
+    // What must not overtake goes the way of the namespace; there, a node without it does not answer.
+    const topic = this.order === "all" || op !== "join" ? this.#topics.wide : topics.wide;
+    const send = (body: Uint8Array): void => this.publish([topic], Kind.ASK, body);
+    return this.#queries.ask(this.members.live(), { group: topics.group, op, args }, { ...terms, send });
+  }
+
+  /** The names of nodes, for people. */
+  names(ids: readonly string[]): string[] {
+    return ids.map((id) => this.members.get(id)?.name ?? id);
+  }
+
+  /** A link to a node broke: it is suspected until it is heard again. */
+  suspect(id: string): void {
+    this.#changed(this.members.suspect(id));
+  }
+
+  // ---- the bus
+
+  #opened(): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "starting") this.#up(false);
+    this.#terms.bus.will?.(this.#topics.wide, this.#testament());
+  }
+
+  /** The goodbye that an engine says for a node that has died. */
+  #testament(): Uint8Array {
+    const message = { seq: Number.MAX_SAFE_INTEGER, previous: 0, kind: Kind.BYE, body: pack([]) };
+    return this.#format.frame(this.#topics.wide, [this.#format.message(message)]);
+  }
+
+  #up(gap: boolean): void {
+    if (this.#state === "closed" || this.#state === "up") return;
+    this.#state = "up";
+    this.#hearing.began(this.clock.now());
+    const dropped = this.#outbox.up();
+    this.publish([this.#topics.wide], Kind.HELLO, this.#introduction());
+    if (dropped > 0) this.publish([this.#topics.wide], Kind.GAP, pack([dropped]));
+    this.#outbox.flush();
+    this.#terms.sink.bus("up", undefined);
+    if (gap || dropped > 0) this.#gap(undefined);
+  }
+
+  #down(cause: SockeyeError): void {
+    if (this.#state === "closed" || this.#state === "down") return;
+    this.#state = "down";
+    this.#outbox.down();
+    this.#terms.sink.bus("down", cause);
+  }
+
+  #subscribe(): void {
+    const topics = this.#subscribing;
+    this.#subscribing = [];
+    if (topics.length > 0 && this.#state !== "closed") this.#terms.bus.subscribe(topics);
+  }
+
+  #subscribed(topics: readonly string[]): void {
+    for (const topic of topics) this.#parties.get(groupOf(topic))?.subscribed(topic);
+  }
+
+  #message(topic: string, bytes: Uint8Array): void {
+    if (this.#state === "closed") return;
+    const now = this.clock.now();
+    if (this.#format.isOwn(bytes)) {
+      if (topic === this.#topics.wide) this.#echo(now);
+      return;
+    }
+    try {
+      const { origin, messages, gap } = this.#incoming.read(topic, bytes, now);
+      this.#changed(this.members.heard(origin, undefined, now));
+      if (gap) this.#gap(this.members.get(origin));
+      for (const message of messages) this.#handle(topic, origin, message);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** This node hears itself. */
+  #echo(now: number): void {
+    this.#hearing.heard(now);
+    this.#echoes += 1;
+    // Those who answer the first message have answered when the second one is back.
+    if (this.#echoes === 1 && !this.#isReady) this.beat();
+    else this.#becomeReady();
+  }
+
+  #becomeReady(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#settleReady.resolve();
+  }
+
+  // ---- messages
+
+  #handle(topic: string, origin: string, { kind, body }: Message): void {
+    try {
+      switch (kind) {
+        case Kind.HELLO:
+          this.#introduced(readIntroduction(body, origin), true);
+          return;
+        case Kind.HERE:
+          this.#introduced(readIntroduction(body, origin), false);
+          return;
+        case Kind.BEAT:
+          this.#beaten(origin, readLoad(body));
+          return;
+        case Kind.BYE:
+          this.#changed(this.members.left(origin));
+          return;
+        case Kind.GAP:
+          this.#gap(this.members.get(origin));
+          return;
+        case Kind.EVENT:
+          this.#parties.get(groupOf(topic))?.event(body);
+          return;
+        case Kind.ACT: {
+          const [op, args] = listOf(unpack(body));
+          if (typeof op === "string") this.#parties.get(groupOf(topic))?.act(op, listOf(args));
+          return;
+        }
+        case Kind.ASK:
+          this.#queries.question(origin, body);
+          return;
+        case Kind.ANSWER:
+          this.#queries.answer(origin, body);
+          return;
+        default:
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #introduced(said: Introduction, isHello: boolean): void {
+    const why = this.#mismatch(said);
+    if (why !== undefined) {
+      // Those who were here before stay.
+      if (isHello) this.#introduce(said.facts.id);
+      else this.#refuse(`${said.facts.name} ${why}`);
+      return;
+    }
+    if (said.facts.tag === this.#tag && this.#givesWayTo(said)) {
+      this.#tag = drawTag();
+      this.publish([this.#topics.wide], Kind.HELLO, this.#introduction());
+    }
+    this.#changed(this.members.introduced(said.facts, said.load, this.clock.now()));
+    if (isHello) this.#introduce(said.facts.id);
+  }
+
+  /** Of two with the same tag the newcomer chooses again. Sessions that have the tag by then stay where they are, and are not found from elsewhere. */
+  #givesWayTo({ settled, facts }: Introduction): boolean {
+    return settled === this.#isReady ? facts.id < this.#id : settled;
+  }
+
+  /** What keeps two nodes from being of one cluster. */
+  #mismatch({ versions: [oldest, newest], codec }: Introduction): string | undefined {
+    const [ownOldest, ownNewest] = this.#versions;
+    if (oldest > ownNewest || newest < ownOldest)
+      return `speaks versions ${oldest} to ${newest} of the bus protocol`;
+    return codec === this.#terms.codec ? undefined : "writes packets by another parser";
+  }
+
+  #refuse(why: string): void {
+    if (this.#state === "closed") return;
+    const text = `This server cannot join the cluster "${this.name}": ${why}.`;
+    const error = new ClusterError("ERR_CLUSTER_MISMATCH", text);
+    this.#isReady = true;
+    this.#settleReady.reject(error);
+    this.#failed(error);
+    this.close().catch((failure: unknown) => this.#failed(failure));
+  }
+
+  #introduce(to: string): void {
+    this.publish([this.#topics.node(to)], Kind.HERE, this.#introduction());
+  }
+
+  #beaten(origin: string, load: NodeLoad): void {
+    if (this.members.get(origin)) this.#changed(this.members.heard(origin, load, this.clock.now()));
+    // Its hello was before our time: it says who it is to whoever says hello.
+    else this.publish([this.#topics.node(origin)], Kind.HELLO, this.#introduction());
+  }
+
+  #asked(group: string, question: Question, reply: Reply): void {
+    const party = this.#parties.get(group);
+    if (party) party.asked(question, reply);
+    else reply.none();
+  }
+
+  // ---- time
+
+  #look(): void {
+    const { bus, clock } = this.#terms;
+    this.#looking = clock.setTimer(() => this.#look(), LOOK_MS);
+    const now = clock.now();
+    for (const changed of this.members.look(now, LOOK_MS)) this.#changed(changed);
+    this.#incoming.forgetSilent(now - FORGET_MS);
+    if (this.#state !== "up") return;
+    if (now >= this.#beatAt) this.beat();
+    if (this.#hearing.isDeaf(now)) bus.restart();
+  }
+
+  // ---- what follows
+
+  #changed(changed: Changed | undefined): void {
+    if (!changed) return;
+    const { change, member } = changed;
+    if (change === "suspected" || change === "lost") this.#queries.gone(member.id, true);
+    if (change === "left") {
+      this.#queries.gone(member.id, false);
+      this.#incoming.forget(member.id);
+      for (const topic of this.#numbers.keys())
+        if (topic.endsWith(`@${member.id}`)) this.#numbers.delete(topic);
+    }
+    this.#terms.sink.changed(changed);
+  }
+
+  #gap(node: Member | undefined): void {
+    this.#gaps += 1;
+    if (node === undefined) this.#incoming.gapTold();
+    this.#terms.sink.gap(node);
+  }
+
+  #failed(error: unknown): void {
+    this.#terms.sink.failed(
+      error instanceof ClusterError ? error : badInput("it could not be handled", error),
+    );
+  }
+
+  get #versions(): readonly [number, number] {
+    return this.#terms.versions ?? VERSIONS;
+  }
+
+  #facts(): NodeFacts {
+    const { node: name, key } = this.#terms;
+    return { id: this.#id, tag: this.#tag, name, address: this.#address, key };
+  }
+
+  #introduction(): Uint8Array {
+    const { codec, load } = this.#terms;
+    return packIntroduction({
+      facts: this.#facts(),
+      load: load(),
+      versions: this.#versions,
+      codec,
+      settled: this.#isReady,
+    });
+  }
+}
+
+function drawTag(): string {
+  return randomBytes(3).toString("base64url");
+}

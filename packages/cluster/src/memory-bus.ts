@@ -1,0 +1,216 @@
+import type { Bus, BusSink, Clock } from "@sockeye/protocol";
+import { ClusterError } from "@sockeye/protocol";
+
+/** What goes wrong by itself. All chances are numbers from 0 to 1, drawn from the seed. */
+export interface MemoryFaults {
+  /** A message takes up to so many milliseconds from one node to another. Within a pair nothing overtakes. Default 0. */
+  readonly delayMs?: number | undefined;
+  /** A message comes a second time. Default 0. */
+  readonly duplicate?: number | undefined;
+}
+
+export interface MemoryHubOptions {
+  readonly clock: Clock;
+  /** Of the faults: the same seed, the same run. Default 1. */
+  readonly seed?: number | undefined;
+  readonly faults?: MemoryFaults | undefined;
+  readonly maxBytes?: number | undefined;
+}
+
+/**
+ * An engine in memory, for tests: buses that reach each other inside one process, with faults on demand. It is driven by a clock, so
+ * that a run with a manual one is the same each time.
+ */
+export class MemoryHub {
+  readonly clock: Clock;
+  readonly maxBytes: number;
+  /** May be changed at any time. */
+  faults: MemoryFaults;
+  readonly #buses = new Set<MemoryBus>();
+  readonly #cuts = new Map<MemoryBus, Set<MemoryBus>>();
+  #random: () => number;
+
+  constructor({ clock, seed = 1, faults = {}, maxBytes = 1_048_576 }: MemoryHubOptions) {
+    this.clock = clock;
+    this.maxBytes = maxBytes;
+    this.faults = faults;
+    this.#random = randomFrom(seed);
+  }
+
+  /** A bus for one more node. */
+  bus(): MemoryBus {
+    const bus = new MemoryBus(this);
+    this.#buses.add(bus);
+    return bus;
+  }
+
+  /** What one node sends does not reach another one any more, and nobody is told. */
+  cut(from: MemoryBus, to: MemoryBus): void {
+    const cut = this.#cuts.get(from) ?? new Set();
+    this.#cuts.set(from, cut.add(to));
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  /** @internal */
+  removed(bus: MemoryBus): void {
+    this.#buses.delete(bus);
+  }
+
+  /** @internal */
+  carry(from: MemoryBus, topic: string, bytes: Uint8Array): void {
+    for (const to of this.#buses) {
+      if (!to.hears(topic) || this.#cuts.get(from)?.has(to)) continue;
+      const copies = this.#random() < (this.faults.duplicate ?? 0) ? 2 : 1;
+      for (let copy = 0; copy < copies; copy++)
+        to.take(from, { topic, bytes: bytes.slice(), delayMs: this.#delay() });
+    }
+  }
+
+  #delay(): number {
+    return Math.floor(this.#random() * ((this.faults.delayMs ?? 0) + 1));
+  }
+}
+
+interface Carried {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  readonly delayMs: number;
+}
+
+/** One node's end of a {@link MemoryHub}. */
+export class MemoryBus implements Bus {
+  readonly order: "all" = "all";
+  readonly local: true = true;
+  readonly #hub: MemoryHub;
+  readonly #topics = new Set<string>();
+  /** When the last message of each sender arrives that takes its time: none overtakes it. */
+  readonly #lastAt = new Map<MemoryBus, number>();
+  #sink: BusSink | undefined = undefined;
+  #isUp = false;
+  /** Messages of a connection that was lost never arrive. */
+  #connection = 0;
+  #held: (() => void)[] | undefined = undefined;
+  /** How many messages have reached this node, its own included. */
+  received = 0;
+  /** How often it was asked to make its connections anew. */
+  restarts = 0;
+
+  constructor(hub: MemoryHub) {
+    this.#hub = hub;
+  }
+
+  get maxBytes(): number {
+    return this.#hub.maxBytes;
+  }
+
+  open(sink: BusSink): Promise<void> {
+    this.#sink = sink;
+    this.#isUp = true;
+    this.#confirm([...this.#topics]);
+    return Promise.resolve();
+  }
+
+  publish(topic: string, bytes: Uint8Array): void {
+    if (this.#isUp) this.#hub.carry(this, topic, bytes);
+  }
+
+  subscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.add(topic);
+    if (this.#isUp) this.#confirm([...topics]);
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.delete(topic);
+  }
+
+  restart(): void {
+    this.restarts += 1;
+    this.lose();
+    this.restore();
+  }
+
+  close(): Promise<void> {
+    this.#sink = undefined;
+    this.#isUp = false;
+    this.#hub.removed(this);
+    return Promise.resolve();
+  }
+
+  // ---- faults
+
+  /** The connection breaks: nothing comes or goes, and what was under way is lost. */
+  lose(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#connection += 1;
+    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "the memory bus was told to break"));
+  }
+
+  restore(): void {
+    if (this.#isUp || !this.#sink) return;
+    this.#isUp = true;
+    this.#sink.up(true);
+  }
+
+  /** The process stands still: what comes waits. */
+  freeze(): void {
+    this.#held ??= [];
+  }
+
+  thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const deliver of held) deliver();
+  }
+
+  // ---- from the hub
+
+  /** @internal */
+  hears(topic: string): boolean {
+    return this.#isUp && this.#topics.has(topic);
+  }
+
+  /** @internal */
+  take(from: MemoryBus, { topic, bytes, delayMs }: Carried): void {
+    const { clock } = this.#hub;
+    const now = clock.now();
+    const at = Math.max(now + delayMs, this.#lastAt.get(from) ?? Number.NEGATIVE_INFINITY);
+    const connection = this.#connection;
+    const deliver = (): void => {
+      if (connection !== this.#connection) return;
+      if (this.#held) {
+        this.#held.push(deliver);
+        return;
+      }
+      this.received += 1;
+      this.#sink?.message(topic, bytes);
+    };
+    if (at === now && !this.#lastAt.has(from)) {
+      clock.defer(deliver);
+      return;
+    }
+    this.#lastAt.set(from, at);
+    clock.setTimer(deliver, at - now);
+  }
+
+  #confirm(topics: readonly string[]): void {
+    const connection = this.#connection;
+    this.#hub.clock.defer(() => {
+      if (connection === this.#connection) this.#sink?.subscribed(topics);
+    });
+  }
+}
+
+/** Numbers from 0 to 1, the same for the same seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

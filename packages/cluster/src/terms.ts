@@ -1,0 +1,42 @@
+import type { Bus, Clock, SockeyeError } from "@sockeye/protocol";
+import type { Changed, Member, NodeLoad } from "./membership.js";
+import type { Question, Reply } from "./queries.js";
+
+/** What a cluster tells. No method may throw. */
+export interface ClusterSink {
+  changed(change: Changed): void;
+  /** Messages may be missing: of one node, or of all. */
+  gap(node: Member | undefined): void;
+  bus(state: "up" | "down", cause: SockeyeError | undefined): void;
+  /** Something could not be sent, or what came made no sense. */
+  failed(error: SockeyeError): void;
+}
+
+export interface ClusterTerms {
+  readonly bus: Bus;
+  /** Of the cluster. */
+  readonly name: string;
+  /** Of this node, for people. */
+  readonly node: string;
+  readonly clock: Clock;
+  /** Signs what goes over the bus. Without it everybody who can write there is believed. */
+  readonly secret?: string | undefined;
+  /** How this node writes packets. */
+  readonly codec: string;
+  /** With it others sign requests to this node's internal listener. */
+  readonly key: string;
+  /** The oldest and the newest version of the bus protocol that it speaks. Default: all that there are. */
+  readonly versions?: readonly [number, number] | undefined;
+  /** The tag to begin with: for tests. Default: a random one. */
+  readonly tag?: string | undefined;
+  load(): NodeLoad;
+  readonly sink: ClusterSink;
+}
+
+/** What hears the messages of one namespace. What a method throws is reported, and a query answered with a failure. */
+export interface Party {
+  event(body: Uint8Array): void;
+  act(op: string, args: readonly unknown[]): void;
+  asked(question: Question, reply: Reply): void;
+  subscribed(topic: string): void;
+}

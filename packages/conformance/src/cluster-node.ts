@@ -1,0 +1,183 @@
+import type { Changed, ClusterNamespace, RemoteDetails } from "@sockeye/cluster";
+import { Cluster, ClusterAdapter } from "@sockeye/cluster";
+import {
+  type AdapterSocket,
+  type BroadcastFlags,
+  type Bus,
+  type Clock,
+  EncodedPacket,
+  type EventPacket,
+  PacketType,
+  type Room,
+  type SockeyeError,
+} from "@sockeye/protocol";
+
+export interface ClusterNodeOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly cluster?: string | undefined;
+  readonly secret?: string | undefined;
+  readonly codec?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly versions?: readonly [number, number] | undefined;
+}
+
+/** One node without a server: a cluster, an adapter for one namespace, and sockets that note what they get. */
+export class ClusterNode implements ClusterNamespace<NotingSocket> {
+  readonly name = "/";
+  readonly clock: Clock;
+  readonly sockets: Map<string, NotingSocket> = new Map();
+  readonly cluster: Cluster;
+  readonly adapter: ClusterAdapter<NotingSocket>;
+  /** What the cluster has told, in short. */
+  readonly told: string[] = [];
+  readonly failures: SockeyeError[] = [];
+  readonly reported: unknown[] = [];
+  /** Answers events of other nodes; without one, nobody listens. */
+  onServerSideEmit: ((args: readonly unknown[]) => void) | undefined = undefined;
+  draining = false;
+  gaps = 0;
+  #ackIds = 0;
+  #socketIds = 0;
+
+  constructor({
+    bus,
+    clock,
+    name,
+    cluster = "test",
+    secret,
+    codec = "json",
+    tag,
+    versions,
+  }: ClusterNodeOptions) {
+    this.clock = clock;
+    this.cluster = new Cluster({
+      bus,
+      clock,
+      name: cluster,
+      node: name,
+      secret,
+      codec,
+      versions,
+      tag,
+      key: `key of ${name}`,
+      load: () => ({ sessions: this.sockets.size, draining: this.draining }),
+      sink: {
+        changed: ({ change, member }: Changed) => this.told.push(`${member.name} ${change}`),
+        gap: (node) => {
+          this.gaps += 1;
+          this.told.push(`gap of ${node?.name ?? "all"}`);
+        },
+        bus: (state) => this.told.push(`bus ${state}`),
+        failed: (error) => this.failures.push(error),
+      },
+    });
+    this.adapter = new ClusterAdapter<NotingSocket>(this, this.cluster);
+  }
+
+  start(): this {
+    this.adapter.init();
+    this.cluster.start();
+    return this;
+  }
+
+  /** Live nodes, itself included. */
+  get seen(): number {
+    return this.cluster.members.live().length + 1;
+  }
+
+  /** A socket in these rooms, and in its own. */
+  join(...rooms: Room[]): NotingSocket {
+    const random = `${++this.#socketIds}`.padStart(16, "-");
+    const socket = new NotingSocket(`${random}${this.cluster.tag}`, this.adapter);
+    this.sockets.set(socket.id, socket);
+    socket.join([socket.id, ...rooms]);
+    return socket;
+  }
+
+  emit(rooms: readonly Room[], event: string, flags: BroadcastFlags = {}): void {
+    const packet: EventPacket = { type: PacketType.EVENT, nsp: "/", id: undefined, data: [event] };
+    this.adapter.broadcast(packet, { rooms: new Set(rooms), flags });
+  }
+
+  /** Leaves with a goodbye. */
+  async stop(): Promise<void> {
+    this.adapter.close();
+    await this.cluster.close();
+  }
+
+  // ---- for the adapter
+
+  nextAckId(): number {
+    return this.#ackIds++;
+  }
+
+  encode({ data }: EventPacket): EncodedPacket {
+    return new EncodedPacket(`42${JSON.stringify(data)}`);
+  }
+
+  reportError(error: unknown): void {
+    this.reported.push(error);
+  }
+
+  _describe({ id, data }: NotingSocket): RemoteDetails {
+    return {
+      id,
+      rooms: [...(this.adapter.socketRooms(id) ?? [])],
+      data,
+      handshake: { address: this.cluster.self.name },
+    };
+  }
+
+  _decode({ head }: EncodedPacket): EventPacket["data"] {
+    return JSON.parse(String(head).slice(2));
+  }
+
+  _onServerSideEmit(args: readonly unknown[]): boolean {
+    this.onServerSideEmit?.(args);
+    return this.onServerSideEmit !== undefined;
+  }
+}
+
+export class NotingSocket implements AdapterSocket {
+  readonly id: string;
+  /** Names of events, in order. */
+  readonly got: unknown[] = [];
+  readonly disconnects: unknown[] = [];
+  data: unknown = undefined;
+  /** What it answers; undefined: nothing. */
+  answer: unknown = undefined;
+  readonly #adapter: ClusterAdapter<NotingSocket>;
+
+  constructor(id: string, adapter: ClusterAdapter<NotingSocket>) {
+    this.id = id;
+    this.#adapter = adapter;
+  }
+
+  _deliver(packet: EventPacket): void {
+    this.got.push(packet.data[0]);
+  }
+
+  _deliverWithAck(
+    packet: EventPacket,
+    _encoded: EncodedPacket,
+    _flags: BroadcastFlags,
+    answered: (args: readonly unknown[]) => void,
+  ): void {
+    this._deliver(packet);
+    if (this.answer !== undefined) queueMicrotask(() => answered([this.answer]));
+  }
+
+  join(rooms: Room | Room[]): Promise<void> | void {
+    return this.#adapter.addAll(this.id, new Set(Array.isArray(rooms) ? rooms : [rooms]));
+  }
+
+  leave(room: Room): Promise<void> | void {
+    return this.#adapter.del(this.id, room);
+  }
+
+  disconnect(close?: boolean): void {
+    this.disconnects.push(close);
+  }
+}
