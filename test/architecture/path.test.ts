@@ -125,7 +125,7 @@ describe("the way in", () => {
       "session/session",
       "engine/client/dialer",
       "client/manager",
-      "client/socket",
+      "client/peer",
       "socket/dispatch",
     ]);
   });
@@ -192,7 +192,6 @@ describe("the way out", () => {
       "socket/emission",
       "server/selection",
       "adapter/adapter",
-      "server/socket",
       "server/peer",
       "server/connection",
     ]);

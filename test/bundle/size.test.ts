@@ -8,11 +8,11 @@ import { APPS, measure } from "../../scripts/bundle-size.mjs";
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
   "websocket-only": { recorded: 20_800, target: 6000 },
   // 1,900 of them are the transports that may be named but are not used unless named.
-  "modern default": { recorded: 29_300, target: 9000 },
+  "modern default": { recorded: 29_400, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
   "served: websocket-only": { recorded: 19_200, target: 6000 },
-  "served: modern default": { recorded: 28_500, target: 9000 },
-  "served: script": { recorded: 28_700, target: 9000 },
+  "served: modern default": { recorded: 28_600, target: 9000 },
+  "served: script": { recorded: 28_800, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 36_200, target: 16_000 },
 };

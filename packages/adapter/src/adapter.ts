@@ -10,6 +10,7 @@ import type {
   Room,
   SocketId,
 } from "@sockeye/protocol";
+import { CORE, PEER, REPORT } from "@sockeye/protocol";
 import { SelfSets } from "./self-sets.js";
 
 const NO_FLAGS: BroadcastFlags = {};
@@ -107,7 +108,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   /** Sends a packet to all that `options` mean. Encoded once, however many receive it. */
   broadcast(packet: EventPacket, options: BroadcastOptions): void {
     const flags = options.flags ?? NO_FLAGS;
-    this.fanOut(packet, this.nsp.encode(packet, flags), options);
+    this.fanOut(packet, this.nsp[CORE].encode(packet, flags), options);
   }
 
   /** The second half of {@link broadcast}, which cannot fail: what one receiver throws is reported, and the others get theirs. */
@@ -115,9 +116,9 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     const flags = options.flags ?? NO_FLAGS;
     for (const socket of this.select(options)) {
       try {
-        socket._deliver(packet, encoded, flags);
+        socket[PEER].deliver(packet, encoded, flags);
       } catch (error) {
-        this.nsp.reportError(error, packet.data[0]);
+        this.nsp[REPORT](error, packet.data[0]);
       }
     }
   }
@@ -137,11 +138,11 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     _failed?: (error: Error) => void,
   ): void {
     const flags = options.flags ?? NO_FLAGS;
-    const withId: EventPacket = { ...packet, id: this.nsp.nextAckId() };
-    const encoded = this.nsp.encode(withId, flags);
+    const withId: EventPacket = { ...packet, id: this.nsp[CORE].nextAckId() };
+    const encoded = this.nsp[CORE].encode(withId, flags);
     const receivers = [...this.select(options)];
     for (const socket of receivers)
-      socket._deliverWithAck(withId, encoded, flags, (args) => answered(...args));
+      socket[PEER].deliverWithAck(withId, encoded, flags, (args) => answered(...args));
     counted(receivers.length);
   }
 
@@ -171,7 +172,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
         socket.join([...rooms]);
       } catch (error) {
         // One that is in too many rooms already must not keep the others out.
-        this.nsp.reportError(error, "join");
+        this.nsp[REPORT](error, "join");
       }
     }
   }
@@ -233,7 +234,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
       if (id === undefined) this.emit(event, room);
       else this.emit(event, room, id);
     } catch (error) {
-      this.nsp.reportError(error, event);
+      this.nsp[REPORT](error, event);
     }
   }
 

@@ -7,6 +7,7 @@ import type {
   Room,
   Timer,
 } from "@sockeye/protocol";
+import { CORE } from "@sockeye/protocol";
 import type { PersistedSession, RestoredSession } from "./adapter.js";
 import { Adapter } from "./adapter.js";
 
@@ -58,12 +59,12 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
     const offset = this.#offset(this.#first + this.#packets.length + 1);
     const numbered = { ...packet, offset };
     // What cannot be encoded is thrown here: once kept, it would keep everybody from being recovered.
-    const encoded = this.nsp.encode(numbered, options.flags ?? {});
+    const encoded = this.nsp[CORE].encode(numbered, options.flags ?? {});
     this.#packets.push({
       data: [...packet.data, offset],
       rooms: options.rooms,
       except: options.except,
-      at: this.nsp.clock.now(),
+      at: this.nsp[CORE].clock.now(),
     });
     this.#purge();
     this.fanOut(numbered, encoded, options);
@@ -72,7 +73,7 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
   override persistSession(session: PersistedSession): void {
     this.#sessions.set(session.pid, {
       session,
-      until: this.nsp.clock.now() + this.#options.maxDisconnectionDuration,
+      until: this.nsp[CORE].clock.now() + this.#options.maxDisconnectionDuration,
     });
     this.#purge();
   }
@@ -98,7 +99,7 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
   }
 
   override close(): Promise<void> | void {
-    if (this.#timer !== undefined) this.nsp.clock.clearTimer(this.#timer);
+    if (this.#timer !== undefined) this.nsp[CORE].clock.clearTimer(this.#timer);
     this.#timer = undefined;
     this.#sessions.clear();
     this.#packets = [];
@@ -127,7 +128,7 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
   }
 
   #purge(): void {
-    const now = this.nsp.clock.now();
+    const now = this.nsp[CORE].clock.now();
     for (const [pid, { until }] of this.#sessions) {
       if (until > now) break;
       this.#sessions.delete(pid);
@@ -145,7 +146,7 @@ export class RecoveryAdapter<S extends AdapterSocket = AdapterSocket> extends Ad
   }
 
   #purgeLater(): void {
-    this.#timer = this.nsp.clock.setTimer(() => {
+    this.#timer = this.nsp[CORE].clock.setTimer(() => {
       this.#timer = undefined;
       this.#purge();
     }, this.#options.maxDisconnectionDuration);

@@ -1,6 +1,6 @@
 import { Adapter } from "@sockeye/adapter";
 import { adapterSuite, manualClock } from "@sockeye/conformance";
-import { type AdapterNamespace, EncodedPacket, PacketType } from "@sockeye/protocol";
+import { type AdapterNamespace, CORE, EncodedPacket, PacketType, REPORT } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 
 adapterSuite("the in-memory Adapter", (nsp) => new Adapter(nsp));
@@ -9,11 +9,9 @@ function nobody(): AdapterNamespace {
   let ids = 0;
   return {
     name: "/",
-    clock: manualClock(),
     sockets: new Map(),
-    nextAckId: () => ids++,
-    encode: () => new EncodedPacket("42[]"),
-    reportError: () => {},
+    [CORE]: { clock: manualClock(), nextAckId: () => ids++, encode: () => new EncodedPacket("42[]") },
+    [REPORT]: () => {},
   };
 }
 
@@ -40,8 +38,11 @@ describe("the in-memory Adapter", () => {
   it("lets a packet that cannot be encoded fail in the caller's hands, before anybody got it", () => {
     const nsp: AdapterNamespace = {
       ...nobody(),
-      encode: () => {
-        throw new Error("unencodable");
+      [CORE]: {
+        ...nobody()[CORE],
+        encode: () => {
+          throw new Error("unencodable");
+        },
       },
     };
     const packet = { type: PacketType.EVENT, nsp: "/", id: undefined, data: ["x"] } as const;

@@ -2,9 +2,11 @@ import { RecoveryAdapter, type RecoveryOptions } from "@sockeye/adapter";
 import { adapterSuite, type ManualClock, manualClock } from "@sockeye/conformance";
 import {
   type AdapterNamespace,
+  CORE,
   EncodedPacket,
   type EventPacket,
   PacketType,
+  REPORT,
   type Room,
 } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
@@ -18,14 +20,16 @@ function bench(options: Partial<RecoveryOptions> = {}) {
   let ids = 0;
   const nsp: AdapterNamespace = {
     name: "/",
-    clock,
     sockets: new Map(),
-    nextAckId: () => ids++,
-    encode: ({ data: [name] }) => {
-      if (name === "unencodable") throw new Error("no JSON");
-      return new EncodedPacket("42[]");
+    [CORE]: {
+      clock,
+      nextAckId: () => ids++,
+      encode: ({ data: [name] }) => {
+        if (name === "unencodable") throw new Error("no JSON");
+        return new EncodedPacket("42[]");
+      },
     },
-    reportError: () => {},
+    [REPORT]: () => {},
   };
   const adapter = new RecoveryAdapter(nsp, { ...OPTIONS, ...options });
   const emit = (name: string, rooms: readonly Room[] = [], except: readonly Room[] = []): void =>

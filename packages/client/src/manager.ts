@@ -11,9 +11,9 @@ import {
   watchPage,
 } from "@sockeye/engine/client";
 import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
-import { SessionError, TransportError } from "@sockeye/protocol";
+import { PEER, REPORT, SessionError, TransportError } from "@sockeye/protocol";
 import { trustingCodec } from "@sockeye/session";
-import type { DefaultEventsMap, EngineSocket, ErrorBoundary, EventsMap } from "@sockeye/socket";
+import type { DefaultEventsMap, EngineSocket, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
 import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
@@ -21,10 +21,11 @@ import { DEFAULT_PATH } from "./default-path.js";
 import type { Features } from "./features.js";
 import type { ManagerReservedEvents, ManagerView, OpenCallback, Status } from "./manager-view.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
+import type { SocketHost } from "./peer-host.js";
 import type { Settings } from "./reconnection.js";
 import { settingsOf } from "./reconnection.js";
 import { reportAppError } from "./report-error.js";
-import type { SocketHost, SocketManager } from "./socket.js";
+import type { SocketManager } from "./socket.js";
 import { Socket } from "./socket.js";
 import { knowSelf, unproxied } from "./unproxied.js";
 
@@ -46,7 +47,7 @@ export class Manager<
     EmitEvents extends EventsMap = ListenEvents,
   >
   extends Emitter<Record<never, never>, ManagerReservedEvents>
-  implements ManagerView, ErrorBoundary
+  implements ManagerView
 {
   /** Each class that is made objects of names its own. */
   protected static readonly parts: Features;
@@ -97,7 +98,7 @@ export class Manager<
   }
 
   get engine(): EngineSocket {
-    this.#engine ??= this.#features.engineOf(this.#line.session, this);
+    this.#engine ??= this.#features.engineOf(this.#line.session, { reportError: reportAppError });
     return this.#engine;
   }
 
@@ -157,7 +158,7 @@ export class Manager<
     this.#callbacks = [];
     this.#line.cut();
     if (was === "open") {
-      for (const socket of this.#sockets) socket.lost("forced close", undefined);
+      for (const socket of this.#sockets) socket[PEER].lost("forced close", undefined);
       dispatch(this, "close", ["forced close", undefined]);
     }
     this.#tellStatus();
@@ -204,7 +205,7 @@ export class Manager<
   }
 
   /** @internal */
-  reportError(error: unknown): void {
+  [REPORT](error: unknown): void {
     reportAppError(error);
   }
 
@@ -238,7 +239,7 @@ export class Manager<
   }
 
   #tellStatus(): void {
-    for (const socket of this.#sockets) socket.tellStatus();
+    for (const socket of this.#sockets) socket[PEER].tellStatus();
   }
 
   #newLine(): Dialer {
@@ -277,7 +278,7 @@ export class Manager<
     this.#state = "open";
     const callbacks = this.#callbacks.splice(0);
     const told: (() => unknown)[] = [
-      ...this.#sockets.map((socket) => () => socket.join()),
+      ...this.#sockets.map((socket) => () => socket[PEER].join()),
       () => dispatch(this, "open", []),
       ...callbacks.map((callback) => () => this.#call([callback])),
     ];
@@ -287,7 +288,7 @@ export class Manager<
   }
 
   #packet(packet: Packet): void {
-    this.nsps.get(packet.nsp)?.receive(packet);
+    this.nsps.get(packet.nsp)?.[PEER].receive(packet);
     if (this.hasListeners("packet")) dispatch(this, "packet", [packet]);
   }
 
@@ -299,11 +300,11 @@ export class Manager<
       return;
     }
     const told = reason as Exclude<CloseReason, "forced server close" | "server shutting down">;
-    if (!this.#sockets.some((socket) => socket.joins)) this.#attempts = 0;
+    if (!this.#sockets.some((socket) => socket[PEER].joins)) this.#attempts = 0;
     this.#rest(this.#afterFailure);
     for (const socket of this.#sockets) {
-      if (socket.connected) socket.lost(told, cause);
-      else socket.failed(error);
+      if (socket.connected) socket[PEER].lost(told, cause);
+      else socket[PEER].failed(error);
     }
     dispatch(this, "close", [reason, cause]);
     this.#goOn();
@@ -315,7 +316,7 @@ export class Manager<
     const callbacks = this.#callbacks.splice(0);
     this.#rest(was === "trying" ? "closed" : this.#afterFailure);
     this.#line.cut();
-    for (const socket of this.#sockets) socket.failed(error);
+    for (const socket of this.#sockets) socket[PEER].failed(error);
     dispatch(this, "error", [error]);
     this.#call(callbacks, error);
     if (was === "reopening") dispatch(this, "reconnect_error", [error]);
@@ -412,7 +413,7 @@ export class Manager<
         this.#attempts = 0;
       },
       release: () => {
-        if (!this.#sockets.some((socket) => socket.needsConnection)) this.disconnect();
+        if (!this.#sockets.some((socket) => socket[PEER].needsConnection)) this.disconnect();
       },
     };
   }

@@ -1,11 +1,15 @@
-import type { AckCallback, Emit, ErrorBoundary } from "@sockeye/socket";
+import type { Guarded } from "@sockeye/protocol";
+import type { AckCallback, Emit } from "@sockeye/socket";
 import { callGuarded, whenAborted } from "@sockeye/socket";
+import { reportAppError } from "./report-error.js";
 
 /** A server that never acknowledges must not stop the queue for ever. */
 const ACK_TIMEOUT_MS = 10_000;
 
 /** A socket, as its queue sees it. */
-export interface RetryOwner extends ErrorBoundary {
+export interface RetryOwner {
+  /** For callbacks of the app. */
+  readonly handle: Guarded;
   readonly connected: boolean;
   /** @throws CodecError if the arguments cannot be encoded */
   sendNow(emit: Emit): void;
@@ -61,7 +65,7 @@ export class RetryQueue {
     try {
       this.#owner.sendNow(this.#try(head));
     } catch (error) {
-      this.#owner.reportError(error, head.emit.event);
+      reportAppError(error);
       this.#settle(head, [error]);
     }
   }
@@ -83,7 +87,7 @@ export class RetryQueue {
     this.#entries.splice(this.#entries.indexOf(entry), 1);
     this.bytes -= bytes;
     unwatch?.();
-    if (emit.ack) callGuarded(emit.ack, result, { target: this.#owner, event: emit.event });
+    if (emit.ack) callGuarded(emit.ack, result, { target: this.#owner.handle, event: emit.event });
     this.next();
   }
 }

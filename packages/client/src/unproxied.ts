@@ -19,7 +19,7 @@ export function unproxied({ prototype }: { readonly prototype: object }, tag: st
     for (const name of Object.getOwnPropertyNames(owner)) {
       const isDone = owner !== prototype && Object.getOwnPropertyDescriptor(prototype, name);
       const member = Object.getOwnPropertyDescriptor(owner, name);
-      if (isDone || !member || DIRECT.indexOf(name) >= 0) continue;
+      if (isDone || !member || name === "constructor") continue;
       for (const kind of ["value", "get", "set"] as const) {
         const method: unknown = member[kind];
         if (typeof method === "function") member[kind] = led(method as Method);
@@ -29,9 +29,6 @@ export function unproxied({ prototype }: { readonly prototype: object }, tag: st
   }
   Object.defineProperty(prototype, Symbol.toStringTag, { value: tag });
 }
-
-/** What is called for each packet, and by the library alone. */
-const DIRECT = ["constructor", "receive"];
 
 function led(method: Method): Method {
   return function (...args) {

@@ -9,7 +9,7 @@ import type {
   Room,
   SocketId,
 } from "@sockeye/protocol";
-import { ClusterError, PacketType } from "@sockeye/protocol";
+import { ClusterError, CORE, PacketType, REPORT } from "@sockeye/protocol";
 import type { Cluster } from "./cluster.js";
 import { LazyEvent, readEvent, writeEvent } from "./event.js";
 import { Kind } from "./frame.js";
@@ -120,7 +120,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     const flags = options.flags ?? {};
-    const encoded = this.nsp.encode(packet, flags);
+    const encoded = this.nsp[CORE].encode(packet, flags);
     // Before listeners run here, who may emit more: what came first leaves first.
     if (!flags.local)
       this.#cluster.publish(this.#topicsOf(options.rooms), Kind.EVENT, writeEvent(encoded, options));
@@ -137,7 +137,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     const flags = options.flags ?? {};
     if (!flags.local) {
       // What cannot be encoded is thrown before anything has left.
-      this.nsp.encode(packet, flags);
+      this.nsp[CORE].encode(packet, flags);
       const answers = new Map<string, number>();
       const asked = this.#ask(
         { op: "ack", args: [...packSelection(options), packet.data, flags.timeout, flags.volatile === true] },
@@ -211,7 +211,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
       try {
         ack(error, answers);
       } catch (failure) {
-        this.nsp.reportError(failure, event);
+        this.nsp[REPORT](failure, event);
       }
     };
     this.#ask({ op: "emit", args: [args.slice(0, -1)] }, { timeoutMs: DEFAULT_TIMEOUT_MS }).then(
@@ -263,7 +263,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     try {
       return this.nsp._decode(encoded);
     } catch (error) {
-      this.nsp.reportError(badInput("an event cannot be read", error), "cluster");
+      this.nsp[REPORT](badInput("an event cannot be read", error), "cluster");
       return [""];
     }
   }

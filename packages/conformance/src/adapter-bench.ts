@@ -1,12 +1,17 @@
 import type { Adapter } from "@sockeye/adapter";
 import {
+  type AdapterCore,
   type AdapterNamespace,
+  type AdapterPeer,
   type AdapterSocket,
   type BroadcastFlags,
   type BroadcastOptions,
+  CORE,
   EncodedPacket,
   type EventPacket,
   PacketType,
+  PEER,
+  REPORT,
   type Room,
   type SocketId,
 } from "@sockeye/protocol";
@@ -54,16 +59,16 @@ export class FakeNamespace implements AdapterNamespace {
   readonly reported: unknown[] = [];
   #ackIds = 0;
 
-  nextAckId(): number {
-    return this.#ackIds++;
-  }
+  readonly [CORE]: AdapterCore = {
+    clock: this.clock,
+    nextAckId: () => this.#ackIds++,
+    encode: (packet, flags) => {
+      this.encoded.push({ packet, flags });
+      return new EncodedPacket(`4${packet.type}${packet.id ?? ""}${JSON.stringify(packet.data)}`);
+    },
+  };
 
-  encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket {
-    this.encoded.push({ packet, flags });
-    return new EncodedPacket(`4${packet.type}${packet.id ?? ""}${JSON.stringify(packet.data)}`);
-  }
-
-  reportError(error: unknown): void {
+  [REPORT](error: unknown): void {
     this.reported.push(error);
   }
 
@@ -96,20 +101,16 @@ export class FakeSocket implements AdapterSocket {
     this.#adapter = adapter;
   }
 
-  _deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
-    this.delivered.push({ packet, encoded, flags });
-    this.onDeliver();
-  }
-
-  _deliverWithAck(
-    packet: EventPacket,
-    encoded: EncodedPacket,
-    flags: BroadcastFlags,
-    answered: (args: readonly unknown[]) => void,
-  ): void {
-    this.#answered = answered;
-    this._deliver(packet, encoded, flags);
-  }
+  readonly [PEER]: AdapterPeer = {
+    deliver: (packet, encoded, flags) => {
+      this.delivered.push({ packet, encoded, flags });
+      this.onDeliver();
+    },
+    deliverWithAck: (packet, encoded, flags, answered) => {
+      this.#answered = answered;
+      this[PEER].deliver(packet, encoded, flags);
+    },
+  };
 
   answer(...args: unknown[]): void {
     this.#answered?.(args);

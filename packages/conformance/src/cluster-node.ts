@@ -1,13 +1,18 @@
 import type { Changed, ClusterNamespace, RemoteDetails } from "@sockeye/cluster";
 import { Cluster, ClusterAdapter } from "@sockeye/cluster";
 import {
+  type AdapterCore,
+  type AdapterPeer,
   type AdapterSocket,
   type BroadcastFlags,
   type Bus,
   type Clock,
+  CORE,
   EncodedPacket,
   type EventPacket,
   PacketType,
+  PEER,
+  REPORT,
   type Room,
   type SockeyeError,
 } from "@sockeye/protocol";
@@ -36,6 +41,7 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
   readonly reported: unknown[] = [];
   /** Answers events of other nodes; without one, nobody listens. */
   onServerSideEmit: ((args: readonly unknown[]) => void) | undefined = undefined;
+  readonly [CORE]: AdapterCore;
   draining = false;
   gaps = 0;
   #ackIds = 0;
@@ -52,6 +58,11 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
     versions,
   }: ClusterNodeOptions) {
     this.clock = clock;
+    this[CORE] = {
+      clock,
+      nextAckId: () => this.#ackIds++,
+      encode: ({ data }) => new EncodedPacket(`42${JSON.stringify(data)}`),
+    };
     this.cluster = new Cluster({
       bus,
       clock,
@@ -109,15 +120,7 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
 
   // ---- for the adapter
 
-  nextAckId(): number {
-    return this.#ackIds++;
-  }
-
-  encode({ data }: EventPacket): EncodedPacket {
-    return new EncodedPacket(`42${JSON.stringify(data)}`);
-  }
-
-  reportError(error: unknown): void {
+  [REPORT](error: unknown): void {
     this.reported.push(error);
   }
 
@@ -155,19 +158,13 @@ export class NotingSocket implements AdapterSocket {
     this.#adapter = adapter;
   }
 
-  _deliver(packet: EventPacket): void {
-    this.got.push(packet.data[0]);
-  }
-
-  _deliverWithAck(
-    packet: EventPacket,
-    _encoded: EncodedPacket,
-    _flags: BroadcastFlags,
-    answered: (args: readonly unknown[]) => void,
-  ): void {
-    this._deliver(packet);
-    if (this.answer !== undefined) queueMicrotask(() => answered([this.answer]));
-  }
+  readonly [PEER]: AdapterPeer = {
+    deliver: (packet) => void this.got.push(packet.data[0]),
+    deliverWithAck: (packet, _encoded, _flags, answered) => {
+      this.got.push(packet.data[0]);
+      if (this.answer !== undefined) queueMicrotask(() => answered([this.answer]));
+    },
+  };
 
   join(rooms: Room | Room[]): Promise<void> | void {
     return this.#adapter.addAll(this.id, new Set(Array.isArray(rooms) ? rooms : [rooms]));

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import type { CORE, Guarded, PEER } from "./handle.js";
 import type { OverflowPolicy } from "./overflow.js";
 import type { EncodedPacket, EventPacket } from "./packet.js";
 
@@ -34,30 +35,38 @@ export interface BroadcastOptions {
 /** What an adapter needs of a socket on this node. */
 export interface AdapterSocket {
   readonly id: SocketId;
-  /** Queues a packet that is encoded already; shows it to outgoing catch-all listeners. Never throws. */
-  _deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void;
-  /** Delivers a packet with an id and calls `answered` with the arguments of the acknowledgement, at most once. */
-  _deliverWithAck(
-    packet: EventPacket,
-    encoded: EncodedPacket,
-    flags: BroadcastFlags,
-    answered: (args: readonly unknown[]) => void,
-  ): void;
+  readonly [PEER]: AdapterPeer;
   join(rooms: Room | Room[]): Promise<void> | void;
   leave(room: Room): Promise<void> | void;
   disconnect(close?: boolean): unknown;
 }
 
+/** The way to a socket's client. */
+export interface AdapterPeer {
+  /** Queues a packet that is encoded already; shows it to outgoing catch-all listeners. Never throws. */
+  deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void;
+  /** Delivers a packet with an id and calls `answered` with the arguments of the acknowledgement, at most once. */
+  deliverWithAck(
+    packet: EventPacket,
+    encoded: EncodedPacket,
+    flags: BroadcastFlags,
+    answered: (args: readonly unknown[]) => void,
+  ): void;
+}
+
 /** What an adapter needs of its namespace. */
-export interface AdapterNamespace<S extends AdapterSocket = AdapterSocket> {
+export interface AdapterNamespace<S extends AdapterSocket = AdapterSocket> extends Guarded {
   readonly name: string;
-  readonly clock: Clock;
   /** Connected sockets of this node. */
   readonly sockets: ReadonlyMap<SocketId, S>;
+  readonly [CORE]: AdapterCore;
+}
+
+/** What a namespace does for its adapter. */
+export interface AdapterCore {
+  readonly clock: Clock;
   /** Ids of acknowledgements come from one counter, so that all receivers of a broadcast can share one. */
   nextAckId(): number;
   /** Encodes a broadcast, once for all receivers. */
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket;
-  /** Takes what a callback of the app threw or rejected with. Must not throw. @param event the event that was emitted */
-  reportError(error: unknown, event: string | symbol | number): void;
 }

@@ -1,5 +1,7 @@
 export type {
+  AdapterCore,
   AdapterNamespace,
+  AdapterPeer,
   AdapterSocket,
   BroadcastFlags,
   BroadcastOptions,
@@ -22,6 +24,8 @@ export {
   TransportError,
   UsageError,
 } from "./errors.js";
+export type { Guarded } from "./handle.js";
+export { CORE, PEER, REPORT } from "./handle.js";
 export type { Limits } from "./limits.js";
 export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
 export { afterTurn, deferTask, startTimer, stopTimer } from "./native.js";

@@ -1,6 +1,6 @@
 import type { Packet, ServerDisconnectReason } from "@sockeye/protocol";
 import type { Handshake } from "./handshake.js";
-import type { SocketConnection } from "./socket.js";
+import type { SocketConnection } from "./peer-host.js";
 
 /** A socket, as its connection sees it. */
 export interface ConnectedSocket {

@@ -1,18 +1,9 @@
 import type { Adapter } from "@sockeye/adapter";
-import type {
-  BroadcastFlags,
-  Clock,
-  Limits,
-  OverflowPolicy,
-  Room,
-  ServerDisconnectReason,
-  SocketId,
-} from "@sockeye/protocol";
-import { UsageError } from "@sockeye/protocol";
+import type { BroadcastFlags, OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
+import { CORE, REPORT, UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
   AckCallback,
-  ErrorBoundary,
   EventNames,
   EventParams,
   EventParamsWithoutAck,
@@ -24,6 +15,7 @@ import type {
 import { Emitter, requireEventName } from "@sockeye/socket";
 import type { RemoteSocket } from "./broadcast.js";
 import { BroadcastOperator } from "./broadcast.js";
+import type { NamespaceMachine } from "./namespace-machine.js";
 import { Selection } from "./selection.js";
 
 const NO_FLAGS: BroadcastFlags = {};
@@ -55,41 +47,23 @@ export interface NamespaceEvents<S> {
  * @typeParam S the class of its sockets
  */
 export abstract class Audience<
-    EmitEvents extends EventsMap,
-    ServerSideEvents extends EventsMap,
-    SocketData,
-    S,
-  >
-  extends Emitter<ServerSideEvents, NamespaceEvents<S>>
-  implements ErrorBoundary
-{
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+  S,
+> extends Emitter<ServerSideEvents, NamespaceEvents<S>> {
   abstract readonly name: string;
   /** The connected sockets of this node. */
   abstract readonly sockets: Map<SocketId, S>;
   abstract readonly adapter: Adapter;
 
-  /** @internal The clock of its server. */
-  abstract readonly clock: Clock;
-
-  abstract reportError(error: unknown, event: string | symbol | number): void;
-
-  /** @internal Are broken connections recovered? Then all events must go through the adapter. */
-  abstract readonly recovers: boolean;
+  /** @internal */
+  abstract readonly [CORE]: NamespaceMachine;
 
   /** @internal */
-  abstract readonly limits: Limits;
-
-  /** @internal What sockets begin with. */
-  abstract readonly overflowPolicy: OverflowPolicy;
-
-  /** @internal An error of the app's code, with the socket for which it ran. */
-  abstract reportSocketError(error: unknown, context: { socket: S; event: string | symbol | number }): void;
-
-  /** @internal */
-  abstract nextAckId(): number;
-
-  /** @internal A socket is gone. */
-  abstract left(socket: S, reason: ServerDisconnectReason | undefined): void;
+  [REPORT](error: unknown, event: string | symbol | number): void {
+    this[CORE].reportError(error, event);
+  }
 
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().to(room);

@@ -1,5 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { AdapterSocket, BroadcastFlags, OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
+import { PEER } from "@sockeye/protocol";
 import type {
   AckAnswer,
   AckCallback,
@@ -112,7 +113,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 }
 
 function isLocal(socket: AdapterSocket): boolean {
-  return typeof socket._deliver === "function";
+  return PEER in socket;
 }
 
 /** What a node tells of its sockets. */

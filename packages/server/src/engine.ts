@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { EngineSession, EngineSessionSink, EngineSink, EngineTerms } from "@sockeye/engine/server";
 import { randomId, SessionEngine } from "@sockeye/engine/server";
 import type { Clock, EncodedPacket, Limits } from "@sockeye/protocol";
+import { REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary, Unchecked } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
@@ -175,8 +176,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
     return this;
   }
 
-  /** An app's listener on the engine has thrown. */
-  reportError(error: unknown, event: string | symbol | number): void {
+  /** @internal An app's listener on the engine has thrown. */
+  [REPORT](error: unknown, event: string | symbol | number): void {
     this.#host.reportError(error, event);
   }
 
@@ -195,7 +196,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
       get limits() {
         return host.limits;
       },
-      boundary: this,
+      boundary: host,
       newId: (req) => {
         if (this.generateId !== Engine.prototype.generateId) shareQuery(req);
         return this.generateId(req);

@@ -1,6 +1,6 @@
 import { Adapter, RecoveryAdapter } from "@sockeye/adapter";
 import type { Codec, EventPacket, Frame, Room, SocketId } from "@sockeye/protocol";
-import { CodecError, EncodedPacket } from "@sockeye/protocol";
+import { CodecError, EncodedPacket, REPORT } from "@sockeye/protocol";
 import type { Unchecked } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
 import { ForeignView } from "./foreign-view.js";
@@ -87,7 +87,7 @@ const ROOMS = ["addAll", "del", "delAll"];
  */
 function guard(adapter: Adapter): void {
   const methods = adapter as unknown as Record<string, unknown>;
-  const failed = (error: unknown): void => adapter.nsp.reportError(error, "adapter");
+  const failed = (error: unknown): void => adapter.nsp[REPORT](error, "adapter");
   for (const name of OUTPUTS) wrap(methods, name, (call) => watched(call(), failed));
   for (const name of ROOMS) {
     wrap(methods, name, (call) => {

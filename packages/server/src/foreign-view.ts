@@ -1,7 +1,7 @@
 import type { Room, SocketId } from "@sockeye/protocol";
-import { CodecError } from "@sockeye/protocol";
+import { CodecError, PEER, REPORT } from "@sockeye/protocol";
 import type { Handshake } from "./handshake.js";
-import { PEER, type Peer } from "./peer.js";
+import type { Peer } from "./peer.js";
 import { shareable } from "./shareable.js";
 import type { Socket } from "./socket.js";
 
@@ -85,7 +85,7 @@ export class ForeignView {
       if (paths.has(at)) return;
       told.set(this.socket, paths.add(at));
       const text = `${at} ${why}: other servers are told of this socket without it`;
-      this.socket.reportError(new CodecError("ERR_UNENCODABLE", text), "fetchSockets");
+      this.socket[REPORT](new CodecError("ERR_UNENCODABLE", text), "fetchSockets");
     });
   }
 }

@@ -1,8 +1,10 @@
 import type { Adapter } from "@sockeye/adapter";
 import { ownText } from "@sockeye/engine/server";
 import type { AdapterNamespace } from "@sockeye/protocol";
+import { CORE } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
+import type { Joinable } from "./admission.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import type { NamespaceMatcher } from "./matchers.js";
@@ -37,12 +39,13 @@ export class Namespaces {
   }
 
   /** The namespace that a client asks for. @see ConnectionHost.route */
-  route(name: string, auth: Handshake["auth"]): Namespace | undefined | Promise<() => Namespace | undefined> {
+  route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<() => Joinable | undefined> {
     const known = this.byName.get(name);
-    if (known) return known;
+    if (known) return known[CORE];
     const parent = this.#matchers.find(name, auth);
-    if (parent instanceof Promise) return parent.then((found) => () => found && this.#child(found, name));
-    return parent && this.#child(parent, name);
+    if (parent instanceof Promise)
+      return parent.then((found) => () => found && this.#child(found, name)[CORE]);
+    return parent && this.#child(parent, name)[CORE];
   }
 
   /** The name, as a text that keeps no packet alive. */
@@ -72,14 +75,14 @@ export class Namespaces {
       if (!this.#host.deletesEmpty || this.byName.get(name) !== emptied) return;
       this.byName.delete(name);
       parent.children.delete(emptied);
-      emptied.shutDown().catch((error: unknown) => this.#host.reportError(error, "adapter"));
+      emptied[CORE].shutDown().catch((error: unknown) => this.#host.reportError(error, "adapter"));
     });
     return this.#register(child);
   }
 
   #register(namespace: Namespace): Namespace {
     this.byName.set(namespace.name, namespace);
-    namespace.begin();
+    namespace[CORE].begin();
     const main = this.byName.get("/");
     if (main && main !== namespace) dispatch(main, "new_namespace", [namespace]);
     return namespace;

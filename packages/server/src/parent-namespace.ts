@@ -1,36 +1,10 @@
 import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
 import type { BroadcastOptions, EventPacket } from "@sockeye/protocol";
-import { UsageError } from "@sockeye/protocol";
+import { CORE, UsageError } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import type { NamespaceServer } from "./namespace.js";
 import { Namespace } from "./namespace.js";
-
-/** A dynamic namespace that may be deleted once it is empty. */
-class ChildNamespace<
-  ListenEvents extends EventsMap,
-  EmitEvents extends EventsMap,
-  ServerSideEvents extends EventsMap,
-  SocketData,
-> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-  readonly #emptied: () => void;
-
-  constructor(
-    server: NamespaceServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-    name: string,
-    emptied: () => void,
-  ) {
-    super(server, name);
-    this.#emptied = emptied;
-  }
-
-  override left(
-    ...args: Parameters<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["left"]>
-  ): void {
-    super.left(...args);
-    if (this.deserted) this.#emptied();
-  }
-}
 
 /** Sends a broadcast of the parent to the adapters of its children. All else makes no sense there. */
 class FanOutAdapter extends InMemoryAdapter {
@@ -82,12 +56,9 @@ export class ParentNamespace<
     name: string,
     emptied: (child: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
   ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    const child: ChildNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> = new ChildNamespace(
-      this.server,
-      name,
-      () => emptied(child),
-    );
-    child.inherit(this.middlewares);
+    const child = new Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this.server, name);
+    child[CORE].emptied = () => emptied(child);
+    child[CORE].middlewares = this[CORE].middlewares;
     for (const listener of this.listeners("connect")) child.on("connect", listener);
     for (const listener of this.listeners("connection")) child.on("connection", listener);
     this.children.add(child);

@@ -1,10 +1,6 @@
 import type { Room, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
-import type { Dispatchable } from "@sockeye/socket";
+import type { Dispatchable, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
 
-/** Shows an event that has come in to the catch-all listeners. */
-export const SHOW_INCOMING: unique symbol = Symbol("show incoming");
-/** Shows an event that leaves to the catch-all listeners. */
-export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
 /** Tells the namespace that the socket has gone, with the reason if it was ever let in. */
 export const LEFT: unique symbol = Symbol("left");
 

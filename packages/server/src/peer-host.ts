@@ -1,7 +1,9 @@
+import type { IncomingMessage } from "node:http";
 import type { Adapter } from "@sockeye/adapter";
 import type { FirstRequest } from "@sockeye/engine/server";
 import type { Clock, EncodedPacket, Limits, OverflowPolicy, Packet, SockeyeError } from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
+import type { Conn } from "./conn.js";
 import type { Histogram } from "./histogram.js";
 
 /** The connection under a peer. */
@@ -39,4 +41,19 @@ export interface PeerNamespace {
   /** Of the app, on the namespace itself. */
   hasListeners(event: string): boolean;
   nextAckId(): number;
+}
+
+/** The connection under a socket. */
+export interface SocketConnection extends PeerConnection {
+  readonly id: string;
+  readonly conn: Conn;
+  readonly request: IncomingMessage;
+  readonly bufferedBytes: number;
+  /** Where the client is, for what is counted per address; `undefined` if it is not counted. */
+  readonly group: string | undefined;
+  /** So many bytes more are kept for the client, or fewer: for the budget of the process. */
+  keep(bytes: number): void;
+  drained(): Promise<boolean>;
+  /** Ends all sockets of the connection, and the connection itself. */
+  disconnect(): void;
 }

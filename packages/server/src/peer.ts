@@ -1,5 +1,6 @@
 import type { RestoredSession } from "@sockeye/adapter";
 import type {
+  AdapterPeer,
   BroadcastFlags,
   ConnectPacket,
   EncodedPacket,
@@ -8,9 +9,9 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { AckError, PacketType } from "@sockeye/protocol";
-import type { AckCallback, Emit, ErrorBoundary } from "@sockeye/socket";
-import { callGuarded, dispatch } from "@sockeye/socket";
+import { AckError, PacketType, REPORT } from "@sockeye/protocol";
+import type { AckCallback, Emit } from "@sockeye/socket";
+import { callGuarded, dispatch, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
 import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
@@ -19,7 +20,7 @@ import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { PeerAcks } from "./peer-acks.js";
 import type { PeerHandle } from "./peer-handle.js";
-import { LEFT, SHOW_INCOMING, SHOW_OUTGOING } from "./peer-handle.js";
+import { LEFT } from "./peer-handle.js";
 import type { PeerConnection, PeerNamespace } from "./peer-host.js";
 import { Selection } from "./selection.js";
 import type { SocketTarget } from "./socket-emission.js";
@@ -36,11 +37,8 @@ const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
   "forced server close",
 ]);
 
-/** Where a socket keeps its {@link Peer}: not in the way of those who look for methods of sockets. */
-export const PEER: unique symbol = Symbol("peer");
-
 /** The machine behind a {@link Socket}: what comes in and goes out, acknowledgements, and its way from CONNECT to the end. */
-export class Peer implements SocketTarget {
+export class Peer implements SocketTarget, AdapterPeer {
   /** What becomes of events, once too much waits for the client. */
   overflow: OverflowPolicy;
   /** What the app keeps with the socket. */
@@ -164,7 +162,7 @@ export class Peer implements SocketTarget {
     const refusal = ack && this.#acks.overLimit();
     if (refusal) {
       if (emit.ackTakesError) callGuarded(ack, [refusal], this.#context(emit.event));
-      else this.#handle.reportError(refusal, emit.event);
+      else this.#handle[REPORT](refusal, emit.event);
       return;
     }
     const id = ack ? this.#nsp.nextAckId() : undefined;
@@ -212,7 +210,7 @@ export class Peer implements SocketTarget {
   ): void {
     const refusal = this.#acks.overLimit();
     if (refusal) {
-      this.#handle.reportError(refusal, packet.data[0]);
+      this.#handle[REPORT](refusal, packet.data[0]);
       return;
     }
     if (packet.id !== undefined) {
@@ -301,7 +299,7 @@ export class Peer implements SocketTarget {
       }
       adapter.delAll(this.#handle.id);
     } catch (error) {
-      this.#handle.reportError(error, "adapter");
+      this.#handle[REPORT](error, "adapter");
     }
   }
 
@@ -332,7 +330,7 @@ export class Peer implements SocketTarget {
       },
       {
         waits: (promise) => this.#hold(event, promise),
-        failedLate: (error) => this.#handle.reportError(error, "middleware"),
+        failedLate: (error) => this.#handle[REPORT](error, "middleware"),
       },
     );
   }
@@ -386,7 +384,7 @@ export class Peer implements SocketTarget {
     this.#client.send(this.#client.encode(packet, undefined));
   }
 
-  #context(event: string): { target: ErrorBoundary; event: string } {
+  #context(event: string): { target: PeerHandle; event: string } {
     return { target: this.#handle, event };
   }
 }

@@ -1,6 +1,6 @@
 import { requirePositive } from "@sockeye/engine/server";
 import type { Clock } from "@sockeye/protocol";
-import { UsageError } from "@sockeye/protocol";
+import { REPORT, UsageError } from "@sockeye/protocol";
 import { systemClock } from "@sockeye/session";
 import type { Unchecked } from "@sockeye/socket";
 import { callGuarded } from "@sockeye/socket";
@@ -147,7 +147,7 @@ class Limit {
   #failed(socket: AnySocket, error: unknown): void {
     if (this.#failing) return;
     this.#failing = true;
-    socket.reportError(error, "rate limit");
+    socket[REPORT](error, "rate limit");
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { BroadcastOptions, EventPacket, Room } from "@sockeye/protocol";
-import { deferTask, PacketType } from "@sockeye/protocol";
+import { CORE, deferTask, PacketType } from "@sockeye/protocol";
 import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
 import { ackTimeout, callGuarded, whenAborted } from "@sockeye/socket";
 
@@ -80,11 +80,11 @@ export class Selection implements EmitTarget {
     const { nsp } = this.adapter;
     const finish = (error: unknown): void => {
       done = true;
-      nsp.clock.clearTimer(timer);
+      nsp[CORE].clock.clearTimer(timer);
       unwatch?.();
       callGuarded(ack, [error, answers], { target: nsp, event });
     };
-    const timer = nsp.clock.setTimer(() => {
+    const timer = nsp[CORE].clock.setTimer(() => {
       const error = ackTimeout();
       error.responses = answers;
       finish(error);
@@ -110,7 +110,7 @@ export class Selection implements EmitTarget {
       );
     } catch (error) {
       // It cannot be encoded.
-      nsp.clock.clearTimer(timer);
+      nsp[CORE].clock.clearTimer(timer);
       unwatch?.();
       throw error;
     }

@@ -2,8 +2,10 @@ import type { Adapter } from "@sockeye/adapter";
 import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
 import { bindEngine, clientGroup, Drain, processBudget } from "@sockeye/engine/server";
 import type { AdapterNamespace, Clock, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
+import { CORE, PEER } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
+import type { Joinable } from "./admission.js";
 import { Attachments } from "./attachments.js";
 import type { ErrorContext } from "./audience.js";
 import { Connection, type ConnectionHost } from "./connection.js";
@@ -13,10 +15,10 @@ import type { Handshake } from "./handshake.js";
 import { JoinTimeouts } from "./join-timeouts.js";
 import { Metrics } from "./metrics.js";
 import { Monitor } from "./monitor.js";
-import type { Namespace, NamespaceHost, NamespaceServer, RecoveryTerms } from "./namespace.js";
+import type { NamespaceServer } from "./namespace.js";
+import type { NamespaceHost, RecoveryTerms } from "./namespace-core.js";
 import { makeAdapter, Namespaces } from "./namespaces.js";
 import type { ServerOptions } from "./options.js";
-import { PEER } from "./peer.js";
 import { failureOf, printError } from "./print-error.js";
 import { Settings } from "./settings.js";
 import { warnOfUnknownOptions } from "./unknown-options.js";
@@ -162,7 +164,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
 
   // ---- from the connections
 
-  route(name: string, auth: Handshake["auth"]): Namespace | undefined | Promise<() => Namespace | undefined> {
+  route(name: string, auth: Handshake["auth"]): Joinable | undefined | Promise<() => Joinable | undefined> {
     return this.namespaces.route(name, auth);
   }
 
@@ -241,7 +243,9 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   async #end(detaches: boolean): Promise<Error | undefined> {
     // Closing adapters takes time, and whoever came meanwhile would be let in by a server that is gone.
     this.#refuseNew();
-    await Promise.allSettled([...this.namespaces.byName.values()].map((namespace) => namespace.shutDown()));
+    await Promise.allSettled(
+      [...this.namespaces.byName.values()].map((namespace) => namespace[CORE].shutDown()),
+    );
     for (const engine of this.#foreign.splice(0)) engine.close?.();
     return await this.attachments.close(detaches);
   }

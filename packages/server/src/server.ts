@@ -1,6 +1,6 @@
 import type { CloseOptions, ForeignEngine } from "@sockeye/engine/server";
 import type { Limits } from "@sockeye/protocol";
-import { UsageError } from "@sockeye/protocol";
+import { CORE, UsageError } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
 import type { AnyHttpServer } from "./attachments.js";
 import { logForDebugging } from "./debug-log.js";
@@ -11,8 +11,8 @@ import type { NamespaceMatcher } from "./matchers.js";
 import type { Metrics } from "./metrics.js";
 import type { MetricsHandler, MetricsOptions } from "./metrics-handler.js";
 import { metricsHandler } from "./metrics-handler.js";
-import type { Namespace, NamespaceHost, NamespaceServer } from "./namespace.js";
-import { HOST } from "./namespace.js";
+import type { Namespace, NamespaceServer } from "./namespace.js";
+import type { NamespaceHost } from "./namespace-core.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import type { Health } from "./server-core.js";
 import { ServerCore } from "./server-core.js";
@@ -54,7 +54,7 @@ export class Server<
   /** All namespaces by name. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>;
   /** @internal */
-  readonly [HOST]: NamespaceHost;
+  readonly [CORE]: NamespaceHost;
   readonly #core: ServerCore;
 
   /**
@@ -70,7 +70,7 @@ export class Server<
     const isOptions = typeof first === "object" && !("listen" in first);
     const core = new ServerCore(this as unknown as NamespaceServer, { ...(isOptions ? first : second) });
     this.#core = core;
-    this[HOST] = core;
+    this[CORE] = core;
     this._nsps = core.namespaces.byName as unknown as typeof this._nsps;
     this.sockets = this.of("/");
     if (first !== undefined && !isOptions) this.attach(first as AnyHttpServer | number | string);
@@ -141,7 +141,7 @@ export class Server<
   adapter(adapter?: AdapterConstructor): AdapterConstructor | this {
     if (adapter === undefined) return this.#core.settings.adapter;
     this.#core.settings.set({ adapter });
-    for (const namespace of this._nsps.values()) namespace.resetAdapter();
+    for (const namespace of this._nsps.values()) namespace[CORE].resetAdapter();
     return this;
   }
 

@@ -3,7 +3,7 @@ import { checkTransports, randomId, requirePositive } from "@sockeye/engine/serv
 import type { Codec, Limits } from "@sockeye/protocol";
 import { checkCors, OriginPolicy } from "@sockeye/transport/server";
 import { eio3Limits } from "./eio3-client.js";
-import type { RecoveryTerms } from "./namespace.js";
+import type { RecoveryTerms } from "./namespace-core.js";
 import type { AdapterConstructor, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf } from "./options.js";
 

@@ -2,16 +2,13 @@ import type { IncomingMessage } from "node:http";
 import type { Adapter, RestoredSession } from "@sockeye/adapter";
 import { randomId } from "@sockeye/engine/server";
 import type {
-  AdapterSocket,
   BroadcastFlags,
-  EncodedPacket,
-  EventPacket,
   OverflowPolicy,
   Room,
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { UsageError } from "@sockeye/protocol";
+import { CORE, PEER, REPORT, UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
   DefaultEventsMap,
@@ -33,10 +30,12 @@ import type { Handshake } from "./handshake.js";
 import { describeHandshake } from "./handshake.js";
 import type { SocketMiddleware } from "./middleware.js";
 import { warnOfPatches } from "./patched-privates.js";
-import { PEER, Peer } from "./peer.js";
-import type { PeerHandle } from "./peer-handle.js";
-import { LEFT, SHOW_INCOMING, SHOW_OUTGOING } from "./peer-handle.js";
-import type { PeerConnection } from "./peer-host.js";
+import { Peer } from "./peer.js";
+import { LEFT } from "./peer-handle.js";
+import type { SocketConnection } from "./peer-host.js";
+
+export type { SocketConnection } from "./peer-host.js";
+
 import { SocketEmission } from "./socket-emission.js";
 import { warnOfNoRoom } from "./warnings.js";
 
@@ -69,21 +68,6 @@ export interface SocketNamespace<
     Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   > {}
 
-/** The connection under a socket. */
-export interface SocketConnection extends PeerConnection {
-  readonly id: string;
-  readonly conn: Conn;
-  readonly request: IncomingMessage;
-  readonly bufferedBytes: number;
-  /** Where the client is, for what is counted per address; `undefined` if it is not counted. */
-  readonly group: string | undefined;
-  /** So many bytes more are kept for the client, or fewer: for the budget of the process. */
-  keep(bytes: number): void;
-  drained(): Promise<boolean>;
-  /** Ends all sockets of the connection, and the connection itself. */
-  disconnect(): void;
-}
-
 /**
  * One client in one namespace: the handle that `io.on("connection", …)` gets. `id` is public; it is not the secret id of
  * the connection under it.
@@ -94,14 +78,11 @@ export interface SocketConnection extends PeerConnection {
  * @typeParam SocketData the type of {@link data}
  */
 export class Socket<
-    ListenEvents extends EventsMap = DefaultEventsMap,
-    EmitEvents extends EventsMap = ListenEvents,
-    ServerSideEvents extends EventsMap = DefaultEventsMap,
-    SocketData = Unchecked,
-  >
-  extends SocketEmitter<ListenEvents, SocketEvents>
-  implements AdapterSocket, PeerHandle
-{
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Unchecked,
+> extends SocketEmitter<ListenEvents, SocketEvents> {
   readonly nsp: SocketNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   readonly client: SocketConnection;
   readonly id: SocketId;
@@ -125,7 +106,7 @@ export class Socket<
     this.#auth = auth;
     this.id = restored?.sid ?? (isEio3(client) ? eio3SocketId(nsp.name, client.id) : randomId());
     this.recovered = restored !== undefined;
-    this[PEER] = new Peer(this, { nsp, client, restored });
+    this[PEER] = new Peer(this, { nsp: nsp[CORE], client, restored });
   }
 
   // ---- what it is
@@ -188,7 +169,7 @@ export class Socket<
   join(rooms: Room | Room[]): Promise<void> | void {
     if (this[PEER].left) return;
     warnOfNoRoom(rooms, "join");
-    const { adapter, limits } = this.nsp;
+    const { adapter, limits } = this.nsp[CORE];
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     const joined = adapter.socketRooms(this.id) ?? NO_ROOMS;
     if (joined.size + wanted.size > limits.maxRoomsPerSocket) {
@@ -343,41 +324,16 @@ export class Socket<
     return this;
   }
 
-  // ---- from the adapter and the peer
+  // ---- from the peer
 
-  /** @internal */
-  _deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
-    this[PEER].deliver(packet, encoded, flags);
-  }
-
-  /** @internal */
-  _deliverWithAck(
-    packet: EventPacket,
-    encoded: EncodedPacket,
-    flags: BroadcastFlags,
-    answered: (args: readonly unknown[]) => void,
-  ): void {
-    this[PEER].deliverWithAck(packet, encoded, flags, answered);
-  }
-
-  /** Hands an error of the app's code to `io.on("error")`, as one that happened for this socket. */
-  reportError(error: unknown, event: string | symbol | number): void {
-    this.nsp.reportSocketError(error, { socket: this, event });
-  }
-
-  /** @internal */
-  [SHOW_INCOMING](event: readonly unknown[]): void {
-    this.showIncoming(event);
-  }
-
-  /** @internal */
-  [SHOW_OUTGOING](event: readonly unknown[]): void {
-    this.showOutgoing(event);
+  /** @internal Hands an error of the app's code to `io.on("error")`, as one that happened for this socket. */
+  [REPORT](error: unknown, event: string | symbol | number): void {
+    this.nsp[CORE].reportSocketError(error, this.id, event);
   }
 
   /** @internal */
   [LEFT](reason: ServerDisconnectReason | undefined): void {
-    this.nsp.left(this, reason);
+    this.nsp[CORE].left(this, reason);
   }
 
   // ---- inside

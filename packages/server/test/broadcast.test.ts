@@ -1,4 +1,5 @@
 import { manualClock } from "@sockeye/conformance";
+import { CORE } from "@sockeye/protocol";
 import {
   Adapter,
   type BroadcastOperator,
@@ -10,7 +11,6 @@ import {
 import type { Socket as ClientSocket } from "socket.io-client";
 import { describe, expect, it } from "vitest";
 import { once } from "../../../test/support/wait.js";
-import { HOST } from "../src/namespace.js";
 import { dial, half, join, roundTrip, type Site, serve } from "./site.js";
 
 interface Member {
@@ -189,7 +189,7 @@ function alone(receivers: number) {
     }
   }
   const io = new Server({ adapter: Played });
-  Object.defineProperty(io[HOST], "clock", { value: clock });
+  Object.defineProperty(io[CORE], "clock", { value: clock });
   return { io, clock, answer: (...args: unknown[]) => answer(...args) };
 }
 
@@ -230,7 +230,7 @@ describe("the wait for acknowledgements", () => {
   it("is not begun for what cannot be encoded", async () => {
     const clock = manualClock();
     const io = new Server();
-    Object.defineProperty(io[HOST], "clock", { value: clock });
+    Object.defineProperty(io[CORE], "clock", { value: clock });
     const circle: unknown[] = [];
     circle.push(circle);
     await expect(io.emitWithAck("x", circle)).rejects.toMatchObject({ code: "ERR_UNENCODABLE" });

@@ -1,9 +1,9 @@
 import { manualClock } from "@sockeye/conformance";
+import { CORE } from "@sockeye/protocol";
 import type { Server, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
 import { deferred, once, until } from "../../../test/support/wait.js";
 import { Expiry, readTime } from "../src/expiry.js";
-import { HOST } from "../src/namespace.js";
 import { dial, half, join, refused, roundTrip, serve } from "./site.js";
 
 describe("an expiry", () => {
@@ -80,7 +80,7 @@ async function standstill(options: ConstructorParameters<typeof Server>[1] = {})
   const clock = manualClock();
   // Sockets read the clock through their namespace; the engine has taken the real one.
   void site.io.engine;
-  Object.defineProperty(site.io[HOST], "clock", {
+  Object.defineProperty(site.io[CORE], "clock", {
     value: { ...pick(clock), defer: (callback: () => void) => void setImmediate(callback) },
   });
   return { ...site, clock };

@@ -1,4 +1,5 @@
 import { Adapter } from "@sockeye/adapter";
+import { REPORT } from "@sockeye/protocol";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { turn, until } from "../../../test/support/wait.js";
 import { Server, type ServerOptions, type Socket } from "../src/index.js";
@@ -318,6 +319,6 @@ it("prints what cannot be shown", () => {
     if (print.mock.lastCall?.[1] === hostile) throw new Error("inspect");
   });
   const io = new Server();
-  expect(() => io.sockets.reportError(hostile, "x")).not.toThrow();
+  expect(() => io.sockets[REPORT](hostile, "x")).not.toThrow();
   print.mockRestore();
 });

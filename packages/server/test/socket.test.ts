@@ -3,16 +3,16 @@ import { manualClock } from "@sockeye/conformance";
 import { FirstRequest } from "@sockeye/engine/server";
 import {
   AckError,
+  CORE,
   EncodedPacket,
   type EventPacket,
   type Packet,
   PacketType,
+  PEER,
   type SockeyeError,
 } from "@sockeye/protocol";
 import { Server, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
-import { HOST } from "../src/namespace.js";
-import { PEER } from "../src/peer.js";
 import type { SocketConnection } from "../src/socket.js";
 
 /** The connection under a socket, with no network: what is sent is kept. */
@@ -63,7 +63,7 @@ class FakeConnection implements SocketConnection {
 function connected(auth: Record<string, unknown> = {}) {
   const clock = manualClock();
   const io = new Server();
-  Object.defineProperty(io[HOST], "clock", { value: clock });
+  Object.defineProperty(io[CORE], "clock", { value: clock });
   const errors: unknown[] = [];
   io.on("error", (error, context) => errors.push([error, context.event]));
   const connection = new FakeConnection();
@@ -410,7 +410,7 @@ describe("the end of a socket", () => {
     neighbour.join("a");
     socket.join("a");
     let encoded = 0;
-    neighbour._deliver = () => void encoded++;
+    neighbour[PEER].deliver = () => void encoded++;
     socket.on("disconnecting", () => socket.to([...socket.rooms]).emit("bye"));
     socket.disconnect();
     expect(encoded).toBe(1);

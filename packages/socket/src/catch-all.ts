@@ -1,4 +1,4 @@
-import type { ErrorBoundary } from "./dispatch.js";
+import type { Guarded } from "@sockeye/protocol";
 import { callGuarded } from "./dispatch.js";
 import type { Listener } from "./emitter.js";
 import type { Unchecked } from "./events.js";
@@ -35,7 +35,7 @@ export class CatchAll {
   }
 
   /** @param args the event's name, then its arguments */
-  run(target: ErrorBoundary, args: readonly unknown[]): void {
+  run(target: Guarded, args: readonly unknown[]): void {
     const context = { target, event: args[0] as string };
     for (const listener of this.#listeners) callGuarded(listener, args, context);
   }

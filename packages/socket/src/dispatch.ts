@@ -1,3 +1,4 @@
+import { type Guarded, REPORT } from "@sockeye/protocol";
 import type { Listener } from "./emitter.js";
 
 /** Where exceptions and rejections of the app's code go. */
@@ -7,7 +8,7 @@ export interface ErrorBoundary {
 }
 
 /** Something with listeners, and a place for their errors. */
-export interface Dispatchable extends ErrorBoundary {
+export interface Dispatchable extends Guarded {
   rawListeners(event: string | symbol | number): Listener[];
 }
 
@@ -32,7 +33,7 @@ export function dispatch(
 /** For whom a piece of the app's code runs. */
 interface Context {
   /** `this` of the call, and the boundary. */
-  readonly target: ErrorBoundary;
+  readonly target: Guarded;
   readonly event: string | symbol | number;
 }
 
@@ -40,9 +41,9 @@ interface Context {
 export function callGuarded(fn: Listener, args: readonly unknown[], { target, event }: Context): void {
   try {
     const result = fn.apply(target, args as never[]);
-    if (isThenable(result)) result.then(undefined, (error: unknown) => target.reportError(error, event));
+    if (isThenable(result)) result.then(undefined, (error: unknown) => target[REPORT](error, event));
   } catch (error) {
-    target.reportError(error, event);
+    target[REPORT](error, event);
   }
 }
 

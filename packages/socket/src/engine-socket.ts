@@ -9,7 +9,7 @@ import type {
   SessionView,
   Transport,
 } from "@sockeye/protocol";
-import { ENGINE_PACKET_TYPES } from "@sockeye/protocol";
+import { ENGINE_PACKET_TYPES, REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary } from "./dispatch.js";
 import { dispatch } from "./dispatch.js";
 import { Emitter } from "./emitter.js";
@@ -61,7 +61,7 @@ export type Sent = (transport: Transport) => void;
 /** The session under a socket, as Socket.IO shows it to apps: names of transports, raw packets, upgrades. */
 export class EngineSocket
   extends Emitter<Record<never, never>, EngineSocketEvents>
-  implements SessionObserver, ErrorBoundary
+  implements SessionObserver
 {
   /** The revision of the engine protocol; 3 for a client of Socket.IO 2. */
   readonly protocol: 3 | 4;
@@ -200,7 +200,8 @@ export class EngineSocket
     dispatch(this, event, args);
   }
 
-  reportError(error: unknown, event: string | symbol | number): void {
+  /** @internal */
+  [REPORT](error: unknown, event: string | symbol | number): void {
     this.#boundary.reportError(error, event);
   }
 }

@@ -1,19 +1,25 @@
+import { REPORT } from "@sockeye/protocol";
 import type { AnyListener } from "./catch-all.js";
 import { CatchAll } from "./catch-all.js";
-import type { ErrorBoundary } from "./dispatch.js";
 import type { Listener } from "./emitter.js";
 import { Emitter } from "./emitter.js";
 import type { EventsMap } from "./events.js";
 
+/** Shows an event that has come in to the catch-all listeners. */
+export const SHOW_INCOMING: unique symbol = Symbol("show incoming");
+/** Shows an event that leaves to the catch-all listeners. */
+export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
+
 /** The emitter of a socket, on either side: listeners for single events, and for all that come in or go out. */
-export abstract class SocketEmitter<Listen extends EventsMap, Own extends EventsMap>
-  extends Emitter<Listen, Own>
-  implements ErrorBoundary
-{
+export abstract class SocketEmitter<Listen extends EventsMap, Own extends EventsMap> extends Emitter<
+  Listen,
+  Own
+> {
   #incoming: CatchAll | undefined;
   #outgoing: CatchAll | undefined;
 
-  abstract reportError(error: unknown, event: string | symbol | number): void;
+  /** @internal */
+  abstract [REPORT](error: unknown, event: string | symbol | number): void;
 
   /** Listens to all events from the other side. An acknowledgement that it waits for is the last argument. */
   onAny(listener: AnyListener): this {
@@ -63,13 +69,13 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     return this.#outgoing?.list() ?? [];
   }
 
-  /** An event has come in. @param event its name, its arguments, and the acknowledgement if one is wanted */
-  protected showIncoming(event: readonly unknown[]): void {
+  /** @internal An event has come in. @param event its name, its arguments, and the acknowledgement if one is wanted */
+  [SHOW_INCOMING](event: readonly unknown[]): void {
     this.#incoming?.run(this, event);
   }
 
-  /** An event leaves. @param event its name, then its arguments */
-  protected showOutgoing(event: readonly unknown[]): void {
+  /** @internal An event leaves. @param event its name, then its arguments */
+  [SHOW_OUTGOING](event: readonly unknown[]): void {
     this.#outgoing?.run(this, event);
   }
 }

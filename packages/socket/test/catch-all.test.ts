@@ -1,7 +1,8 @@
+import { REPORT } from "@sockeye/protocol";
 import { CatchAll, type Listener } from "@sockeye/socket";
 import { describe, expect, it } from "vitest";
 
-const silent = { reportError: (): void => {} };
+const silent = { [REPORT]: (): void => {} };
 
 function logging(): { log: string[]; a: Listener; b: Listener; c: Listener } {
   const log: string[] = [];
@@ -108,7 +109,7 @@ describe("CatchAll", () => {
       throw boom;
     });
     all.add(a);
-    all.run({ reportError: (...args: unknown[]) => reported.push(args) }, ["save", 1]);
+    all.run({ [REPORT]: (...args: unknown[]) => reported.push(args) }, ["save", 1]);
     expect(reported).toEqual([[boom, "save"]]);
     expect(log).toEqual(["a save 1"]);
   });

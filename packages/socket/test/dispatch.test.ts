@@ -1,3 +1,4 @@
+import { REPORT } from "@sockeye/protocol";
 import {
   callGuarded,
   type Dispatchable,
@@ -15,7 +16,7 @@ class Target implements Dispatchable {
   rawListeners(): Listener[] {
     return this.list;
   }
-  reportError(error: unknown, event: string | symbol | number): void {
+  [REPORT](error: unknown, event: string | symbol | number): void {
     this.reported.push([error, event]);
   }
 }
@@ -99,7 +100,7 @@ describe("dispatch", () => {
   it("lets a once listener of an Emitter go even if it throws", () => {
     class Own extends Emitter<Record<string, never>> {
       readonly reported: unknown[] = [];
-      reportError(error: unknown): void {
+      [REPORT](error: unknown): void {
         this.reported.push(error);
       }
     }

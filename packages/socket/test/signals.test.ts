@@ -1,4 +1,5 @@
 import { manualClock } from "@sockeye/conformance";
+import { REPORT } from "@sockeye/protocol";
 import {
   type AckCallback,
   Acks,
@@ -12,7 +13,7 @@ import { describe, expect, it, vi } from "vitest";
 
 class Source extends Emitter<DefaultEventsMap> {
   readonly errors: unknown[] = [];
-  reportError(error: unknown): void {
+  [REPORT](error: unknown): void {
     this.errors.push(error);
   }
   say(...args: unknown[]): void {

@@ -50,6 +50,13 @@ export function nodePair(Class: TransportClass, options: NodePairOptions = {}): 
 
 /** Behind the gate: the one session, which greets and then leaves all to the side. */
 export class OneSession implements GateSink {
+  // Nothing is counted, and nobody leaves or comes back.
+  readonly exceeds = (): undefined => undefined;
+  readonly reserve = (): undefined => undefined;
+  readonly addressOf = (): undefined => undefined;
+  readonly exceeded = (): void => {};
+  readonly leave = (): void => {};
+  readonly resume = (): boolean => false;
   transport: Transport | undefined;
   readonly #side: Side;
 

@@ -61,6 +61,12 @@ export class FakeSession implements TransportSink {
 }
 
 export class FakeAcceptor implements GateSink {
+  // Nothing is counted, and nobody leaves or comes back.
+  readonly exceeds = (): undefined => undefined;
+  readonly reserve = (): undefined => undefined;
+  readonly addressOf = (): undefined => undefined;
+  readonly exceeded = (): void => {};
+  readonly leave = (): void => {};
   readonly sessions = new Map<string, FakeSession>();
   readonly refusals: RefusedRequest[] = [];
   newId: (req: IncomingMessage) => string | Promise<string> = () => `sid-${++this.#count}`;

@@ -97,7 +97,7 @@ export class Claims {
   /** @param held what is kept open for it */
   #enter({ req }: Incoming, held: Duplex | ServerResponse): PendingVisitor {
     const { pending } = this.#terms;
-    const visitor = { address: this.#acceptor.addressOf?.(req), cut: () => void held.destroy() };
+    const visitor = { address: this.#acceptor.addressOf(req), cut: () => void held.destroy() };
     pending.enter(visitor);
     held.once("close", () => pending.leave(visitor));
     return visitor;
@@ -106,7 +106,7 @@ export class Claims {
   #grants(visit: Incoming, pipe: Transport, claim: Claim | undefined): boolean {
     if (claim !== undefined && this.#state === "open") {
       const foreign = checkSamePage(visit, this.#acceptor.find(claim.sid));
-      if (foreign === undefined && this.#acceptor.resume?.(claim, pipe)) return true;
+      if (foreign === undefined && this.#acceptor.resume(claim, pipe)) return true;
     }
     this.#acceptor.refused(describeRefusal(visit.req, REFUSED));
     return false;

@@ -34,16 +34,16 @@ export interface GateSink {
    * Asked first about each handshake, and about each request that claims a session: does it exceed a limit? Then it is
    * refused with status 429.
    */
-  exceeds?(req: IncomingMessage, asks: "open" | "resume"): SockeyeError | undefined;
+  exceeds(req: IncomingMessage, asks: "open" | "resume"): SockeyeError | undefined;
   /**
    * Asked next about each handshake, in the same turn: the place that it takes until it is refused, or its session has ended.
    * `undefined`: it is not counted.
    */
-  reserve?(req: IncomingMessage): Place | undefined;
+  reserve(req: IncomingMessage): Place | undefined;
   /** Where a client is, for what is counted by address. `undefined`: it is not counted. */
-  addressOf?(req: IncomingMessage): string | undefined;
+  addressOf(req: IncomingMessage): string | undefined;
   /** Something that was held open, and was no session, was cut for a limit. @param address as {@link addressOf} has it */
-  exceeded?(error: SockeyeError, address: string | undefined): void;
+  exceeded(error: SockeyeError, address: string | undefined): void;
   /** A new id for a handshake. May be the app's, hence may be asynchronous and may fail. */
   newId(req: IncomingMessage): string | Promise<string>;
   /** A handshake passed all checks: begins a session on this transport, which is writable already. */
@@ -55,9 +55,9 @@ export interface GateSink {
    *
    * @returns false if that is not so; nothing has changed then, and whoever asked closes the transport
    */
-  resume?(claim: Claim, transport: Transport): boolean;
+  resume(claim: Claim, transport: Transport): boolean;
   /** The page that had this session has gone: it is over, suspended or not. Only of sessions that are counted. */
-  leave?(sid: string): void;
+  leave(sid: string): void;
   /** A handshake or request was refused. */
   refused(refused: RefusedRequest): void;
   /** The app's code has failed, before or after it had decided. @param event what it was asked for */

@@ -69,9 +69,9 @@ class HttpGate implements Gate {
     const { maxUrlLength = UNLIMITED, maxQueryParameters = UNLIMITED } = options.limits;
     this.#urls = { maxUrlLength, maxQueryParameters };
     const pending = new Pending({ maxPending, maxPendingPerAddress }, (error, address) =>
-      acceptor.exceeded?.(error, address),
+      acceptor.exceeded(error, address),
     );
-    const addressOf = ({ req }: Incoming): string | undefined => acceptor.addressOf?.(req);
+    const addressOf = ({ req }: Incoming): string | undefined => acceptor.addressOf(req);
     this.#closing = new ClosingSockets(options.clock, pending, addressOf);
     this.#webSockets = new WebSocketHandshakes({
       maxPayload: options.limits.maxMessageBytes,
@@ -263,14 +263,14 @@ class HttpGate implements Gate {
   #isTooLong(visit: Incoming): boolean {
     const error = urlExcess(visit.req.url ?? "", this.#urls);
     if (error === undefined) return false;
-    this.#acceptor.exceeded?.(error, this.#acceptor.addressOf?.(visit.req));
+    this.#acceptor.exceeded(error, this.#acceptor.addressOf?.(visit.req));
     this.#refuse(visit, urlRefusal(error));
     return true;
   }
 
   /** Refuses whoever comes too often. */
   #exceeds(visit: Incoming, asks: "open" | "resume"): boolean {
-    const excess = this.#acceptor.exceeds?.(visit.req, asks);
+    const excess = this.#acceptor.exceeds(visit.req, asks);
     if (excess === undefined) return false;
     const context = { name: excess.code, message: excess.message, error: excess };
     this.#refuse(visit, { reason: "FORBIDDEN", status: 429, context });
@@ -323,7 +323,7 @@ class HttpGate implements Gate {
     if (visit.kind === "request") {
       const { transport } = session;
       if (query.resume === "leave" && session.counted && visit.req.method === "POST") {
-        this.#acceptor.leave?.(sid);
+        this.#acceptor.leave(sid);
         visit.req.resume();
         answerEmpty(visit.res, 200);
       } else if (isHttpPipe(transport)) transport.handle(visit.req, visit.res, query.number);

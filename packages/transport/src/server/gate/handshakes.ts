@@ -42,7 +42,7 @@ export class Handshakes {
   /** The app decides, and may take its time. The place of the session is taken before, and given back if there is none. */
   ask(visit: Incoming, query: EngineQuery): void {
     if (this.#terms.exceeds(visit, "open")) return;
-    const place = this.#acceptor.reserve?.(visit.req);
+    const place = this.#acceptor.reserve(visit.req);
     const asked = new AskedHandshake(visit, query, { clock: this.#terms.clock, place });
     if (this.#terms.allowRequest === undefined) {
       this.#identify(asked);

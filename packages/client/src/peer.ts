@@ -1,0 +1,449 @@
+import type {
+  ClientDisconnectReason,
+  CodecError,
+  ConnectPacket,
+  EncodedPacket,
+  EventPacket,
+  Packet,
+  Timer,
+} from "@sockeye/protocol";
+import { AckError, NamespaceError, PacketType } from "@sockeye/protocol";
+import type { Session } from "@sockeye/session";
+import { sizeOf } from "@sockeye/session";
+import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
+import { Acks, callGuarded, dispatch, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
+import { askAuth, objectOf } from "./auth.js";
+import { BlobOrder } from "./blob-order.js";
+import type { Status } from "./manager-view.js";
+import type { SocketOptions } from "./options.js";
+import type { PeerHandle, SocketHost } from "./peer-host.js";
+import { Recovery } from "./recovery.js";
+import { reportAppError } from "./report-error.js";
+import type { RetryOwner, RetryQueue } from "./retry-queue.js";
+
+/** 64 MiB. */
+const MAX_OUTBOUND_BYTES = 67_108_864;
+
+const V2_SERVER = "It seems you are trying to reach a Socket.IO server in v2.x";
+
+/** The machine behind a `Socket`: its way from CONNECT to the end, what comes in and goes out. */
+export class Peer implements EmitTarget, RetryOwner {
+  readonly handle: PeerHandle;
+  readonly #host: SocketHost;
+  readonly #ackTimeoutMs: number | undefined;
+  readonly #maxOutboundBytes: number;
+  readonly #retries: RetryQueue | undefined;
+  /** `joining`: wants to be connected, and is not yet, or not now. */
+  #phase: "idle" | "joining" | "connected" = "idle";
+  /** The id that the server has given; `undefined` while not connected. */
+  id: string | undefined;
+  /** Stands for the call of `auth` that is under way. */
+  #asking: object | undefined;
+  /** Calls of `auth` in a row that failed, and the end of the wait for the next. */
+  #authFailures = 0;
+  #timer: Timer | undefined;
+  /** The session over which a CONNECT has no answer yet. */
+  #askedOn: Session | undefined;
+  #nextAckId = 0;
+  #acks: Acks | undefined;
+  readonly #blobs: BlobOrder;
+  /** Set from `disconnect()` until the Blobs before it have been read and sent: the session over which they go. */
+  #leavingOn: Session | undefined;
+  /** Bytes of {@link sendBuffer}. */
+  #keptBytes = 0;
+  /** Who waits, while there is no connection, for all to have left. */
+  #waiters: ((drained: Promise<boolean>) => void)[] = [];
+  #recovery: Recovery | undefined;
+  /** The last that {@link watchers} were told. */
+  #status: Status = "offline";
+  readonly watchers: Set<() => void> = new Set();
+
+  constructor(handle: PeerHandle, host: SocketHost, opts: Partial<SocketOptions>) {
+    this.handle = handle;
+    this.#host = host;
+    this.#blobs = new BlobOrder(host.parts.blobs);
+    this.#ackTimeoutMs = opts.ackTimeout;
+    this.#maxOutboundBytes = opts.maxOutboundBytes ?? MAX_OUTBOUND_BYTES;
+    const { retries, ackTimeout: ackTimeoutMs } = opts;
+    this.#retries = retries ? host.parts.retriesOf(this, { retries, ackTimeoutMs }) : undefined;
+  }
+
+  get connected(): boolean {
+    return this.#phase === "connected";
+  }
+
+  /** Is it connected, or will it be as soon as possible? */
+  get active(): boolean {
+    return this.#phase !== "idle" && this.#host.mayTry;
+  }
+
+  get status(): Status {
+    const { session } = this.#host;
+    if (this.connected) return session.state === "suspended" ? "suspended" : "connected";
+    return this.active ? "connecting" : "offline";
+  }
+
+  /** Something has happened that may have changed the status. */
+  tellStatus(): void {
+    const { status } = this;
+    if (status === this.#status) return;
+    this.#status = status;
+    for (const tell of [...this.watchers]) tell();
+  }
+
+  /** Does it want to be connected, and is not? */
+  get joins(): boolean {
+    return this.#phase === "joining";
+  }
+
+  /** Is the connection of use to it? */
+  get needsConnection(): boolean {
+    return this.#phase !== "idle" || this.#leavingOn !== undefined;
+  }
+
+  connect(): void {
+    const begins = this.#phase === "idle";
+    if (begins) this.#phase = "joining";
+    if (this.connected) return;
+    const { io } = this.handle;
+    if (!io._reconnecting) io.open();
+    if (begins && this.#host.isOpen) this.join();
+    this.tellStatus();
+  }
+
+  disconnect(): void {
+    const was = this.connected;
+    if (was) this.#leave();
+    this.#stopAsking();
+    this.#rest();
+    if (was) this.#ended("io client disconnect");
+  }
+
+  /** Bytes that wait: here, in the session, and for acknowledgements. */
+  get waitingBytes(): number {
+    // The app may have emptied it.
+    if (this.handle.sendBuffer.length === 0) this.#keptBytes = 0;
+    return this.#host.session.bufferedBytes + this.#keptBytes + (this.#retries?.bytes ?? 0);
+  }
+
+  drained(): Promise<boolean> {
+    if (this.connected) return this.#host.session.drained();
+    if (!this.active) return Promise.resolve(false);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #leave(): void {
+    if (!this.#blobs.busy) {
+      this.#sayGoodbye();
+      return;
+    }
+    const { session } = this.#host;
+    this.#leavingOn = session;
+    this.#blobs.run([], () => {
+      this.#leavingOn = undefined;
+      this.#failAcks();
+      if (this.#host.session === session && this.#host.isOpen) this.#sayGoodbye();
+      if (this.joins && this.#host.isOpen) this.join();
+      else this.#host.release();
+    });
+  }
+
+  // ---- the way out
+
+  /** A function of this very object: what holds the peer may be behind a Proxy. */
+  readonly emitOut = (emit: Emit): void => {
+    this.#blobs.run(emit.args, (args) => this.#queueOrSend({ ...emit, args }));
+  };
+
+  #queueOrSend(emit: Emit): void {
+    if (this.waitingBytes > this.#maxOutboundBytes && !emit.flags.volatile) {
+      this.#drop(emit);
+    } else if (!this.#retries || emit.flags.volatile) {
+      this.sendNow(emit);
+    } else {
+      // What cannot be encoded is refused here, where the app hears of it.
+      this.#retries.add(emit, sizeOf(this.#host.encode(this.#event(emit, undefined))));
+    }
+  }
+
+  /** Too much waits already. */
+  #drop({ event, ack, ackTakesError }: Emit): void {
+    const error = new AckError("ERR_OUTBOUND_FULL", "too much waits for the server");
+    if (ack && (ackTakesError || this.#retries || this.#ackTimeoutMs !== undefined)) {
+      callGuarded(ack, [error], { target: this.handle, event });
+    } else {
+      reportAppError(error);
+    }
+  }
+
+  /** One try, without the queue of `retries`. */
+  sendNow(emit: Emit): void {
+    const { flags, ack } = emit;
+    const { session } = this.#host;
+    const mayLeave = this.connected || (this.#leavingOn === session && this.#host.isOpen);
+    const sendable = mayLeave && !session.endIfStale();
+    const dropped = flags.volatile && !(sendable && session.ready);
+    const packet = this.#event(emit, ack && this.#nextAckId);
+    const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
+    if (ack) this.#expect(this.#nextAckId++, emit, encoded);
+    if (!encoded) return;
+    if (sendable) {
+      this.#depart(packet, encoded);
+    } else {
+      this.handle.sendBuffer.push({ ...packet, encoded });
+      this.#keptBytes += sizeOf(encoded);
+    }
+  }
+
+  #event({ event, args }: Emit, id: number | undefined): EventPacket {
+    return { type: PacketType.EVENT, nsp: this.handle.nsp, id, data: [event, ...args] };
+  }
+
+  #depart(packet: EventPacket, encoded: EncodedPacket): void {
+    this.handle[SHOW_OUTGOING](packet.data);
+    this.#host.session.send(encoded);
+  }
+
+  /** @param encoded what leaves; nothing if it is dropped, and then nobody waits */
+  #expect(
+    id: number,
+    { ack, event, ackTakesError, flags, signal }: Emit,
+    encoded: EncodedPacket | undefined,
+  ): void {
+    if (!ack) return;
+    const timeoutMs = flags.timeout ?? this.#ackTimeoutMs;
+    this.#acks ??= new Acks(this.#host.clock);
+    this.#acks.expect(id, {
+      callback: (...args) => callGuarded(ack, args, { target: this.handle, event }),
+      takesError: ackTakesError || timeoutMs !== undefined,
+      timeoutMs: timeoutMs ?? (encoded ? undefined : 0),
+      signal,
+      givenUp: encoded && ((code) => this.#takeBack(encoded, code)),
+    });
+  }
+
+  /** Nobody waits for its answer any more: if it has not left, it never does. */
+  #takeBack(encoded: EncodedPacket, code: string): void {
+    const buffered = this.handle.sendBuffer.findIndex((packet) => packet.encoded === encoded);
+    if (buffered >= 0) {
+      this.handle.sendBuffer.splice(buffered, 1);
+      this.#keptBytes -= sizeOf(encoded);
+      return;
+    }
+    const { session } = this.#host;
+    // What was emitted before a `disconnect()` leaves before its goodbye, unless it has to wait for the network to come back.
+    if (code !== "ERR_ACK_DISCONNECTED" || session.state === "suspended") session.takeBack(encoded);
+  }
+
+  #sayGoodbye(): void {
+    this.#transmit({ type: PacketType.DISCONNECT, nsp: this.handle.nsp, id: undefined, data: undefined });
+  }
+
+  #transmit(packet: Packet): void {
+    this.#host.session.send(this.#host.encode(packet));
+  }
+
+  // ---- the way in (from the manager)
+
+  /** The manager's connection stands: ask the server to be let in. */
+  join(): void {
+    const { session } = this.#host;
+    if (!this.joins || this.#askedOn === session || this.#leavingOn === session) return;
+    this.#stopAsking();
+    const asking = {};
+    this.#asking = asking;
+    const once =
+      <T>(act: (value: T) => void) =>
+      (value: T): void => {
+        if (this.#asking !== asking) return;
+        this.#asking = undefined;
+        act(value);
+      };
+    askAuth(
+      this.handle,
+      once((data) => this.#ask(data)),
+      once((error) => this.#authFailed(error)),
+    );
+  }
+
+  #stopAsking(): void {
+    this.#asking = undefined;
+    this.#host.clock.clearTimer(this.#timer);
+  }
+
+  /** The connection is fine, and others may use it: this socket alone waits and asks again. */
+  #authFailed(cause: unknown): void {
+    const error = new NamespaceError("ERR_AUTH_FAILED", "auth failed", undefined, cause);
+    const delayMs = this.#host.retryMs(this.#authFailures++);
+    if (delayMs === undefined) {
+      this.#authFailures = 0;
+      this.#refused(error);
+      return;
+    }
+    this.#timer = this.#host.clock.setTimer(() => {
+      if (this.#host.isOpen) this.join();
+    }, delayMs);
+    dispatch(this.handle, "connect_error", [error]);
+  }
+
+  #ask(answer: unknown): void {
+    this.#authFailures = 0;
+    try {
+      const auth = objectOf(answer);
+      const data = (this.#recovery ? { ...this.#recovery.claim, ...auth } : auth) as ConnectPacket["data"];
+      this.#transmit({ type: PacketType.CONNECT, nsp: this.handle.nsp, id: undefined, data });
+      this.#askedOn = this.#host.session;
+    } catch (error) {
+      // Not before whoever has just made this socket can listen.
+      this.#host.clock.defer(() => {
+        if (this.#phase === "joining") this.#refused(error as Error);
+      });
+    }
+  }
+
+  /** One packet of this namespace. */
+  receive(packet: Packet): void {
+    switch (packet.type) {
+      case PacketType.EVENT:
+        this.#arrived(packet);
+        return;
+      case PacketType.ACK:
+        this.#acks?.settle(packet.id, packet.data);
+        return;
+      case PacketType.CONNECT:
+        this.#askedOn = undefined;
+        this.#admitted(packet.data);
+        return;
+      case PacketType.DISCONNECT:
+        if (this.#phase === "idle") return;
+        this.#rest();
+        this.#ended("io server disconnect");
+        return;
+      case PacketType.CONNECT_ERROR: {
+        this.#askedOn = undefined;
+        const { message, data } = packet.data;
+        const code = message === "Invalid namespace" ? "ERR_INVALID_NAMESPACE" : "ERR_CONNECT_REFUSED";
+        this.#host.answered();
+        if (this.joins) this.#refused(new NamespaceError(code, message, data));
+        return;
+      }
+    }
+  }
+
+  /** The path broke before the server's answer, or there was none. */
+  failed(error: Error): void {
+    if (!this.joins) return;
+    this.#cutOff();
+    dispatch(this.handle, "connect_error", [error]);
+    this.#tellWaiters();
+  }
+
+  /** The manager's connection is gone. */
+  lost(reason: ClientDisconnectReason, description: Error | undefined): void {
+    const was = this.#phase;
+    if (was === "idle") return;
+    this.#cutOff();
+    if (was === "connected") this.#ended(reason, description);
+  }
+
+  #cutOff(): void {
+    this.#phase = "joining";
+    this.#stopAsking();
+    this.handle.receiveBuffer = [];
+    this.tellStatus();
+  }
+
+  #admitted(data: ConnectPacket["data"]): void {
+    const { sid, pid } = data ?? {};
+    if (typeof sid !== "string") {
+      this.failed(new NamespaceError("ERR_V2_SERVER", V2_SERVER));
+    } else if (this.#phase === "joining") {
+      this.#entered(sid, typeof pid === "string" ? pid : undefined);
+    } else if (this.#phase === "idle") {
+      // It left before the answer came.
+      this.#sayGoodbye();
+    }
+  }
+
+  #entered(sid: string, pid: string | undefined): void {
+    this.#host.answered();
+    this.id = sid;
+    this.handle.recovered = pid !== undefined && this.#recovery?.pid === pid;
+    if (!this.handle.recovered) this.#recovery = pid === undefined ? undefined : new Recovery(pid);
+    this.#phase = "connected";
+    const waiting = this.handle.sendBuffer.splice(0);
+    this.#keptBytes = 0;
+    for (const { encoded, ...packet } of waiting) {
+      try {
+        this.#host.require(packet, encoded);
+        this.#depart(packet, encoded);
+      } catch (error) {
+        // It would cost the connection, and all others that wait.
+        this.#acks?.fail(packet.id, error as CodecError);
+        reportAppError(error);
+      }
+    }
+    for (const event of this.handle.receiveBuffer.splice(0)) this.#handleEvent(event);
+    this.#retries?.next();
+    this.#tellWaiters();
+    this.tellStatus();
+    if (this.connected) dispatch(this.handle, "connect", []);
+  }
+
+  /** It does not want to be connected any more. */
+  #rest(): void {
+    this.#phase = "idle";
+    this.#host.release();
+    this.#tellWaiters();
+    this.tellStatus();
+  }
+
+  #refused(error: Error): void {
+    this.#rest();
+    dispatch(this.handle, "connect_error", [error]);
+  }
+
+  #ended(reason: ClientDisconnectReason, description?: Error): void {
+    this.id = undefined;
+    dispatch(this.handle, "disconnect", [reason, description]);
+    this.#failAcks();
+  }
+
+  #failAcks(): void {
+    const kept = new Set(this.handle.sendBuffer.flatMap(({ id }) => id ?? []));
+    this.#acks?.failAll(kept);
+  }
+
+  #arrived({ id, data }: EventPacket): void {
+    const event = id === undefined ? data : [...data, this.#acknowledger(id)];
+    if (this.connected) this.#handleEvent(event);
+    else if (this.joins) this.handle.receiveBuffer.push(event);
+  }
+
+  /** @param event its name, its arguments, and the acknowledgement if one is wanted */
+  #handleEvent(event: readonly unknown[]): void {
+    const shown = this.#recovery?.shown(event) ?? event;
+    this.handle[SHOW_INCOMING](shown);
+    dispatch(this.handle, shown[0] as string, shown.slice(1));
+  }
+
+  /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */
+  #acknowledger(id: number): AckCallback {
+    const { session } = this.#host;
+    let answered = false;
+    const answer = (data: readonly unknown[]): void => {
+      if (this.#phase !== "idle" && this.#host.session === session) {
+        this.#transmit({ type: PacketType.ACK, nsp: this.handle.nsp, id, data });
+      }
+    };
+    return (...args) => {
+      // What cannot be sent is thrown to the caller, who may answer something else.
+      if (!answered) this.#blobs.run(args, answer);
+      answered = true;
+    };
+  }
+
+  #tellWaiters(): void {
+    for (const tell of this.#waiters.splice(0)) tell(this.drained());
+  }
+}

@@ -1,0 +1,239 @@
+import { types } from "node:util";
+import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import type {
+  AdapterNamespace,
+  AdapterSocket,
+  BroadcastFlags,
+  Clock,
+  Codec,
+  EncodedPacket,
+  EventPacket,
+  Limits,
+  OverflowPolicy,
+  ServerDisconnectReason,
+  SocketId,
+} from "@sockeye/protocol";
+import { PEER, REPORT } from "@sockeye/protocol";
+import type { DefaultEventsMap, Unchecked } from "@sockeye/socket";
+import { dispatch } from "@sockeye/socket";
+import type { Admission } from "./admission.js";
+import type { ErrorContext } from "./audience.js";
+import { isEio3 } from "./eio3-client.js";
+import { expired } from "./expiry.js";
+import type { NamespaceMiddleware } from "./middleware.js";
+import { runMiddlewares } from "./middleware.js";
+import type { Monitor } from "./monitor.js";
+import type { NamespaceMachine } from "./namespace-machine.js";
+import type { Peer } from "./peer.js";
+import type { SocketNamespace } from "./socket.js";
+import { Socket } from "./socket.js";
+
+/** Whether broken connections are recovered, and how. */
+export interface RecoveryTerms {
+  readonly skipMiddlewares: boolean;
+}
+
+/** The server, as its namespaces see it. */
+export interface NamespaceHost {
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly recovery: RecoveryTerms | undefined;
+  readonly limits: Limits;
+  /** For clients that read too slowly. */
+  readonly overflowPolicy: OverflowPolicy;
+  readonly monitor: Monitor;
+  /** A new adapter for a namespace. */
+  makeAdapter(nsp: AdapterNamespace): Adapter;
+  /** An exception or rejection of the app's code. Must not throw. */
+  reportAppError(error: unknown, context: ErrorContext): void;
+}
+
+/** A namespace, as its machine sees it. */
+export interface NamespaceHandle
+  extends SocketNamespace<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Unchecked> {
+  /** The next id of an acknowledgement. Adapters made for Socket.IO count it up themselves. */
+  _ids: number;
+}
+
+/** The machine behind a `Namespace`: who comes in, who leaves, and what its adapter and its sockets ask of it. */
+export class NamespaceCore implements NamespaceMachine {
+  readonly host: NamespaceHost;
+  /** The middlewares as they are now: dynamic namespaces begin with those of their parent. */
+  middlewares: readonly NamespaceMiddleware<never>[] = [];
+  /** Told when the last socket has left, or nobody was let in. */
+  emptied: (() => void) | undefined = undefined;
+  readonly #handle: NamespaceHandle;
+  #adapter: Adapter | undefined = undefined;
+  /** Sockets about which the middlewares still decide. */
+  #deciding = 0;
+  /** With recovery only: the peers by their secrets. */
+  #byPid: Map<string, Peer> | undefined = undefined;
+
+  constructor(handle: NamespaceHandle, host: NamespaceHost) {
+    this.#handle = handle;
+    this.host = host;
+  }
+
+  get name(): string {
+    return this.#handle.name;
+  }
+
+  get sockets(): Map<SocketId, Socket> {
+    return this.#handle.sockets;
+  }
+
+  get adapter(): Adapter {
+    this.#adapter ??= this.#makeAdapter();
+    return this.#adapter;
+  }
+
+  get clock(): Clock {
+    return this.host.clock;
+  }
+
+  get recovers(): boolean {
+    return this.host.recovery !== undefined;
+  }
+
+  get limits(): Limits {
+    return this.host.limits;
+  }
+
+  get overflowPolicy(): OverflowPolicy {
+    return this.host.overflowPolicy;
+  }
+
+  nextAckId(): number {
+    return this.#handle._ids++;
+  }
+
+  encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket {
+    return this.host.codec.encode(packet, flags.compress);
+  }
+
+  hasListeners(event: string): boolean {
+    return this.#handle.hasListeners(event);
+  }
+
+  // ---- from the connections and sockets
+
+  admit(admission: Admission): void {
+    this.#deciding += 1;
+    const { pid, offset } = admission.auth;
+    if (!this.recovers || isEio3(admission.connection) || typeof pid !== "string") {
+      this.#examine(admission, undefined);
+      return;
+    }
+    // The client knows that its old connection is dead, this server does not yet.
+    this.#byPid?.get(pid)?.end("transport close");
+    this.#restore(pid, typeof offset === "string" ? offset : undefined).then(
+      (restored) => this.#examine(admission, restored ?? undefined),
+      (error: unknown) => {
+        // Adapters made for Socket.IO say no by rejecting with a text.
+        if (error instanceof Error || types.isNativeError(error)) this.reportError(error, "adapter");
+        this.#examine(admission, undefined);
+      },
+    );
+  }
+
+  /** Adapters made for Socket.IO may answer without a promise. */
+  async #restore(pid: string, offset: string | undefined): Promise<RestoredSession | null> {
+    const restored = await this.adapter.restoreSession(pid, offset);
+    // Who may not stay any more has to pass the middlewares, like anybody.
+    const isOver = typeof restored?.expires === "number" && restored.expires <= this.clock.wall();
+    return isOver ? null : restored;
+  }
+
+  #examine(admission: Admission, restored: RestoredSession | undefined): void {
+    const { connection, auth } = admission;
+    const socket = new Socket(this.#handle, connection, {
+      auth,
+      restored,
+    });
+    const middlewares =
+      restored && this.host.recovery?.skipMiddlewares
+        ? []
+        : (this.middlewares as readonly NamespaceMiddleware<Socket>[]);
+    const decided = (refusal: Error | undefined): void => {
+      this.#deciding -= 1;
+      const error = refusal ?? (socket[PEER].expired ? expired() : undefined);
+      if (error && admission.awaited) admission.refuse(error as Error & { data?: unknown });
+      else if (admission.awaited && this.#letIn(admission, socket)) return;
+      // Nobody was let in: what middlewares did for the socket is undone.
+      socket[PEER].end("forced close");
+      admission.over();
+    };
+    runMiddlewares(middlewares, socket, decided, {
+      asked: (index) => admission.asks(nameOf(middlewares[index], index)),
+      failedLate: (error) => socket[REPORT](error, "middleware"),
+    });
+  }
+
+  /** False if the adapter, which may be the app's, fails. */
+  #letIn(admission: Admission, socket: Socket): boolean {
+    this.sockets.set(socket.id, socket);
+    const peer = socket[PEER];
+    admission.letIn(peer);
+    try {
+      peer.enter();
+    } catch (error) {
+      this.reportError(error, "adapter");
+      admission.refuse({ message: "Internal error" });
+      return false;
+    }
+    if (peer.pid !== undefined) {
+      this.#byPid ??= new Map();
+      this.#byPid.set(peer.pid, peer);
+    }
+    this.host.monitor.socketConnected(socket);
+    dispatch(this.#handle, "connect", [socket]);
+    dispatch(this.#handle, "connection", [socket]);
+    return true;
+  }
+
+  /** */
+  left(left: AdapterSocket, reason: ServerDisconnectReason | undefined): void {
+    const socket = left as Socket;
+    if (reason !== undefined) this.host.monitor.socketDisconnected(socket, reason);
+    // Another may have come back under the same id.
+    if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
+    const { pid } = socket[PEER];
+    if (pid !== undefined) this.#byPid?.delete(pid);
+    if (this.sockets.size === 0 && this.#deciding === 0) this.emptied?.();
+  }
+
+  /** Ends all sockets and the adapter. */
+  async shutDown(): Promise<void> {
+    for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");
+    await this.#adapter?.close();
+  }
+
+  /** The server knows it from now on: an adapter that spans nodes must tell the others at once. */
+  begin(): void {
+    this.#adapter ??= this.#makeAdapter();
+  }
+
+  /** Starts over with a new adapter, for `server.adapter(…)`. */
+  resetAdapter(): void {
+    this.#adapter = this.#makeAdapter();
+  }
+
+  reportError(error: unknown, event: string | symbol | number): void {
+    this.host.reportAppError(error, { event, namespace: this.name, socketId: undefined });
+  }
+
+  /** */
+  reportSocketError(error: unknown, socketId: SocketId, event: string | symbol | number): void {
+    this.host.reportAppError(error, { event, namespace: this.name, socketId });
+  }
+
+  #makeAdapter(): Adapter {
+    const adapter = this.host.makeAdapter(this.#handle);
+    Promise.resolve(adapter.init()).catch((error: unknown) => this.reportError(error, "adapter"));
+    return adapter;
+  }
+}
+
+function nameOf(middleware: { readonly name: string } | undefined, index: number): string {
+  return `middleware ${index + 1}${middleware?.name ? ` (${middleware.name})` : ""}`;
+}

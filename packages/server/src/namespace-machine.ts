@@ -1,0 +1,23 @@
+import type { AdapterCore, AdapterSocket, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
+import type { ErrorBoundary } from "@sockeye/socket";
+import type { Joinable } from "./admission.js";
+import type { NamespaceMiddleware } from "./middleware.js";
+import type { PeerNamespace } from "./peer-host.js";
+
+/** The machine of a namespace, as its handle and its sockets see it. */
+export interface NamespaceMachine extends PeerNamespace, AdapterCore, ErrorBoundary, Joinable {
+  /** They decide about each socket that wants to join, in order. */
+  middlewares: readonly NamespaceMiddleware<never>[];
+  /** Told when the last socket has left, or nobody was let in. */
+  emptied: (() => void) | undefined;
+  /** The server knows the namespace from now on: an adapter that spans nodes must tell the others at once. */
+  begin(): void;
+  /** Starts over with a new adapter, for `server.adapter(…)`. */
+  resetAdapter(): void;
+  /** Ends all sockets and the adapter. */
+  shutDown(): Promise<void>;
+  /** An error of the app's code, with the socket for which it ran. */
+  reportSocketError(error: unknown, id: SocketId, event: string | symbol | number): void;
+  /** A socket is gone. @param reason none if it was never let in */
+  left(socket: AdapterSocket, reason: ServerDisconnectReason | undefined): void;
+}
