@@ -6,6 +6,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { IN_BROWSERS } from "./in-browsers.mjs";
 import { bundleLegacy } from "./legacy-bundle.mjs";
 import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
 
@@ -31,11 +32,9 @@ export const APPS = {
 const asBrowsersDo = {
   name: "as-browsers-do",
   setup({ onResolve }) {
-    const web = `${root}packages/transport/src/client/`;
-    const enginePackets = `${root}packages/codec/src/web/engine-packets.ts`;
-    onResolve({ filter: /^#engine-packets$/ }, () => ({ path: enginePackets }));
-    onResolve({ filter: /^#http$/ }, () => ({ path: `${web}http-request.ts` }));
-    onResolve({ filter: /^#websocket$/ }, () => ({ path: `${web}native-websocket.ts` }));
+    for (const [name, file] of Object.entries(IN_BROWSERS)) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `${root}packages/${file}` }));
+    }
   },
 };
 

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { transformAsync } from "@babel/core";
 import { build, transform } from "esbuild";
+import { IN_BROWSERS } from "./in-browsers.mjs";
 import { publicNames } from "./public-names.mjs";
 import { universal } from "./umd.mjs";
 
@@ -52,15 +53,6 @@ const ASSUMPTIONS = [
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const shims = `${root}packages/client/shims`;
-
-/** Sources are bundled, not `dist`. */
-const FILES = {
-  "#engine-packets": `${root}packages/codec/src/web/engine-packets.ts`,
-  "#http": `${shims}/http.ts`,
-  "#websocket": `${root}packages/transport/src/client/native-websocket.ts`,
-  // As a CommonJS module it would drag in wrappers for all that it needs: see asModule().
-  eventemitter3: `${root}node_modules/eventemitter3/index.js`,
-};
 
 /**
  * Bundles packages/client/src/browser-legacy.ts.
@@ -113,7 +105,9 @@ function asScript(code) {
 const files = {
   name: "files",
   setup({ onResolve }) {
-    onResolve({ filter: /^(#|eventemitter3$)/ }, ({ path }) => ({ path: FILES[path] }));
+    onResolve({ filter: /^#/ }, ({ path }) => ({
+      path: path === "#http" ? `${shims}/http.ts` : `${root}packages/${IN_BROWSERS[path]}`,
+    }));
   },
 };
 
@@ -147,7 +141,7 @@ const callShims = {
   name: "call-shims",
   setup({ onLoad }) {
     onLoad({ filter: /\.[jt]s$/ }, async ({ path }) => {
-      const { code } = await transform(asModule(await readFile(path, "utf8")), {
+      const { code } = await transform(await readFile(path, "utf8"), {
         loader: path.endsWith(".ts") ? "ts" : "js",
         target: "es2022",
         tsconfigRaw: TSCONFIG,
@@ -157,12 +151,6 @@ const callShims = {
     });
   },
 };
-
-/** A CommonJS module that names what it exports once: as such it would drag in wrappers for all that it needs. */
-function asModule(source) {
-  const exported = /^ *module\.exports = (\w+);$/m.exec(source);
-  return exported ? `var module;${source}\nexport { ${exported[1]}, ${exported[1]} as default };` : source;
-}
 
 const QUIET = { babelrc: false, configFile: false, browserslistConfigFile: false, compact: false };
 

@@ -2,7 +2,7 @@
 // nobody outside can see too, and terser goes over the result once more.
 //
 // Whoever bundles the package for an app has other tools, so nothing here changes what the code does.
-import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { minify } from "terser";
 import { internalNames } from "./internal-names.mjs";
@@ -54,28 +54,16 @@ async function bundle(options) {
     write: false,
     ...options,
     define: { "globalThis.Buffer": "undefined", ...options.define },
-    plugins: [...(options.plugins ?? []), leanEmitter],
+    plugins: [everyTransport, ...(options.plugins ?? [])],
   });
   return { code: ownNamesOnly(outputFiles[0].text), metafile };
 }
 
-/** The methods of eventemitter3 that packages/socket/src/emitter.ts does without. */
-const UNUSED = ["emit", "once", "addListener"];
-
-/** As a CommonJS module it would drag in wrappers; and methods of a prototype are not shaken off by any tool. */
-const leanEmitter = {
-  name: "lean-emitter",
-  setup({ onLoad }) {
-    onLoad({ filter: /eventemitter3[\\/]index\.js$/ }, async ({ path }) => {
-      let contents = await readFile(path, "utf8");
-      for (const name of UNUSED) {
-        const method = new RegExp(`^EventEmitter\\.prototype\\.${name} = (?:function [^]*?^\\}|.*);$`, "m");
-        if (!method.test(contents)) throw new Error(`eventemitter3 has no method ${name} any more`);
-        contents = contents.replace(method, "");
-      }
-      const exported = /^if \('undefined' !== typeof module\) \{\n.*\n\}$/m;
-      if (!exported.test(contents)) throw new Error("eventemitter3 is exported in another way now");
-      return { contents: contents.replace(exported, "export default EventEmitter;"), loader: "js" };
-    });
+/** Whoever gets a file as it is served cannot import what it lacks. */
+const everyTransport = {
+  name: "every-transport",
+  setup({ onResolve }) {
+    const path = fileURLToPath(new URL("../packages/client/src/standard/streams.ts", import.meta.url));
+    onResolve({ filter: /^#streams$/ }, () => ({ path }));
   },
 };

@@ -1,8 +1,9 @@
 import { UsageError } from "@sockeye/protocol";
-import { EventEmitter } from "eventemitter3";
+import { ListenerStore } from "#listener-store";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
+import type { Listener } from "./listener-store.js";
 
-export type Listener = (...args: never[]) => unknown;
+export type { Listener } from "./listener-store.js";
 
 /** Any name; editors still offer those that stand beside it in a union. */
 type AnyName = symbol | (string & Record<never, never>);
@@ -39,7 +40,7 @@ type Wrapped = Listener & {
  * @typeParam Own events that the library itself emits on this object
  */
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
-  #events: EventEmitter | undefined;
+  #store: ListenerStore | undefined;
 
   /** @throws UsageError `ERR_HANDLED` if `handle` has the name */
   on<Ev extends EventNames<Own> | EventNames<Listen>>(
@@ -100,8 +101,8 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     const at = before.findIndex((each) => each === wanted || each.listener === wanted);
     if (at < 0) return this;
     before[at]?.forget?.();
-    this.#replace(
-      event as string,
+    this.#store?.replace(
+      event,
       before.filter((_, index) => index !== at),
     );
     return this;
@@ -122,7 +123,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     if (event === undefined && given.length > 0) return this;
     for (const name of event === undefined ? this.eventNames() : [event])
       for (const each of this.rawListeners(name) as Wrapped[]) each.forget?.();
-    this.#events?.removeAllListeners(event as string);
+    this.#store?.clear(event);
     return this;
   }
 
@@ -147,11 +148,11 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
 
   /** As {@link listeners}, but with the wrappers of `once`. */
   rawListeners(event: string | symbol | number): Listener[] {
-    return (this.#events?.listeners(event as string) ?? []) as Listener[];
+    return this.#store?.list(event) ?? [];
   }
 
   listenerCount(event: EventNames<Own> | EventNames<Listen> | AnyName): number {
-    return this.#events?.listenerCount(event as string) ?? 0;
+    return this.#store?.count(event) ?? 0;
   }
 
   hasListeners(event: EventNames<Own> | EventNames<Listen> | AnyName): boolean {
@@ -159,7 +160,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   }
 
   eventNames(): Array<string | symbol> {
-    return this.#events?.eventNames() ?? [];
+    return this.#store?.names() ?? [];
   }
 
   /** There is no limit to warn about; here for code that raises it. */
@@ -188,32 +189,26 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
 
   /** May a listener be added? @throws UsageError `ERR_HANDLED` */
   protected requireFree(event: string | symbol | number): void {
-    if (this.#events?.listenerCount(event as string) !== 1) return;
+    if (this.#store?.count(event) !== 1) return;
     const [first] = this.rawListeners(event) as Wrapped[];
     if (first?.only || first?.listener?.only) throw handled(String(event));
   }
 
-  #lazily(): EventEmitter {
-    if (!this.#events) {
-      this.#events = new EventEmitter();
+  #lazily(): ListenerStore {
+    if (!this.#store) {
+      this.#store = new ListenerStore();
       this.listened();
     }
-    return this.#events;
-  }
-
-  /** eventemitter3 neither prepends nor takes off one of two equal listeners. */
-  #replace(event: string, listeners: readonly Listener[]): void {
-    const events = this.#lazily();
-    events.removeAllListeners(event);
-    for (const each of listeners) events.on(event, each as never);
+    return this.#store;
   }
 
   #add(event: string | symbol | number, given: Listener, { signal, once, first }: AddOptions = {}): this {
     this.requireFree(event);
     if (signal?.aborted) return this;
     const listener = once || signal ? this.#wrapped(event as string, given, { signal, once }) : given;
-    if (first) this.#replace(event as string, [listener, ...this.rawListeners(event)]);
-    else this.#lazily().on(event as string, listener as never);
+    const store = this.#lazily();
+    if (first) store.replace(event, [listener, ...store.list(event)]);
+    else store.add(event, listener);
     return this;
   }
 

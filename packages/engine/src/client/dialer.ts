@@ -46,6 +46,9 @@ const WEBSOCKET = "websocket";
 /** Socket.IO's, of which a lean client knows the last alone. */
 const DEFAULT_TRANSPORTS = ["polling", WEBSOCKET];
 
+/** Known by name on Node.js and in served files; an app's bundle has them if it imports them. */
+const TO_IMPORT = ["stream", "sse"];
+
 /** Did the last connection of this page end up on WebSocket? For `rememberUpgrade`. */
 let websocketWorked = false;
 
@@ -307,6 +310,9 @@ function classesOf(
   if (!Array.isArray(wanted)) throw new UsageError("ERR_BAD_OPTION", "transports must be an array");
   return (wanted as NonNullable<typeof transports>).flatMap((each) => {
     if (typeof each !== "string") return [each];
-    return known.filter(({ transportName }) => transportName === each);
+    const found = known.filter(({ transportName }) => transportName === each);
+    if (found.length === 0 && TO_IMPORT.includes(each))
+      throw new UsageError("ERR_BAD_OPTION", `transports: import the class of "${each}"`);
+    return found;
   });
 }

@@ -18,7 +18,8 @@ export interface EngineOptions {
   /**
    * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
    * Default: WebSocket and polling in a {@link race}; without one, `["polling", "websocket"]`. There are `"stream"` and `"sse"`
-   * besides, for Sockeye's servers. Names that do not exist here are skipped.
+   * besides, for Sockeye's servers; in an app's bundle for browsers they are classes to import, `StreamTransport` and `SseTransport`, and their
+   * names are an error (`ERR_BAD_OPTION`). Other names that do not exist here are skipped.
    */
   transports: ReadonlyArray<string | TransportClass>;
   /** The same, classes only. Not together with {@link transports}. */

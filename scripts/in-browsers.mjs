@@ -1,0 +1,11 @@
+/**
+ * What the packages have for browsers in the place of what they have for Node.js, as the conditions in their package.json say it: by
+ * the name that is imported, a file below `packages`. For bundles that are made of the sources.
+ */
+export const IN_BROWSERS = {
+  "#engine-packets": "codec/src/web/engine-packets.ts",
+  "#http": "transport/src/client/http-request.ts",
+  "#listener-store": "socket/src/web/listener-store.ts",
+  "#streams": "client/src/standard/no-streams.ts",
+  "#websocket": "transport/src/client/native-websocket.ts",
+};
