@@ -3,9 +3,10 @@
  * the name that is imported, a file below `packages`. For bundles that are made of the sources.
  */
 export const IN_BROWSERS = {
-  "#engine-packets": "codec/src/web/engine-packets.ts",
   "#http": "transport/src/client/http-request.ts",
   "#listener-store": "socket/src/web/listener-store.ts",
   "#streams": "client/src/standard/no-streams.ts",
   "#websocket": "transport/src/client/native-websocket.ts",
+  "@sockeye/codec": "codec/src/web/index.ts",
+  "@sockeye/codec/payload": "codec/src/web/payload.ts",
 };

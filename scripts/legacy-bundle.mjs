@@ -105,9 +105,10 @@ function asScript(code) {
 const files = {
   name: "files",
   setup({ onResolve }) {
-    onResolve({ filter: /^#/ }, ({ path }) => ({
-      path: path === "#http" ? `${shims}/http.ts` : `${root}packages/${IN_BROWSERS[path]}`,
-    }));
+    for (const [name, file] of Object.entries(IN_BROWSERS)) {
+      const path = name === "#http" ? `${shims}/http.ts` : `${root}packages/${file}`;
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path }));
+    }
   },
 };
 

@@ -1,19 +1,22 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { APPS, bundled, measure } from "../../scripts/bundle-size.mjs";
+
+// Each bundle goes through several tools.
+vi.setConfig({ testTimeout: 120_000 });
 
 /**
  * Bytes after gzip. `recorded` is what an app pays today, rounded up: lower it when something was won, raise it only with a
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 19_300, target: 6000 },
-  "modern default": { recorded: 26_100, target: 9000 },
+  "websocket-only": { recorded: 16_950, target: 6000 },
+  "modern default": { recorded: 23_000, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 18_300, target: 6000 },
-  "served: modern default": { recorded: 27_500, target: 9000 },
-  "served: script": { recorded: 27_700, target: 9000 },
+  "served: websocket-only": { recorded: 16_200, target: 6000 },
+  "served: modern default": { recorded: 24_650, target: 9000 },
+  "served: script": { recorded: 24_900, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 34_800, target: 16_000 },
+  "legacy, in ES5": { recorded: 31_650, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {
@@ -49,6 +52,7 @@ it.each<[keyof typeof APPS, RegExp[]]>([
     /resend-budget/,
     /overflow/,
     /wheel/,
+    /codec\/src\/(text|text-codec|validate|payload|envelope|slots|attachments|packet-from|parser-codec|bytes)\.ts/,
     /engine.io-parser/,
     /eventemitter3/,
     /error-table/,

@@ -1,4 +1,4 @@
-import { CodecError, DEFAULT_LIMITS, type EncodedPacket, type Frame } from "@sockeye/protocol";
+import { CodecError, DEFAULT_MAX_PACKETS, type EncodedPacket, type Frame } from "@sockeye/protocol";
 
 /**
  * Frames in a stream of bytes: a header of one, three or nine bytes with kind and length, then the frame. A text frame of
@@ -49,7 +49,7 @@ export function splitChunkFrames(
   let room = maxBytes;
   for (const bytes of framesOf(packets)) {
     room -= bytes.length;
-    if (body.length > 0 && (room < 0 || body.length >= DEFAULT_LIMITS.maxPacketsPerPayload)) {
+    if (body.length > 0 && (room < 0 || body.length >= DEFAULT_MAX_PACKETS)) {
       bodies.push(join(body));
       body = [];
       room = maxBytes - bytes.length;

@@ -8,8 +8,8 @@ import type {
   ResumeTerms,
 } from "@sockeye/protocol";
 import { CodecError, EncodedPacket } from "@sockeye/protocol";
-import { readEnginePacket, writeEnginePacket } from "#engine-packets";
 import { decodeBase64 } from "./base64.js";
+import { readEnginePacket, writeEnginePacket } from "./engine-packets.js";
 
 /** The digit of an engine message, and its code. */
 const MESSAGE = "4";

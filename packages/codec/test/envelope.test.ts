@@ -1,9 +1,8 @@
 import { frameOf, frameVector, readVectors } from "@sockeye/conformance";
-import { CodecError, ENGINE_PACKET_TYPES, EncodedPacket, type Frame } from "@sockeye/protocol";
+import { CodecError, EncodedPacket, type Frame } from "@sockeye/protocol";
 import { decodePacket } from "engine.io-parser";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import * as stock from "../src/engine-packets.js";
 import {
   CLOSE,
   decodeFrame,
@@ -18,7 +17,6 @@ import {
   readOpen,
   UPGRADE,
 } from "../src/index.js";
-import * as lean from "../src/web/engine-packets.js";
 
 const OPEN = {
   sid: "a",
@@ -71,34 +69,6 @@ describe("decodeFrame", () => {
         },
       ),
     );
-  });
-});
-
-describe("the engine packets of bundles", () => {
-  it("are what engine.io-parser makes of every text that is not base64", () => {
-    const text = fc.oneof(
-      fc.string(),
-      fc.tuple(fc.integer({ min: 0, max: 9 }), fc.string()).map((parts) => parts.join("")),
-    );
-    fc.assert(
-      fc.property(
-        text.filter((any) => !any.startsWith("b")),
-        (any) => {
-          expect(lean.readEnginePacket(any)).toEqual(stock.readEnginePacket(any));
-        },
-      ),
-      {
-        examples: [...Array.from({ length: 128 }, (_, code): [string] => [String.fromCharCode(code)])]
-          .filter(([c]) => c !== "b")
-          .concat([[""], ["constructor"], ["4\n"]]),
-      },
-    );
-  });
-
-  it.each(ENGINE_PACKET_TYPES)("are what engine.io-parser writes: %s", (type) => {
-    for (const data of [undefined, "", "probe", "\u2028 \ud800"]) {
-      expect(lean.writeEnginePacket(type, data)).toBe(stock.writeEnginePacket(type, data));
-    }
   });
 });
 

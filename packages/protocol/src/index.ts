@@ -27,7 +27,7 @@ export {
 export type { Guarded } from "./handle.js";
 export { CORE, PEER, REPORT } from "./handle.js";
 export type { Limits } from "./limits.js";
-export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
+export { DEFAULT_LIMITS, DEFAULT_MAX_PACKETS, LIMIT_BY_CODE } from "./limits.js";
 export { afterTurn, deferTask, startTimer, stopTimer } from "./native.js";
 export { nearest } from "./nearest.js";
 export type { OverflowPolicy } from "./overflow.js";

@@ -55,11 +55,14 @@ export interface Limits {
   readonly maxPendingPerAddress: number;
 }
 
+/** Packets in one body that a peer takes who says nothing else. By itself, so that bundles need not hold the table. */
+export const DEFAULT_MAX_PACKETS = 16_384;
+
 export const DEFAULT_LIMITS: Limits = {
   maxMessageBytes: 1e6,
   maxUrlLength: 16_384,
   maxQueryParameters: 1000,
-  maxPacketsPerPayload: 16_384,
+  maxPacketsPerPayload: DEFAULT_MAX_PACKETS,
   maxAttachments: 10,
   maxBinaryEventBytes: 1e7,
   maxAuthBytes: 16_384,
