@@ -1,10 +1,12 @@
 import { claimPacket, PONG, readOpen, withCount } from "@sockeye/codec";
 import type { CloseReason, EncodedPacket, Frame, OpenData, ResumeTerms, Transport } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
+import { ClientOutgoing } from "./client-outgoing.js";
 import type { ClientProbe } from "./client-upgrade.js";
 import type { SessionConfig, SessionSink } from "./config.js";
 import { unexpected } from "./control-packets.js";
-import type { ReplayBuffer } from "./replay-buffer.js";
+import type { Counting, Kept } from "./counting.js";
+import type { Sender } from "./outgoing.js";
 import { Session } from "./session.js";
 import type { SessionEnd } from "./session-end.js";
 
@@ -36,7 +38,7 @@ export interface ClientRole {
 export interface ClientConfig extends SessionConfig {
   readonly role: ClientRole;
   /** Makes the counter of a session whose server counts. Without it this end does not count. */
-  readonly count?: ((terms: ResumeTerms) => ReplayBuffer | undefined) | undefined;
+  readonly count?: ((terms: ResumeTerms, queue: Kept) => Counting | undefined) | undefined;
 }
 
 /** The client's end of a session: it dials, takes the server's terms, watches over its silence, and brings the session back. */
@@ -45,6 +47,7 @@ export class ClientEnd implements SessionEnd {
   readonly writesInUpgrade = false;
   readonly maySuspend = true;
   readonly #config: ClientConfig;
+  #outgoing!: ClientOutgoing;
   /** The longest silence that the server's terms allow; 0 before there are any. */
   #silenceMs = 0;
   /** When the deadline was set, by both clocks. */
@@ -99,6 +102,11 @@ export class ClientEnd implements SessionEnd {
 
   // ---- from the session
 
+  outgoingOf(session: Sender, sink: SessionSink): ClientOutgoing {
+    this.#outgoing = new ClientOutgoing(session, sink, this.#config);
+    return this.#outgoing;
+  }
+
   begin(now: number): void {
     const openWithinMs = this.#config.role.openWithinMs?.();
     if (openWithinMs) this.session.setDeadline(openWithinMs, now);
@@ -130,7 +138,7 @@ export class ClientEnd implements SessionEnd {
     try {
       const terms = readOpen(data);
       session.id = terms.sid;
-      if (terms.resume) session.outgoing.replay = count?.(terms.resume);
+      if (terms.resume) this.#outgoing.replay = count?.(terms.resume, this.#outgoing);
       session.open();
       this.#accept(terms, terms.resume?.secret ?? "");
       role.opened(terms);

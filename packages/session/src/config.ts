@@ -2,7 +2,6 @@ import type { Clock, CloseReason, Codec, Packet, PipeClose } from "@sockeye/prot
 import type { Deadlines } from "./deadlines.js";
 import type { FlushScheduler } from "./flush-scheduler.js";
 import type { Overflow } from "./outbox.js";
-import type { ReplayBuffer } from "./replay-buffer.js";
 
 /** What all sessions of one server, or one client, share. */
 export interface SessionConfig {
@@ -10,17 +9,14 @@ export interface SessionConfig {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly turn: FlushScheduler;
-  /** Bounds what waits for the peer; without it nothing does. */
+}
+
+/** What may wait for a client. */
+export interface Bounds {
+  /** Bounds what waits; without it nothing does. */
   readonly overflow?: Overflow | undefined;
   /** The same while a session is suspended, what is kept included. */
   readonly suspendedOverflow?: Overflow | undefined;
-}
-
-/** What a session may be given when it is made. */
-export interface SessionStart {
-  readonly id?: string | undefined;
-  /** Server: set if the client has offered to count as well. */
-  readonly counted?: ReplayBuffer | undefined;
 }
 
 /** How a session ends. */

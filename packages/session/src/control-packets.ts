@@ -2,13 +2,13 @@ import { readCount } from "@sockeye/codec";
 import type { EnginePacket, EnginePacketType, Frame, SessionState } from "@sockeye/protocol";
 import { SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { Ending } from "./config.js";
-import type { ReplayBuffer } from "./replay-buffer.js";
+import type { Counting } from "./counting.js";
 import type { SessionEnd } from "./session-end.js";
 
 /** A session, as the packets that control it see it. */
 export interface Controlled {
   readonly state: SessionState;
-  readonly counted: ReplayBuffer | undefined;
+  readonly counted: Counting | undefined;
   readonly outgoing: { schedule(): void };
   end(ending: Ending): void;
   parseError(cause: Error): void;

@@ -15,6 +15,8 @@ export type { ClientProbe } from "./client-upgrade.js";
 export { clientProbe } from "./client-upgrade.js";
 export { nativeClock, systemClock } from "./clock.js";
 export type { Ending, SessionConfig, SessionSink } from "./config.js";
+export type { Kept } from "./counting.js";
+export { Counting } from "./counting.js";
 export type { Deadlines, Timed } from "./deadlines.js";
 export { NO_SLOT, Timers } from "./deadlines.js";
 export { encodeMessage } from "./encode-message.js";

@@ -1,14 +1,10 @@
 import type { EncodedPacket, SessionObserver, Transport } from "@sockeye/protocol";
-import { SessionError } from "@sockeye/protocol";
-import type { Ending, SessionConfig, SessionSink } from "./config.js";
-import type { Flushable } from "./flush-scheduler.js";
+import type { Ending } from "./config.js";
+import type { Counting } from "./counting.js";
 import type { DropPolicy } from "./outbox.js";
-import { GAP, isSpoilt, Outbox, sizeOf } from "./outbox.js";
-import type { ReplayBuffer } from "./replay-buffer.js";
-import { isMessage } from "./replay-buffer.js";
 
 /** What waits longer than until the end of the turn: from so many bytes on it is written at once, if it can be. */
-const MUCH_BYTES = 65_536;
+export const MUCH_BYTES = 65_536;
 
 /** The session, as what leaves it sees it. */
 export interface Sender {
@@ -22,191 +18,34 @@ export interface Sender {
   flushed(): void;
 }
 
-type Waiter = (drained: boolean) => void;
-
-const NOBODY: readonly Waiter[] = [];
+export type Waiter = (drained: boolean) => void;
 
 /**
- * What leaves a session. The outbox owns a packet until a transport has taken it, so nothing is lost while no poll waits or a pipe is
- * replaced. If both ends count the replay buffer has it from then on, until the peer has acknowledged it.
+ * What leaves a session. It owns a packet until a transport has taken it, so nothing is lost while no poll waits or a pipe is replaced.
+ * A client has one queue (client-outgoing.ts); a server bounds what waits, drops, and holds next to nothing for a session that is idle
+ * (server-outgoing.ts).
  */
-export class Outgoing implements Flushable {
+export interface Outgoing {
   /** Set if the session outlives its transports; on a client once OPEN said so. */
-  replay: ReplayBuffer | undefined;
-  readonly #session: Sender;
-  readonly #sink: Pick<SessionSink, "holds" | "unwritable">;
-  readonly #config: Pick<SessionConfig, "turn" | "overflow" | "suspendedOverflow">;
-  #outbox: Outbox = Outbox.empty;
-  /** Is it to be flushed at the end of this turn? */
-  #scheduled = false;
-
-  constructor(
-    session: Sender,
-    sink: Pick<SessionSink, "holds" | "unwritable">,
-    config: Pick<SessionConfig, "turn" | "overflow" | "suspendedOverflow">,
-    replay: ReplayBuffer | undefined,
-  ) {
-    this.#session = session;
-    this.#sink = sink;
-    this.#config = config;
-    this.replay = replay;
-  }
-
-  /** What waits, oldest first. */
-  get packets(): readonly EncodedPacket[] {
-    return this.#outbox.packets;
-  }
-
-  get ready(): boolean {
-    return this.#session.mayWrite && this.replay?.full !== true;
-  }
-
+  readonly replay: Counting | undefined;
+  /** What is held, oldest first: what waits, and what was sent and is not acknowledged. */
+  readonly held: readonly (readonly EncodedPacket[])[];
+  /** How many packets wait. */
+  readonly waiting: number;
+  /** Would a packet leave at once? */
+  readonly ready: boolean;
   /** Bytes that wait: here, and in the transport as far as it knows. Each packet counts a little more than it has. */
-  get bufferedBytes(): number {
-    return this.#outbox.bytes + this.#heldBytes;
-  }
-
+  readonly bufferedBytes: number;
   /** Queues a packet of the app, unless too much waits already. */
-  send(packet: EncodedPacket, droppable: DropPolicy | undefined): void {
-    if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES || this.#session.state === "suspended")
-      this.#sendIfRoom(packet, droppable);
-    else this.queue(packet);
-  }
-
-  queue(packet: EncodedPacket): void {
-    if (this.replay && !isMessage(packet)) this.replay.control(packet);
-    else this.#ownOutbox().push(packet);
-    this.schedule();
-  }
-
+  send(packet: EncodedPacket, droppable: DropPolicy | undefined): void;
+  queue(packet: EncodedPacket): void;
   /** Flushes at the end of this turn of the event loop. */
-  schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#config.turn.add(this);
-  }
-
+  schedule(): void;
   /** @returns was it still here? It never leaves then, no part of it */
-  takeBack(packet: EncodedPacket): boolean {
-    const outbox = this.#outbox;
-    // The app gives up the oldest first, as a rule.
-    const place = outbox.packets.indexOf(packet);
-    if (place < 0) return false;
-    outbox.packets.splice(place, 1);
-    outbox.bytes -= sizeOf(packet);
-    this.#config.overflow?.removed(outbox, place);
-    return true;
-  }
-
-  drained(): Promise<boolean> {
-    return new Promise((resolve) => this.#tellDrained([resolve]));
-  }
-
+  takeBack(packet: EncodedPacket): boolean;
+  drained(): Promise<boolean>;
   /** Hands everything that is queued to the transport, in one batch. */
-  flush(): void {
-    this.#scheduled = false;
-    const session = this.#session;
-    try {
-      if (this.replay) this.#flushCounted(this.replay);
-      else this.#flushOutbox();
-    } catch (error) {
-      // Whatever it was, it is of this session alone.
-      const cause = new SessionError("ERR_UNWRITABLE", "what the app sent could not be written", error);
-      this.#sink.unwritable?.(cause);
-      session.end({ reason: "transport error", cause });
-    }
-    session.flushed();
-  }
-
+  flush(): void;
   /** The session is over: nothing leaves any more. @returns those who wait to hear that all has left */
-  clear(): readonly Waiter[] {
-    const { waiters = NOBODY } = this.#outbox;
-    this.#outbox = Outbox.empty;
-    this.replay?.forget();
-    return waiters;
-  }
-
-  // ---- inside
-
-  #flushOutbox(): void {
-    const outbox = this.#outbox;
-    if (outbox === Outbox.empty || !this.ready) return;
-    this.#outbox = Outbox.empty;
-    if (outbox.packets.length > 0) {
-      const packets = outbox.gaps === 0 ? outbox.packets : outbox.packets.filter((packet) => packet !== GAP);
-      this.#write(this.#readable(packets));
-    }
-    if (outbox.waiters) this.#tellDrained(outbox.waiters);
-  }
-
-  /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
-  #flushCounted(replay: ReplayBuffer): void {
-    if (!this.#session.mayWrite) return;
-    const outbox = this.#outbox;
-    if (replay.welcome) this.schedule();
-    else if (outbox.packets.length > 0 && !replay.full) {
-      replay.retain(this.#readable(outbox.take(replay.terms.bytes - replay.retainedBytes)));
-    }
-    if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
-    const batch = replay.takeUnsent();
-    if (batch.length > 0) this.#write(batch);
-    if (outbox.waiters && this.#outbox === Outbox.empty) this.#tellDrained(outbox.waiters);
-  }
-
-  #write(batch: EncodedPacket[]): void {
-    const { transport, observer } = this.#session;
-    transport?.send(batch);
-    observer?.onFlush(batch);
-  }
-
-  /** Without those whose bytes the app has given away since it emitted them. */
-  #readable(packets: EncodedPacket[]): EncodedPacket[] {
-    // By index, and nothing is made: nearly always all are well.
-    for (let index = 0; index < packets.length; index++) {
-      if (isSpoilt(packets[index])) {
-        const text = "an event was dropped: its bytes were transferred, or their memory has grown, since";
-        this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", text));
-        return packets.filter((packet) => !isSpoilt(packet));
-      }
-    }
-    return packets;
-  }
-
-  #sendIfRoom(packet: EncodedPacket, droppable: DropPolicy | undefined): void {
-    const session = this.#session;
-    // A burst of a healthy connection does not pile up here.
-    if (this.ready && this.#outbox.bytes > MUCH_BYTES) this.flush();
-    const { overflow, suspendedOverflow } = this.#config;
-    const bound = session.state === "suspended" ? suspendedOverflow : overflow;
-    if (bound === undefined || this.ready) {
-      this.queue(packet);
-      return;
-    }
-    const heldBytes = this.#heldBytes + (this.replay?.retainedBytes ?? 0);
-    const verdict = bound.admit(this.#ownOutbox(), packet, { droppable, heldBytes });
-    if (verdict === "queue") {
-      this.queue(packet);
-      this.#sink.holds?.();
-    } else if (verdict === "drop") droppable?.dropped?.();
-    else session.end({ reason: "forced server close", cause: verdict });
-  }
-
-  /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
-  #tellDrained(waiters: readonly Waiter[]): void {
-    if (this.packets.length === 0 && this.ready) {
-      for (const tell of waiters) tell(true);
-    } else {
-      const outbox = this.#ownOutbox();
-      outbox.waiters = [...(outbox.waiters ?? []), ...waiters];
-    }
-  }
-
-  #ownOutbox(): Outbox {
-    if (this.#outbox === Outbox.empty) this.#outbox = new Outbox();
-    return this.#outbox;
-  }
-
-  get #heldBytes(): number {
-    return this.#session.transport?.bufferedBytes ?? 0;
-  }
+  clear(): readonly Waiter[];
 }

@@ -1,9 +1,12 @@
 import { openPacket, PONG, withCount } from "@sockeye/codec";
 import type { Claim, CloseReason, EncodedPacket, OpenData, PacketLimits, Transport } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { SessionConfig, SessionSink, SessionStart } from "./config.js";
+import type { Bounds, SessionConfig, SessionSink } from "./config.js";
 import { unexpected } from "./control-packets.js";
+import type { Sender } from "./outgoing.js";
+import type { ReplayBuffer } from "./replay-buffer.js";
 import { ResendBudget } from "./resend-budget.js";
+import { ServerOutgoing } from "./server-outgoing.js";
 import { ServerUpgrade } from "./server-upgrade.js";
 import { Session } from "./session.js";
 import type { SessionEnd } from "./session-end.js";
@@ -53,11 +56,15 @@ export interface ServerRole {
   ended(sid: string, reason: CloseReason): void;
 }
 
-export interface ServerConfig extends SessionConfig {
+export interface ServerConfig extends SessionConfig, Bounds {
   readonly role: ServerRole;
 }
 
-export interface ServerStart extends SessionStart {
+/** What a session is made with. */
+export interface ServerStart {
+  readonly id?: string | undefined;
+  /** Set if the client has offered to count as well. */
+  readonly counted?: ReplayBuffer | undefined;
   /** Told to this client besides. */
   readonly limits?: PacketLimits | undefined;
 }
@@ -70,6 +77,7 @@ export class ServerEnd implements SessionEnd {
   generation = 0;
   readonly #config: ServerConfig;
   readonly #limits: PacketLimits | undefined;
+  readonly #counted: ReplayBuffer | undefined;
   /** Does the client know the secret of this generation? Until then that of the one before holds as well. */
   #confirmed = true;
   /** PINGs without an answer. */
@@ -77,15 +85,16 @@ export class ServerEnd implements SessionEnd {
   /** When the last one was due. */
   #pingedAt = 0;
 
-  constructor(config: ServerConfig, sink: SessionSink, { limits, ...start }: ServerStart = {}) {
+  constructor(config: ServerConfig, sink: SessionSink, { id, counted, limits }: ServerStart = {}) {
     this.#config = config;
     this.#limits = limits;
-    this.session = new Session(config, this, sink, start);
+    this.#counted = counted;
+    this.session = new Session(config, this, sink, id);
   }
 
   /** A client that was never heard of may not even know that it has a session. */
   get maySuspend(): boolean {
-    const { counted } = this.session;
+    const counted = this.#counted;
     return counted !== undefined && counted.received > 0;
   }
 
@@ -116,7 +125,8 @@ export class ServerEnd implements SessionEnd {
   acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean {
     const { session } = this;
     const { clock, role } = this.#config;
-    const { counted, id } = session;
+    const { id } = session;
+    const counted = this.#counted;
     const { secrets, pingIntervalMs } = role;
     if (!counted || !secrets) return false;
     const isLast = secrets.fits(id, this.generation, claim.secret);
@@ -137,6 +147,10 @@ export class ServerEnd implements SessionEnd {
 
   // ---- from the session
 
+  outgoingOf(session: Sender, sink: SessionSink): ServerOutgoing {
+    return new ServerOutgoing(session, sink, this.#config, this.#counted);
+  }
+
   begin(now: number): void {
     const { session } = this;
     const { role } = this.#config;
@@ -152,8 +166,8 @@ export class ServerEnd implements SessionEnd {
     const { session } = this;
     const { pings, pingIntervalMs } = this.#config.role;
     if (this.#isOverdue()) return;
-    if (session.counted instanceof ResendBudget && session.counted.putOff) {
-      session.counted.resume();
+    if (this.#counted instanceof ResendBudget && this.#counted.putOff) {
+      this.#counted.resume();
       session.outgoing.flush();
       session.setDeadline(pingIntervalMs, now);
     } else if (pings === "client") {
@@ -183,7 +197,7 @@ export class ServerEnd implements SessionEnd {
       session.parseError(unexpected("pong"));
     } else if (this.#pingsOut > 0 && --this.#pingsOut === 0) {
       session.awaitsSign = false;
-      if (session.counted?.answered === false) {
+      if (this.#counted?.answered === false) {
         const text = "not all that was sent before the heartbeat has arrived";
         session.transportLost("transport error", new SessionError("ERR_NOT_ACKNOWLEDGED", text));
       } else {
@@ -247,8 +261,8 @@ export class ServerEnd implements SessionEnd {
       if (isFirst) session.heardAt = now - session.dueAt > timeoutMs * HARDLY ? now : session.dueAt;
       session.awaitsSign = true;
       this.#pingsOut++;
-      session.counted?.heartbeat();
-      session.send(withCount("ping", session.counted?.unreported()));
+      this.#counted?.heartbeat();
+      session.send(withCount("ping", this.#counted?.unreported()));
     }
     const nextPing = this.#pingedAt + pingIntervalMs;
     const deadline = session.heardAt + timeoutMs;
@@ -269,7 +283,8 @@ export class ServerEnd implements SessionEnd {
   }
 
   #terms(received: number | undefined): OpenData {
-    const { counted, id, transport } = this.session;
+    const { id, transport } = this.session;
+    const counted = this.#counted;
     const { role } = this.#config;
     return {
       sid: id,
@@ -286,7 +301,7 @@ export class ServerEnd implements SessionEnd {
   /** Where nothing got through over the last transport, the next one has more time: clients don't always see, and tell, that something large is coming in. */
   get #timeoutMs(): number {
     const { pingTimeoutMs } = this.#config.role;
-    return this.session.counted?.isSlow ? pingTimeoutMs * MORE_TIME : pingTimeoutMs;
+    return this.#counted?.isSlow ? pingTimeoutMs * MORE_TIME : pingTimeoutMs;
   }
 
   get #longestSilenceMs(): number {

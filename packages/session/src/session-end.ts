@@ -1,4 +1,6 @@
 import type { CloseReason, Frame, Transport } from "@sockeye/protocol";
+import type { SessionSink } from "./config.js";
+import type { Outgoing, Sender } from "./outgoing.js";
 
 /**
  * What the two ends of a session do differently: the server's end (server-end.ts) sets the terms and pings, the client's (client-end.ts)
@@ -9,6 +11,8 @@ export interface SessionEnd {
   readonly writesInUpgrade: boolean;
   /** May the session be suspended? Not before the peer is known to have it. */
   readonly maySuspend: boolean;
+  /** What leaves the session. Called once, when it is made. */
+  outgoingOf(session: Sender, sink: SessionSink): Outgoing;
   /** The session has got a transport. The server tells the terms, the client waits for them. */
   begin(now: number): void;
   /** The deadline has come, of a session that is opening, open or being upgraded. */

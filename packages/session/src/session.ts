@@ -15,15 +15,14 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { SESSION_STATES, SessionError } from "@sockeye/protocol";
-import type { Ending, SessionConfig, SessionSink, SessionStart } from "./config.js";
+import type { Ending, SessionConfig, SessionSink } from "./config.js";
 import { onControl, unexpected } from "./control-packets.js";
+import type { Counting } from "./counting.js";
 import type { Timed } from "./deadlines.js";
 import { NO_SLOT } from "./deadlines.js";
 import { encodeMessage } from "./encode-message.js";
 import type { DropPolicy } from "./outbox.js";
-import type { Sender } from "./outgoing.js";
-import { Outgoing } from "./outgoing.js";
-import type { ReplayBuffer } from "./replay-buffer.js";
+import type { Outgoing, Sender } from "./outgoing.js";
 import type { SessionEnd } from "./session-end.js";
 import type { Upgradable, Upgrade } from "./upgrade.js";
 
@@ -69,16 +68,11 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   #since = 0;
 
   /** For a {@link SessionEnd}, which is at this end of it. */
-  constructor(
-    config: SessionConfig,
-    thisEnd: SessionEnd,
-    sink: SessionSink,
-    { id = "", counted }: SessionStart = {},
-  ) {
+  constructor(config: SessionConfig, thisEnd: SessionEnd, sink: SessionSink, id = "") {
     this.#config = config;
     this.#thisEnd = thisEnd;
     this.#sink = sink;
-    this.outgoing = new Outgoing(this, sink, config, counted);
+    this.outgoing = thisEnd.outgoingOf(this, sink);
     this.decoder = config.codec.decoder();
     this.id = id;
   }
@@ -88,17 +82,17 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   }
 
   /** Set if the session outlives its transports; on a client once OPEN said so. */
-  get counted(): ReplayBuffer | undefined {
+  get counted(): Counting | undefined {
     return this.outgoing.replay;
   }
 
   /** What waits, oldest first, and what was sent and is not acknowledged. */
   get packets(): readonly (readonly EncodedPacket[])[] {
-    return [this.outgoing.packets, this.counted?.kept ?? []];
+    return this.outgoing.held;
   }
 
   get waiting(): number {
-    return this.outgoing.packets.length;
+    return this.outgoing.waiting;
   }
 
   /** Would a packet leave at once? Volatile packets are dropped if not. */

@@ -1,6 +1,6 @@
 import type { PipeClose, SessionState, Transport } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
-import type { ReplayBuffer } from "./replay-buffer.js";
+import type { Counting } from "./counting.js";
 
 /*
  * How a better transport takes over a running session (the standard Engine.IO probe):
@@ -19,7 +19,7 @@ import type { ReplayBuffer } from "./replay-buffer.js";
 export interface Upgradable {
   readonly state: SessionState;
   readonly transport: Transport | undefined;
-  readonly counted: ReplayBuffer | undefined;
+  readonly counted: Counting | undefined;
   /** The candidate has passed the probe. */
   beginUpgrade(candidate: Transport): void;
   /** Everything from now on goes over the candidate. */

@@ -12,6 +12,7 @@ import { PacketType } from "@sockeye/protocol";
 import type { ClientRole, Secrets, ServerRole, Session, SessionSink } from "../src/index.js";
 import {
   ClientEnd,
+  Counting,
   clientProbe,
   createOverflow,
   defaultCodec,
@@ -89,7 +90,11 @@ export function talk(
   };
   const client: ClientHalf = Object.assign(
     half(
-      (sink) => new ClientEnd({ ...shared, role: clientRole, count: (told) => new ReplayBuffer(told) }, sink),
+      (sink) =>
+        new ClientEnd(
+          { ...shared, role: clientRole, count: (told, queue) => new Counting(told, queue) },
+          sink,
+        ),
       shared.codec,
     ),
     { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },

@@ -8,7 +8,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { TransportError, UsageError } from "@sockeye/protocol";
-import type { ClientRole, ReplayBuffer, Session, SessionSink } from "@sockeye/session";
+import type { ClientRole, Counting, Kept, Session, SessionSink } from "@sockeye/session";
 import { ClientEnd } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
@@ -76,8 +76,8 @@ export class Dialer implements ResumerHost, SessionSink {
     const { timing, codec, parts } = config;
     this.config = config;
     this.#sink = sink;
-    const count = (terms: ResumeTerms): ReplayBuffer | undefined =>
-      this.#target?.offersResume ? parts.resume?.count(terms) : undefined;
+    const count = (terms: ResumeTerms, queue: Kept): Counting | undefined =>
+      this.#target?.offersResume ? parts.resume?.count(terms, queue) : undefined;
     this.end = new ClientEnd({ ...timing, codec, count, role: this.#role() }, this);
     this.session = this.end.session;
     // What is wrong with the options is said while the app is there to hear it.

@@ -11,8 +11,8 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { ClientEnd, Session } from "@sockeye/session";
-import { decodeFrame, ReplayBuffer, readOpen } from "@sockeye/session";
+import type { ClientEnd, Kept, Session } from "@sockeye/session";
+import { Counting, decodeFrame, readOpen } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import { backoffMs } from "./backoff.js";
@@ -52,7 +52,7 @@ export interface ResumerHost {
 export interface ResumeFeature {
   /** Should the session be counted, as far as the client is asked? */
   isWanted(options: Partial<EngineOptions>, target: Target): boolean;
-  count(terms: ResumeTerms): ReplayBuffer;
+  count(terms: ResumeTerms, queue: Kept): Counting;
   /** For a session that is counted. @param dialledAt when its first transport was */
   of(host: ResumerHost, dialledAt: number): Resumer;
 }
@@ -60,7 +60,7 @@ export interface ResumeFeature {
 export const resumeFeature: ResumeFeature = {
   // An app's own parameters of these names are the server's to show.
   isWanted: ({ resume }, { query }) => resume !== false && !("resume" in query || "n" in query),
-  count: (terms) => new ReplayBuffer(terms),
+  count: (terms, queue) => new Counting(terms, queue),
   of: (host, dialledAt) => new Resumer(host, dialledAt),
 };
 
