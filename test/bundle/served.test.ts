@@ -7,8 +7,11 @@ import { runInNewContext } from "node:vm";
 import * as client from "@sockeye/client";
 import * as lean from "@sockeye/client/websocket";
 import { Server } from "@sockeye/server";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { APPS, bundled } from "../../scripts/bundle-size.mjs";
+
+// Each bundle goes through several tools.
+vi.setConfig({ testTimeout: 120_000 });
 
 type Exports = Record<string, unknown>;
 

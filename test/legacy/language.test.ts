@@ -43,7 +43,7 @@ describe("the bundle for old browsers", () => {
       if (!computed && property.type === "Identifier") called.add(property.name);
     });
     for (const name of declared) free.delete(name);
-  }, 60_000);
+  }, 180_000);
 
   it("is ECMAScript 5, minified and not", () => {
     expect(() => parse(bundle.minified, { ecmaVersion: 5 })).not.toThrow();
