@@ -131,6 +131,10 @@ export const ERROR_TABLE = {
     meaning: "The time until which the app had let the socket stay has passed.",
     retryable: true,
   },
+  ERR_JOIN_TIMEOUT: {
+    meaning: "The app has not decided within connectTimeout whether the socket may join.",
+    retryable: true,
+  },
   ERR_TOO_MANY_NAMESPACES: {
     meaning: "The connection has joined maxNamespacesPerConnection namespaces already.",
     retryable: false,

@@ -6,6 +6,7 @@ import type { ErrorContext } from "./audience.js";
 import { channelOf } from "./channels.js";
 import type { Conn } from "./conn.js";
 import { Histogram } from "./histogram.js";
+import { warnOfNoDecision } from "./no-decision.js";
 import type { EngineOptions } from "./options.js";
 import { warnOfRefusedOrigin } from "./refused-origin.js";
 import { shown } from "./shown.js";
@@ -93,6 +94,7 @@ export class Monitor {
 
   requestRefused(refused: RefusedRequest): void {
     countOne(this.refused, REFUSAL_NAMES.get(refused.code) ?? String(refused.code));
+    warnOfNoDecision(refused, this.warnings);
     warnOfRefusedOrigin(refused, { options: this.#options(), warnings: this.warnings });
     if (REFUSE.hasSubscribers) REFUSE.publish(refused);
   }
