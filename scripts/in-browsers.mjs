@@ -5,6 +5,7 @@
 export const IN_BROWSERS = {
   "#http": "transport/src/client/http-request.ts",
   "#listener-store": "socket/src/web/listener-store.ts",
+  "#print-error": "client/src/print-error.ts",
   "#streams": "client/src/standard/no-streams.ts",
   "#websocket": "transport/src/client/native-websocket.ts",
   "@sockeye/codec": "codec/src/web/index.ts",

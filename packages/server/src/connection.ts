@@ -12,7 +12,7 @@ import type {
   Limits,
   Packet,
 } from "@sockeye/protocol";
-import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
+import { NamespaceError, PacketType, SessionError, SockeyeError, shown } from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { AdmittingConnection, ConnectedSocket, Joinable } from "./admission.js";
@@ -28,7 +28,6 @@ import { Joins } from "./joins.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
-import { shown } from "./shown.js";
 
 /** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
 type JoinState = ConnectedSocket | Admission | "left";

@@ -1,5 +1,5 @@
 import type { CloseReason, EncodedPacket, Limits, Packet, ServerDisconnectReason } from "@sockeye/protocol";
-import { LIMIT_BY_CODE, SockeyeError } from "@sockeye/protocol";
+import { LIMIT_BY_CODE, SockeyeError, shown } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/server";
 import { REFUSALS } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
@@ -9,7 +9,6 @@ import { Histogram } from "./histogram.js";
 import { warnOfNoDecision } from "./no-decision.js";
 import type { EngineOptions } from "./options.js";
 import { warnOfRefusedOrigin } from "./refused-origin.js";
-import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
 import { Traffic } from "./traffic.js";
 import { Warnings } from "./warnings.js";

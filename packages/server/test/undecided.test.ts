@@ -161,12 +161,13 @@ describe("a namespace about which the app never decides,", () => {
     "for %s: is refused in time, and its connection goes on",
     async (_name, row) => {
       const [install, options, auth] = row;
-      const site = await serve({ ...options, connectTimeout: TIME_MS, cleanupEmptyChildNamespaces: true });
+      const site = await serve({ ...options, cleanupEmptyChildNamespaces: true });
       install(site);
       const { wire } = await openSession(site.port);
       atEnd(() => wire.end());
       wire.send("40");
       expect(await wire.nextMessage()).toMatch(/^40\{/);
+      site.io.connectTimeout(TIME_MS);
       wire.send(`40/late-1,${auth}`);
       expect(await wire.nextMessage()).toBe(
         '44/late-1,{"message":"Not decided in time","data":{"code":"ERR_JOIN_TIMEOUT"}}',
@@ -193,7 +194,7 @@ describe("a namespace about which the app never decides,", () => {
   );
 
   it("lets nobody in who is let in too late, and tells who was silent", async () => {
-    const site = await serve({ connectTimeout: TIME_MS });
+    const site = await serve();
     const decide: (() => void)[] = [];
     const undone: string[] = [];
     site.io.of("/late").use(function slow(socket, next) {
@@ -208,6 +209,7 @@ describe("a namespace about which the app never decides,", () => {
     atEnd(() => wire.end());
     wire.send("40");
     expect(await wire.nextMessage()).toMatch(/^40\{/);
+    site.io.connectTimeout(TIME_MS);
     wire.send("40/late,", "40/late,");
     // The second attempt waits for the first.
     await until(() => decide.length === 2, "the second attempt");
