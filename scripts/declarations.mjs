@@ -8,12 +8,52 @@ import { join } from "node:path";
 
 export function buildDeclarations(packageDirectory) {
   const dist = join(packageDirectory, "dist");
+  closeRings(dist);
   const files = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
   for (const file of files) {
     const text = readFileSync(join(dist, file), "utf8");
     writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), forCommonJs(text));
   }
   if (existsSync(join(dist, "require.d.ts"))) writeCallable(dist);
+}
+
+/** `declare module "./x.js" { interface Name<…> extends Target<…> {} }` */
+const AUGMENTATION =
+  /^declare module "\.\/([\w-]+)\.js" \{\s*interface (\w+)<[^{]*> extends (\w+)<[^{]*> \{\s*\}\s*\}\n?/gm;
+
+/**
+ * Classes that know each other's types form no ring of files in the sources: one declares an interface, which the other's file fills.
+ * Users get the class itself in its place, so that an editor says `Namespace` and not the name of that interface.
+ */
+export function closeRings(dist) {
+  const files = readdirSync(dist, { recursive: true }).filter((file) => /^[\w-]+\.d\.ts$/.test(file));
+  const texts = new Map(files.map((file) => [file, readFileSync(join(dist, file), "utf8")]));
+  const rings = [];
+  for (const [file, text] of texts) {
+    for (const [, owner, name, target] of text.matchAll(AUGMENTATION))
+      rings.push({ file, owner, name, target });
+    texts.set(file, text.replace(AUGMENTATION, ""));
+  }
+  for (const { file: home, owner, name, target } of rings) {
+    const declared = new RegExp(
+      `^(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)?export interface ${name}<[^{]*\\{[^}]*\\}\\n?`,
+      "m",
+    );
+    const before = texts.get(`${owner}.d.ts`);
+    if (!declared.test(before)) throw new Error(`${owner}.d.ts declares no interface ${name}`);
+    texts.set(`${owner}.d.ts`, before.replace(declared, ""));
+    for (const [file, text] of texts) {
+      if (!new RegExp(`\\b${name}\\b`).test(text)) continue;
+      const named = text
+        .replace(new RegExp(`^(import type \\{[^}]*?)\\b${name}\\b,? ?`, "gm"), "$1")
+        .replace(/^import type \{\s*\} from [^\n]*\n/gm, "")
+        .replace(new RegExp(`\\b${name}\\b`, "g"), target);
+      const knows = file === home || new RegExp(`^import [^;]*\\b${target}\\b[^;]*from`, "m").test(named);
+      const from = `./${home.replace(/\.d\.ts$/, ".js")}`;
+      texts.set(file, knows ? named : `import type { ${target} } from "${from}";\n${named}`);
+    }
+  }
+  for (const [file, text] of texts) writeFileSync(join(dist, file), text);
 }
 
 /** `from "./x.js"`, `import("./x.js")`, `import "./x.js"` and `declare module "./x.js"`, with .cjs in place of .js. */

@@ -236,7 +236,7 @@ onServers("Server", (test, name) => {
 
   test("close() of a server that does not run", async () => {
     const { Server } = await loadServer(name);
-    await new Server(app()).close();
+    expect(await new Server(app()).close()).toBeUndefined();
   });
 
   test("use()", async (scene) => {

@@ -70,16 +70,22 @@ export interface ManagerView extends Emitter<Record<never, never>, ManagerReserv
   connect(callback?: OpenCallback): this;
   /** Ends the connection with all its sockets, and all attempts to connect. */
   disconnect(): void;
+  /** Whether it reconnects by itself, or sets it. Default true. */
   reconnection(): boolean;
   reconnection(value: boolean): this;
+  /** After how many failed attempts it gives up, or sets it. Default `Infinity`. */
   reconnectionAttempts(): number;
   reconnectionAttempts(value: number): this;
+  /** Milliseconds before the first new attempt, or sets them; they double with each failure. Default 1000. */
   reconnectionDelay(): number;
   reconnectionDelay(value: number): this;
+  /** The most milliseconds between two attempts, or sets them. Default 5000. */
   reconnectionDelayMax(): number;
   reconnectionDelayMax(value: number): this;
+  /** By which part the wait varies at random, from 0 to 1, or sets it. Default 0.5. */
   randomizationFactor(): number;
   randomizationFactor(value: number): this;
+  /** Milliseconds for one attempt, or sets them; `false` waits for ever. Default 20000. */
   timeout(): number | boolean;
   timeout(value: number | boolean): this;
 }

@@ -15,7 +15,6 @@ import { PEER, REPORT, SessionError, TransportError } from "@sockeye/protocol";
 import { trustingCodec } from "@sockeye/session";
 import type { DefaultEventsMap, EngineSocket, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
-import { advise } from "#advice";
 import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
 import { DEFAULT_PATH } from "./default-path.js";
@@ -53,6 +52,7 @@ export class Manager<
   /** Each class that is made objects of names its own. */
   protected static readonly parts: Features;
 
+  /** May be changed; the next attempt to connect reads them. */
   readonly opts: Partial<ManagerOptions>;
   /** The sockets, by namespace. */
   readonly nsps: Map<string, Socket> = new Map();
@@ -83,7 +83,6 @@ export class Manager<
     knowSelf(this);
     const [url, options] = splitGiven(uri, opts);
     const { parts } = new.target as typeof Manager;
-    advise(options, parts.transports);
     this.opts = { ...options, path: options?.path || DEFAULT_PATH };
     this.#settings = settingsOf(this.opts);
     this.#features = parts;
@@ -99,21 +98,25 @@ export class Manager<
     if (this.opts.autoConnect !== false) this.open();
   }
 
+  /** The session under the connection: the last one, or the one to come. */
   get engine(): EngineSocket {
     this.#engine ??= this.#features.engineOf(this.#line.session, { reportError: reportAppError });
     return this.#engine;
   }
 
+  /** How the connection is doing; `suspend`, `resume` and the other events tell of changes. */
   get status(): Status {
     if (this.#state === "open") return this.#line.session.state === "suspended" ? "suspended" : "connected";
     return this.#mayTry ? "connecting" : "offline";
   }
 
+  /** A coarse form of the state, under Socket.IO's name. */
   get _readyState(): "opening" | "open" | "closed" {
     if (this.#state === "open") return "open";
     return this.#state === "closed" || this.#isBetween ? "closed" : "opening";
   }
 
+  /** Is it waiting for a new attempt, or making one? */
   get _reconnecting(): boolean {
     return this.#isBetween || this.#state === "reopening";
   }
@@ -127,6 +130,7 @@ export class Manager<
     return this.#state === "waiting" || this.#state === "spent";
   }
 
+  /** The socket of a namespace, made if there is none. */
   socket(nsp: string, opts: Partial<SocketOptions> = {}): Socket<ListenEvents, EmitEvents> {
     let socket = this.nsps.get(nsp);
     if (!socket) {
@@ -137,6 +141,7 @@ export class Manager<
     return socket as unknown as Socket<ListenEvents, EmitEvents>;
   }
 
+  /** Connects. A failure of this attempt leads to new ones, unless a callback is there to handle it. */
   open(callback?: OpenCallback): this {
     if (this.#state === "open") {
       if (callback) this.#call([callback]);
@@ -148,10 +153,12 @@ export class Manager<
     return this;
   }
 
+  /** The same as {@link open}. */
   connect(callback?: OpenCallback): this {
     return this.open(callback);
   }
 
+  /** Ends the connection with all its sockets, and all attempts to connect. */
   disconnect(): void {
     const was = this.#state;
     if (was === "closed") return;
@@ -166,6 +173,7 @@ export class Manager<
     this.#tellStatus();
   }
 
+  /** Whether it reconnects by itself, or sets it. Default true. */
   reconnection(): boolean;
   reconnection(value: boolean): this;
   reconnection(value?: boolean): this | boolean {
@@ -176,30 +184,35 @@ export class Manager<
     return this.#setting("reconnection", value);
   }
 
+  /** After how many failed attempts it gives up, or sets it. Default `Infinity`. */
   reconnectionAttempts(): number;
   reconnectionAttempts(value: number): this;
   reconnectionAttempts(value?: number): this | number {
     return this.#setting("attempts", value);
   }
 
+  /** Milliseconds before the first new attempt, or sets them; they double with each failure. Default 1000. */
   reconnectionDelay(): number;
   reconnectionDelay(value: number): this;
   reconnectionDelay(value?: number): this | number {
     return this.#setting("delayMs", value);
   }
 
+  /** The most milliseconds between two attempts, or sets them. Default 5000. */
   reconnectionDelayMax(): number;
   reconnectionDelayMax(value: number): this;
   reconnectionDelayMax(value?: number): this | number {
     return this.#setting("maxMs", value);
   }
 
+  /** By which part the wait varies at random, from 0 to 1, or sets it. Default 0.5. */
   randomizationFactor(): number;
   randomizationFactor(value: number): this;
   randomizationFactor(value?: number): this | number {
     return this.#setting("jitter", value);
   }
 
+  /** Milliseconds for one attempt, or sets them; `false` waits for ever. Default 20000. */
   timeout(): number | boolean;
   timeout(value: number | boolean): this;
   timeout(value?: number | boolean): this | number | boolean {

@@ -1,6 +1,13 @@
-import type { Clock, EncodedPacket, EventPacket, Packet } from "@sockeye/protocol";
+import type {
+  Clock,
+  EncodedPacket,
+  EventPacket,
+  Packet,
+  SHOW_INCOMING,
+  SHOW_OUTGOING,
+} from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
-import type { Dispatchable, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
+import type { Dispatchable } from "@sockeye/socket";
 import type { Features } from "./features.js";
 import type { ManagerView } from "./manager-view.js";
 import type { Auth } from "./options.js";

@@ -7,11 +7,11 @@ import type {
   Packet,
   Timer,
 } from "@sockeye/protocol";
-import { AckError, NamespaceError, PacketType } from "@sockeye/protocol";
+import { AckError, NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
 import { sizeOf } from "@sockeye/session";
 import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
-import { Acks, callGuarded, dispatch, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
+import { Acks, callGuarded, dispatch } from "@sockeye/socket";
 import { askAuth, objectOf } from "./auth.js";
 import { BlobOrder } from "./blob-order.js";
 import type { Status } from "./manager-view.js";

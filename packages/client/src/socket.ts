@@ -54,7 +54,9 @@ export class Socket<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,
 > extends SocketEmitter<ListenEvents, SocketReservedEvents> {
+  /** The manager, which has the connection. */
   readonly io: SocketManager;
+  /** The name of its namespace. */
   readonly nsp: string;
   /** What the server is told at the next connection. */
   auth: Auth | undefined;
@@ -83,10 +85,12 @@ export class Socket<
     return this[PEER].id;
   }
 
+  /** Is it connected? True while it is {@link suspended}. */
   get connected(): boolean {
     return this[PEER].connected;
   }
 
+  /** Is it not connected? */
   get disconnected(): boolean {
     return !this.connected;
   }

@@ -107,6 +107,21 @@ describe("a race", () => {
     ]);
   });
 
+  it("goes on over one that still runs, and not over one that has failed, if its own fails", () => {
+    server.reachable = ["websocket", "stream"];
+    server.mute = ["websocket"];
+    server.delays = { stream: 1000 };
+    const manager = racer({}, ["websocket", "polling", "stream"]);
+    server.clock.advance(600);
+    expect([isOpen(manager), dialled()]).toEqual([false, ["websocket", "polling", "stream"]]);
+    const failed = server.dials[1]?.pair.a;
+    const taken = failed && vi.spyOn(failed, "bind");
+    server.dials[0]?.pair.a.cut("transport error", new Error("cut"));
+    server.clock.advance(3000);
+    expect(taken).not.toHaveBeenCalled();
+    expect([isOpen(manager), sessions()]).toEqual([true, ["stream"]]);
+  });
+
   it("is lost when all have failed, with the error of the last", () => {
     server.reachable = [];
     const errors: string[] = [];

@@ -8,6 +8,11 @@ export const CORE: unique symbol = Symbol("core");
 /** Takes what a listener or callback of the app threw or rejected with. */
 export const REPORT: unique symbol = Symbol("report");
 
+/** Shows an event that has come in to the catch-all listeners. */
+export const SHOW_INCOMING: unique symbol = Symbol("show incoming");
+/** Shows an event that leaves to the catch-all listeners. */
+export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
+
 /** Something whose listeners are the app's. */
 export interface Guarded {
   /** Must not throw. @param event the event whose listener failed */

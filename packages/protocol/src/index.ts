@@ -25,7 +25,7 @@ export {
   UsageError,
 } from "./errors.js";
 export type { Guarded } from "./handle.js";
-export { CORE, PEER, REPORT } from "./handle.js";
+export { CORE, PEER, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "./handle.js";
 export type { Limits } from "./limits.js";
 export { DEFAULT_LIMITS, DEFAULT_MAX_PACKETS, LIMIT_BY_CODE } from "./limits.js";
 export { afterTurn, deferTask, startTimer, stopTimer } from "./native.js";
@@ -56,7 +56,6 @@ export {
   SOCKET_PROTOCOL,
 } from "./packet.js";
 export type { RawMessage, SessionObserver, SessionView } from "./session.js";
-export { shown, shownError } from "./shown.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";
 export type { PipeClose, PipeEnd, Transport, TransportSink } from "./transport.js";

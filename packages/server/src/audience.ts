@@ -52,9 +52,11 @@ export abstract class Audience<
   SocketData,
   S,
 > extends Emitter<ServerSideEvents, NamespaceEvents<S>> {
+  /** Its name, beginning with a slash. */
   abstract readonly name: string;
   /** The connected sockets of this node. */
   abstract readonly sockets: Map<SocketId, S>;
+  /** Its adapter, which knows who is in which room. */
   abstract readonly adapter: Adapter;
 
   /** @internal */
@@ -65,22 +67,27 @@ export abstract class Audience<
     this[CORE].reportError(error, event);
   }
 
+  /** Selects the members of one or several rooms, each socket once. `to([])` selects nobody. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().to(room);
   }
 
+  /** The same as {@link to}. */
   in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().to(room);
   }
 
+  /** Selects everybody but the members of one or several rooms; the id of a socket is a room too. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().except(room);
   }
 
+  /** Sets whether transports may compress what is emitted through it. Default true, where compression was agreed on. */
   compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().compress(compress);
   }
 
+  /** Sets how long an emit through it waits for acknowledgements, in milliseconds. Default 5000. */
   timeout(timeoutMs: number, options?: WaitOptions): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().timeout(timeoutMs, options);
   }
@@ -90,14 +97,21 @@ export abstract class Audience<
     return this.everybody().overflow(policy);
   }
 
+  /** What is emitted through it is dropped for clients that cannot take it at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().volatile;
   }
 
+  /** Selects the sockets of this node only. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
     return this.everybody().local;
   }
 
+  /**
+   * Emits an event to all selected sockets.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
   emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
     event: Ev,
     ...args: EventParams<WithAnswers<EmitEvents>, Ev>
@@ -119,10 +133,12 @@ export abstract class Audience<
     return this;
   }
 
+  /** The same as {@link send}. */
   write(...args: unknown[]): this {
     return this.send(...args);
   }
 
+  /** The selected sockets. Those of other nodes are snapshots with methods to act on them. */
   fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
     return this.everybody().fetchSockets();
   }
@@ -132,14 +148,17 @@ export abstract class Audience<
     return this.everybody().allSockets();
   }
 
+  /** Makes the selected sockets join one or several rooms. */
   socketsJoin(rooms: Room | Room[]): void {
     this.everybody().socketsJoin(rooms);
   }
 
+  /** Makes the selected sockets leave one or several rooms. */
   socketsLeave(rooms: Room | Room[]): void {
     this.everybody().socketsLeave(rooms);
   }
 
+  /** Disconnects the selected sockets; `true` closes their whole connections. */
   disconnectSockets(close = false): void {
     this.everybody().disconnectSockets(close);
   }

@@ -87,11 +87,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
     return this.target.empty ? Promise.resolve(new Set()) : this.target.adapter.sockets(this.target.rooms);
   }
 
+  /** Makes the selected sockets join one or several rooms. */
   socketsJoin(rooms: Room | Room[]): void {
     if (!this.target.empty)
       this.target.adapter.addSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
   }
 
+  /** Makes the selected sockets leave one or several rooms. */
   socketsLeave(rooms: Room | Room[]): void {
     if (!this.target.empty)
       this.target.adapter.delSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
@@ -139,9 +141,13 @@ class OneSocket implements EmitTarget {
 
 /** A socket of another node: a snapshot of what it was, and a handle to act on it. */
 export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
+  /** The public id of the socket. */
   readonly id: SocketId;
+  /** What the client said when it connected. */
   readonly handshake: Handshake;
+  /** The rooms that it was in. */
   readonly rooms: Set<Room>;
+  /** What `socket.data` was; changes here change nothing there. */
   readonly data: SocketData;
   readonly #only: OneSocket;
 
@@ -153,6 +159,11 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
     this.#only = new OneSocket(new Selection(adapter, new Set([details.id])));
   }
 
+  /**
+   * Emits an event to all selected sockets.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
     this.#only.emitOut(readEmit(event, args, NO_FLAGS));
     return true;
@@ -166,18 +177,22 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
     return emitAndWait(this.#only, readEmit(event, args, NO_FLAGS));
   }
 
+  /** Sets how long an emit through it waits for acknowledgements, in milliseconds. Default 5000. */
   timeout(timeoutMs: number, options?: WaitOptions): Emission<WithTimeout<EmitEvents>> {
     return new Emission<WithTimeout<EmitEvents>>(this.#only, { ...options, timeout: timeoutMs });
   }
 
+  /** Makes the socket join one or several rooms. */
   join(rooms: Room | Room[]): void {
     this.#operator().socketsJoin(rooms);
   }
 
+  /** Makes the socket leave a room. */
   leave(room: Room): void {
     this.#operator().socketsLeave(room);
   }
 
+  /** Disconnects the socket; `true` closes its whole connection. */
   disconnect(close = false): this {
     this.#operator().disconnectSockets(close);
     return this;
@@ -192,6 +207,11 @@ const NO_FLAGS: BroadcastFlags = {};
 
 function answerOne(
   ack: AckCallback,
+  /**
+   * Emits an event to all selected sockets.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
   emit: Emit,
   { error, answers }: { error: unknown; answers: unknown },
 ): void {

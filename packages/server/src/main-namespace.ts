@@ -28,6 +28,7 @@ export abstract class MainNamespace<
   /** The main namespace, `/`. */
   abstract readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
 
+  /** Adds a middleware, which decides about each socket that wants to join the main namespace, before `connection`. They run in order of addition. */
   use(middleware: NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
     this.sockets.use(middleware);
     return this;
@@ -35,22 +36,27 @@ export abstract class MainNamespace<
 
   // ---- selecting
 
+  /** Selects the members of one or several rooms, each socket once. `to([])` selects nobody. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.to(room);
   }
 
+  /** The same as {@link to}. */
   in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.to(room);
   }
 
+  /** Selects everybody but the members of one or several rooms; the id of a socket is a room too. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.except(room);
   }
 
+  /** Sets whether transports may compress what is emitted through it. Default true, where compression was agreed on. */
   compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.compress(compress);
   }
 
+  /** Sets how long an emit through it waits for acknowledgements, in milliseconds. Default 5000. */
   timeout(timeoutMs: number, options?: WaitOptions): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.timeout(timeoutMs, options);
   }
@@ -60,16 +66,23 @@ export abstract class MainNamespace<
     return this.sockets.overflow(policy);
   }
 
+  /** What is emitted through it is dropped for clients that cannot take it at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.volatile;
   }
 
+  /** Selects the sockets of this node only. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.local;
   }
 
   // ---- emitting
 
+  /**
+   * Emits an event to all selected sockets.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
   emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
     event: Ev,
     ...args: EventParams<WithAnswers<EmitEvents>, Ev>
@@ -77,6 +90,11 @@ export abstract class MainNamespace<
     return this.sockets.emit(event, ...args);
   }
 
+  /**
+   * Emits an event and resolves with all answers.
+   *
+   * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`; its `responses` are those that did come
+   */
   emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
     event: Ev,
     ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
@@ -84,15 +102,22 @@ export abstract class MainNamespace<
     return this.sockets.emitWithAck(event, ...args);
   }
 
+  /** Emits an event named `message`. */
   send(...args: unknown[]): this {
     this.sockets.send(...args);
     return this;
   }
 
+  /** The same as {@link send}. */
   write(...args: unknown[]): this {
     return this.send(...args);
   }
 
+  /**
+   * Emits an event to the other servers of the cluster, where `io.on(event)` gets it. The last argument may be a callback `(error, responses)`.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`
+   */
   serverSideEmit<Ev extends EventNames<WithAnswers<ServerSideEvents>>>(
     event: Ev,
     ...args: EventParams<WithAnswers<ServerSideEvents>, Ev>
@@ -100,6 +125,7 @@ export abstract class MainNamespace<
     return this.sockets.serverSideEmit(event, ...args);
   }
 
+  /** Emits an event to the other servers of the cluster and resolves with their answers. */
   serverSideEmitWithAck<Ev extends EventNames<ServerSideEvents>>(
     event: Ev,
     ...args: EventParamsWithoutAck<ServerSideEvents, Ev>
@@ -109,6 +135,7 @@ export abstract class MainNamespace<
 
   // ---- acting
 
+  /** The selected sockets. Those of other nodes are snapshots with methods to act on them. */
   fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
     return this.sockets.fetchSockets();
   }
@@ -118,20 +145,24 @@ export abstract class MainNamespace<
     return this.sockets.allSockets();
   }
 
+  /** Makes the selected sockets join one or several rooms. */
   socketsJoin(rooms: Room | Room[]): void {
     this.sockets.socketsJoin(rooms);
   }
 
+  /** Makes the selected sockets leave one or several rooms. */
   socketsLeave(rooms: Room | Room[]): void {
     this.sockets.socketsLeave(rooms);
   }
 
+  /** Disconnects the selected sockets; `true` closes their whole connections. */
   disconnectSockets(close = false): void {
     this.sockets.disconnectSockets(close);
   }
 
   // ---- listening
 
+  /** Adds a listener of an event. Listeners run in order of addition; what they throw or reject with is reported. */
   on<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
@@ -141,6 +172,7 @@ export abstract class MainNamespace<
     return this;
   }
 
+  /** The same as {@link on}. */
   addListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
@@ -149,6 +181,7 @@ export abstract class MainNamespace<
     return this.on(event, listener, options);
   }
 
+  /** Adds a listener that is called at most once. */
   once<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
@@ -158,6 +191,7 @@ export abstract class MainNamespace<
     return this;
   }
 
+  /** Adds a listener before those that are there. */
   prependListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
@@ -167,6 +201,7 @@ export abstract class MainNamespace<
     return this;
   }
 
+  /** Adds a listener before those that are there, which is called at most once. */
   prependOnceListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
@@ -176,53 +211,64 @@ export abstract class MainNamespace<
     return this;
   }
 
+  /** Removes one listener, all listeners of an event, or without arguments all of all events. */
   off<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event?: Ev,
     listener?: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
   ): this;
+  /** Removes one listener, all listeners of an event, or without arguments all of all events. */
   off(event: string | symbol, listener?: AnyHandler): this;
   off(...given: [event?: string | symbol, listener?: AnyHandler]): this {
     this.sockets.off(...(given as [string]));
     return this;
   }
 
+  /** The same as {@link off}. */
   removeListener<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
     listener: MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>,
   ): this;
+  /** The same as {@link off}. */
   removeListener(event: string | symbol, listener: AnyHandler): this;
   removeListener(...given: [event: string | symbol, listener: AnyHandler]): this {
     return this.off(...given);
   }
 
+  /** Removes all listeners of an event, or of all events. */
   removeAllListeners(...given: [event?: string | symbol]): this {
     this.sockets.removeAllListeners(...given);
     return this;
   }
 
+  /** The listeners of an event, in order. */
   listeners<Ev extends MainEvent<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(
     event: Ev,
   ): MainHandler<ListenEvents, EmitEvents, ServerSideEvents, SocketData, Ev>[] {
     return this.sockets.listeners(event);
   }
 
+  /** As {@link listeners}, but with the wrappers of `once`. */
   rawListeners(event: string | symbol | number): Listener[] {
     return this.sockets.rawListeners(event);
   }
 
+  /** How many listeners an event has. */
   listenerCount(event: string | symbol): number {
     return this.sockets.listenerCount(event);
   }
 
+  /** The events that have listeners. */
   eventNames(): Array<string | symbol> {
     return this.sockets.eventNames();
   }
 
+  /** Does nothing: there is no limit. For code that raises Node.js's. */
   setMaxListeners(count: number): this {
     this.sockets.setMaxListeners(count);
     return this;
   }
 
+  /** Always `Infinity`: there is no limit. */
   getMaxListeners(): number {
     return this.sockets.getMaxListeners();
   }

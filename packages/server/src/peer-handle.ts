@@ -1,5 +1,5 @@
-import type { Room, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
-import type { Dispatchable, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
+import type { Room, ServerDisconnectReason, SHOW_INCOMING, SHOW_OUTGOING, SocketId } from "@sockeye/protocol";
+import type { Dispatchable } from "@sockeye/socket";
 
 /** Tells the namespace that the socket has gone, with the reason if it was ever let in. */
 export const LEFT: unique symbol = Symbol("left");

@@ -9,9 +9,9 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { AckError, PacketType, REPORT } from "@sockeye/protocol";
+import { AckError, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { AckCallback, Emit } from "@sockeye/socket";
-import { callGuarded, dispatch, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/socket";
+import { callGuarded, dispatch } from "@sockeye/socket";
 import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";

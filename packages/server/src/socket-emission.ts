@@ -33,18 +33,22 @@ export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Fl
     return new BroadcastOperator(this.target.others(), this.flags);
   }
 
+  /** Selects the other sockets of this node. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.local;
   }
 
+  /** Selects the other members of one or several rooms. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.to(room);
   }
 
+  /** The same as {@link to}. */
   in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.to(room);
   }
 
+  /** Selects all other sockets but the members of one or several rooms. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.except(room);
   }

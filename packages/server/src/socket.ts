@@ -83,8 +83,11 @@ export class Socket<
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = Unchecked,
 > extends SocketEmitter<ListenEvents, SocketEvents> {
+  /** The namespace it is in. */
   readonly nsp: SocketNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** The connection under it, which other namespaces may share. */
   readonly client: SocketConnection;
+  /** The public id, a room of its own. It is not the secret id of the connection. */
   readonly id: SocketId;
   /** Has it come back after an interruption, with all that it missed? */
   readonly recovered: boolean;
@@ -111,14 +114,17 @@ export class Socket<
 
   // ---- what it is
 
+  /** Is it in its namespace? */
   get connected(): boolean {
     return this[PEER].connected;
   }
 
+  /** Is it not in its namespace? */
   get disconnected(): boolean {
     return !this.connected;
   }
 
+  /** What the client said when it connected: headers, query, `auth`, address, time. */
   get handshake(): Handshake {
     this.#handshake ??= describeHandshake(this.client.first, {
       issued: this.#issued,
@@ -179,6 +185,7 @@ export class Socket<
     return adapter.addAll(this.id, wanted);
   }
 
+  /** Leaves a room. */
   leave(room: Room): Promise<void> | void {
     return this.nsp.adapter.del(this.id, room);
   }
@@ -218,18 +225,22 @@ export class Socket<
     return this;
   }
 
+  /** The same as {@link send}. */
   write(...args: unknown[]): this {
     return this.send(...args);
   }
 
+  /** What is emitted through it is dropped if the client cannot take it at once. */
   get volatile(): SocketEmission<EmitEvents, SocketData> {
     return this.#flagged({ volatile: true });
   }
 
+  /** Sets whether the transport may compress what is emitted through it. */
   compress(compress: boolean): SocketEmission<EmitEvents, SocketData> {
     return this.#flagged({ compress });
   }
 
+  /** Acknowledgements of what is emitted through it get an error first, `ERR_ACK_TIMEOUT` after so many milliseconds. */
   timeout(timeoutMs: number, options?: WaitOptions): SocketEmission<WithTimeout<EmitEvents>, SocketData> {
     return new SocketEmission(this[PEER], { ...options, timeout: timeoutMs });
   }
@@ -275,18 +286,22 @@ export class Socket<
     return this.#flagged(NO_FLAGS).broadcast;
   }
 
+  /** Selects the other sockets of this node. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.local;
   }
 
+  /** Selects the other members of one or several rooms. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.to(room);
   }
 
+  /** The same as {@link to}. */
   in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.to(room);
   }
 
+  /** Selects all other sockets but the members of one or several rooms. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.broadcast.except(room);
   }

@@ -1,4 +1,4 @@
-import { shown } from "@sockeye/protocol";
+import { shown } from "./shown.js";
 
 /** What is warned of, as the code of the warning: `node --disable-warning=CODE` switches it off. */
 export type WarningCode =

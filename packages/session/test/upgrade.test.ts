@@ -94,6 +94,19 @@ describe("an upgrade", () => {
     expect(client.heard()).toEqual(Array.from({ length: down }, (_, n) => n + 1));
   });
 
+  it("that the client ends while it is under way closes the new transport as well", () => {
+    const stage = probing();
+    const { client, ends } = stage;
+    for (let round = 0; round < 50 && client.session.state !== "upgrading"; round++) {
+      stage.clock.flush();
+      stage.fresh.step();
+    }
+    expect(client.session.state).toBe("upgrading");
+    client.session.close();
+    // At once, not when the server has noticed.
+    expect([client.session.state, ends.client.closed]).toEqual(["closed", true]);
+  });
+
   it("tells the observers", () => {
     const stage = probing();
     const seen: unknown[] = [];

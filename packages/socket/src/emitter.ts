@@ -51,6 +51,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.#add(event, listener as Listener, options);
   }
 
+  /** The same as {@link on}. */
   addListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
@@ -59,6 +60,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.on(event, listener, options);
   }
 
+  /** Adds a listener that is called at most once. */
   once<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
@@ -67,6 +69,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.#add(event, listener as Listener, { ...options, once: true });
   }
 
+  /** Adds a listener before those that are there. */
   prependListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
@@ -75,6 +78,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.#add(event, listener as Listener, { ...options, first: true });
   }
 
+  /** Adds a listener before those that are there, which is called at most once. */
   prependOnceListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
@@ -108,10 +112,12 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this;
   }
 
+  /** The same as {@link off}. */
   removeListener<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
   ): this;
+  /** The same as {@link off}. */
   removeListener(event: string | symbol, listener: AnyHandler): this;
   removeListener(...given: [event: string | symbol, listener: AnyHandler]): this {
     return this.off(...given);
@@ -141,6 +147,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.off(...given);
   }
 
+  /** The listeners of an event, in order. */
   listeners<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev): EventHandler<Own & Listen, Ev>[] {
     const raw = this.rawListeners(event) as Wrapped[];
     return raw.map((each) => each.listener ?? each) as unknown as EventHandler<Own & Listen, Ev>[];
@@ -151,14 +158,17 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this.#store?.list(event) ?? [];
   }
 
+  /** How many listeners an event has. */
   listenerCount(event: EventNames<Own> | EventNames<Listen> | AnyName): number {
     return this.#store?.count(event) ?? 0;
   }
 
+  /** Does an event have a listener? */
   hasListeners(event: EventNames<Own> | EventNames<Listen> | AnyName): boolean {
     return this.listenerCount(event) > 0;
   }
 
+  /** The events that have listeners. */
   eventNames(): Array<string | symbol> {
     return this.#store?.names() ?? [];
   }
@@ -168,6 +178,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this;
   }
 
+  /** Always `Infinity`: there is no limit. */
   getMaxListeners(): number {
     return Number.POSITIVE_INFINITY;
   }

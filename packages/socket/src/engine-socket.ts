@@ -200,7 +200,7 @@ export class EngineSocket
     dispatch(this, event, args);
   }
 
-  /** @internal */
+  /** Takes what the app's code threw or rejected with. */
   [REPORT](error: unknown, event: string | symbol | number): void {
     this.#boundary.reportError(error, event);
   }

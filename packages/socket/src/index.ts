@@ -24,4 +24,4 @@ export type {
   WithAnswers,
   WithTimeout,
 } from "./events.js";
-export { SHOW_INCOMING, SHOW_OUTGOING, SocketEmitter } from "./socket-emitter.js";
+export { SocketEmitter } from "./socket-emitter.js";

@@ -1,14 +1,9 @@
-import { REPORT } from "@sockeye/protocol";
+import { REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { AnyListener } from "./catch-all.js";
 import { CatchAll } from "./catch-all.js";
 import type { Listener } from "./emitter.js";
 import { Emitter } from "./emitter.js";
 import type { EventsMap } from "./events.js";
-
-/** Shows an event that has come in to the catch-all listeners. */
-export const SHOW_INCOMING: unique symbol = Symbol("show incoming");
-/** Shows an event that leaves to the catch-all listeners. */
-export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
 
 /** The emitter of a socket, on either side: listeners for single events, and for all that come in or go out. */
 export abstract class SocketEmitter<Listen extends EventsMap, Own extends EventsMap> extends Emitter<
@@ -18,7 +13,7 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
   #incoming: CatchAll | undefined;
   #outgoing: CatchAll | undefined;
 
-  /** @internal */
+  /** Takes what the app's code threw or rejected with. */
   abstract [REPORT](error: unknown, event: string | symbol | number): void;
 
   /** Listens to all events from the other side. An acknowledgement that it waits for is the last argument. */
@@ -41,6 +36,7 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     return this;
   }
 
+  /** The listeners of {@link onAny}. */
   listenersAny(): Listener[] {
     return this.#incoming?.list() ?? [];
   }
@@ -65,16 +61,17 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     return this;
   }
 
+  /** The listeners of {@link onAnyOutgoing}. */
   listenersAnyOutgoing(): Listener[] {
     return this.#outgoing?.list() ?? [];
   }
 
-  /** @internal An event has come in. @param event its name, its arguments, and the acknowledgement if one is wanted */
+  /** An event has come in. @param event its name, its arguments, and the acknowledgement if one is wanted */
   [SHOW_INCOMING](event: readonly unknown[]): void {
     this.#incoming?.run(this, event);
   }
 
-  /** @internal An event leaves. @param event its name, then its arguments */
+  /** An event leaves. @param event its name, then its arguments */
   [SHOW_OUTGOING](event: readonly unknown[]): void {
     this.#outgoing?.run(this, event);
   }

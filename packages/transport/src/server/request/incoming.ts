@@ -47,11 +47,6 @@ export class IncomingRequest {
     refuseRequest(this.res, refusal);
   }
 
-  /** Ends it without a word. */
-  cut(): void {
-    this.res.destroy();
-  }
-
   /** The server is closing, or has closed. */
   turnAway(): void {
     turnRequestAway(this.res);
@@ -97,11 +92,6 @@ export class IncomingUpgrade {
 
   refuse(refusal: Refusal): void {
     refuseUpgrade(this.socket, refusal);
-  }
-
-  /** Ends it without a word. */
-  cut(): void {
-    this.socket.destroy();
   }
 
   /** The server is closing, or has closed. */

@@ -45,9 +45,6 @@ export interface WebSocketHandshakesOptions {
   readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
 }
 
-/** A claim, or what a candidate for an upgrade sends, has less. */
-const MAX_FIRST_BYTES = 8192;
-
 /** The accepting end of a WebSocket. */
 export interface WebSocketEnd extends Transport {
   /** Only so many bytes may come, until {@link allowAll}; more are told as an empty frame. */
@@ -104,7 +101,7 @@ export class WebSocketHandshakes {
       this.#own.complete(visit, { base64, late, headers }, accepted);
     } else {
       this.#current = { visit, initial };
-      this.#completeByServer(visit, asked, accepted);
+      this.#completeByServer(visit, base64, accepted);
       this.#current = undefined;
     }
   }
@@ -113,27 +110,14 @@ export class WebSocketHandshakes {
     this.#server?.close();
   }
 
-  #completeByServer(
-    visit: IncomingUpgrade,
-    { base64, initial }: AskedWebSocket,
-    accepted: (pipe: WebSocketEnd) => void,
-  ): void {
+  #completeByServer(visit: IncomingUpgrade, base64: boolean, accepted: (pipe: WebSocketEnd) => void): void {
     const { req, socket, head } = visit;
-    const { clock, closing, maxPayload, turns, wsEngine } = this.#options;
-    const maxFirstBytes = initial ? undefined : MAX_FIRST_BYTES;
+    const { closing, turns, wsEngine } = this.#options;
     const publicApiOnly = wsEngine !== undefined;
     this.#server ??= this.#createServer();
     try {
       this.#server.handleUpgrade(req, socket, head, (ws) => {
-        const pipe = new WebSocketPipe(ws, socket, {
-          base64,
-          publicApiOnly,
-          closing,
-          turns,
-          clock,
-          maxPayload,
-          maxFirstBytes,
-        });
+        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly, closing, turns });
         // From here on, `ws` listens to the errors of the socket.
         if (!publicApiOnly) stopIgnoringErrors(socket);
         accepted(pipe);

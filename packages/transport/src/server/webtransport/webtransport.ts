@@ -38,25 +38,24 @@ const NEW = "0";
 export class Arrival implements TransportSink {
   readonly #visit: IncomingWebTransport;
   readonly #terms: ArrivalTerms;
-  #timer: Timer | undefined = undefined;
+  readonly #timer: Timer;
   readonly #visitor: PendingVisitor;
   #arrived: Arrived | undefined;
 
-  /** From now on it counts as held open. */
+  /** Time begins to run. */
   constructor(visit: IncomingWebTransport, terms: ArrivalTerms) {
     this.#visit = visit;
     this.#terms = terms;
+    this.#timer = terms.clock.setTimer(() => this.#giveUp(), terms.timeoutMs);
     this.#visitor = { address: terms.addressOf(visit), cut: () => this.#giveUp() };
     // Whatever ends the session, also while it is being asked about, ends the waiting.
     visit.socket.once("close", () => this.#settle());
     terms.pending.enter(this.#visitor);
   }
 
-  /** Takes the client's stream. Its time begins to run. @param arrived called once, or never */
+  /** Takes the client's stream. @param arrived called once, or never */
   receive(arrived: Arrived): void {
-    const { clock, timeoutMs } = this.#terms;
     this.#arrived = arrived;
-    this.#timer = clock.setTimer(() => this.#giveUp(), timeoutMs);
     this.#firstStream().catch(() => this.#giveUp());
   }
 
@@ -98,8 +97,7 @@ export class Arrival implements TransportSink {
   }
 
   #settle(): void {
-    if (this.#timer !== undefined) this.#terms.clock.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#terms.clock.clearTimer(this.#timer);
     this.#terms.pending.leave(this.#visitor);
   }
 
