@@ -86,6 +86,6 @@ export async function start({ port = 3000, secret = "change me", lifetimeMs = 3_
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
+  console.log(`${url} is ready. It has no page: test/auth.test.ts is a client.`);
   process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

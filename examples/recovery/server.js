@@ -40,6 +40,6 @@ export async function start({ port = 3000, everyMs = 1000 } = {}) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
+  console.log(`${url} is ready. It has no page: run "node client.js" in a second terminal.`);
   process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -69,6 +69,6 @@ function outcome(parsed, act) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
+  console.log(`${url} is ready. It has no page: test/tasks.test.ts is a client.`);
   process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

@@ -67,6 +67,6 @@ function isPlace(value: unknown): value is Place {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
+  console.log(`${url} is ready. It has no page: client.ts is a client.`);
   process.once("SIGTERM", () => void close().then(() => process.exit(0)));
 }

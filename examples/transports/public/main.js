@@ -167,7 +167,7 @@
     card.id = "webtransport";
     add(card, "h2", "WebTransport");
     add(card, "p", "needs HTTP/3", "state");
-    add(card, "p", "streams and datagrams over QUIC", "note");
+    add(card, "p", "streams over QUIC", "note");
     var browser = window.WebTransport ? "This browser could use it here" : "This browser offers none here";
     add(card, "p", browser + "; the server needs a package for HTTP/3 besides.", "reason");
   }

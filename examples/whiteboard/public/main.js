@@ -1,5 +1,6 @@
 // The page: draws what the others draw, and tells them what is drawn here.
 const COLOURS = ["#222222", "#d0342c", "#1f6feb", "#2c974b", "#bf8700", "#8250df", "#bf3989", "#ffffff"];
+const NAMES = ["Black", "Red", "Blue", "Green", "Ochre", "Violet", "Pink", "White"];
 
 const socket = window.io();
 const canvas = document.querySelector("canvas");
@@ -71,8 +72,9 @@ for (const [index, value] of COLOURS.entries()) {
   choice.type = "radio";
   choice.name = "colour";
   choice.checked = index === colour;
-  choice.style.accentColor = value;
-  choice.setAttribute("aria-label", value);
+  choice.style.backgroundColor = value;
+  choice.setAttribute("aria-label", NAMES[index]);
+  choice.title = NAMES[index];
   choice.addEventListener("change", () => (colour = index));
   document.querySelector("fieldset").append(choice);
 }
