@@ -24,11 +24,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   session: ["codec", "codec/msgpack"],
   socket: [],
   adapter: [],
+  contract: ["socket"],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
   cluster: ["adapter", "codec/msgpack"],
   client: ["engine/client", "transport/client", "session", "session/msgpack", "socket"],
-  server: ["engine/server", "transport/server", "session", "codec", "codec/msgpack", "socket", "adapter"],
+  server: [
+    "engine/server",
+    "transport/server",
+    "session",
+    "codec",
+    "codec/msgpack",
+    "socket",
+    "adapter",
+    "contract",
+    "contract/internal",
+  ],
 };
 
 /** For tests alone, hence free to import what it tests; nothing imports it. */

@@ -10,7 +10,7 @@ export {
   TransportError,
   UsageError,
 } from "@sockeye/protocol";
-export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
+export type { DefaultEventsMap, EventsMap, Extension } from "@sockeye/socket";
 export type { Target, TransportClass } from "@sockeye/transport/client";
 // Socket.IO has one class for each way to send a request; here one class knows them all.
 export {
@@ -26,7 +26,7 @@ export {
   WebTransportTransport,
   WebTransportTransport as WebTransport,
 } from "@sockeye/transport/client";
-export type { Io } from "./io.js";
+export type { ExtendedSocket, Io, TypedOptions } from "./io.js";
 export type { DisconnectDescription, ManagerReservedEvents, Status } from "./manager-view.js";
 export type { Auth, ManagerOptions, Options, SocketOptions } from "./options.js";
 export type { BufferedPacket, ExtendedError, SocketReservedEvents } from "./socket.js";

@@ -20,7 +20,7 @@ import { requireAccepted, TRUSTED } from "./accepted.js";
 import { DEFAULT_PATH } from "./default-path.js";
 import type { Features } from "./features.js";
 import type { ManagerReservedEvents, ManagerView, OpenCallback, Status } from "./manager-view.js";
-import type { ManagerOptions, SocketOptions } from "./options.js";
+import type { AnySocketOptions, ManagerOptions } from "./options.js";
 import type { SocketHost } from "./peer-host.js";
 import type { Settings } from "./reconnection.js";
 import { settingsOf } from "./reconnection.js";
@@ -131,7 +131,7 @@ export class Manager<
   }
 
   /** The socket of a namespace, made if there is none. */
-  socket(nsp: string, opts: Partial<SocketOptions> = {}): Socket<ListenEvents, EmitEvents> {
+  socket(nsp: string, opts: AnySocketOptions = {}): Socket<ListenEvents, EmitEvents> {
     let socket = this.nsps.get(nsp);
     if (!socket) {
       socket = new Socket(this as unknown as SocketManager, nsp, opts, this.#host);

@@ -1,6 +1,7 @@
 import type { EngineOptions } from "@sockeye/engine/client";
 import type { Codec } from "@sockeye/protocol";
 import type { Parser } from "@sockeye/session";
+import type { ContractEnd, Extension } from "@sockeye/socket";
 
 /** Options of a {@link Manager}: one connection, shared by namespaces. */
 export interface ManagerOptions extends EngineOptions {
@@ -60,6 +61,17 @@ export interface SocketOptions {
    */
   maxOutboundBytes?: number;
 }
+
+/** Options of one socket that decide about its type. */
+export interface TypedSocketOptions {
+  /** What travels, as `contract()` of `@sockeye/contract` describes it: types of events, and checks of what comes in. */
+  contract?: { readonly client: ContractEnd } | undefined;
+  /** Methods that the socket gets, such as `calls` of `@sockeye/contract/client`. */
+  extend?: readonly Extension[];
+}
+
+/** All options of one socket. */
+export type AnySocketOptions = Partial<SocketOptions> & TypedSocketOptions;
 
 /** All that `io()` takes. */
 export type Options = Partial<ManagerOptions & SocketOptions>;

@@ -7,7 +7,7 @@ import type {
   SHOW_OUTGOING,
 } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
-import type { Dispatchable } from "@sockeye/socket";
+import type { Dispatchable, HANDLE, Listener, ListenOptions } from "@sockeye/socket";
 import type { Features } from "./features.js";
 import type { ManagerView } from "./manager-view.js";
 import type { Auth } from "./options.js";
@@ -38,11 +38,6 @@ export interface BufferedPacket extends EventPacket {
   readonly encoded: EncodedPacket;
 }
 
-/** An event that waits for the connection. */
-export interface BufferedPacket extends EventPacket {
-  readonly encoded: EncodedPacket;
-}
-
 /** The app's handle of a peer. */
 export interface PeerHandle extends Dispatchable {
   readonly io: ManagerView;
@@ -51,6 +46,8 @@ export interface PeerHandle extends Dispatchable {
   recovered: boolean;
   readonly sendBuffer: BufferedPacket[];
   receiveBuffer: Array<readonly unknown[]>;
+  listenersAny(): readonly unknown[];
+  [HANDLE](event: string, listener: Listener, options?: ListenOptions): void;
   [SHOW_INCOMING](event: readonly unknown[]): void;
   [SHOW_OUTGOING](event: readonly unknown[]): void;
 }

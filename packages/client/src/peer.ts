@@ -7,15 +7,17 @@ import type {
   Packet,
   Timer,
 } from "@sockeye/protocol";
-import { AckError, NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
 import { sizeOf } from "@sockeye/session";
 import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch } from "@sockeye/socket";
+import { Additions } from "./additions.js";
 import { askAuth, objectOf } from "./auth.js";
 import { BlobOrder } from "./blob-order.js";
 import type { Status } from "./manager-view.js";
-import type { SocketOptions } from "./options.js";
+import type { AnySocketOptions } from "./options.js";
+import { tellFull } from "./outbound-full.js";
 import type { PeerHandle, SocketHost } from "./peer-host.js";
 import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
@@ -54,11 +56,12 @@ export class Peer implements EmitTarget, RetryOwner {
   /** Who waits, while there is no connection, for all to have left. */
   #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
+  readonly #additions: Additions | undefined;
   /** The last that {@link watchers} were told. */
   #status: Status = "offline";
   readonly watchers: Set<() => void> = new Set();
 
-  constructor(handle: PeerHandle, host: SocketHost, opts: Partial<SocketOptions>) {
+  constructor(handle: PeerHandle, host: SocketHost, opts: AnySocketOptions) {
     this.handle = handle;
     this.#host = host;
     this.#blobs = new BlobOrder(host.parts.blobs);
@@ -66,6 +69,8 @@ export class Peer implements EmitTarget, RetryOwner {
     this.#maxOutboundBytes = opts.maxOutboundBytes ?? MAX_OUTBOUND_BYTES;
     const { retries, ackTimeout: ackTimeoutMs } = opts;
     this.#retries = retries ? host.parts.retriesOf(this, { retries, ackTimeoutMs }) : undefined;
+    if (opts.contract || opts.extend) this.#additions = new Additions(this, host, opts);
+    for (const each of opts.extend ?? []) Object.assign(handle, this.#additions?.install(each));
   }
 
   get connected(): boolean {
@@ -152,27 +157,18 @@ export class Peer implements EmitTarget, RetryOwner {
 
   /** A function of this very object: what holds the peer may be behind a Proxy. */
   readonly emitOut = (emit: Emit): void => {
+    this.#additions?.outgoing(emit);
     this.#blobs.run(emit.args, (args) => this.#queueOrSend({ ...emit, args }));
   };
 
   #queueOrSend(emit: Emit): void {
     if (this.waitingBytes > this.#maxOutboundBytes && !emit.flags.volatile) {
-      this.#drop(emit);
+      tellFull(emit, this.handle, this.#retries !== undefined || this.#ackTimeoutMs !== undefined);
     } else if (!this.#retries || emit.flags.volatile) {
       this.sendNow(emit);
     } else {
       // What cannot be encoded is refused here, where the app hears of it.
       this.#retries.add(emit, sizeOf(this.#host.encode(this.#event(emit, undefined))));
-    }
-  }
-
-  /** Too much waits already. */
-  #drop({ event, ack, ackTakesError }: Emit): void {
-    const error = new AckError("ERR_OUTBOUND_FULL", "too much waits for the server");
-    if (ack && (ackTakesError || this.#retries || this.#ackTimeoutMs !== undefined)) {
-      callGuarded(ack, [error], { target: this.handle, event });
-    } else {
-      reportAppError(error);
     }
   }
 
@@ -205,12 +201,10 @@ export class Peer implements EmitTarget, RetryOwner {
   }
 
   /** @param encoded what leaves; nothing if it is dropped, and then nobody waits */
-  #expect(
-    id: number,
-    { ack, event, ackTakesError, flags, signal }: Emit,
-    encoded: EncodedPacket | undefined,
-  ): void {
+  #expect(id: number, emit: Emit, encoded: EncodedPacket | undefined): void {
+    const { ack, event, ackTakesError, flags, signal } = emit;
     if (!ack) return;
+    emit.sentAs?.(id);
     const timeoutMs = flags.timeout ?? this.#ackTimeoutMs;
     this.#acks ??= new Acks(this.#host.clock);
     this.#acks.expect(id, {
@@ -387,6 +381,7 @@ export class Peer implements EmitTarget, RetryOwner {
     this.#retries?.next();
     this.#tellWaiters();
     this.tellStatus();
+    this.#additions?.tell("connect");
     if (this.connected) dispatch(this.handle, "connect", []);
   }
 
@@ -405,6 +400,7 @@ export class Peer implements EmitTarget, RetryOwner {
 
   #ended(reason: ClientDisconnectReason, description?: Error): void {
     this.id = undefined;
+    this.#additions?.tell("disconnect");
     dispatch(this.handle, "disconnect", [reason, description]);
     this.#failAcks();
   }
@@ -423,8 +419,11 @@ export class Peer implements EmitTarget, RetryOwner {
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handleEvent(event: readonly unknown[]): void {
     const shown = this.#recovery?.shown(event) ?? event;
-    this.handle[SHOW_INCOMING](shown);
-    dispatch(this.handle, shown[0] as string, shown.slice(1));
+    if (this.#additions) this.#additions.take(shown);
+    else {
+      this.handle[SHOW_INCOMING](shown);
+      dispatch(this.handle, shown[0] as string, shown.slice(1));
+    }
   }
 
   /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */
@@ -436,11 +435,12 @@ export class Peer implements EmitTarget, RetryOwner {
         this.#transmit({ type: PacketType.ACK, nsp: this.handle.nsp, id, data });
       }
     };
-    return (...args) => {
+    const acknowledge: AckCallback = (...args) => {
       // What cannot be sent is thrown to the caller, who may answer something else.
       if (!answered) this.#blobs.run(args, answer);
       answered = true;
     };
+    return Object.assign(acknowledge, { ackId: id });
   }
 
   #tellWaiters(): void {

@@ -13,7 +13,7 @@ import type {
 } from "@sockeye/socket";
 import { callGuarded, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
 import type { DisconnectDescription, ManagerView, Status } from "./manager-view.js";
-import type { Auth, SocketOptions } from "./options.js";
+import type { AnySocketOptions, Auth, SocketOptions } from "./options.js";
 import { Peer } from "./peer.js";
 import type { BufferedPacket, SocketHost } from "./peer-host.js";
 import { reportAppError } from "./report-error.js";
@@ -71,7 +71,7 @@ export class Socket<
   readonly [PEER]: Peer;
 
   /** @internal Sockets come from `io()` and `manager.socket()`. */
-  constructor(io: SocketManager, nsp: string, opts: Partial<SocketOptions>, host: SocketHost) {
+  constructor(io: SocketManager, nsp: string, opts: AnySocketOptions, host: SocketHost) {
     super();
     knowSelf(this);
     this.io = io;

@@ -69,4 +69,6 @@ export interface AdapterCore {
   nextAckId(): number;
   /** Encodes a broadcast, once for all receivers. */
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket;
+  /** Checks a broadcast by the contract, in development. @param event its name, then its arguments. @throws ContractError */
+  outgoing?(event: readonly unknown[]): void;
 }

@@ -139,7 +139,7 @@ export const ERROR_TABLE = {
     retryable: true,
   },
   ERR_TOO_MANY_EVENTS: {
-    meaning: "The events of a connection that wait for middlewares hold more than maxPendingEventBytes.",
+    meaning: "The events of a connection that wait for the app hold more than maxPendingEventBytes.",
     retryable: false,
   },
   ERR_RATE_STORE_TIMEOUT: {
@@ -157,6 +157,17 @@ export const ERROR_TABLE = {
   ERR_ACK_DISCONNECTED: { meaning: "The connection ended before the acknowledgement came.", retryable: true },
   ERR_ACK_ABORTED: {
     meaning: "The signal that an emit was given has aborted; what waits gets the signal's reason.",
+    retryable: true,
+  },
+  // contract and calls
+  ERR_INVALID: {
+    meaning: "A payload does not keep to the contract. The issues say where.",
+    retryable: false,
+  },
+  ERR_UNDECLARED: { meaning: "The contract declares no event or call of that name.", retryable: false },
+  ERR_UNHANDLED: { meaning: "The contract declares the call, and nothing handles it.", retryable: false },
+  ERR_INTERNAL: {
+    meaning: "The handler of a call threw something that is no CallError, or a schema threw.",
     retryable: true,
   },
   // limits

@@ -74,6 +74,28 @@ export class ClusterError extends SockeyeError {
   declare missing?: string[];
 }
 
+/** One thing that is wrong with a payload. */
+export interface ContractIssue {
+  /** Where: names of members and indexes of items. With several arguments the first is that of the argument. */
+  readonly path: readonly (string | number)[];
+  /** What the schema says, without the value. */
+  readonly message: string;
+}
+
+/** An event, call or answer that does not keep to the contract. */
+export class ContractError extends SockeyeError {
+  override readonly name = "ContractError";
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly issues: readonly ContractIssue[] = [],
+    cause?: unknown,
+  ) {
+    super(code, message, cause);
+  }
+}
+
 /** A call that makes no sense: wrong option, reserved event name, wrong order. */
 export class UsageError extends SockeyeError {
   override readonly name = "UsageError";

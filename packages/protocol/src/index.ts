@@ -14,10 +14,12 @@ export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from
 export type { Codec, Decoder } from "./codec.js";
 export type { ErrorCode } from "./error-table.js";
 export { ERROR_TABLE } from "./error-table.js";
+export type { ContractIssue } from "./errors.js";
 export {
   AckError,
   ClusterError,
   CodecError,
+  ContractError,
   NamespaceError,
   SessionError,
   SockeyeError,
@@ -31,6 +33,7 @@ export { DEFAULT_LIMITS, DEFAULT_MAX_PACKETS, LIMIT_BY_CODE } from "./limits.js"
 export { afterTurn, deferTask, startTimer, stopTimer } from "./native.js";
 export { nearest } from "./nearest.js";
 export type { OverflowPolicy } from "./overflow.js";
+export { isOwnEvent, OWN_EVENTS } from "./own-events.js";
 export type {
   AckPacket,
   Claim,

@@ -1,4 +1,5 @@
 export { Adapter } from "@sockeye/adapter";
+export { CallError, isCallError } from "@sockeye/contract";
 export type {
   ClientAddress,
   CloseOptions,
@@ -19,13 +20,14 @@ export type {
 export {
   AckError,
   CodecError,
+  ContractError,
   ERROR_TABLE,
   NamespaceError,
   SockeyeError,
   TransportError,
   UsageError,
 } from "@sockeye/protocol";
-export type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
+export type { CallContext, CallHandler, CallOptions, DefaultEventsMap, EventsMap } from "@sockeye/socket";
 export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 export type { Diagnostics } from "./channels.js";
@@ -41,6 +43,7 @@ export { Namespace } from "./namespace.js";
 export type {
   AdapterConstructor,
   AttachOptions,
+  ContractOption,
   EngineOptions,
   ServerOptions,
   TransportName,

@@ -1,6 +1,7 @@
 import type { OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
 import type {
   AckAnswer,
+  CallHandler,
   EventHandler,
   EventNames,
   EventParams,
@@ -31,6 +32,16 @@ export abstract class MainNamespace<
   /** Adds a middleware, which decides about each socket that wants to join the main namespace, before `connection`. They run in order of addition. */
   use(middleware: NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
     this.sockets.use(middleware);
+    return this;
+  }
+
+  /** @see Namespace.handle */
+  handle<Ev extends EventNames<ListenEvents>>(
+    name: Ev,
+    handler: CallHandler<ListenEvents, Ev, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+    options?: ListenOptions,
+  ): this {
+    this.sockets.handle(name, handler, options);
     return this;
   }
 

@@ -106,6 +106,8 @@ export class Metrics {
   readonly packetsSent: number;
   /** Limits that clients have exceeded, by name. */
   readonly limitsExceeded: Readonly<Record<string, number>>;
+  /** Events and calls of clients that did not keep to the contract, by the code of the refusal. */
+  readonly eventsRefused: Readonly<Record<string, number>>;
   /** Failures of the app's code. */
   readonly errors: number;
 
@@ -137,6 +139,7 @@ export class Metrics {
     this.packetsReceived = monitor.packetsIn;
     this.packetsSent = monitor.packetsOut;
     this.limitsExceeded = Object.fromEntries(monitor.limits);
+    this.eventsRefused = Object.fromEntries(monitor.eventsRefused);
     this.errors = monitor.errors;
   }
 
@@ -191,6 +194,11 @@ export class Metrics {
         "limits_exceeded",
         "Limits that clients have exceeded.",
         by("limit", this.limitsExceeded, LIMITS),
+      ),
+      counter(
+        "events_refused",
+        "Events and calls that did not keep to the contract.",
+        by("code", this.eventsRefused, ["ERR_INVALID", "ERR_UNDECLARED"]),
       ),
       counter("errors", "Failures of the app's code.", one(this.errors)),
     ];

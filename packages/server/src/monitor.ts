@@ -1,4 +1,11 @@
-import type { CloseReason, EncodedPacket, Limits, Packet, ServerDisconnectReason } from "@sockeye/protocol";
+import type {
+  CloseReason,
+  ContractError,
+  EncodedPacket,
+  Limits,
+  Packet,
+  ServerDisconnectReason,
+} from "@sockeye/protocol";
 import { LIMIT_BY_CODE, SockeyeError } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/server";
 import { REFUSALS } from "@sockeye/transport/server";
@@ -38,6 +45,8 @@ export class Monitor {
   suspended = 0;
   resumed = 0;
   errors = 0;
+  /** By the code of the refusal. */
+  readonly eventsRefused: Map<string, number> = new Map();
   packetsIn = 0;
   packetsOut = 0;
   /** By reason; those that a limit has ended have one of their own. */
@@ -132,6 +141,12 @@ export class Monitor {
     if (LIMIT.hasSubscribers) LIMIT.publish({ limit, error, address, conn: connection?.conn });
   }
 
+  /** An event or call of a client does not keep to the contract. */
+  eventRefused(error: ContractError, { event, namespace }: ErrorContext): void {
+    countOne(this.eventsRefused, error.code);
+    this.warnings.warnOnce("SOCKEYE_EVENT_REFUSED", String(event), () => refusedText(error, namespace));
+  }
+
   failed(error: unknown, context: ErrorContext): void {
     this.errors++;
     if (ERROR.hasSubscribers) ERROR.publish({ error, context });
@@ -145,6 +160,10 @@ export const LIMIT_EXCEEDED = "limit exceeded";
 const REFUSAL_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(REFUSALS).map(([name, { code }]) => [code, name]),
 );
+
+function refusedText({ code, message }: ContractError, namespace: string): string {
+  return `An event was refused in namespace ${shown(namespace)} (${code}: ${shown(message)}). See docs/contract.md; io.on("error") tells of each`;
+}
 
 function limitOf(cause: Error | undefined): keyof Limits | undefined {
   return cause instanceof SockeyeError ? LIMIT_BY_CODE[cause.code] : undefined;

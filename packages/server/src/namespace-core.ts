@@ -6,6 +6,7 @@ import type {
   BroadcastFlags,
   Clock,
   Codec,
+  ContractError,
   EncodedPacket,
   EventPacket,
   Limits,
@@ -14,11 +15,12 @@ import type {
   SocketId,
 } from "@sockeye/protocol";
 import { PEER, REPORT } from "@sockeye/protocol";
-import type { DefaultEventsMap, Unchecked } from "@sockeye/socket";
+import type { DefaultEventsMap, RefusedEvent, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { Admission } from "./admission.js";
 import type { ErrorContext } from "./audience.js";
 import { isEio3 } from "./eio3-client.js";
+import { Exchange } from "./exchange.js";
 import { expired } from "./expiry.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
@@ -46,6 +48,8 @@ export interface NamespaceHost {
   makeAdapter(nsp: AdapterNamespace): Adapter;
   /** An exception or rejection of the app's code. Must not throw. */
   reportAppError(error: unknown, context: ErrorContext): void;
+  /** An event of a client that does not keep to the contract. Must not throw. */
+  reportRefused(error: ContractError, context: ErrorContext & { readonly answered: boolean }): void;
 }
 
 /** A namespace, as its machine sees it. */
@@ -62,6 +66,8 @@ export class NamespaceCore implements NamespaceMachine {
   middlewares: readonly NamespaceMiddleware<never>[] = [];
   /** Told when the last socket has left, or nobody was let in. */
   emptied: (() => void) | undefined = undefined;
+  /** Its contract and handlers; unset until one is in use. */
+  exchange: Exchange | undefined = undefined;
   readonly #handle: NamespaceHandle;
   #adapter: Adapter | undefined = undefined;
   /** Sockets about which the middlewares still decide. */
@@ -109,6 +115,15 @@ export class NamespaceCore implements NamespaceMachine {
 
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket {
     return this.host.codec.encode(packet, flags.compress);
+  }
+
+  useExchange(): Exchange {
+    this.exchange ??= new Exchange();
+    return this.exchange;
+  }
+
+  outgoing(event: readonly unknown[]): void {
+    this.exchange?.contract?.outgoing(event, (error) => this.reportError(error, String(event[0])));
   }
 
   hasListeners(event: string): boolean {
@@ -225,6 +240,10 @@ export class NamespaceCore implements NamespaceMachine {
   /** */
   reportSocketError(error: unknown, socketId: SocketId, event: string | symbol | number): void {
     this.host.reportAppError(error, { event, namespace: this.name, socketId });
+  }
+
+  reportRefused(error: ContractError, socketId: SocketId, { name: event, answered }: RefusedEvent): void {
+    this.host.reportRefused(error, { event, namespace: this.name, socketId, answered });
   }
 
   #makeAdapter(): Adapter {

@@ -1,6 +1,13 @@
-import type { AdapterCore, AdapterSocket, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
-import type { ErrorBoundary } from "@sockeye/socket";
+import type {
+  AdapterCore,
+  AdapterSocket,
+  ContractError,
+  ServerDisconnectReason,
+  SocketId,
+} from "@sockeye/protocol";
+import type { ErrorBoundary, RefusedEvent } from "@sockeye/socket";
 import type { Joinable } from "./admission.js";
+import type { Exchange } from "./exchange.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import type { PeerNamespace } from "./peer-host.js";
 
@@ -18,6 +25,11 @@ export interface NamespaceMachine extends PeerNamespace, AdapterCore, ErrorBound
   shutDown(): Promise<void>;
   /** An error of the app's code, with the socket for which it ran. */
   reportSocketError(error: unknown, id: SocketId, event: string | symbol | number): void;
+  exchange: Exchange | undefined;
+  /** {@link exchange}, made if there is none. */
+  useExchange(): Exchange;
+  /** An event of a socket does not keep to the contract. */
+  reportRefused(error: ContractError, id: SocketId, event: RefusedEvent): void;
   /** A socket is gone. @param reason none if it was never let in */
   left(socket: AdapterSocket, reason: ServerDisconnectReason | undefined): void;
 }

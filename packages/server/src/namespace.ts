@@ -1,9 +1,18 @@
 import type { Adapter } from "@sockeye/adapter";
+import type { Answerer } from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
-import { CORE } from "@sockeye/protocol";
-import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
-import { dispatch } from "@sockeye/socket";
+import { CORE, PEER } from "@sockeye/protocol";
+import type {
+  CallHandler,
+  DefaultEventsMap,
+  EventNames,
+  EventsMap,
+  ListenOptions,
+  Unchecked,
+} from "@sockeye/socket";
+import { dispatch, requireEventName } from "@sockeye/socket";
 import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
+import { handledAlready } from "./exchange.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { NamespaceCore, type NamespaceHandle, type NamespaceHost } from "./namespace-core.js";
 import type { NamespaceMachine } from "./namespace-machine.js";
@@ -75,6 +84,26 @@ export class Namespace<
   use(middleware: NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
     const core = this[CORE];
     core.middlewares = [...core.middlewares, middleware];
+    return this;
+  }
+
+  /**
+   * Answers calls of all its clients: with what the handler returns, or the `CallError` that it throws. What else it throws goes to
+   * `io.on("error")`, and the client is told `ERR_INTERNAL`. To a client a call is an event with an acknowledgement.
+   *
+   * @throws UsageError `ERR_HANDLED` if the name has a handler, or a socket a listener of that name
+   */
+  handle<Ev extends EventNames<ListenEvents>>(
+    name: Ev,
+    handler: CallHandler<ListenEvents, Ev, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+    options?: ListenOptions,
+  ): this {
+    const event: unknown = name;
+    requireEventName(event);
+    for (const socket of this.sockets.values())
+      if (socket.hasListeners(event as never)) throw handledAlready(event);
+    const of = (socket: object): Answerer => (socket as Socket)[PEER].calls;
+    this[CORE].useExchange().handle(event, handler, { ...options, of });
     return this;
   }
 

@@ -5,6 +5,7 @@ import type { EngineOptions } from "@sockeye/engine/server";
 import { defaultBudgetBytes, requirePositive } from "@sockeye/engine/server";
 import type { AdapterNamespace, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { DEFAULT_LIMITS } from "@sockeye/protocol";
+import type { ContractEnd, ContractFor, EventsMap } from "@sockeye/socket";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 
 export type { AttachOptions, EngineOptions, TransportName } from "@sockeye/engine/server";
@@ -46,8 +47,15 @@ export interface ServerOptions extends EngineOptions {
   codec?: Codec;
   /** What becomes of events for a client that reads too slowly, once `maxOutboundBytes` wait for it. Default `close`. */
   overflow?: OverflowPolicy;
+  /** What travels in the main namespace, as `contract()` of `@sockeye/contract` describes it. For others: `io.of(name, contract)`. */
+  contract?: { readonly server: ContractEnd } | undefined;
   /** Bounds of what one client may ask of this server, beside `maxHttpBufferSize`. */
   limits?: Partial<Omit<Limits, "maxMessageBytes">>;
+}
+
+/** A contract among the options decides about the types of the events. */
+export interface ContractOption<ListenEvents extends EventsMap, EmitEvents extends EventsMap, SocketData> {
+  contract?: { readonly server: ContractFor<ListenEvents, EmitEvents, SocketData> } | undefined;
 }
 
 /** How packets are written, by these options and limits. @throws UsageError `ERR_BAD_OPTION` */

@@ -1,8 +1,18 @@
-import type { Room, ServerDisconnectReason, SHOW_INCOMING, SHOW_OUTGOING, SocketId } from "@sockeye/protocol";
-import type { Dispatchable } from "@sockeye/socket";
+import type {
+  ContractError,
+  Room,
+  ServerDisconnectReason,
+  SHOW_INCOMING,
+  SHOW_OUTGOING,
+  SocketId,
+} from "@sockeye/protocol";
+import type { Dispatchable, RefusedEvent } from "@sockeye/socket";
 
 /** Tells the namespace that the socket has gone, with the reason if it was ever let in. */
 export const LEFT: unique symbol = Symbol("left");
+
+/** An event of the client does not keep to the contract. */
+export const REFUSED: unique symbol = Symbol("refused");
 
 /** The app's handle of a peer: its listeners. */
 export interface PeerHandle extends Dispatchable {
@@ -13,5 +23,6 @@ export interface PeerHandle extends Dispatchable {
   listenersAny(): readonly unknown[];
   [SHOW_INCOMING](event: readonly unknown[]): void;
   [SHOW_OUTGOING](event: readonly unknown[]): void;
+  [REFUSED](error: ContractError, event: RefusedEvent): void;
   [LEFT](reason: ServerDisconnectReason | undefined): void;
 }

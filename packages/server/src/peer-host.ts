@@ -4,6 +4,7 @@ import type { FirstRequest } from "@sockeye/engine/server";
 import type { Clock, EncodedPacket, Limits, OverflowPolicy, Packet, SockeyeError } from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
 import type { Conn } from "./conn.js";
+import type { Exchange } from "./exchange.js";
 import type { Histogram } from "./histogram.js";
 
 /** The connection under a peer. */
@@ -41,6 +42,8 @@ export interface PeerNamespace {
   /** Of the app, on the namespace itself. */
   hasListeners(event: string): boolean;
   nextAckId(): number;
+  /** Its contract and handlers; unset until one is in use. */
+  readonly exchange: Exchange | undefined;
 }
 
 /** The connection under a socket. */

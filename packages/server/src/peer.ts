@@ -19,6 +19,7 @@ import { Expiry, expired } from "./expiry.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { PeerAcks } from "./peer-acks.js";
+import { PeerCalls } from "./peer-calls.js";
 import type { PeerHandle } from "./peer-handle.js";
 import { LEFT } from "./peer-handle.js";
 import type { PeerConnection, PeerNamespace } from "./peer-host.js";
@@ -50,6 +51,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   readonly #recovery: SocketRecovery | undefined;
   readonly #acks: PeerAcks;
   #middlewares: SocketMiddleware[] | undefined = undefined;
+  #calls: PeerCalls | undefined = undefined;
   #expiry: Expiry | undefined = undefined;
 
   constructor(
@@ -105,6 +107,12 @@ export class Peer implements SocketTarget, AdapterPeer {
     return this.#recovery?.pid;
   }
 
+  /** Its calls, in both directions. */
+  get calls(): PeerCalls {
+    this.#calls ??= new PeerCalls(this, this.#handle, { nsp: this.#nsp, client: this.#client });
+    return this.#calls;
+  }
+
   // ---- the way in (from the connection)
 
   /** One packet from the client. CONNECT and CONNECT_ERROR never come here. */
@@ -153,6 +161,9 @@ export class Peer implements SocketTarget, AdapterPeer {
       }
       return;
     }
+    this.#nsp.exchange?.contract?.outgoing([emit.event, ...emit.args], (error) =>
+      this.#handle[REPORT](error, emit.event),
+    );
     const dropped = flags.volatile === true && !this.#client.ready;
     if (dropped && !emit.ackTakesError) return;
     if (this.#nsp.recovers && !ack && !flags.volatile && this.connected) {
@@ -174,6 +185,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     };
     const encoded = this.#client.encode(packet, flags.compress);
     if (ack && id !== undefined) {
+      emit.sentAs?.(id);
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
       this.#acks.expect(id, {
         callback: this.#acks.timed(callback, emit),
@@ -266,6 +278,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.#handle[LEFT](was === "connected" ? reason : undefined);
     this.#client.left(this.#nsp.name);
     this.#acks.expected?.failAll();
+    this.#calls?.running.cancelAll();
     if (was === "connected") dispatch(this.#handle, "disconnect", [reason, description]);
   }
 
@@ -346,8 +359,19 @@ export class Peer implements SocketTarget, AdapterPeer {
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handleEvent(event: EventPacket["data"]): void {
+    if (this.#nsp.exchange === undefined) this.deliverIncoming(event);
+    else this.calls.take(event);
+  }
+
+  /** Shows an event of the client to the app. @returns whether anybody has heard it */
+  deliverIncoming(event: EventPacket["data"]): boolean {
     this.#handle[SHOW_INCOMING](event);
-    if (!dispatch(this.#handle, event[0], event.slice(1))) this.#unheard(event[0]);
+    const args = event.slice(1);
+    if (dispatch(this.#handle, event[0], args)) return true;
+    const handler = this.#nsp.exchange?.handlerOf(event[0]);
+    if (handler) callGuarded(handler, args, this.#context(String(event[0])));
+    else this.#unheard(event[0]);
+    return handler !== undefined || this.#handle.listenersAny().length > 0;
   }
 
   /** The listener may have been put on `io` by mistake. */
@@ -367,9 +391,10 @@ export class Peer implements SocketTarget, AdapterPeer {
     const heard =
       event === undefined ||
       this.#handle.hasListeners(event as string) ||
-      this.#handle.listenersAny().length > 0;
+      this.#handle.listenersAny().length > 0 ||
+      this.#nsp.exchange?.handlerOf(event) !== undefined;
     const given = heard ? this.#acks.owe() : undefined;
-    return (...args) => {
+    const acknowledge: AckCallback = (...args) => {
       if (answered || this.#phase === "left") return;
       const packet: Packet = { type: PacketType.ACK, nsp: this.#nsp.name, id, data: args };
       // What cannot be sent is told to the caller, who may answer something else.
@@ -378,6 +403,8 @@ export class Peer implements SocketTarget, AdapterPeer {
       this.#client.send(encoded);
       given?.();
     };
+    // By which the client may say that it does not wait any more.
+    return this.#nsp.exchange === undefined ? acknowledge : Object.assign(acknowledge, { ackId: id });
   }
 
   #send(packet: Packet): void {

@@ -53,6 +53,7 @@ export class Selection implements EmitTarget {
       if (emit.ack) this.#answerNothing(emit.event, emit.ack);
       return;
     }
+    this.adapter.nsp[CORE].outgoing?.([emit.event, ...emit.args]);
     const packet: EventPacket = {
       type: PacketType.EVENT,
       nsp: this.adapter.nsp.name,

@@ -1,7 +1,14 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
 import { bindEngine, clientGroup, Drain, processBudget } from "@sockeye/engine/server";
-import type { AdapterNamespace, Clock, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
+import type {
+  AdapterNamespace,
+  Clock,
+  Codec,
+  ContractError,
+  Limits,
+  OverflowPolicy,
+} from "@sockeye/protocol";
 import { CORE, PEER } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
@@ -218,6 +225,16 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     const main = this.namespaces.byName.get("/");
     if (!fromListenerItself && main && dispatch(main, "error", [error, context])) return;
     printError(failureOf(context.event, context.namespace), error);
+  }
+
+  /** Counts it. Unless its sender was told, emits `error`. It is no failure of the app: strangers decide how many there are. */
+  reportRefused(error: ContractError, { answered, ...context }: ErrorContext & { answered: boolean }): void {
+    this.monitor.eventRefused(error, context);
+    if (error.code === "ERR_INTERNAL") this.reportAppError(error.cause, context);
+    else if (!answered) {
+      const main = this.namespaces.byName.get("/");
+      if (main) dispatch(main, "error", [error, context]);
+    }
   }
 
   // ---- inside

@@ -1,7 +1,14 @@
 import type { CloseOptions, ForeignEngine } from "@sockeye/engine/server";
 import type { Limits } from "@sockeye/protocol";
 import { CORE, UsageError } from "@sockeye/protocol";
-import type { DefaultEventsMap, EventsMap, Unchecked } from "@sockeye/socket";
+import type {
+  ContractEnd,
+  ContractFor,
+  DefaultEventsMap,
+  EventsMap,
+  Listener,
+  Unchecked,
+} from "@sockeye/socket";
 import type { AnyHttpServer } from "./attachments.js";
 import { logForDebugging } from "./debug-log.js";
 import type { Engine } from "./engine.js";
@@ -13,7 +20,7 @@ import type { MetricsHandler, MetricsOptions } from "./metrics-handler.js";
 import { metricsHandler } from "./metrics-handler.js";
 import type { Namespace, NamespaceServer } from "./namespace.js";
 import type { NamespaceHost } from "./namespace-core.js";
-import type { AdapterConstructor, ServerOptions } from "./options.js";
+import type { AdapterConstructor, ContractOption, ServerOptions } from "./options.js";
 import type { Health } from "./server-core.js";
 import { ServerCore } from "./server-core.js";
 import type { Socket } from "./socket.js";
@@ -61,8 +68,11 @@ export class Server<
    * @param server an HTTP server whose other routes keep working, or a port for a server of its own; without one use {@link attach}
    * @throws UsageError `ERR_BAD_OPTION`
    */
-  constructor(options?: ServerOptions);
-  constructor(server: AnyHttpServer | number | string | null | undefined, options?: ServerOptions);
+  constructor(options?: ServerOptions & ContractOption<ListenEvents, EmitEvents, SocketData>);
+  constructor(
+    server: AnyHttpServer | number | string | null | undefined,
+    options?: ServerOptions & ContractOption<ListenEvents, EmitEvents, SocketData>,
+  );
   constructor(given?: AnyHttpServer | number | string | ServerOptions | null, second?: ServerOptions) {
     super();
     // As in Socket.IO, what is empty is no server.
@@ -73,6 +83,8 @@ export class Server<
     this[CORE] = core;
     this._nsps = core.namespaces.byName as unknown as typeof this._nsps;
     this.sockets = this.of("/");
+    const { contract } = core.settings.given;
+    if (contract) this.sockets[CORE].useExchange().contract = contract.server;
     if (first !== undefined && !isOptions) this.attach(first as AnyHttpServer | number | string);
   }
 
@@ -226,14 +238,27 @@ export class Server<
   /**
    * A namespace by name; or the template of all namespaces whose name matches, which are created as clients ask for them.
    *
+   * @param contract what travels in it: give it before clients come
    * @param listener for `connection`
    * @throws UsageError `ERR_BAD_OPTION` for a regular expression with the flag `g` or `y`
    */
   of(
     name: string | RegExp | NamespaceMatcher,
     listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of<Listen extends EventsMap, Emit extends EventsMap, Data>(
+    name: string | RegExp | NamespaceMatcher,
+    contract: { readonly server: ContractFor<Listen, Emit, Data> },
+    listener?: (socket: Socket<Listen, Emit, ServerSideEvents, Data>) => void,
+  ): Namespace<Listen, Emit, ServerSideEvents, Data>;
+  of(
+    name: string | RegExp | NamespaceMatcher,
+    ...rest: readonly ({ readonly server: ContractEnd } | Listener | undefined)[]
   ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    const namespace = this.#core.namespaces.of(name) as unknown as ReturnType<typeof this.of>;
+    const namespace = this.#core.namespaces.of(name) as unknown as typeof this.sockets;
+    const contract = rest.find((each) => typeof each === "object");
+    const listener = rest.find((each) => typeof each === "function");
+    if (contract) namespace[CORE].useExchange().contract = contract.server;
     if (listener) namespace.on("connect", listener as never);
     return namespace;
   }

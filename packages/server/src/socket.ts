@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import { answering, makeCall } from "@sockeye/contract/internal";
 import { randomId } from "@sockeye/engine/server";
 import type {
   BroadcastFlags,
+  ContractError,
   OverflowPolicy,
   Room,
   ServerDisconnectReason,
@@ -11,16 +13,22 @@ import type {
 import { CORE, PEER, REPORT, UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
+  CallAnswer,
+  CallArgs,
+  CallHandler,
+  CallInput,
   DefaultEventsMap,
   EventNames,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
+  ListenOptions,
+  RefusedEvent,
   Unchecked,
   WaitOptions,
   WithTimeout,
 } from "@sockeye/socket";
-import { emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
+import { emitAndWait, HANDLE, readEmit, SocketEmitter } from "@sockeye/socket";
 import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";
@@ -31,7 +39,7 @@ import { describeHandshake } from "./handshake.js";
 import type { SocketMiddleware } from "./middleware.js";
 import { warnOfPatches } from "./patched-privates.js";
 import { Peer } from "./peer.js";
-import { LEFT } from "./peer-handle.js";
+import { LEFT, REFUSED } from "./peer-handle.js";
 import type { SocketConnection } from "./peer-host.js";
 
 export type { SocketConnection } from "./peer-host.js";
@@ -331,6 +339,43 @@ export class Socket<
     return this;
   }
 
+  // ---- calls
+
+  /**
+   * Calls the client, and resolves with its answer.
+   *
+   * @throws CallError (as a rejection) if the client refuses: branch on its `code`; AckError `ERR_ACK_TIMEOUT`, `ERR_ACK_DISCONNECTED`
+   */
+  call<Ev extends EventNames<EmitEvents>>(
+    name: Ev,
+    ...args: CallArgs<CallInput<EmitEvents, Ev>>
+  ): Promise<CallAnswer<EmitEvents, Ev>> {
+    this.nsp[CORE].useExchange();
+    return makeCall(this[PEER].calls, name as string, args) as Promise<CallAnswer<EmitEvents, Ev>>;
+  }
+
+  /**
+   * Answers calls of this client: with what the handler returns, or the `CallError` that it throws. What else it throws goes to
+   * `io.on("error")`, and the client is told `ERR_INTERNAL`. For all clients of a namespace: `io.handle`.
+   *
+   * @throws UsageError `ERR_HANDLED` if the name has a handler or a listener
+   */
+  handle<Ev extends EventNames<ListenEvents>>(
+    name: Ev,
+    handler: CallHandler<ListenEvents, Ev, this>,
+    options?: ListenOptions,
+  ): this {
+    this.nsp[CORE].useExchange();
+    const listener = answering(name as string, handler, () => this[PEER].calls);
+    this[HANDLE](name as string, listener, options);
+    return this;
+  }
+
+  protected override requireFree(event: string | symbol | number): void {
+    super.requireFree(event);
+    this.nsp[CORE].exchange?.requireFree(event);
+  }
+
   // ---- listening
 
   /** Adds a middleware that sees each event from the client before its handlers. Refusals are emitted as `error` here. */
@@ -344,6 +389,11 @@ export class Socket<
   /** @internal Hands an error of the app's code to `io.on("error")`, as one that happened for this socket. */
   [REPORT](error: unknown, event: string | symbol | number): void {
     this.nsp[CORE].reportSocketError(error, this.id, event);
+  }
+
+  /** @internal */
+  [REFUSED](error: ContractError, event: RefusedEvent): void {
+    this.nsp[CORE].reportRefused(error, this.id, event);
   }
 
   /** @internal */

@@ -50,6 +50,7 @@ const SERVER: Names<ServerOptions> = {
   parser: true,
   codec: true,
   overflow: true,
+  contract: true,
   limits: true,
 };
 

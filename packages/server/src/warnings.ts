@@ -11,7 +11,8 @@ export type WarningCode =
   | "SOCKEYE_NOT_LISTENING"
   | "SOCKEYE_NO_NEXT"
   | "SOCKEYE_UNHEARD_EVENT"
-  | "SOCKEYE_NO_ROOM";
+  | "SOCKEYE_NO_ROOM"
+  | "SOCKEYE_EVENT_REFUSED";
 
 /** Strangers choose some causes, such as origins: of each code there are no more. */
 const MOST_CAUSES = 20;

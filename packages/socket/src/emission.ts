@@ -23,6 +23,8 @@ export interface Emit {
   readonly flags: BroadcastFlags;
   /** Ends the wait for the acknowledgement; has not aborted yet. */
   readonly signal?: AbortSignal | undefined;
+  /** Is told the id under which the acknowledgement is waited for. */
+  readonly sentAs?: ((ackId: number) => void) | undefined;
 }
 
 /** Options of `timeout`. */

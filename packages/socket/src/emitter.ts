@@ -16,6 +16,9 @@ export interface ListenOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Adds the only listener of an event: not in the way of the app's names. */
+export const HANDLE: unique symbol = Symbol("handle");
+
 interface AddOptions extends ListenOptions {
   readonly once?: boolean | undefined;
   /** Before all others. */
@@ -187,12 +190,12 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   protected listened(): void {}
 
   /**
-   * An event gets one listener, and no other as long as that is there.
+   * @internal An event gets one listener, and no other as long as that is there.
    *
    * @param listener of its own: it is marked
    * @throws UsageError `ERR_HANDLED`
    */
-  protected onlyHandler(event: string, listener: Listener, options?: ListenOptions): void {
+  [HANDLE](event: string, listener: Listener, options?: ListenOptions): void {
     this.requireFree(event);
     if (this.hasListeners(event)) throw handled(event);
     this.#add(event, Object.assign(listener, { only: true }), options);

@@ -1,13 +1,24 @@
 export type { AckCallback, AckOptions } from "./acks.js";
 export { Acks, ackTimeout, reasonOf, whenAborted } from "./acks.js";
+export type {
+  CallAnswer,
+  CallArgs,
+  CallContext,
+  CallEvent,
+  CallHandler,
+  CallInput,
+  CallOptions,
+  RefusalOnWire,
+} from "./call-types.js";
 export type { AnyListener } from "./catch-all.js";
 export { CatchAll } from "./catch-all.js";
+export type { ContractEnd, ContractFor, IntakeOwner, RefusedEvent } from "./contract-end.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
 export { callGuarded, dispatch, isThenable } from "./dispatch.js";
 export type { Emit, EmitFlags, EmitTarget, WaitOptions } from "./emission.js";
 export { Emission, emitAndWait, Flagged, readEmit, requireEventName } from "./emission.js";
 export type { Listener, ListenOptions } from "./emitter.js";
-export { Emitter } from "./emitter.js";
+export { Emitter, HANDLE } from "./emitter.js";
 export type { EngineSocketEvents, SendOptions, Sent } from "./engine-socket.js";
 export { EngineSocket } from "./engine-socket.js";
 export type {
@@ -24,4 +35,5 @@ export type {
   WithAnswers,
   WithTimeout,
 } from "./events.js";
+export type { Extended, Extension, ExtensionHost, IncomingAck } from "./extension.js";
 export { SocketEmitter } from "./socket-emitter.js";

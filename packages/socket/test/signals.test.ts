@@ -8,6 +8,7 @@ import {
   Emission,
   type Emit,
   Emitter,
+  HANDLE,
 } from "@sockeye/socket";
 import { describe, expect, it, vi } from "vitest";
 
@@ -20,7 +21,7 @@ class Source extends Emitter<DefaultEventsMap> {
     dispatch(this, "x", args);
   }
   handle(listener: () => void, signal?: AbortSignal): void {
-    this.onlyHandler("x", listener, { signal });
+    this[HANDLE]("x", listener, { signal });
   }
 }
 

@@ -1,0 +1,16 @@
+import { AckError } from "@sockeye/protocol";
+import type { Emit } from "@sockeye/socket";
+import { callGuarded } from "@sockeye/socket";
+import type { PeerHandle } from "./peer-host.js";
+import { reportAppError } from "./report-error.js";
+
+/** Too much waits for the server already. @param takesErrors does each acknowledgement of the socket take an error first? */
+export function tellFull(
+  { event, ack, ackTakesError }: Emit,
+  target: PeerHandle,
+  takesErrors: boolean,
+): void {
+  const error = new AckError("ERR_OUTBOUND_FULL", "too much waits for the server");
+  if (ack && (ackTakesError || takesErrors)) callGuarded(ack, [error], { target, event });
+  else reportAppError(error);
+}

@@ -1,0 +1,85 @@
+import { UsageError } from "@sockeye/protocol";
+import type { Schema } from "./schema.js";
+import { isSchema } from "./schema.js";
+
+/** An event: one schema for each argument. */
+export interface EventItem<Args extends readonly Schema[] = readonly Schema[]> {
+  readonly kind: "event";
+  readonly args: Args;
+}
+
+/** Refusals of a call, by code, with the schema of their data. */
+export type Refusals = Readonly<Record<string, Schema>>;
+
+/** A call: an event that is answered, or refused. */
+export interface CallItem<
+  Input extends Schema | undefined = Schema | undefined,
+  Answer extends Schema | undefined = Schema | undefined,
+  Errors extends Refusals = Refusals,
+> {
+  readonly kind: "call";
+  readonly input: Input;
+  readonly answer: Answer;
+  readonly errors: Errors;
+}
+
+/** A stream of items, with a value at its end. */
+export interface StreamItem<
+  Input extends Schema | undefined = Schema | undefined,
+  Item extends Schema = Schema,
+  End extends Schema | undefined = Schema | undefined,
+> {
+  readonly kind: "stream";
+  readonly input: Input;
+  readonly item: Item;
+  readonly end: End;
+}
+
+/** What one direction of a contract declares, by name. */
+export type Items = Readonly<Record<string, EventItem | CallItem | StreamItem>>;
+
+/** Declares an event. @param args one schema for each argument of `emit` */
+export function event<const Args extends readonly Schema[]>(...args: Args): EventItem<Args> {
+  for (const each of args) requireSchema(each, "an argument of an event");
+  return { kind: "event", args };
+}
+
+/**
+ * Declares a call.
+ *
+ * @param input left out, or `undefined`: it takes none
+ * @param options.answer left out: it answers with nothing
+ * @param options.errors with which codes it may be refused, each with the schema of the refusal's data
+ * @throws UsageError `ERR_BAD_OPTION` for what is no schema
+ */
+export function call<
+  Input extends Schema | undefined = undefined,
+  Answer extends Schema | undefined = undefined,
+  Errors extends Refusals = Record<never, never>,
+>(
+  input?: Input,
+  { answer, errors }: { readonly answer?: Answer; readonly errors?: Errors } = {},
+): CallItem<Input, Answer, Errors> {
+  for (const each of [input, answer, ...Object.values(errors ?? {})])
+    if (each !== undefined) requireSchema(each, "a part of a call");
+  return {
+    kind: "call",
+    input: input as Input,
+    answer: answer as Answer,
+    errors: errors ?? ({} as Errors),
+  };
+}
+
+/** Declares a stream. It is part of the description only: nothing carries streams yet. */
+export function stream<
+  Input extends Schema | undefined,
+  Item extends Schema,
+  End extends Schema | undefined = undefined,
+>(input: Input, { item, end }: { readonly item: Item; readonly end?: End }): StreamItem<Input, Item, End> {
+  return { kind: "stream", input, item, end: end as End };
+}
+
+function requireSchema(value: unknown, what: string): void {
+  if (!isSchema(value))
+    throw new UsageError("ERR_BAD_OPTION", `${what} is no schema: it has no member "~standard"`);
+}

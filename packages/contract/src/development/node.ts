@@ -1,0 +1,1 @@
+export const isDevelopment: boolean = process.env["NODE_ENV"] !== "production";

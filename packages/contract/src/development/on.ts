@@ -1,0 +1,2 @@
+/** Bundlers come here by the condition `development`. */
+export const isDevelopment: boolean = true;

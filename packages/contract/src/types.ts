@@ -1,0 +1,95 @@
+import type { CallEvent, Unchecked } from "@sockeye/socket";
+import type { CallError } from "./call-error.js";
+import type { CallItem, EventItem, Items, Refusals } from "./describe.js";
+import type { InputOf, OutputOf, Schema } from "./schema.js";
+
+type Inputs<Args extends readonly Schema[]> = MayEndEarly<{
+  -readonly [K in keyof Args]: InputOf<Args[K]>;
+}>;
+type Outputs<Args extends readonly Schema[]> = MayEndEarly<{
+  -readonly [K in keyof Args]: OutputOf<Args[K]>;
+}>;
+
+/** Arguments at the end that may be `undefined` may be left out. */
+type MayEndEarly<T extends unknown[]> = T extends [...infer Head, infer Last]
+  ? unknown extends Last
+    ? T
+    : undefined extends Last
+      ? [...MayEndEarly<Head>, Last?]
+      : T
+  : T;
+
+/** What a call without a schema of the answer resolves with: its handler need not return anything. */
+type Nothing = ReturnType<() => void>;
+type AnswerIn<Answer> = Answer extends Schema ? InputOf<Answer> : Nothing;
+type AnswerOut<Answer> = Answer extends Schema ? OutputOf<Answer> : Nothing;
+
+/** Streams are no events. */
+type EventNamesOf<All extends Items> = {
+  [Name in keyof All]: All[Name] extends { readonly kind: "stream" } ? never : Name;
+}[keyof All];
+
+/** The events of one direction as who receives them declares them: a map for the type parameters of a socket. */
+export type Received<All extends Items> = {
+  [Name in EventNamesOf<All>]: All[Name] extends EventItem<infer Args>
+    ? (...args: Outputs<Args>) => void
+    : All[Name] extends CallItem<infer Input, infer Answer, Refusals>
+      ? CallEvent<OutputOf<Input>, AnswerIn<Answer>>
+      : never;
+};
+
+/** The same as who sends them declares them. */
+export type Sent<All extends Items> = {
+  [Name in EventNamesOf<All>]: All[Name] extends EventItem<infer Args>
+    ? (...args: Inputs<Args>) => void
+    : All[Name] extends CallItem<infer Input, infer Answer, Refusals>
+      ? CallEvent<InputOf<Input>, AnswerOut<Answer>>
+      : never;
+};
+
+/** The parts of a contract. */
+export interface ContractParts {
+  readonly toServer?: Items;
+  readonly toClient?: Items;
+  /** The type of `socket.data` on the server. */
+  readonly data?: Schema;
+  /** Patterns of the names of rooms: `+` stands for one level. */
+  readonly rooms?: readonly string[];
+  /** What becomes of events that the contract does not declare. Default `refuse`; `pass` while an app moves to a contract. */
+  readonly unknown?: "refuse" | "pass";
+}
+
+type ToServer<Parts extends ContractParts> = Parts["toServer"] extends Items ? Parts["toServer"] : NoItems;
+type ToClient<Parts extends ContractParts> = Parts["toClient"] extends Items ? Parts["toClient"] : NoItems;
+type NoItems = Record<never, never>;
+
+/** What the server hears, by its contract. */
+export type ServerListens<Parts extends ContractParts> = Received<ToServer<Parts>>;
+/** What the server emits. */
+export type ServerEmits<Parts extends ContractParts> = Sent<ToClient<Parts>>;
+/** What a client hears. */
+export type ClientListens<Parts extends ContractParts> = Received<ToClient<Parts>>;
+/** What a client emits. */
+export type ClientEmits<Parts extends ContractParts> = Sent<ToServer<Parts>>;
+/** The type of `socket.data`. */
+export type DataOf<Parts extends ContractParts> = Parts["data"] extends Schema
+  ? OutputOf<Parts["data"]>
+  : Unchecked;
+
+type LevelsOf<Pattern extends string> = Pattern extends `${infer Head}+${infer Tail}`
+  ? `${Head}${string}${LevelsOf<Tail>}`
+  : Pattern extends `${infer Head}#`
+    ? `${Head}${string}`
+    : Pattern;
+
+/** The names of a contract's rooms. */
+export type RoomOf<C extends { readonly rooms: readonly string[] }> = LevelsOf<C["rooms"][number]>;
+
+/** How a call of a contract may be refused: a union by code. */
+export type RefusalOf<
+  C extends { readonly toServer: Items; readonly toClient: Items },
+  Name extends keyof C["toServer"] | keyof C["toClient"],
+> =
+  (C["toServer"] & C["toClient"])[Name] extends CallItem<infer _I, infer _A, infer Errors>
+    ? { [Code in keyof Errors & string]: CallError<Code, OutputOf<Errors[Code]>> }[keyof Errors & string]
+    : never;

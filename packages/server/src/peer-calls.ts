@@ -1,0 +1,89 @@
+import type { Answerer, Caller } from "@sockeye/contract/internal";
+import { Running } from "@sockeye/contract/internal";
+import type { EventPacket } from "@sockeye/protocol";
+import { isOwnEvent, OWN_EVENTS, REPORT } from "@sockeye/protocol";
+import type { ContractEnd, Emit, EmitTarget } from "@sockeye/socket";
+import { readEmit } from "@sockeye/socket";
+import { eventWeight } from "./event-bytes.js";
+import type { Event } from "./middleware.js";
+import type { PeerHandle } from "./peer-handle.js";
+import { REFUSED } from "./peer-handle.js";
+import type { PeerConnection, PeerNamespace } from "./peer-host.js";
+
+/** A peer, as its calls see it. */
+export interface CallingPeer extends EmitTarget {
+  readonly connected: boolean;
+  /** Shows an event to the app. @returns whether anybody has heard it */
+  deliverIncoming(event: EventPacket["data"]): boolean;
+}
+
+/** Calls of one socket, in both directions, and the checks of its events. Only where a contract or a call is in use. */
+export class PeerCalls implements Answerer, Caller {
+  readonly running: Running = new Running();
+  readonly #peer: CallingPeer;
+  readonly #handle: PeerHandle;
+  readonly #nsp: PeerNamespace;
+  readonly #client: PeerConnection;
+  readonly #intake: ((event: readonly unknown[]) => void) | undefined;
+  /** Has the client said that it takes `cancel`? */
+  #takesCancel = false;
+
+  constructor(
+    peer: CallingPeer,
+    handle: PeerHandle,
+    { nsp, client }: { readonly nsp: PeerNamespace; readonly client: PeerConnection },
+  ) {
+    this.#peer = peer;
+    this.#handle = handle;
+    this.#nsp = nsp;
+    this.#client = client;
+    this.#intake = this.contract?.intake({
+      deliver: (event) => !peer.connected || this.#deliver(event),
+      refused: (error, event) => handle[REFUSED](error, event),
+      hold: (event) => this.#hold(event),
+    });
+  }
+
+  get socket(): object {
+    return this.#handle;
+  }
+
+  get contract(): ContractEnd | undefined {
+    return this.#nsp.exchange?.contract;
+  }
+
+  /** An event has come in and passed the middlewares. */
+  take(event: readonly unknown[]): void {
+    if (isOwnEvent(event[0])) this.#takeOwn(event);
+    else if (this.#intake) this.#intake(event);
+    else this.#deliver(event);
+  }
+
+  cancel(ackId: number): void {
+    if (this.#takesCancel) this.emitOut(readEmit(OWN_EVENTS.cancel, [ackId], {}));
+  }
+
+  emitOut(emit: Emit): void {
+    this.#peer.emitOut(emit);
+  }
+
+  reportError(error: unknown, name: string): void {
+    this.#handle[REPORT](error, name);
+  }
+
+  #deliver(event: readonly unknown[]): boolean {
+    return this.#peer.deliverIncoming(event as EventPacket["data"]);
+  }
+
+  #takeOwn(event: readonly unknown[]): void {
+    if (event[0] === OWN_EVENTS.cancel) this.running.cancel(event[1]);
+    else if (event[0] === OWN_EVENTS.calls) this.#takesCancel = true;
+    else this.#deliver(event);
+  }
+
+  /** It waits behind an asynchronous schema. */
+  #hold(event: readonly unknown[]): (() => void) | undefined {
+    const weight = eventWeight(event as Event);
+    return this.#client.hold(weight) ? () => this.#client.release(weight) : undefined;
+  }
+}
