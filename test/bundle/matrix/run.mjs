@@ -152,7 +152,7 @@ rmSync(app, { recursive: true, force: true });
 process.exit();
 
 function talk(io) {
-  return `${io}(__url).timeout(5000).emit("say", "hello", (error, answer) => __done(error ? String(error) : answer));`;
+  return `${io}(__url).timeout(20_000).emit("say", "hello", (error, answer) => __done(error ? String(error) : answer));`;
 }
 
 async function outcome(act) {
@@ -171,7 +171,7 @@ function short(text) {
 /** Runs a script as a page would, and waits for what it has heard of the server. */
 function heard(code) {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error("no answer")), 10_000);
+    const late = setTimeout(() => reject(new Error("no answer")), 30_000);
     const { JSDOM } = require("jsdom");
     const { window } = new JSDOM("<!doctype html>", { runScripts: "outside-only", url });
     Object.assign(window, { fetch, TextEncoder, TextDecoder, __url: url });
