@@ -1,10 +1,70 @@
-// npm test: a browser and a Redis if they can be had, what is not built yet, then every test (or those that the arguments name).
+// The tests, in three tiers:
+//
+//   npm run test:unit    what needs no network of its own and no browser: the inner loop
+//   npm test             all but the long ones; with arguments, the test files that they name
+//   npm run test:long    fuzzing, faults, leaks, old browsers, bundles, and a crowd of clients
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { run } from "./run.mjs";
 
-run("node", ["scripts/setup-programs.mjs"]);
-run("turbo", ["run", "build"]);
-run("vitest", ["run", ...process.argv.slice(2)]);
-if (process.argv.length === 2) {
-  process.env.LOAD = "1";
-  run("vitest", ["run", "test/load"]);
+const UNIT = [
+  ...["protocol", "codec", "session", "socket", "adapter", "engine", "client"].map(
+    (name) => `packages/${name}/`,
+  ),
+  "test/architecture/",
+];
+/** These open ports, and wait for real time. */
+const NOT_UNIT = [
+  "packages/client/test/e2e.test.ts",
+  "packages/client/test/cut-lines.test.ts",
+  "packages/client/test/shims.test.ts",
+];
+const LONG = ["fuzz", "faults", "leaks", "legacy", "bundle"].map((name) => `test/${name}/`);
+/** Remembers with which matrix and which packages the controls last passed. */
+const CACHE = "node_modules/.cache/sockeye/controls";
+
+const [first, ...rest] = process.argv.slice(2);
+const exclude = (paths) => paths.flatMap((path) => ["--exclude", path.endsWith("/") ? `${path}**` : path]);
+
+if (first === "--unit") {
+  run("vitest", ["run", ...UNIT, ...exclude(NOT_UNIT), ...rest]);
+} else {
+  run("node", ["scripts/setup-programs.mjs"]);
+  run("turbo", ["run", "build"]);
+  if (first === "--long") {
+    run("vitest", ["run", ...LONG, ...rest]);
+    process.env.LOAD = "1";
+    run("vitest", ["run", "test/load"]);
+  } else if (first === undefined) {
+    const digest = controlsDigest();
+    const known = existsSync(CACHE) && readFileSync(CACHE, "utf8") === digest;
+    if (known && process.env.CI !== "true") {
+      process.env.SKIP_CONTROLS = "1";
+      console.log(
+        "Socket.IO against itself is left out: neither package-lock.json nor the matrix has changed since it last passed.",
+      );
+    }
+    run("vitest", ["run", ...exclude(LONG)]);
+    mkdirSync(dirname(CACHE), { recursive: true });
+    writeFileSync(CACHE, digest);
+  } else {
+    run("vitest", ["run", first, ...rest]);
+  }
+}
+
+/** Of all that the controls depend on: the packages that are installed, and the matrix. */
+function controlsDigest() {
+  const matrix = readdirSync("test/interop/matrix").map((name) => `test/interop/matrix/${name}`);
+  const support = readdirSync("test/support").map((name) => `test/support/${name}`);
+  const files = [
+    "package-lock.json",
+    "test/interop/differences.ts",
+    "test/interop/version-2.ts",
+    ...matrix,
+    ...support,
+  ];
+  const hash = createHash("sha256");
+  for (const file of files.sort()) hash.update(file).update(readFileSync(file));
+  return hash.digest("hex");
 }

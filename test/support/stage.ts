@@ -30,17 +30,23 @@ export interface Pairing {
   readonly server: ServerName;
 }
 
-export const PAIRINGS: readonly Pairing[] = [
+const OURS: readonly Pairing[] = [
   { title: "socket.io-client 4 → sockeye", client: "socket.io-client 4", server: "sockeye" },
   { title: "socket.io-client 3 → sockeye", client: "socket.io-client 3", server: "sockeye" },
   { title: "socket.io-client 2 → sockeye", client: "socket.io-client 2", server: "sockeye" },
   { title: "sockeye → socket.io 4", client: "sockeye", server: "socket.io 4" },
   { title: "sockeye → sockeye", client: "sockeye", server: "sockeye" },
-  // The controls: they prove that the expectations are Socket.IO's and not ours.
+];
+
+/** They prove that the expectations are Socket.IO's and not ours. */
+const CONTROLS: readonly Pairing[] = [
   { title: "socket.io-client 4 → socket.io 4", client: "socket.io-client 4", server: "socket.io 4" },
   { title: "socket.io-client 3 → socket.io 4", client: "socket.io-client 3", server: "socket.io 4" },
   { title: "socket.io-client 2 → socket.io 4", client: "socket.io-client 2", server: "socket.io 4" },
 ];
+
+// scripts/test.mjs leaves the controls out if they passed with the same packages and the same matrix.
+export const PAIRINGS: readonly Pairing[] = process.env["SKIP_CONTROLS"] ? OURS : [...OURS, ...CONTROLS];
 
 /** What a client's API lacks. A behaviour that needs it is not asked of that client. */
 export type Feature =

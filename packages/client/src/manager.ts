@@ -219,7 +219,7 @@ export class Manager<
     return this.#setting("timeout", value);
   }
 
-  /** @internal */
+  /** Takes what the app's code threw or rejected with. */
   [REPORT](error: unknown): void {
     reportAppError(error);
   }

@@ -208,7 +208,7 @@ export class Socket<
     return this[PEER].drained();
   }
 
-  /** @internal */
+  /** Takes what the app's code threw or rejected with. */
   [REPORT](error: unknown): void {
     reportAppError(error);
   }

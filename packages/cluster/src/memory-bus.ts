@@ -54,12 +54,10 @@ export class MemoryHub {
     this.#cuts.clear();
   }
 
-  /** @internal */
   removed(bus: MemoryBus): void {
     this.#buses.delete(bus);
   }
 
-  /** @internal */
   carry(from: MemoryBus, topic: string, bytes: Uint8Array): void {
     for (const to of this.#buses) {
       if (!to.hears(topic) || this.#cuts.get(from)?.has(to)) continue;
@@ -168,12 +166,10 @@ export class MemoryBus implements Bus {
 
   // ---- from the hub
 
-  /** @internal */
   hears(topic: string): boolean {
     return this.#isUp && this.#topics.has(topic);
   }
 
-  /** @internal */
   take(from: MemoryBus, { topic, bytes, delayMs }: Carried): void {
     const { clock } = this.#hub;
     const now = clock.now();

@@ -386,7 +386,7 @@ export class Socket<
 
   // ---- from the peer
 
-  /** @internal Hands an error of the app's code to `io.on("error")`, as one that happened for this socket. */
+  /** Hands an error of the app's code to `io.on("error")`, as one that happened for this socket. */
   [REPORT](error: unknown, event: string | symbol | number): void {
     this.nsp[CORE].reportSocketError(error, this.id, event);
   }

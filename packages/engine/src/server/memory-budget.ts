@@ -56,7 +56,7 @@ export class MemoryBudget {
     return this.#accounts.size;
   }
 
-  /** @internal From an account: it holds so much more, or less. */
+  /** From an account: it holds so much more, or less. */
   changed(account: Account, by: number): void {
     this.#sum += by;
     if (account.bytes === 0) {

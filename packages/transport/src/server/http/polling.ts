@@ -32,9 +32,7 @@ const OCTETS: Readonly<ResponseHeaders> = { "Content-Type": "application/octet-s
 export class PollingPipe implements HttpPipe, PostOwner {
   static readonly transportName = "polling";
   readonly name = "polling";
-  /** @internal */
   origin: string | undefined;
-  /** @internal */
   numbers: RequestNumbers | undefined;
   readonly #sid: string;
   readonly #host: PollingHost;
@@ -44,7 +42,6 @@ export class PollingPipe implements HttpPipe, PostOwner {
   #poll: ServerResponse | undefined;
   /** The GET whose answer is being compressed. */
   #compressing: ServerResponse | undefined;
-  /** @internal */
   post: Post | undefined;
   /** The GET whose answer is on its way to the network. */
   #answered: ServerResponse | undefined;
@@ -68,27 +65,22 @@ export class PollingPipe implements HttpPipe, PostOwner {
     return this.post?.bytes ?? 0;
   }
 
-  /** @internal */
   gathers(): void {
     this.#sink?.holds?.(this);
   }
 
-  /** @internal */
   get isOpen(): boolean {
     return this.#state === "open";
   }
 
-  /** @internal */
   get limits(): PollingHost["limits"] {
     return this.#host.limits;
   }
 
-  /** @internal */
   get turns(): PollingHost["turns"] {
     return this.#host.turns;
   }
 
-  /** @internal */
   get bodies(): PayloadFormat {
     return this.#host.format;
   }
@@ -169,12 +161,10 @@ export class PollingPipe implements HttpPipe, PostOwner {
     this.lose("transport error", failure("poll connection closed prematurely"));
   }
 
-  /** @internal */
   progressed(bytes: number): void {
     this.#sink?.progress?.(this, bytes);
   }
 
-  /** @internal */
   received(frame: Frame): void {
     this.#sink?.frame(this, frame);
   }
@@ -216,7 +206,6 @@ export class PollingPipe implements HttpPipe, PostOwner {
     this.respond(res, body, headers, initial);
   }
 
-  /** @internal */
   respond(res: ServerResponse, body: Frame, headers: ResponseHeaders, initial = false): void {
     headers["cache-control"] = "no-store";
     this.#host.headers(headers, { sid: this.#sid, req: res.req, initial });
@@ -233,14 +222,12 @@ export class PollingPipe implements HttpPipe, PostOwner {
     return true;
   }
 
-  /** @internal */
   fail(reason: CloseReason, cause: Error, tell = true): void {
     if (this.#state === "closed") return;
     this.#end(() => this.#release(tell ? CLOSE : NOOP));
     this.#sink?.ended(this, "closed", reason, cause);
   }
 
-  /** @internal */
   lose(reason: CloseReason, cause: Error): void {
     if (this.#state === "closed") return;
     // The session may go on, so nothing must say that it is over.

@@ -44,9 +44,7 @@ const HEADERS: Readonly<ResponseHeaders> = {
  */
 export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   readonly name: string;
-  /** @internal */
   origin: string | undefined;
-  /** @internal */
   numbers: RequestNumbers | undefined;
   readonly #sid: string;
   readonly #host: StreamingHost;
@@ -58,7 +56,6 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   #unread: StreamResponse | undefined;
   /** Has OPEN not been sent yet? */
   #initial = true;
-  /** @internal */
   post: Post | undefined;
 
   constructor(sid: string, host: StreamingHost) {
@@ -84,7 +81,6 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     return this.post?.waits === true;
   }
 
-  /** @internal */
   gathers(): void {
     this.#sink?.holds?.(this);
   }
@@ -177,7 +173,6 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   // ---- from the response
 
-  /** @internal */
   drained(response: StreamResponse): void {
     if (response === this.#unread) this.#unread = undefined;
     this.#sink?.holds?.(this);
@@ -195,50 +190,41 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     this.#sink?.holds?.(this);
   }
 
-  /** @internal */
   late(_response: StreamResponse): void {
     this.fail("transport error", failure("the client does not read"));
   }
 
   // ---- from the POST
 
-  /** @internal */
   get isOpen(): boolean {
     return this.#state === "open";
   }
 
-  /** @internal */
   get limits(): StreamingHost["limits"] {
     return this.#host.limits;
   }
 
-  /** @internal */
   get turns(): StreamingHost["turns"] {
     return this.#host.turns;
   }
 
-  /** @internal */
   get bodies(): StreamFormat {
     return this.#host.format;
   }
 
-  /** @internal */
   progressed(bytes: number): void {
     this.#sink?.progress?.(this, bytes);
   }
 
-  /** @internal */
   received(frame: Frame): void {
     this.#sink?.frame(this, frame);
   }
 
-  /** @internal */
   respond(res: ServerResponse, body: string, headers: ResponseHeaders): void {
     this.#writeHead(res, headers, false);
     res.end(body);
   }
 
-  /** @internal */
   fail(reason: CloseReason, cause: Error, tell = true): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -247,7 +233,6 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
     this.#sink?.ended(this, "closed", reason, cause);
   }
 
-  /** @internal */
   lose(reason: CloseReason, cause: Error): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
