@@ -21,7 +21,7 @@ export async function buildBrowserBundles(packageDirectory) {
   // Scripts are CommonJS for `require`, modules are not, and neither has an ending that says so: tools shall look at the code.
   writeFileSync(`${packageDirectory}/dist/browser/package.json`, "{}\n");
   await Promise.all([
-    write("sockeye.js", { ...script, minify: false }),
+    write("sockeye.js", { ...script, minify: false, conditions: ["development"] }),
     write("sockeye.min.js", script),
     write("sockeye.esm.min.js", { ...module, entryPoints: ["src/index.ts"] }),
     write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),

@@ -59,7 +59,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
 const NODE_ONLY =
-  /^packages\/(server|adapter|cluster|bus-process|bus-redis|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/transport\/src\/(server|client\/node)\//;
+  /^packages\/(server|adapter|cluster|bus-process|bus-redis|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);

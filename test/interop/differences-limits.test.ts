@@ -279,6 +279,31 @@ describe("when", () => {
   );
 
   differs(
+    "middlewares of a second namespace and of the engine that never decide, after connectTimeout",
+    {
+      stock: ["nothing", "nothing"],
+      sockeye: [
+        '44/late,{"message":"Not decided in time","data":{"code":"ERR_JOIN_TIMEOUT"}}',
+        "TypeError: fetch failed",
+      ],
+    },
+    async (server) => {
+      const site = await serve(server, { connectTimeout: 300 });
+      site.io.of("/late").use((_socket, _next) => {});
+      const { wire } = await openSession(site.port);
+      ends.push(() => wire.end());
+      wire.send("40");
+      await wire.nextMessage();
+      wire.send("40/late,");
+      site.io.engine.use(() => {});
+      const nothing = new Promise<string>((resolve) => setTimeout(() => resolve("nothing"), 1500));
+      const request = fetch(`http://127.0.0.1:${site.port}/socket.io/?EIO=4&transport=polling`);
+      const answered = request.then(() => "answered", String);
+      return [await Promise.race([wire.nextMessage(), nothing]), await Promise.race([answered, nothing])];
+    },
+  );
+
+  differs(
     "40,000 events that an asynchronous middleware does not decide about",
     { stock: "open", sockeye: "closed" },
     async (server) => {

@@ -122,6 +122,9 @@ export const SHOWN: ShownBy = {
     "a connection that has left its last namespace": limits(
       "a connection that has left its last namespace, after connectTimeout",
     ),
+    "a middleware of a second namespace, or of the engine, that never decides": limits(
+      "middlewares of a second namespace and of the engine that never decide, after connectTimeout",
+    ),
     "more than 16 MiB of events wait for asynchronous middlewares of `socket.use`": limits(
       "40,000 events that an asynchronous middleware does not decide about",
     ),

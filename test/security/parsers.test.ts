@@ -1,24 +1,29 @@
 import { EventEmitter } from "node:events";
-import type { IncomingMessage } from "node:http";
-import { createTextCodec } from "@sockeye/codec";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createTextCodec, readCount } from "@sockeye/codec";
 import { ChunkFrameDecoder } from "@sockeye/codec/chunk-frames";
 import { createMsgpackCodec } from "@sockeye/codec/msgpack";
 import { decodePayload } from "@sockeye/codec/payload";
-import { DEFAULT_LIMITS } from "@sockeye/protocol";
+import { DEFAULT_LIMITS, PacketType, shown, shownError } from "@sockeye/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { decodeBase64 } from "../../packages/codec/src/base64.js";
 import { isDeeperThan } from "../../packages/codec/src/depth.js";
 import { decodeFrame } from "../../packages/codec/src/envelope.js";
 import { Slots } from "../../packages/codec/src/slots.js";
-import { ClientFiles } from "../../packages/server/src/client-files.js";
-import { LineDecoder } from "../../packages/transport/src/client/escaped-payload.js";
+import { addressGroup } from "../../packages/engine/src/server/address-group.js";
+import { ClientFiles, hasTag } from "../../packages/server/src/client-files.js";
+import { splitQuery } from "../../packages/server/src/eio3-client.js";
+import { memoryOf } from "../../packages/server/src/memory-of.js";
+import { decodeEscaped, LineDecoder } from "../../packages/transport/src/client/escaped-payload.js";
 import { CookieJar } from "../../packages/transport/src/client/node/cookie-jar.js";
 import { StreamedResponse } from "../../packages/transport/src/client/streamed-response.js";
 import { decodeChunkBody } from "../../packages/transport/src/server/http/chunk-body.js";
+import { iframe } from "../../packages/transport/src/server/http/iframe.js";
 import { jsonpFormat } from "../../packages/transport/src/server/http/jsonp.js";
 import { PAYLOADS } from "../../packages/transport/src/server/http/payload-format.js";
 import { readClaim } from "../../packages/transport/src/server/request/claim.js";
 import { acceptedEncoding } from "../../packages/transport/src/server/request/compression.js";
+import { type CorsOptions, corsMiddleware } from "../../packages/transport/src/server/request/cors.js";
 import { OriginPolicy } from "../../packages/transport/src/server/request/origins.js";
 import { readEngineQuery, readWholeQuery } from "../../packages/transport/src/server/request/query.js";
 import { readRawHeaders } from "../../packages/transport/src/server/request/raw-headers.js";
@@ -68,6 +73,16 @@ function drip(bytes: Uint8Array, take: (piece: Buffer) => unknown): void {
 
 const headersOf = (headers: Record<string, string>): IncomingMessage =>
   ({ method: "GET", url: "/", headers }) as unknown as IncomingMessage;
+
+/** As far as headers go. */
+function response(): ServerResponse {
+  const headers = new Map<string, unknown>();
+  return {
+    getHeader: (name: string) => headers.get(name.toLowerCase()),
+    setHeader: (name: string, value: unknown) => headers.set(name.toLowerCase(), value),
+    end() {},
+  } as unknown as ServerResponse;
+}
 
 describe("queries cost as much per byte, however long they are", () => {
   it.each([
@@ -155,6 +170,53 @@ describe("headers cost as much per byte, however long they are", () => {
       }
     },
   );
+
+  const answers: CorsOptions[] = [
+    { origin: "https://*.example.com" },
+    { origin: [/^https:\/\/[a-z.]+\.example$/, "https://a.example"], credentials: true },
+    { origin: true, methods: ["GET"] },
+  ];
+  it.each(["a.", ".", ":", "://", "/", ",", "x-a, ", " "])(
+    "CORS, whatever the page asks for: %j",
+    (pattern) => {
+      for (const options of answers) {
+        const ask = corsMiddleware(options);
+        for (const method of ["GET", "OPTIONS"]) {
+          expectLinear(text(pattern, "https://"), (value) => {
+            const names = { origin: value, "access-control-request-headers": value };
+            const req = { ...headersOf({ ...names, "access-control-request-method": value }), method };
+            ask(req as IncomingMessage, response(), () => {});
+          });
+        }
+      }
+    },
+  );
+
+  it.each(["1.", ":", "::", "f:", "[", "]", "%", "1.2.3.4:", "1", ", "])(
+    "addresses, as proxies write them: %j",
+    (pattern) => {
+      for (const begin of ["", "[", "::", "1.2.3.4:"])
+        expectLinear(text(pattern, begin), (address) => addressGroup(address, 64));
+    },
+  );
+
+  it.each(['"a",', 'W/"', ",", " ", '"'])("If-None-Match: %j", (pattern) => {
+    expectLinear(text(pattern), (list) => hasTag(list, '"b"'));
+  });
+
+  it.each(["0", "c=1&", "%30", "a.", "xn--a.", "é", "@", "/"])("queries of iframes: %j", (pattern) => {
+    const { check } = iframe(policy);
+    for (const begin of ["/?c=", "/?c=1&origin=http://", "/?c=1&d=1&origin="]) {
+      const make = text(encodeURI(pattern), begin);
+      // As long as a URL may be.
+      expectLinear(make, (url) => check?.({ ...headersOf({}), url } as IncomingMessage), 160);
+    }
+  });
+
+  it.each(["\n", "\x1b", "a", '"', "\u202e", " \n"])("what is printed of them: %j", (pattern) => {
+    expectLinear(text(pattern), (printed) => shown(printed));
+    expectLinear(text(pattern), (printed) => shownError(printed));
+  });
 
   it.each(["chat,", "a b,", ",", "(", " "])("Sec-WebSocket-Protocol: %j", (pattern) => {
     const valid = {
@@ -320,6 +382,22 @@ describe("packets cost as much per byte, however long they are", () => {
     }
   });
 
+  it.each(["1", "0", "9", " ", "-"])("counts: %j", (pattern) => {
+    expectLinear(text(pattern), (digits) => readCount(digits));
+  });
+
+  it.each(["a=1&", "?", "&", "%6e=%31&", "/"])("queries behind names of revision 3: %j", (pattern) => {
+    expectLinear(text(pattern, "/chat?"), (nsp) =>
+      attempt(() => splitQuery({ type: PacketType.CONNECT, nsp, id: undefined, data: undefined }, NO_LIMIT)),
+    );
+  });
+
+  it.each(["{},", "[],", '"",', "0,"])("what is weighed of auth: %j", (pattern) => {
+    const make = (bytes: number): unknown[] =>
+      JSON.parse(`[${text(pattern)(bytes).slice(0, -1)}]`) as unknown[];
+    expectLinear(make, (auth) => memoryOf(auth));
+  });
+
   it("objects of many keys, and many placeholders", () => {
     const keys = (bytes: number): string =>
       `2["e",{${Array.from({ length: bytes / 10 }, (_, n) => `"${n.toString(36)}":{}`).join(",")}}]`;
@@ -380,6 +458,18 @@ describe("answers of a server cost a client as much per byte, however they are c
       drip(body, (piece) => lines.write(piece));
     });
     expectLinear(make, (body) => attempt(() => new LineDecoder().write(body)));
+  });
+
+  it.each(["4", "4\x1e", "%25", "%0A", "%", "b", "bAAA=\x1e", "€", "0{"])(
+    "events of sse and messages of iframes: %j",
+    (pattern) => {
+      expectLinear(text(pattern), (payload) => attempt(() => decodeEscaped(payload)));
+      expectLinear(text(pattern), (payload) => attempt(() => decodePayload(payload, NO_LIMIT)));
+    },
+  );
+
+  it.each(["{", '{"sid":"', '"upgrades":["', "[", "9", " "])("OPEN: %j", (pattern) => {
+    expectLinear(text(pattern, '0{"a":'), (frame) => attempt(() => decodeFrame(frame)));
   });
 
   it("frames of a first turn, one by one", () => {

@@ -13,6 +13,7 @@ import {
 import type { EnginePacket, RawMessage } from "@sockeye/protocol";
 import { rawCodec } from "@sockeye/session";
 import type { SendOptions, Sent } from "@sockeye/socket";
+import { advise } from "#advice";
 import { BlobQueue, isBlob } from "./blobs.js";
 import { reportAppError } from "./report-error.js";
 import { standardParts } from "./standard/features.js";
@@ -56,6 +57,7 @@ export class Socket extends VisibleSession {
    */
   constructor(uri?: string | URL | Partial<EngineOptions>, options?: Partial<EngineOptions>) {
     const [url, chosen] = splitGiven(uri, options);
+    advise(chosen, standardParts.transports);
     const given: Partial<EngineOptions> = { ...chosen, path: chosen?.path || "/engine.io" };
     const address = url === undefined ? addressOf(given) : placeOf(url, given);
     const timing = systemTiming(given);

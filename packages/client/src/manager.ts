@@ -15,6 +15,7 @@ import { PEER, REPORT, SessionError, TransportError } from "@sockeye/protocol";
 import { trustingCodec } from "@sockeye/session";
 import type { DefaultEventsMap, EngineSocket, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
+import { advise } from "#advice";
 import type { Accepted } from "./accepted.js";
 import { requireAccepted, TRUSTED } from "./accepted.js";
 import { DEFAULT_PATH } from "./default-path.js";
@@ -83,6 +84,7 @@ export class Manager<
     knowSelf(this);
     const [url, options] = splitGiven(uri, opts);
     const { parts } = new.target as typeof Manager;
+    advise(options, parts.transports);
     this.opts = { ...options, path: options?.path || DEFAULT_PATH };
     this.#settings = settingsOf(this.opts);
     this.#features = parts;

@@ -59,6 +59,7 @@ export {
   SOCKET_PROTOCOL,
 } from "./packet.js";
 export type { RawMessage, SessionObserver, SessionView } from "./session.js";
+export { shown, shownError } from "./shown.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";
 export type { PipeClose, PipeEnd, Transport, TransportSink } from "./transport.js";

@@ -18,15 +18,15 @@ export interface Joinable {
   admit(admission: Admission): void;
 }
 
-/** The connection of a client that asks to join. */
+/** The connection on which a client wants to join. */
 export interface AdmittingConnection extends SocketConnection {
   /** Is this the attempt that is being decided? */
   awaits(admission: Admission): boolean;
   /** An attempt is decided. What the client has asked meanwhile has its turn. */
   decided(admission: Admission): void;
-  /** A namespace has let a socket in. */
+  /** The app has not decided in time. */
+  late(admission: Admission): void;
   joined(namespace: string, socket: ConnectedSocket): void;
-  /** A namespace has refused, or there is none of that name. */
   refused(namespace: string, error: unknown): void;
 }
 
@@ -36,6 +36,9 @@ export interface AdmittingConnection extends SocketConnection {
  */
 export class Admission {
   #next: Handshake["auth"] | undefined = undefined;
+  #asked: string | undefined = undefined;
+  #undo: (() => void) | undefined = undefined;
+  #abandoned = false;
 
   constructor(
     readonly connection: AdmittingConnection,
@@ -45,7 +48,7 @@ export class Admission {
 
   /** Does the client still wait for this answer? */
   get awaited(): boolean {
-    return this.#next === undefined && this.connection.awaits(this);
+    return this.#next === undefined && !this.#abandoned && this.connection.awaits(this);
   }
 
   /** With which `auth` the client has asked again, the last time that it did. */
@@ -53,14 +56,12 @@ export class Admission {
     return this.#next;
   }
 
-  /** Who is to decide now, in words. */
-  #asked: string | undefined = undefined;
-
   /** A middleware is asked. @param who in words */
   asks(who: string): void {
     this.#asked = who;
   }
 
+  /** Who is to decide now, in words. */
   get asked(): string | undefined {
     return this.#asked;
   }
@@ -70,12 +71,36 @@ export class Admission {
     this.#next = auth;
   }
 
+  /** The client has left before the decision, or the app has had its time: an app that never decides is to hold nothing. */
+  abandon(): void {
+    if (this.#abandoned) return;
+    this.#abandoned = true;
+    this.#undo?.();
+    this.#undo = undefined;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** @param undo lets go of what the decision holds, if it is abandoned. Replaces the one before */
+  onAbandoned(undo: () => void): void {
+    this.#undo = undo;
+  }
+
+  /** The time to decide is over. */
+  expire(): void {
+    this.connection.late(this);
+  }
+
   /** The decision is over, whatever it was: the next attempt may begin. */
   over(): void {
+    this.#undo = undefined;
     this.connection.decided(this);
   }
 
   letIn(socket: ConnectedSocket): void {
+    this.#undo = undefined;
     this.connection.joined(this.namespace, socket);
   }
 

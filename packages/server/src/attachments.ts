@@ -4,7 +4,13 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import { UsageError } from "@sockeye/protocol";
 import type { Middleware } from "@sockeye/transport/server";
-import { attach, closeHttpServer, corsMiddleware } from "@sockeye/transport/server";
+import {
+  attach,
+  closeHttpServer,
+  corsMiddleware,
+  IncomingRequest,
+  runMiddlewares,
+} from "@sockeye/transport/server";
 import { ClientFiles } from "./client-files.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
@@ -135,8 +141,22 @@ export class Attachments {
     { req, res, cors }: { req: IncomingMessage; res: ServerResponse; cors: Middleware | undefined },
   ): void {
     const serve = (): void => void this.#files.serve(file, req, res);
-    if (cors) cors(req, res, serve);
-    else serve();
+    if (cors === undefined) {
+      serve();
+      return;
+    }
+    const failed = (error: unknown): void => this.#host.reportError(error, "cors.origin");
+    runMiddlewares(
+      [cors],
+      { req, res, failed },
+      {
+        clock: this.#host.engineClock,
+        timeoutMs: this.#settings.connectTimeoutMs,
+        visit: new IncomingRequest(req, res),
+        done: serve,
+        late: () => res.destroy(),
+      },
+    );
   }
 }
 

@@ -125,7 +125,7 @@ function etagOf({ digest }: LoadedFile, coding: Coding | undefined): string {
  *
  * @see RFC 9110, section 13.1.2
  */
-function hasTag(header: string | undefined, etag: string): boolean {
+export function hasTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === "*") return true;
   return header.split(",").some((each) => {

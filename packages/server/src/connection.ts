@@ -12,7 +12,7 @@ import type {
   Limits,
   Packet,
 } from "@sockeye/protocol";
-import { NamespaceError, PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
+import { NamespaceError, PacketType, SessionError, SockeyeError, shown } from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { AdmittingConnection, ConnectedSocket, Joinable } from "./admission.js";
@@ -28,7 +28,6 @@ import { Joins } from "./joins.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
-import { shown } from "./shown.js";
 
 /** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
 type JoinState = ConnectedSocket | Admission | "left";
@@ -52,6 +51,10 @@ export interface ConnectionHost extends ErrorBoundary {
   settled(connection: Connection): void;
   /** The connection has left its last namespace, and is to join another. */
   idle(connection: Connection): void;
+  /** A namespace has not decided at once. */
+  deciding(admission: Admission): void;
+  /** It has, or nobody waits for that any more. */
+  decided(admission: Admission): void;
   /** No acknowledgement of one of its sockets is under way any more. */
   rested(session: EngineSession): void;
 }
@@ -178,12 +181,14 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
   /** A namespace has let a socket in. */
   joined(namespace: string, socket: ConnectedSocket): void {
+    this.#settle(this.#lanes.get(namespace));
     this.#lanes.set(namespace, socket);
     this.#host.settled(this);
   }
 
   /** A namespace has refused, or there is none of that name. */
   refused(namespace: string, error: unknown): void {
+    this.#settle(this.#lanes.get(namespace));
     this.#lanes.delete(namespace);
     this.#keepAuth(namespace, undefined);
     this.#answer({
@@ -213,7 +218,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   giveUp(): void {
     const lanes = this.#lanes.all();
     if (lanes.some(isSocket)) return;
-    for (const lane of lanes) if (lane instanceof Admission && lane.asked) this.#warnOfNoNext(lane);
+    for (const lane of lanes) if (lane instanceof Admission) this.#warnOfNoNext(lane);
     this.session.conversation.close();
   }
 
@@ -266,6 +271,10 @@ export class Connection implements EngineConnection, AdmittingConnection {
     this.#host.settled(this);
     const sockets = this.#lanes.all().filter(isSocket);
     this.#over = true;
+    for (const lane of this.#lanes.all()) {
+      this.#settle(lane);
+      if (lane instanceof Admission) lane.abandon();
+    }
     for (const socket of sockets) socket.end(reason, cause);
     if (cause instanceof SockeyeError) this.exceeded(cause);
     this.#host.monitor.sessionClosed(this, reason, cause);
@@ -273,7 +282,13 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
   // ---- inside
 
+  /** Nothing has to be decided in time any more. */
+  #settle(lane: JoinState | undefined): void {
+    if (lane instanceof Admission) this.#host.decided(lane);
+  }
+
   #warnOfNoNext({ namespace, asked }: Admission): void {
+    if (asked === undefined) return;
     const where = `${asked} of namespace ${shown(namespace)}`;
     this.#host.monitor.warnings.warnOnce(
       "SOCKEYE_NO_NEXT",
@@ -331,6 +346,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
     } catch (failure) {
       this.#failed(admission, failure);
     }
+    if (this.awaits(admission)) this.#host.deciding(admission);
   }
 
   /** The app's adapter, or its engine, does not let the namespace be made. */
@@ -344,8 +360,18 @@ export class Connection implements EngineConnection, AdmittingConnection {
   decided(admission: Admission): void {
     const { namespace, next } = admission;
     if (next === undefined || !this.awaits(admission)) return;
+    this.#settle(admission);
     this.#lanes.delete(namespace);
     this.#ask(namespace, next);
+  }
+
+  /** The app has had its time: what it decides now is for nobody. What the client has asked meanwhile has its turn. */
+  late(admission: Admission): void {
+    if (!this.awaits(admission)) return;
+    this.#warnOfNoNext(admission);
+    admission.abandon();
+    if (admission.next !== undefined) this.decided(admission);
+    else this.refused(admission.namespace, late());
   }
 
   /** May it join one namespace more? Counts only where the answer is in doubt. */
@@ -394,6 +420,11 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
 function tooManyNamespaces(): NamespaceError {
   return new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
+}
+
+function late(): NamespaceError {
+  const code = "ERR_JOIN_TIMEOUT";
+  return new NamespaceError(code, "Not decided in time", { code });
 }
 
 function isSocket(lane: JoinState | undefined): lane is ConnectedSocket {

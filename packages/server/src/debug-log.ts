@@ -1,10 +1,10 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
+import { shown } from "@sockeye/protocol";
 import createDebug from "debug";
 import type { Diagnostics } from "./channels.js";
 import type { Conn } from "./conn.js";
 import { isEio3 } from "./eio3-client.js";
-import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
 
 /** The name without what a client of Socket.IO 2 puts behind it, its query. */

@@ -6,16 +6,16 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { LIMIT_BY_CODE, SockeyeError } from "@sockeye/protocol";
+import { LIMIT_BY_CODE, SockeyeError, shown } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/server";
 import { REFUSALS } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import { channelOf } from "./channels.js";
 import type { Conn } from "./conn.js";
 import { Histogram } from "./histogram.js";
+import { warnOfNoDecision } from "./no-decision.js";
 import type { EngineOptions } from "./options.js";
 import { warnOfRefusedOrigin } from "./refused-origin.js";
-import { shown } from "./shown.js";
 import type { Socket } from "./socket.js";
 import { Traffic } from "./traffic.js";
 import { Warnings } from "./warnings.js";
@@ -102,6 +102,7 @@ export class Monitor {
 
   requestRefused(refused: RefusedRequest): void {
     countOne(this.refused, REFUSAL_NAMES.get(refused.code) ?? String(refused.code));
+    warnOfNoDecision(refused, this.warnings);
     warnOfRefusedOrigin(refused, { options: this.#options(), warnings: this.warnings });
     if (REFUSE.hasSubscribers) REFUSE.publish(refused);
   }

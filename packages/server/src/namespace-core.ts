@@ -134,6 +134,7 @@ export class NamespaceCore implements NamespaceMachine {
 
   admit(admission: Admission): void {
     this.#deciding += 1;
+    admission.onAbandoned(() => this.#undecided());
     const { pid, offset } = admission.auth;
     if (!this.recovers || isEio3(admission.connection) || typeof pid !== "string") {
       this.#examine(admission, undefined);
@@ -160,6 +161,7 @@ export class NamespaceCore implements NamespaceMachine {
   }
 
   #examine(admission: Admission, restored: RestoredSession | undefined): void {
+    if (admission.abandoned) return;
     const { connection, auth } = admission;
     const socket = new Socket(this.#handle, connection, {
       auth,
@@ -169,7 +171,12 @@ export class NamespaceCore implements NamespaceMachine {
       restored && this.host.recovery?.skipMiddlewares
         ? []
         : (this.middlewares as readonly NamespaceMiddleware<Socket>[]);
+    admission.onAbandoned(() => {
+      socket[PEER].end("forced close");
+      this.#undecided();
+    });
     const decided = (refusal: Error | undefined): void => {
+      if (admission.abandoned) return;
       this.#deciding -= 1;
       const error = refusal ?? (socket[PEER].expired ? expired() : undefined);
       if (error && admission.awaited) admission.refuse(error as Error & { data?: unknown });
@@ -182,6 +189,16 @@ export class NamespaceCore implements NamespaceMachine {
       asked: (index) => admission.asks(nameOf(middlewares[index], index)),
       failedLate: (error) => socket[REPORT](error, "middleware"),
     });
+  }
+
+  /** An app that never decides keeps no namespace alive. */
+  #undecided(): void {
+    this.#deciding -= 1;
+    this.#tellEmptied();
+  }
+
+  #tellEmptied(): void {
+    if (this.sockets.size === 0 && this.#deciding === 0) this.emptied?.();
   }
 
   /** False if the adapter, which may be the app's, fails. */
@@ -214,7 +231,7 @@ export class NamespaceCore implements NamespaceMachine {
     if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
     const { pid } = socket[PEER];
     if (pid !== undefined) this.#byPid?.delete(pid);
-    if (this.sockets.size === 0 && this.#deciding === 0) this.emptied?.();
+    this.#tellEmptied();
   }
 
   /** Ends all sockets and the adapter. */

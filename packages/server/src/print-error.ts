@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { shown, shownError } from "./shown.js";
+import { shown, shownError } from "@sockeye/protocol";
 
 /** Prints what the app's code has thrown, which may be anything, also something that throws when it is looked at. */
 export function printError(text: string, error: unknown): void {

@@ -1,6 +1,6 @@
+import { shown } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/server";
 import type { EngineOptions } from "./options.js";
-import { shown } from "./shown.js";
 import type { Warnings } from "./warnings.js";
 
 /** Warns of a page that was refused for its origin: the page itself is not told why by its browser. */

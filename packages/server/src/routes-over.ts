@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { shown } from "./shown.js";
+import { shown } from "@sockeye/protocol";
 import type { Warnings } from "./warnings.js";
 
 /** Warns if a request of ours is answered by a framework that was put on the HTTP server after us, and so gets all requests. */

@@ -12,7 +12,7 @@ import type {
 import { CORE, PEER } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
-import type { Joinable } from "./admission.js";
+import type { Admission, Joinable } from "./admission.js";
 import { Attachments } from "./attachments.js";
 import type { ErrorContext } from "./audience.js";
 import { Connection, type ConnectionHost } from "./connection.js";
@@ -61,6 +61,8 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   readonly attachments: Attachments;
   readonly namespaces: Namespaces;
   readonly #joining: JoinTimeouts<Connection>;
+  /** What the app's middlewares have not decided at once. */
+  readonly #deciding: JoinTimeouts<Admission>;
   readonly #foreign: ForeignEngine[] = [];
   /** Set while it closes and clients may still be there, with the promise of the end. */
   #drain: Drain | undefined = undefined;
@@ -83,6 +85,11 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
       this.engineClock,
       () => settings.connectTimeoutMs,
       (connection) => connection.giveUp(),
+    );
+    this.#deciding = new JoinTimeouts<Admission>(
+      this.engineClock,
+      () => settings.connectTimeoutMs,
+      (admission) => admission.expire(),
     );
     this.#warnOfOptions();
   }
@@ -187,6 +194,14 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
 
   idle(connection: Connection): void {
     this.#joining.enter(connection);
+  }
+
+  deciding(admission: Admission): void {
+    this.#deciding.enter(admission);
+  }
+
+  decided(admission: Admission): void {
+    this.#deciding.leave(admission);
   }
 
   groupOf(first: FirstRequest): string | undefined {

@@ -1,9 +1,8 @@
 import type { ResumeOptions } from "@sockeye/engine/server";
 import type { Limits } from "@sockeye/protocol";
-import { DEFAULT_LIMITS, nearest } from "@sockeye/protocol";
+import { DEFAULT_LIMITS, nearest, shown } from "@sockeye/protocol";
 import type { CookieOptions, CorsOptions, StreamOptions } from "@sockeye/transport/server";
 import type { AttachOptions, EngineOptions, ServerOptions } from "./options.js";
-import { shown } from "./shown.js";
 import type { Warnings } from "./warnings.js";
 
 /** The names of a type's members: the compiler sees to it that none is missing, and none too many. */

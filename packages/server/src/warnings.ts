@@ -1,4 +1,4 @@
-import { shown } from "./shown.js";
+import { shown } from "@sockeye/protocol";
 
 /** What is warned of, as the code of the warning: `node --disable-warning=CODE` switches it off. */
 export type WarningCode =

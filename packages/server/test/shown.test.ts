@@ -1,9 +1,9 @@
+import { shown, shownError } from "@sockeye/protocol";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { openSession } from "../../../test/support/rawsocket.js";
 import { until } from "../../../test/support/wait.js";
 import { failureOf, printError } from "../src/print-error.js";
-import { shown, shownError } from "../src/shown.js";
 import { serve } from "./site.js";
 
 /** What may not reach a log as it is: controls, escapes, bidirectional and invisible signs, line separators, lone surrogates. */

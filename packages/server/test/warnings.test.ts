@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, request } from "node:http";
 import { Server, type ServerOptions } from "@sockeye/server";
 import { attach as attachEngine } from "@sockeye/server/engine";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { watchWarnings } from "../../../test/support/warnings.js";
 import { dial, join, roundTrip, serve, standing } from "./site.js";
 
@@ -175,34 +175,6 @@ describe("a mistake of the app that shows as nothing happening", () => {
     for (let count = 0; count < 2; count++) attachEngine(http);
     expect((await warned()).map(({ message }) => message)).toEqual([
       expect.stringContaining('at "/engine.io"'),
-    ]);
-  });
-
-  it("an HTTP server that does not listen", async () => {
-    vi.useFakeTimers();
-    onTestFinished(() => void vi.useRealTimers());
-    const closed = new Server(createServer());
-    await closed.close();
-    const http = createServer();
-    new Server(http);
-    http.emit("listening");
-    const used = new Server(createServer());
-    vi.spyOn(used.engine, "clientsCount", "get").mockReturnValue(1);
-    vi.advanceTimersByTime(60_000);
-    new Server(createServer());
-    vi.advanceTimersByTime(4999);
-    vi.useRealTimers();
-    expect(await warned()).toEqual([]);
-    vi.useFakeTimers();
-    new Server(createServer());
-    vi.advanceTimersByTime(5001);
-    vi.useRealTimers();
-    expect(await warned()).toEqual([
-      {
-        code: "SOCKEYE_NOT_LISTENING",
-        message:
-          "Sockeye is attached to an HTTP server that does not listen. Call listen() of that server: app.listen() of Express makes another one",
-      },
     ]);
   });
 

@@ -356,7 +356,7 @@ describe("the app's say", () => {
         3,
       ],
       [(_req, res) => res.writeHead(403).end("no"), undefined],
-      [() => {}, undefined],
+      [() => {}, 4],
     ] as [Parameters<Gate["use"]>[0], number | undefined][]) {
       const stage = new Stage();
       stage.gate.use(middleware);
@@ -364,7 +364,8 @@ describe("the app's say", () => {
       // Nobody reads it, if the middleware never passes on.
       const written = client.write(OPEN);
       await quiet();
-      if (stage.clock.pendingTimers > 0) stage.clock.advance(TIMEOUT_MS);
+      // A connection may take so long to join.
+      if (stage.clock.pendingTimers > 0) stage.clock.advance(45_000);
       await client.ended();
       await written;
       expect(stage.acceptor.sessions.size).toBe(0);

@@ -7,12 +7,12 @@ import { Lingering } from "../http/lingering.js";
 import { corsMiddleware } from "../request/cors.js";
 import { type Incoming, IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
 import type { WebTransportRequest } from "../request/incoming-webtransport.js";
-import type { Exchange, Middleware } from "../request/middleware.js";
+import type { Exchange, Middleware, Patience } from "../request/middleware.js";
 import { runMiddlewares } from "../request/middleware.js";
 import { OriginPolicy } from "../request/origins.js";
 import { Pending } from "../request/pending.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.js";
-import { describeRefusal, middlewareFailure, type Refusal } from "../request/refusal.js";
+import { describeRefusal, middlewareFailure, middlewareLate, type Refusal } from "../request/refusal.js";
 import { RequestNumbers } from "../request/request-numbers.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
 import { type UrlLimits, urlExcess, urlRefusal } from "../request/url-limits.js";
@@ -52,12 +52,15 @@ class HttpGate implements Gate {
   readonly #closing: ClosingSockets;
   readonly #requests: RequestLines;
   readonly #urls: UrlLimits;
+  /** Milliseconds that the app may take to decide about a visit, middlewares and `allowRequest` each. */
+  readonly #decisionMs: number;
   #middlewares: Middleware[] | undefined;
   #state: "open" | "draining" | "closed" = "open";
 
   constructor(options: GateOptions, acceptor: GateSink) {
     this.#acceptor = acceptor;
     this.#clock = options.clock;
+    this.#decisionMs = options.connectTimeout ?? DECISION_MS;
     this.#transports = new Set(options.transports ?? DEFAULT_TRANSPORTS);
     this.#lingering = new Lingering(options.clock);
     this.#origins = new OriginPolicy(options.origins);
@@ -97,13 +100,14 @@ class HttpGate implements Gate {
       maxFrameBytes,
       allowRequest: options.allowRequest,
       allowEIO3: options.allowEIO3 === true,
-      decisionMs: options.connectTimeout ?? DECISION_MS,
+      decisionMs: this.#decisionMs,
       isOpen: () => this.#state === "open",
       pipesOf: (query) => this.#pipesOf(query),
       complete: (visit, query, accepted) => this.#completeWebSocket(visit, query, accepted),
     });
     this.#webTransport = new WebTransportGate(acceptor, {
       ...answers,
+      decisionMs: this.#decisionMs,
       arrivals: { clock, timeoutMs, maxFrameBytes, pending, addressOf, turns },
       claims: this.#claims,
       handshakes: this.#handshakes,
@@ -137,8 +141,12 @@ class HttpGate implements Gate {
       return;
     }
     shareQuery(req);
-    runMiddlewares(this.#middlewares, this.#exchange(req, visit.res), (error) => {
-      if (!visit.gone) this.#leave(visit, error);
+    runMiddlewares(this.#middlewares, this.#exchange(req, visit.res), {
+      ...this.#patience(visit),
+      visit,
+      done: (error) => {
+        if (!visit.gone) this.#leave(visit, error);
+      },
     });
   }
 
@@ -151,10 +159,14 @@ class HttpGate implements Gate {
     }
     shareQuery(req);
     const response = new UpgradeResponse(req, socket);
-    runMiddlewares(this.#middlewares, this.#exchange(req, response.res), (error) => {
-      if (response.answered || visit.gone) return;
-      visit.headers = response.release();
-      this.#leave(visit, error);
+    runMiddlewares(this.#middlewares, this.#exchange(req, response.res), {
+      ...this.#patience(visit),
+      visit: response.waiting(visit),
+      done: (error) => {
+        if (response.answered || visit.gone) return;
+        visit.headers = response.release();
+        this.#leave(visit, error);
+      },
     });
   }
 
@@ -191,6 +203,15 @@ class HttpGate implements Gate {
 
   #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
     return { req, res, failed: (error) => this.#acceptor.reportError(error, "middleware") };
+  }
+
+  /** What middlewares may take of the time of a visit. What has no decision then is cut: an answer would be in their way. */
+  #patience(visit: IncomingRequest | IncomingUpgrade): Pick<Patience, "clock" | "timeoutMs" | "late"> {
+    const late = (middleware: string): void => {
+      this.#acceptor.refused(describeRefusal(visit.req, middlewareLate(middleware)));
+      visit.cut();
+    };
+    return { clock: this.#clock, timeoutMs: this.#decisionMs, late };
   }
 
   /** The middlewares are through with it. */

@@ -6,7 +6,7 @@ import { IncomingWebTransport, type WebTransportRequest } from "../request/incom
 import { type Middleware, runMiddlewares } from "../request/middleware.js";
 import type { OriginPolicy } from "../request/origins.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.js";
-import { middlewareFailure, type Refusal } from "../request/refusal.js";
+import { middlewareFailure, middlewareLate, type Refusal } from "../request/refusal.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
 import { Arrival, type ArrivalTerms, type Opening } from "../webtransport/webtransport.js";
 import { checkSession } from "./checks.js";
@@ -24,6 +24,8 @@ export interface WebTransportGateTerms {
   readonly handshakes: Handshakes;
   readonly origins: OriginPolicy;
   readonly whereabouts: Whereabouts;
+  /** Milliseconds that middlewares may take. */
+  readonly decisionMs: number;
   /** Is it on offer? */
   readonly offered: boolean;
   isClosed(): boolean;
@@ -70,11 +72,22 @@ export class WebTransportGate {
     shareQuery(visit.req);
     const response = new UpgradeResponse(visit.req, visit.socket);
     const failed = (error: unknown): void => this.#acceptor.reportError(error, "middleware");
-    runMiddlewares(middlewares, { req: visit.req, res: response.res, failed }, (error) => {
-      if (response.answered || visit.gone) return;
-      if (error === undefined) receive(response.release()["access-control-allow-origin"]);
-      else this.#terms.refuse(visit, middlewareFailure(error));
-    });
+    const { arrivals, decisionMs: timeoutMs } = this.#terms;
+    runMiddlewares(
+      middlewares,
+      { req: visit.req, res: response.res, failed },
+      {
+        clock: arrivals.clock,
+        timeoutMs,
+        visit: response.waiting(visit),
+        done: (error) => {
+          if (response.answered || visit.gone) return;
+          if (error === undefined) receive(response.release()["access-control-allow-origin"]);
+          else this.#terms.refuse(visit, middlewareFailure(error));
+        },
+        late: (middleware) => this.#terms.refuse(visit, middlewareLate(middleware)),
+      },
+    );
   }
 
   /** The client of a WebTransport session has said what it wants. */

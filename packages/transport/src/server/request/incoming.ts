@@ -47,6 +47,11 @@ export class IncomingRequest {
     refuseRequest(this.res, refusal);
   }
 
+  /** Ends it without a word. */
+  cut(): void {
+    this.res.destroy();
+  }
+
   /** The server is closing, or has closed. */
   turnAway(): void {
     turnRequestAway(this.res);
@@ -92,6 +97,11 @@ export class IncomingUpgrade {
 
   refuse(refusal: Refusal): void {
     refuseUpgrade(this.socket, refusal);
+  }
+
+  /** Ends it without a word. */
+  cut(): void {
+    this.socket.destroy();
   }
 
   /** The server is closing, or has closed. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "@sockeye/protocol";
 import { isThenable } from "./thenable.js";
 
 /**
@@ -19,19 +20,44 @@ export interface Exchange {
   failed(error: unknown): void;
 }
 
-/** Runs them in order and calls `done` at most once: with the error of the one that refused, if any. */
+/** Who waits for the middlewares, and how long. */
+export interface Patience {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly visit: {
+    /** Is nobody left to answer? */
+    readonly gone: boolean;
+    onGone(gone: () => void): () => void;
+  };
+  /** Called at most once: with the error of the middleware that refused, if any. */
+  done(error: unknown): void;
+  /** Called in its place if a middleware has neither answered nor called `next` in time. @param who has not, in words */
+  late(who: string): void;
+}
+
+/** Runs them in order. Those that decide at once cost no timer. */
 export function runMiddlewares(
   middlewares: readonly Middleware[],
   exchange: Exchange,
-  done: (error: unknown) => void,
+  { clock, timeoutMs, visit, done, late }: Patience,
 ): void {
   const { req, res } = exchange;
+  let asked = 0;
+  let isOver = false;
+  let stop: (() => void) | undefined;
+  const end = (): boolean => {
+    if (isOver) return false;
+    isOver = true;
+    stop?.();
+    return true;
+  };
   const run = (index: number): void => {
     const middleware = middlewares[index];
     if (middleware === undefined) {
-      done(undefined);
+      if (end()) done(undefined);
       return;
     }
+    asked = index;
     let called = false;
     const next = (error?: unknown): void => {
       if (called) {
@@ -39,9 +65,10 @@ export function runMiddlewares(
         return;
       }
       called = true;
+      if (isOver) return;
       // As in Express, anything truthy is an error.
-      if (error) done(error);
-      else run(index + 1);
+      if (!error) run(index + 1);
+      else if (end()) done(error);
     };
     const fail = (error: unknown): void => {
       exchange.failed(error);
@@ -55,4 +82,18 @@ export function runMiddlewares(
     }
   };
   run(0);
+  if (isOver || visit.gone) return;
+  const timer = clock.setTimer(() => {
+    // Whoever has begun to answer goes on.
+    if (end() && !visit.gone) late(nameOf(middlewares[asked], asked));
+  }, timeoutMs);
+  const unwatch = visit.onGone(() => void end());
+  stop = () => {
+    clock.clearTimer(timer);
+    unwatch();
+  };
+}
+
+function nameOf(middleware: Middleware | undefined, index: number): string {
+  return `middleware ${index + 1}${middleware?.name ? ` (${middleware.name})` : ""}`;
 }

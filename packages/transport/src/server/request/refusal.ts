@@ -101,3 +101,8 @@ function sentMessage(refusal: Refusal): string {
 export function middlewareFailure(error: unknown): Refusal {
   return { reason: "BAD_REQUEST", context: { name: "MIDDLEWARE_FAILURE", error } };
 }
+
+/** A middleware has neither answered the request nor passed it on in time. @param middleware in words */
+export function middlewareLate(middleware: string): Refusal {
+  return { reason: "FORBIDDEN", context: { name: "MIDDLEWARE_TIMEOUT", middleware } };
+}

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ResponseHeaders } from "./headers.js";
+import type { Patience } from "./middleware.js";
 import { ignoreErrors } from "./refusal.js";
 
 /**
@@ -27,6 +28,17 @@ export class UpgradeResponse {
   /** Has a middleware answered? Then the socket belongs to that answer. */
   get answered(): boolean {
     return this.res.headersSent || this.res.writableEnded;
+  }
+
+  /** A visit that also counts as gone once a middleware has answered. */
+  waiting(visit: Patience["visit"]): Patience["visit"] {
+    const isOver = (): boolean => this.answered || visit.gone;
+    return {
+      get gone() {
+        return isOver();
+      },
+      onGone: (gone) => visit.onGone(gone),
+    };
   }
 
   /** Takes the socket back, and the headers that belong into the 101 response. Not to be called once {@link answered}. */

@@ -18,6 +18,7 @@ import {
 export class Eio3Pipe implements Transport {
   readonly name: string;
   readonly #pipe: Transport;
+  readonly #inner: TransportSink;
   readonly #mark: (bytes: Uint8Array) => Frame;
   #sink: TransportSink | undefined;
   /** The last sink: told of what is held, after the end as well. */
@@ -28,7 +29,8 @@ export class Eio3Pipe implements Transport {
     this.name = pipe.name;
     this.#pipe = pipe;
     this.#mark = asked === "base64" ? wrapBase64 : wrapBytes;
-    pipe.bind(this.#fromPipe());
+    this.#inner = this.#fromPipe();
+    pipe.bind(this.#inner);
   }
 
   get writable(): boolean {
@@ -48,6 +50,8 @@ export class Eio3Pipe implements Transport {
   }
 
   bind(sink: TransportSink): void {
+    // The pipe is told that it has come to its session.
+    if (this.#watcher !== undefined) this.#pipe.bind(this.#inner);
     this.#sink = sink;
     this.#watcher = sink;
   }

@@ -45,6 +45,9 @@ export interface WebSocketHandshakesOptions {
   readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
 }
 
+/** A claim, or what a candidate for an upgrade sends, has less. */
+const MAX_FIRST_BYTES = 8192;
+
 /** The accepting end of a WebSocket. */
 export interface WebSocketEnd extends Transport {
   /** Only so many bytes may come, until {@link allowAll}; more are told as an empty frame. */
@@ -101,7 +104,7 @@ export class WebSocketHandshakes {
       this.#own.complete(visit, { base64, late, headers }, accepted);
     } else {
       this.#current = { visit, initial };
-      this.#completeByServer(visit, base64, accepted);
+      this.#completeByServer(visit, asked, accepted);
       this.#current = undefined;
     }
   }
@@ -110,14 +113,27 @@ export class WebSocketHandshakes {
     this.#server?.close();
   }
 
-  #completeByServer(visit: IncomingUpgrade, base64: boolean, accepted: (pipe: WebSocketEnd) => void): void {
+  #completeByServer(
+    visit: IncomingUpgrade,
+    { base64, initial }: AskedWebSocket,
+    accepted: (pipe: WebSocketEnd) => void,
+  ): void {
     const { req, socket, head } = visit;
-    const { closing, turns, wsEngine } = this.#options;
+    const { clock, closing, maxPayload, turns, wsEngine } = this.#options;
+    const maxFirstBytes = initial ? undefined : MAX_FIRST_BYTES;
     const publicApiOnly = wsEngine !== undefined;
     this.#server ??= this.#createServer();
     try {
       this.#server.handleUpgrade(req, socket, head, (ws) => {
-        const pipe = new WebSocketPipe(ws, socket, { base64, publicApiOnly, closing, turns });
+        const pipe = new WebSocketPipe(ws, socket, {
+          base64,
+          publicApiOnly,
+          closing,
+          turns,
+          clock,
+          maxPayload,
+          maxFirstBytes,
+        });
         // From here on, `ws` listens to the errors of the socket.
         if (!publicApiOnly) stopIgnoringErrors(socket);
         accepted(pipe);

@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
 import {
+  type Clock,
   type CloseReason,
   type EncodedPacket,
   type Frame,
   type PipeClose,
   type PipeEnd,
+  type Timer,
   type Transport,
   TransportError,
   type TransportSink,
@@ -13,6 +15,7 @@ import { FrameLine, unitsOfFrame } from "../turns/frame-line.js";
 import type { Turns } from "../turns/turns.js";
 import { inBase64, writeBatch } from "./batch-writer.js";
 import { closeWords, isLoss } from "./close-body.js";
+import { limitMessages, unpackedBytes } from "./ws-receiver.js";
 
 /** What the pipe needs of an accepted WebSocket; the `ws` package's `WebSocket` has it. */
 export interface ServerWebSocket {
@@ -41,9 +44,26 @@ export interface WebSocketPipeOptions {
   readonly closing?: ((socket: Duplex, cut: () => void) => void) | undefined;
   /** How much of what comes in may be handled at once. Left out: all. */
   readonly turns?: Turns | undefined;
+  readonly clock?: Clock | undefined;
+  /** Bytes of a message, unpacked, until it is bound a second time: until a session has it. Left out: those of all messages. */
+  readonly maxFirstBytes?: number | undefined;
+  /** Bytes of a message, unpacked. */
+  readonly maxPayload?: number | undefined;
 }
 
 const OPEN = 1;
+
+/** What deflate makes of one byte at the most. */
+const MOST_OF_ONE = 1032;
+
+/** A compressed message that is not complete after so long counts as what it has become. */
+const UNPACKED_MS = 100;
+
+/** A peer in the middle of a message when we close is not read any more, and has so long to close. */
+const CUT_MS = 5000;
+
+/** All that a control frame may have. */
+const MAX_CONTROL = 125;
 const PIPE: unique symbol = Symbol("pipe");
 
 /** A WebSocket that knows its pipe, so that all pipes share the same listeners. */
@@ -76,6 +96,13 @@ export class WebSocketPipe implements Transport {
   #watcher: TransportSink | undefined;
   /** What has come since the last message: as much as `ws` may keep. */
   #gathered = 0;
+  /** What the pieces of a compressed message have become, as far as that is known. */
+  #unpacked = 0;
+  #unpacking: Timer | undefined = undefined;
+  readonly #maxPayload: number;
+  readonly #clock: Clock | undefined;
+  /** Gives messages their size back, while only short ones may come. */
+  #unlimit: (() => void) | undefined = undefined;
   /** Counts what comes while only a short message may. */
   #counter: ((chunk: Buffer) => void) | undefined = undefined;
   readonly #closing: WebSocketPipeOptions["closing"];
@@ -93,6 +120,9 @@ export class WebSocketPipe implements Transport {
     this.#base64 = options.base64 === true;
     this.#closing = options.closing;
     this.#turns = options.turns;
+    this.#clock = options.clock;
+    this.#maxPayload = options.maxPayload ?? Number.POSITIVE_INFINITY;
+    if (options.maxFirstBytes !== undefined) this.#unlimit = limitMessages(ws, options.maxFirstBytes);
     this.#ws[PIPE] = this;
     ws.on("message", WebSocketPipe.#listeners.message);
     ws.on("close", WebSocketPipe.#listeners.close);
@@ -118,7 +148,7 @@ export class WebSocketPipe implements Transport {
   }
 
   get gatheredBytes(): number {
-    return this.#socket.destroyed ? 0 : this.#gathered;
+    return this.#socket.destroyed ? 0 : Math.max(this.#gathered, this.#unpacked);
   }
 
   get unread(): boolean {
@@ -149,6 +179,10 @@ export class WebSocketPipe implements Transport {
   }
 
   bind(sink: TransportSink): void {
+    if (this.#watcher !== undefined) {
+      this.#unlimit?.();
+      this.#unlimit = undefined;
+    }
     this.#sink = sink;
     this.#watcher = sink;
   }
@@ -169,7 +203,10 @@ export class WebSocketPipe implements Transport {
 
   resume(): void {}
 
-  /** Starts the closing handshake; `ws` ends the connection if the peer does not answer within 30 seconds. */
+  /**
+   * Starts the closing handshake; `ws` ends the connection if the peer does not answer within 30 seconds. Nothing is gathered
+   * meanwhile.
+   */
   close(how: PipeClose, cause?: Error): void {
     this.#sink = undefined;
     const words = closeWords(how, cause);
@@ -179,11 +216,38 @@ export class WebSocketPipe implements Transport {
     else if (words === undefined) this.#ws.close();
     else this.#ws.close(words.code, words.text);
     if (!mustGo) {
+      this.#gatherNothing();
       if (!this.#socket.destroyed) this.#closing?.(this.#socket, () => this.#socket.destroy());
       return;
     }
     this.#gathered = 0;
     this.#socket.end(() => this.#socket.destroy());
+  }
+
+  /** Reads control frames and nothing else; what has begun to come is not read on. */
+  #gatherNothing(): void {
+    const socket = this.#socket;
+    limitMessages(this.#ws, MAX_CONTROL);
+    if (socket.destroyed || this.#clock === undefined || Math.max(this.#gathered, this.#unpacked) === 0)
+      return;
+    const clock = this.#clock;
+    // It resumes the socket by itself, unless it knows.
+    this.#ws.pause?.();
+    socket.pause();
+    const timer = clock.setTimer(() => socket.destroy(), CUT_MS);
+    socket.once("close", () => clock.clearTimer(timer));
+  }
+
+  /** A compressed message has begun: what it has become shows only once it is unpacked. */
+  #awaitUnpacked(): void {
+    if (this.#unpacking !== undefined || this.#clock === undefined || this.#ws.extensions === "") return;
+    this.#unpacking = this.#clock.setTimer(() => {
+      this.#unpacking = undefined;
+      if (this.#gathered === 0) return;
+      const most = Math.min(this.#gathered * MOST_OF_ONE, this.#maxPayload);
+      this.#unpacked = unpackedBytes(this.#ws) ?? most;
+      this.#watcher?.holds?.(this);
+    }, UNPACKED_MS);
   }
 
   #awaitDrain(): void {
@@ -253,6 +317,7 @@ export class WebSocketPipe implements Transport {
       const pipe = this[PIPE];
       if (pipe === undefined) return;
       pipe.#gathered = 0;
+      pipe.#unpacked = 0;
       pipe.#watcher?.holds?.(pipe);
       if (!Buffer.isBuffer(data)) return;
       pipe.#received(isBinary ? data : data.toString("utf8"));
@@ -265,11 +330,15 @@ export class WebSocketPipe implements Transport {
     },
     read: function () {
       const pipe = this[PIPE];
-      if (pipe !== undefined) pipe.#watcher?.holds?.(pipe);
+      if (pipe === undefined) return;
+      if (pipe.#gathered > 0) pipe.#awaitUnpacked();
+      pipe.#watcher?.holds?.(pipe);
     },
     socketClose: function () {
       const pipe = this[PIPE];
-      if (pipe !== undefined) pipe.#watcher?.holds?.(pipe);
+      if (pipe === undefined) return;
+      if (pipe.#unpacking !== undefined) pipe.#clock?.clearTimer(pipe.#unpacking);
+      pipe.#watcher?.holds?.(pipe);
     },
     close: function (code) {
       const pipe = this[PIPE];

@@ -38,24 +38,25 @@ const NEW = "0";
 export class Arrival implements TransportSink {
   readonly #visit: IncomingWebTransport;
   readonly #terms: ArrivalTerms;
-  readonly #timer: Timer;
+  #timer: Timer | undefined = undefined;
   readonly #visitor: PendingVisitor;
   #arrived: Arrived | undefined;
 
-  /** Time begins to run. */
+  /** From now on it counts as held open. */
   constructor(visit: IncomingWebTransport, terms: ArrivalTerms) {
     this.#visit = visit;
     this.#terms = terms;
-    this.#timer = terms.clock.setTimer(() => this.#giveUp(), terms.timeoutMs);
     this.#visitor = { address: terms.addressOf(visit), cut: () => this.#giveUp() };
     // Whatever ends the session, also while it is being asked about, ends the waiting.
     visit.socket.once("close", () => this.#settle());
     terms.pending.enter(this.#visitor);
   }
 
-  /** Takes the client's stream. @param arrived called once, or never */
+  /** Takes the client's stream. Its time begins to run. @param arrived called once, or never */
   receive(arrived: Arrived): void {
+    const { clock, timeoutMs } = this.#terms;
     this.#arrived = arrived;
+    this.#timer = clock.setTimer(() => this.#giveUp(), timeoutMs);
     this.#firstStream().catch(() => this.#giveUp());
   }
 
@@ -97,7 +98,8 @@ export class Arrival implements TransportSink {
   }
 
   #settle(): void {
-    this.#terms.clock.clearTimer(this.#timer);
+    if (this.#timer !== undefined) this.#terms.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
     this.#terms.pending.leave(this.#visitor);
   }
 
