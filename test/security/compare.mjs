@@ -52,10 +52,12 @@ function withVerdict(row, at, all) {
   const head = headOf(all, at);
   if (!/\| test +\|$/.test(head)) return row;
   const was = head.includes(`| ${COLUMN} `) ? 1 : 0;
+  // What a person has written stays where no test says anything: `has none`, for what Socket.IO does not do at all.
+  const before = was === 1 ? cells.at(-2) : "";
   cells.splice(
     -1 - was,
     was,
-    row === head ? COLUMN : /^\|[ -]+\|/.test(row) ? "---" : verdictOf(cells.at(-1)),
+    row === head ? COLUMN : /^\|[ -]+\|/.test(row) ? "---" : verdictOf(cells.at(-1)) || before,
   );
   return `| ${cells.join(" | ")} |`;
 }
