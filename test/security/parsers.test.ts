@@ -10,6 +10,8 @@ import { decodeBase64 } from "../../packages/codec/src/base64.js";
 import { isDeeperThan } from "../../packages/codec/src/depth.js";
 import { decodeFrame } from "../../packages/codec/src/envelope.js";
 import { Slots } from "../../packages/codec/src/slots.js";
+import * as web from "../../packages/codec/src/web/index.js";
+import { decodePayload as decodePayloadInBrowsers } from "../../packages/codec/src/web/payload.js";
 import { addressGroup } from "../../packages/engine/src/server/address-group.js";
 import { ClientFiles, hasTag } from "../../packages/server/src/client-files.js";
 import { splitQuery } from "../../packages/server/src/eio3-client.js";
@@ -465,6 +467,21 @@ describe("answers of a server cost a client as much per byte, however they are c
     (pattern) => {
       expectLinear(text(pattern), (payload) => attempt(() => decodeEscaped(payload)));
       expectLinear(text(pattern), (payload) => attempt(() => decodePayload(payload, NO_LIMIT)));
+      expectLinear(text(pattern), (payload) => attempt(() => decodePayloadInBrowsers(payload)));
+    },
+  );
+
+  it.each(["1", "51-", "2/", '2["e",', '2["', "2[", "0{", "4", "3"])(
+    "packets, read in a browser: %s",
+    (begin) => {
+      const codec = web.createTrustingCodec(NO_LIMIT, NO_LIMIT);
+      for (const pattern of ["1", "a", ",", "[", "{},", "\\", '"', "-", " "]) {
+        for (const end of ["", '"]', "]"]) {
+          const make = text(pattern, begin, end);
+          expectLinear(make, (frame) => attempt(() => codec.decoder().write(frame)));
+          expectLinear(make, (frame) => attempt(() => web.decodeFrame(`4${frame}`)));
+        }
+      }
     },
   );
 
