@@ -190,7 +190,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   protected listened(): void {}
 
   /**
-   * @internal An event gets one listener, and no other as long as that is there.
+   * An event gets one listener, and no other as long as that is there.
    *
    * @param listener of its own: it is marked
    * @throws UsageError `ERR_HANDLED`
