@@ -28,6 +28,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
   cluster: ["adapter", "codec/msgpack"],
+  "bus-process": [],
+  "bus-redis": [],
   client: ["engine/client", "transport/client", "session", "session/msgpack", "socket"],
   server: [
     "engine/server",
@@ -39,6 +41,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "adapter",
     "contract",
     "contract/internal",
+    "cluster",
   ],
 };
 

@@ -49,5 +49,5 @@ export interface PeerHandle extends Dispatchable {
   listenersAny(): readonly unknown[];
   [HANDLE](event: string, listener: Listener, options?: ListenOptions): void;
   [SHOW_INCOMING](event: readonly unknown[]): void;
-  [SHOW_OUTGOING](event: readonly unknown[]): void;
+  [SHOW_OUTGOING](packet: { readonly data: readonly unknown[] }): void;
 }

@@ -196,7 +196,7 @@ export class Peer implements EmitTarget, RetryOwner {
   }
 
   #depart(packet: EventPacket, encoded: EncodedPacket): void {
-    this.handle[SHOW_OUTGOING](packet.data);
+    this.handle[SHOW_OUTGOING](packet);
     this.#host.session.send(encoded);
   }
 

@@ -1,5 +1,6 @@
 import { Adapter, type ServerSideArgs } from "@sockeye/adapter";
 import type {
+  AdapterCore,
   AdapterNamespace,
   AdapterSocket,
   BroadcastFlags,
@@ -35,12 +36,17 @@ const PIECE = 500;
 const ID_LENGTH = 20;
 const TAG_LENGTH = 4;
 
+/** What a namespace does for this adapter besides. */
+export interface ClusterCore extends AdapterCore {
+  /** What other nodes may know of a socket; it can be sent. */
+  describe(socket: AdapterSocket): RemoteDetails;
+  /** What the frames of an event say. @throws CodecError */
+  decode(encoded: EncodedPacket): EventPacket["data"];
+}
+
 /** What the adapter needs of its namespace besides. */
 export interface ClusterNamespace<S extends AdapterSocket = AdapterSocket> extends AdapterNamespace<S> {
-  /** What other nodes may know of a socket; it can be sent. */
-  _describe(socket: S): RemoteDetails;
-  /** What the frames of an event say. */
-  _decode(encoded: EncodedPacket): EventPacket["data"];
+  readonly [CORE]: ClusterCore;
   /** An event of another node; the last argument may take the answer. @returns whether anybody listens */
   _onServerSideEmit(args: readonly unknown[]): boolean;
 }
@@ -261,7 +267,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   #decode(encoded: EncodedPacket): EventPacket["data"] {
     try {
-      return this.nsp._decode(encoded);
+      return this.nsp[CORE].decode(encoded);
     } catch (error) {
       this.nsp[REPORT](badInput("an event cannot be read", error), "cluster");
       return [""];
@@ -287,7 +293,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
         return;
       case "fetch":
         inPieces(
-          [...this.select(readSelection(args))].map((socket) => this.nsp._describe(socket)),
+          [...this.select(readSelection(args))].map((socket) => this.nsp[CORE].describe(socket)),
           reply,
         );
         return;

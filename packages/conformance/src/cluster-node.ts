@@ -1,7 +1,6 @@
-import type { Changed, ClusterNamespace, RemoteDetails } from "@sockeye/cluster";
+import type { Changed, ClusterCore, ClusterNamespace } from "@sockeye/cluster";
 import { Cluster, ClusterAdapter } from "@sockeye/cluster";
 import {
-  type AdapterCore,
   type AdapterPeer,
   type AdapterSocket,
   type BroadcastFlags,
@@ -41,7 +40,7 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
   readonly reported: unknown[] = [];
   /** Answers events of other nodes; without one, nobody listens. */
   onServerSideEmit: ((args: readonly unknown[]) => void) | undefined = undefined;
-  readonly [CORE]: AdapterCore;
+  readonly [CORE]: ClusterCore;
   draining = false;
   gaps = 0;
   #ackIds = 0;
@@ -62,6 +61,11 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
       clock,
       nextAckId: () => this.#ackIds++,
       encode: ({ data }) => new EncodedPacket(`42${JSON.stringify(data)}`),
+      decode: ({ head }) => JSON.parse(String(head).slice(2)) as EventPacket["data"],
+      describe: (socket) => {
+        const { id, data } = socket as NotingSocket;
+        return { id, rooms: [...(this.adapter.socketRooms(id) ?? [])], data, handshake: { address: name } };
+      },
     };
     this.cluster = new Cluster({
       bus,
@@ -122,19 +126,6 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
 
   [REPORT](error: unknown): void {
     this.reported.push(error);
-  }
-
-  _describe({ id, data }: NotingSocket): RemoteDetails {
-    return {
-      id,
-      rooms: [...(this.adapter.socketRooms(id) ?? [])],
-      data,
-      handshake: { address: this.cluster.self.name },
-    };
-  }
-
-  _decode({ head }: EncodedPacket): EventPacket["data"] {
-    return JSON.parse(String(head).slice(2));
   }
 
   _onServerSideEmit(args: readonly unknown[]): boolean {

@@ -143,6 +143,11 @@ export abstract class Audience<
     return this.everybody().fetchSockets();
   }
 
+  /** How many sockets there are, on all nodes. @throws ClusterError (as a rejection) `ERR_NODES_MISSING` */
+  count(): Promise<number> {
+    return this.everybody().count();
+  }
+
   /** @deprecated as in Socket.IO: use {@link fetchSockets} */
   allSockets(): Promise<Set<SocketId>> {
     return this.everybody().allSockets();

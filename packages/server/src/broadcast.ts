@@ -82,6 +82,19 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
     );
   }
 
+  /**
+   * How many sockets are meant, on all nodes.
+   *
+   * @throws ClusterError (as a rejection) `ERR_NODES_MISSING`; its `responses` are the counts of those that have answered
+   */
+  async count(): Promise<number> {
+    const { adapter, empty } = this.target;
+    if (empty) return 0;
+    // Adapters made for Socket.IO can only list them.
+    if (typeof adapter.count !== "function") return (await adapter.fetchSockets(this.#options())).length;
+    return await adapter.count(this.#options());
+  }
+
   /** @deprecated as in Socket.IO: use {@link fetchSockets} */
   allSockets(): Promise<Set<SocketId>> {
     return this.target.empty ? Promise.resolve(new Set()) : this.target.adapter.sockets(this.target.rooms);

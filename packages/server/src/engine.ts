@@ -1,16 +1,24 @@
 import type { EventEmitter } from "node:events";
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { EngineSession, EngineSessionSink, EngineSink, EngineTerms } from "@sockeye/engine/server";
+import type {
+  EngineSession,
+  EngineSessionSink,
+  EngineSink,
+  EngineTerms,
+  Neighbours,
+} from "@sockeye/engine/server";
 import { randomId, SessionEngine } from "@sockeye/engine/server";
 import type { Clock, EncodedPacket, Limits } from "@sockeye/protocol";
 import { REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary, Unchecked } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
 import type {
+  ForwardedFacts,
   Middleware,
   RefusedRequest,
   ResponseHeaders,
+  UpgradeRequest,
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/server";
@@ -48,6 +56,10 @@ export interface EngineHost extends ErrorBoundary, EngineSink<EngineConnection> 
   readonly olderCodec: EngineTerms<EngineConnection>["codec"];
   readonly limits: Limits;
   readonly monitor: Monitor;
+  /** The other nodes, and what marks ids of sessions so that those find their owner. Absent: there are none. */
+  readonly cluster?:
+    | (Neighbours & { sessionId(id: string, isRandom: boolean): string | Promise<string> })
+    | undefined;
 }
 
 /** As in Socket.IO: not the path of {@link ServerOptions}, which `io.attach` passes on. */
@@ -159,6 +171,16 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
     this.#core.handleWebTransport(session, request);
   }
 
+  /** @internal A request that another node has passed on. */
+  handleForwarded(req: IncomingMessage, res: ServerResponse, facts: ForwardedFacts): void {
+    this.#core.handleForwarded(req, res, facts);
+  }
+
+  /** @internal */
+  handleForwardedUpgrade(upgrade: UpgradeRequest, facts: ForwardedFacts): void {
+    this.#core.handleForwardedUpgrade(upgrade, facts);
+  }
+
   /** @internal Refuses new connections; those that there are go on. */
   drain(): void {
     this.#core.drain();
@@ -197,10 +219,8 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
         return host.limits;
       },
       boundary: host,
-      newId: (req) => {
-        if (this.generateId !== Engine.prototype.generateId) shareQuery(req);
-        return this.generateId(req);
-      },
+      neighbours: host.cluster,
+      newId: (req) => this.#newId(req),
       seesRequests: () => this.#seesRequests(),
       watcher: {
         began: (session) => this.#began(session),
@@ -221,6 +241,17 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
         exceeded: (error, address) => monitor.limitExceeded(error, address),
       },
     };
+  }
+
+  #newId(req: IncomingMessage): string | Promise<string> {
+    const isOurs = this.generateId === Engine.prototype.generateId;
+    if (!isOurs) shareQuery(req);
+    const id = this.generateId(req);
+    const { cluster } = this.#host;
+    if (cluster === undefined) return id;
+    return typeof id === "string"
+      ? cluster.sessionId(id, isOurs)
+      : id.then((own) => cluster.sessionId(own, isOurs));
   }
 
   #began({ sink }: EngineSession<EngineConnection>): void {

@@ -19,6 +19,7 @@ export type {
 } from "@sockeye/protocol";
 export {
   AckError,
+  ClusterError,
   CodecError,
   ContractError,
   ERROR_TABLE,
@@ -31,6 +32,8 @@ export type { CallContext, CallHandler, CallOptions, DefaultEventsMap, EventsMap
 export type { ErrorContext, NamespaceEvents } from "./audience.js";
 export { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 export type { Diagnostics } from "./channels.js";
+export type { ClusterOptions } from "./cluster-options.js";
+export { type ClusterEvents, type ClusterNode, ClusterView } from "./cluster-view.js";
 export type { Conn } from "./conn.js";
 export type { Engine, EngineEvents } from "./engine.js";
 export type { Handshake } from "./handshake.js";

@@ -151,6 +151,11 @@ export abstract class MainNamespace<
     return this.sockets.fetchSockets();
   }
 
+  /** How many sockets there are, on all nodes. @throws ClusterError (as a rejection) `ERR_NODES_MISSING` */
+  count(): Promise<number> {
+    return this.sockets.count();
+  }
+
   /** @deprecated as in Socket.IO: use {@link fetchSockets} */
   allSockets(): Promise<Set<SocketId>> {
     return this.sockets.allSockets();

@@ -1,5 +1,7 @@
 import { types } from "node:util";
 import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import type { ClusterCore, RemoteDetails } from "@sockeye/cluster";
+import { messageText } from "@sockeye/codec";
 import type {
   AdapterNamespace,
   AdapterSocket,
@@ -14,7 +16,7 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { PEER, REPORT } from "@sockeye/protocol";
+import { CodecError, PacketType, PEER, REPORT } from "@sockeye/protocol";
 import type { DefaultEventsMap, RefusedEvent, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { Admission } from "./admission.js";
@@ -46,6 +48,9 @@ export interface NamespaceHost {
   readonly monitor: Monitor;
   /** A new adapter for a namespace. */
   makeAdapter(nsp: AdapterNamespace): Adapter;
+  newSocketId(): SocketId;
+  /** What other nodes may know of a socket. */
+  describe(socket: Socket): RemoteDetails;
   /** An exception or rejection of the app's code. Must not throw. */
   reportAppError(error: unknown, context: ErrorContext): void;
   /** An event of a client that does not keep to the contract. Must not throw. */
@@ -60,7 +65,7 @@ export interface NamespaceHandle
 }
 
 /** The machine behind a `Namespace`: who comes in, who leaves, and what its adapter and its sockets ask of it. */
-export class NamespaceCore implements NamespaceMachine {
+export class NamespaceCore implements NamespaceMachine, ClusterCore {
   readonly host: NamespaceHost;
   /** The middlewares as they are now: dynamic namespaces begin with those of their parent. */
   middlewares: readonly NamespaceMiddleware<never>[] = [];
@@ -124,6 +129,23 @@ export class NamespaceCore implements NamespaceMachine {
 
   outgoing(event: readonly unknown[]): void {
     this.exchange?.contract?.outgoing(event, (error) => this.reportError(error, String(event[0])));
+  }
+
+  newSocketId(): SocketId {
+    return this.host.newSocketId();
+  }
+
+  describe(socket: AdapterSocket): RemoteDetails {
+    return this.host.describe(socket as Socket);
+  }
+
+  decode({ head, attachments }: EncodedPacket): EventPacket["data"] {
+    const decoder = this.host.codec.decoder();
+    const frames = [typeof head === "string" ? (messageText(head) ?? "") : head, ...attachments];
+    const packet = frames.map((frame) => decoder.write(frame)).at(-1);
+    decoder.close?.();
+    if (packet?.type !== PacketType.EVENT) throw new CodecError("ERR_PACKET_MALFORMED", "no event");
+    return packet.data;
   }
 
   hasListeners(event: string): boolean {

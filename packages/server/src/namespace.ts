@@ -107,8 +107,8 @@ export class Namespace<
     return this;
   }
 
-  /** @internal An event of another server; the last argument may be a function that takes the answer. */
-  _onServerSideEmit([event, ...args]: readonly unknown[]): void {
-    if (typeof event === "string" && !RESERVED_SERVER_SIDE.has(event)) dispatch(this, event, args);
+  /** @internal An event of another server; the last argument may be a function that takes the answer. @returns whether anybody listens */
+  _onServerSideEmit([event, ...args]: readonly unknown[]): boolean {
+    return typeof event === "string" && !RESERVED_SERVER_SIDE.has(event) && dispatch(this, event, args);
   }
 }

@@ -6,6 +6,7 @@ import { defaultBudgetBytes, requirePositive } from "@sockeye/engine/server";
 import type { AdapterNamespace, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { DEFAULT_LIMITS } from "@sockeye/protocol";
 import type { ContractEnd, ContractFor, EventsMap } from "@sockeye/socket";
+import type { ClusterOptions } from "./cluster-options.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
 
 export type { AttachOptions, EngineOptions, TransportName } from "@sockeye/engine/server";
@@ -42,6 +43,11 @@ export interface ServerOptions extends EngineOptions {
    * How packets are written: a parser in Socket.IO's shape (`{ Encoder, Decoder }`), or a codec, as `createMsgpackCodec` of
    * `@sockeye/server/msgpack` makes. Both ends must agree. Default: the text form of Socket.IO 5.
    */
+  /**
+   * Makes this server one node of many, over a bus: rooms, broadcasts and queries span all nodes. With it, neither `adapter` nor
+   * `connectionStateRecovery`. Default: one node alone.
+   */
+  cluster?: ClusterOptions;
   parser?: Parser | Codec;
   /** The same as {@link parser}, which wins over it. */
   codec?: Codec;

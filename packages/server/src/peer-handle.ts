@@ -1,5 +1,6 @@
 import type {
   ContractError,
+  EventPacket,
   Room,
   ServerDisconnectReason,
   SHOW_INCOMING,
@@ -22,7 +23,8 @@ export interface PeerHandle extends Dispatchable {
   hasListeners(event: string): boolean;
   listenersAny(): readonly unknown[];
   [SHOW_INCOMING](event: readonly unknown[]): void;
-  [SHOW_OUTGOING](event: readonly unknown[]): void;
+  /** What is in the packet is read only if somebody listens. */
+  [SHOW_OUTGOING](packet: Pick<EventPacket, "data">): void;
   [REFUSED](error: ContractError, event: RefusedEvent): void;
   [LEFT](reason: ServerDisconnectReason | undefined): void;
 }

@@ -1,7 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { Adapter } from "@sockeye/adapter";
 import type { FirstRequest } from "@sockeye/engine/server";
-import type { Clock, EncodedPacket, Limits, OverflowPolicy, Packet, SockeyeError } from "@sockeye/protocol";
+import type {
+  Clock,
+  EncodedPacket,
+  Limits,
+  OverflowPolicy,
+  Packet,
+  SocketId,
+  SockeyeError,
+} from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
 import type { Conn } from "./conn.js";
 import type { Exchange } from "./exchange.js";
@@ -44,6 +52,7 @@ export interface PeerNamespace {
   nextAckId(): number;
   /** Its contract and handlers; unset until one is in use. */
   readonly exchange: Exchange | undefined;
+  newSocketId(): SocketId;
 }
 
 /** The connection under a socket. */

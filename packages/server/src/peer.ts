@@ -197,7 +197,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     }
     // Who takes an error hears of a packet that was dropped as of one that nobody answers.
     if (dropped) return;
-    this.#handle[SHOW_OUTGOING](packet.data);
+    this.#handle[SHOW_OUTGOING](packet);
     this.#leave(packet, encoded, flags);
   }
 
@@ -208,7 +208,7 @@ export class Peer implements SocketTarget, AdapterPeer {
 
   deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
     if (this.#phase === "left" || (flags.volatile && !this.#client.ready)) return;
-    this.#handle[SHOW_OUTGOING](packet.data);
+    this.#handle[SHOW_OUTGOING](packet);
     const known = packet.offset === undefined || this.#recovery !== undefined;
     const bytes = known ? encoded : this.#client.encode({ ...packet, offset: undefined }, flags.compress);
     this.#leave(packet, bytes, flags);
@@ -233,8 +233,8 @@ export class Peer implements SocketTarget, AdapterPeer {
   }
 
   /** For adapters made for Socket.IO. */
-  notifyOutgoingListeners({ data }: EventPacket): void {
-    this.#handle[SHOW_OUTGOING](data);
+  notifyOutgoingListeners(packet: EventPacket): void {
+    this.#handle[SHOW_OUTGOING](packet);
   }
 
   /** For adapters made for Socket.IO: `set(id, callback)` waits for an acknowledgement. */

@@ -108,6 +108,9 @@ export class Selection implements EmitTarget {
           if (!done) answers.push(answer);
           check();
         },
+        (error) => {
+          if (!done) finish(Object.assign(error, { responses: answers }));
+        },
       );
     } catch (error) {
       // It cannot be encoded.
@@ -115,7 +118,7 @@ export class Selection implements EmitTarget {
       unwatch?.();
       throw error;
     }
-    this.adapter.serverCount().then(
+    (flags.local ? Promise.resolve(1) : this.adapter.serverCount()).then(
       (count) => {
         servers = count;
         check();

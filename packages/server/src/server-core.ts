@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import type { Adapter } from "@sockeye/adapter";
+import type { ForwardTarget, NodeLoad, RemoteDetails } from "@sockeye/cluster";
 import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
-import { bindEngine, clientGroup, Drain, processBudget } from "@sockeye/engine/server";
+import { bindEngine, clientGroup, Drain, processBudget, randomId } from "@sockeye/engine/server";
 import type {
   AdapterNamespace,
   Clock,
@@ -12,11 +14,12 @@ import type {
 import { CORE, PEER } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
+import { readWholeQuery } from "@sockeye/transport/server";
 import type { Admission, Joinable } from "./admission.js";
 import { Attachments } from "./attachments.js";
 import type { ErrorContext } from "./audience.js";
 import { Connection, type ConnectionHost } from "./connection.js";
-import type { EngineHost } from "./engine.js";
+import type { Engine, EngineHost } from "./engine.js";
 import { adopt, BareEncoder } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import { JoinTimeouts } from "./join-timeouts.js";
@@ -25,18 +28,21 @@ import { Monitor } from "./monitor.js";
 import type { NamespaceServer } from "./namespace.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace-core.js";
 import { makeAdapter, Namespaces } from "./namespaces.js";
+import { NodeInCluster } from "./node-in-cluster.js";
 import type { ServerOptions } from "./options.js";
 import { failureOf, printError } from "./print-error.js";
+import { describeSocket } from "./remote-view.js";
 import { Settings } from "./settings.js";
+import type { Socket } from "./socket.js";
 import { warnOfUnknownOptions } from "./unknown-options.js";
 
 /** What a health check wants to know. */
 export interface Health {
   /**
    * `draining`: it is closing and accepts no new clients. `down`: it is attached to no HTTP server that listens, because it has not
-   * started or was closed.
+   * started or was closed. `alone`: it is a node of a cluster whose bus does not work now.
    */
-  readonly status: "up" | "draining" | "down";
+  readonly status: "up" | "alone" | "draining" | "down";
   /** Open sessions, one for each connected client. */
   readonly sessions: number;
   /** How many of them have lost their transport and wait for their client. */
@@ -60,6 +66,8 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   readonly monitor: Monitor;
   readonly attachments: Attachments;
   readonly namespaces: Namespaces;
+  /** Undefined for a server that is alone. */
+  readonly cluster: NodeInCluster | undefined;
   readonly #joining: JoinTimeouts<Connection>;
   /** What the app's middlewares have not decided at once. */
   readonly #deciding: JoinTimeouts<Admission>;
@@ -91,6 +99,8 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
       () => settings.connectTimeoutMs,
       (admission) => admission.expire(),
     );
+    this.cluster = options.cluster && new NodeInCluster(options.cluster, this);
+    this.cluster?.start();
     this.#warnOfOptions();
   }
 
@@ -144,6 +154,25 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     return await (this.#drained ?? this.#end(detach));
   }
 
+  /** What other nodes are told of this one. */
+  load(): NodeLoad {
+    return { sessions: this.#sum(({ sessions }) => sessions.size), draining: this.#drain !== undefined };
+  }
+
+  /** Of requests that other nodes pass on, the engine that has the session. */
+  readonly forwardTarget: ForwardTarget = {
+    request: (req, res, facts) => this.#engineOf(req).handleForwarded(req, res, facts),
+    upgrade: (upgrade, facts) => this.#engineOf(upgrade.req).handleForwardedUpgrade(upgrade, facts),
+  };
+
+  newSocketId(): string {
+    return this.cluster?.socketId() ?? randomId();
+  }
+
+  describe(socket: Socket): RemoteDetails {
+    return describeSocket(socket, this.cluster?.handshakes ?? "full");
+  }
+
   metrics(): Metrics {
     this.monitor.measure();
     let sockets = 0;
@@ -169,7 +198,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   health(): Health {
     const isUp = this.#foreign.length > 0 || this.attachments.isListening;
     return {
-      status: isUp ? (this.#drain ? "draining" : "up") : "down",
+      status: isUp ? (this.#drain ? "draining" : this.cluster?.view.isUp === false ? "alone" : "up") : "down",
       sessions: this.#sum(({ sessions }) => sessions.size),
       suspended: this.#suspendedCount,
       namespaces: this.namespaces.byName.size,
@@ -219,7 +248,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   // ---- from the namespaces
 
   makeAdapter(nsp: AdapterNamespace): Adapter {
-    return adopt(makeAdapter(this.settings.adapter, nsp));
+    return this.cluster?.makeAdapter(nsp) ?? adopt(makeAdapter(this.settings.adapter, nsp));
   }
 
   /** For adapters made for Socket.IO. */
@@ -257,6 +286,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   async #drainAndEnd(drain: Drain, detaches: boolean): Promise<Error | undefined> {
     try {
       this.#refuseNew();
+      this.cluster?.drains();
       await drain.run();
       // Requests of the app's own routes, and connections that browsers keep without one, must not hold it up.
       const servers = detaches ? [] : this.attachments.httpServers;
@@ -279,11 +309,20 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
       [...this.namespaces.byName.values()].map((namespace) => namespace[CORE].shutDown()),
     );
     for (const engine of this.#foreign.splice(0)) engine.close?.();
+    await this.cluster?.close();
     return await this.attachments.close(detaches);
   }
 
   #refuseNew(): void {
     for (const engine of this.attachments.engines) engine.drain();
+  }
+
+  #engineOf(req: IncomingMessage): Engine {
+    const { sid } = readWholeQuery(req.url ?? "");
+    const { engine, engines } = this.attachments;
+    if (sid === undefined) return engine;
+    for (const each of engines) if (each.sessions.get(sid) !== undefined) return each;
+    return engine;
   }
 
   get #suspendedCount(): number {

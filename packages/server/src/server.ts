@@ -10,6 +10,7 @@ import type {
   Unchecked,
 } from "@sockeye/socket";
 import type { AnyHttpServer } from "./attachments.js";
+import type { ClusterView } from "./cluster-view.js";
 import { logForDebugging } from "./debug-log.js";
 import type { Engine } from "./engine.js";
 import type { BareEncoder } from "./foreign-adapter.js";
@@ -98,6 +99,16 @@ export class Server<
   /** The engine: raw connections, HTTP middlewares, headers. */
   get engine(): Engine {
     return this.#core.attachments.engine;
+  }
+
+  /** The cluster that this server is a node of. @throws UsageError `ERR_NOT_SUPPORTED` without the option `cluster` */
+  get cluster(): ClusterView {
+    const { cluster } = this.#core;
+    if (cluster) return cluster.view;
+    throw new UsageError(
+      "ERR_NOT_SUPPORTED",
+      "This server has no option cluster, and so it is no node of one.",
+    );
   }
 
   /** The limits for each client, as the options and the defaults set them. */

@@ -1,6 +1,7 @@
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
 import { checkTransports, randomId, requirePositive } from "@sockeye/engine/server";
 import type { Codec, Limits } from "@sockeye/protocol";
+import { UsageError } from "@sockeye/protocol";
 import { checkCors, OriginPolicy } from "@sockeye/transport/server";
 import { eio3Limits } from "./eio3-client.js";
 import type { RecoveryTerms } from "./namespace-core.js";
@@ -69,7 +70,9 @@ export class Settings {
 
   /** Changes what the setters of a server change. */
   set(options: Pick<ServerOptions, "adapter" | "connectTimeout" | "path" | "serveClient">): void {
-    this.#given = { ...this.#given, ...options };
+    const all = { ...this.#given, ...options };
+    checkCluster(all);
+    this.#given = all;
   }
 
   /** Adds the options of `io.attach`. They count as if the constructor had got them. @throws UsageError `ERR_BAD_OPTION` */
@@ -91,7 +94,24 @@ export class Settings {
 }
 
 /** @throws UsageError `ERR_BAD_OPTION` */
+function checkCluster({ cluster, adapter, connectionStateRecovery }: ServerOptions): void {
+  if (cluster === undefined) return;
+  if (adapter !== undefined) {
+    throw new UsageError(
+      "ERR_BAD_OPTION",
+      "The options cluster and adapter exclude each other: a cluster has its own.",
+    );
+  }
+  if (connectionStateRecovery !== undefined) {
+    const text =
+      "The options cluster and connectionStateRecovery exclude each other: no bus keeps a log yet.";
+    throw new UsageError("ERR_BAD_OPTION", text);
+  }
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` */
 function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
+  checkCluster(options);
   checkTimes(options);
   checkCors(options.cors);
   new OriginPolicy(options.origins);

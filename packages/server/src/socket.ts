@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Adapter, RestoredSession } from "@sockeye/adapter";
 import { answering, makeCall } from "@sockeye/contract/internal";
-import { randomId } from "@sockeye/engine/server";
 import type {
   BroadcastFlags,
   ContractError,
@@ -115,7 +114,7 @@ export class Socket<
     this.nsp = nsp;
     this.client = client;
     this.#auth = auth;
-    this.id = restored?.sid ?? (isEio3(client) ? eio3SocketId(nsp.name, client.id) : randomId());
+    this.id = restored?.sid ?? (isEio3(client) ? eio3SocketId(nsp.name, client.id) : nsp[CORE].newSocketId());
     this.recovered = restored !== undefined;
     this[PEER] = new Peer(this, { nsp: nsp[CORE], client, restored });
   }

@@ -2,6 +2,7 @@ import type { ResumeOptions } from "@sockeye/engine/server";
 import type { Limits } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, nearest, shown } from "@sockeye/protocol";
 import type { CookieOptions, CorsOptions, StreamOptions } from "@sockeye/transport/server";
+import type { ClusterOptions } from "./cluster-options.js";
 import type { AttachOptions, EngineOptions, ServerOptions } from "./options.js";
 import type { Warnings } from "./warnings.js";
 
@@ -51,12 +52,22 @@ const SERVER: Names<ServerOptions> = {
   overflow: true,
   contract: true,
   limits: true,
+  cluster: true,
 };
 
 const RECOVERY: Names<NonNullable<ServerOptions["connectionStateRecovery"]>> = {
   maxDisconnectionDuration: true,
   skipMiddlewares: true,
   maxPackets: true,
+};
+const CLUSTER: Names<ClusterOptions> = {
+  bus: true,
+  name: true,
+  node: true,
+  secret: true,
+  listen: true,
+  address: true,
+  handshakes: true,
 };
 const RESUME: Names<ResumeOptions> = { windowMs: true, maxBytes: true };
 const STREAMS: Names<StreamOptions> = { recycleBytes: true, writeTimeout: true };
@@ -89,6 +100,7 @@ const { maxMessageBytes: _, ...LIMITS }: Limits = DEFAULT_LIMITS;
 const NESTED: Readonly<Record<string, readonly string[]>> = {
   limits: Object.keys(LIMITS),
   connectionStateRecovery: Object.keys(RECOVERY),
+  cluster: Object.keys(CLUSTER),
   resume: Object.keys(RESUME),
   streams: Object.keys(STREAMS),
   cookie: Object.keys(COOKIE),

@@ -71,8 +71,8 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     this.#incoming?.run(this, event);
   }
 
-  /** An event leaves. @param event its name, then its arguments */
-  [SHOW_OUTGOING](event: readonly unknown[]): void {
-    this.#outgoing?.run(this, event);
+  /** An event leaves. Its `data`, the name, then the arguments, is read only if somebody listens. */
+  [SHOW_OUTGOING](packet: { readonly data: readonly unknown[] }): void {
+    this.#outgoing?.run(this, packet.data);
   }
 }

@@ -18,8 +18,9 @@ export interface Redis {
   stop(): Promise<void>;
 }
 
-export async function startRedis(program: string): Promise<Redis> {
-  const port = await freePort();
+/** @param wanted the port; default: any that is free */
+export async function startRedis(program: string, wanted?: number): Promise<Redis> {
+  const port = wanted ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), "sockeye-redis-"));
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder];
   const redis = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });

@@ -12,6 +12,8 @@ import type {
 import type { ServerConfig, Session, SessionConfig } from "@sockeye/session";
 import { ResendBudget, ServerEnd } from "@sockeye/session";
 import type {
+  ForwardedFacts,
+  ForwardedRequest,
   Gate,
   GateSink,
   HandshakeRequest,
@@ -19,10 +21,12 @@ import type {
   Place,
   RefusedRequest,
   ResponseHeaders,
+  There,
+  UpgradeRequest,
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/server";
-import { createGate } from "@sockeye/transport/server";
+import { createGate, remoteAddress } from "@sockeye/transport/server";
 import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
@@ -56,6 +60,14 @@ export interface EngineWatcher<Above extends EngineSessionSink> {
   exceeded(error: SockeyeError, address: string): void;
 }
 
+/** Other nodes, whose sessions are theirs. */
+export interface Neighbours {
+  /** Who else may have a session of this id? By a look at the id alone: it is the peer's. */
+  locate(sid: string): There | undefined;
+  /** Passes a request on to the node that has its session. */
+  forward(request: ForwardedRequest, node: string): void;
+}
+
 /** What an engine is given. */
 export interface EngineTerms<Above extends EngineSessionSink> {
   readonly clock: Clock;
@@ -67,6 +79,8 @@ export interface EngineTerms<Above extends EngineSessionSink> {
   readonly key?: Uint8Array | undefined;
   readonly boundary: ErrorBoundary;
   readonly watcher: EngineWatcher<Above>;
+  /** The other nodes. Absent: there are none. */
+  readonly neighbours?: Neighbours | undefined;
   /** A new id for a handshake. May be the app's, hence may be asynchronous and may fail. */
   newId(req: IncomingMessage): string | Promise<string>;
   /** May the app's code have changed a request? Then the very object is kept. */
@@ -147,6 +161,16 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     this.#setup.gate.handleUpgrade(req, socket, head);
   }
 
+  /** A request that another node has passed on, and has checked. */
+  handleForwarded(req: IncomingMessage, res: ServerResponse, facts: ForwardedFacts): void {
+    this.#setup.gate.handleForwarded(req, res, facts);
+  }
+
+  /** The same for a request to upgrade. */
+  handleForwardedUpgrade(upgrade: UpgradeRequest, facts: ForwardedFacts): void {
+    this.#setup.gate.handleForwardedUpgrade(upgrade, facts);
+  }
+
   handleWebTransport(session: WebTransportSession, request?: WebTransportRequest): void {
     this.#setup.gate.handleWebTransport(session, request);
   }
@@ -171,9 +195,14 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
 
   // ---- from the gate
 
-  /** All that there is is here: what is elsewhere nobody knows of yet. */
-  locate(sid: string): EngineSession<Above> | undefined {
-    return this.#sessions.get(sid);
+  locate(sid: string): EngineSession<Above> | There | undefined {
+    return this.#sessions.get(sid) ?? this.#terms.neighbours?.locate(sid);
+  }
+
+  forward(request: ForwardedRequest, node: string): void {
+    const { neighbours } = this.#terms;
+    if (neighbours) neighbours.forward(request, node);
+    else request.refuse({ reason: "UNKNOWN_SID", context: {} });
   }
 
   find(sid: string): EngineSession<Above> | undefined {
@@ -183,7 +212,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
   exceeds(req: IncomingMessage, asks: "open" | "resume"): SockeyeError | undefined {
     const { addresses } = this.#setup;
     const error = asks === "open" ? addresses?.handshake(req) : addresses?.claim(req);
-    if (error) this.exceeded(error, req.socket?.remoteAddress);
+    if (error) this.exceeded(error, remoteAddress(req));
     return error;
   }
 
@@ -304,7 +333,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     const bounds = [maxSessionsPerAddress, maxHandshakesPerSecondPerAddress, maxPendingPerAddress];
     if (bounds.every((bound) => bound === Number.POSITIVE_INFINITY)) return undefined;
     const addressOf: ClientAddress = (req) =>
-      clientGroup({ req, address: req.socket?.remoteAddress ?? "" }, { clientAddress, ipv6Prefix }, boundary);
+      clientGroup({ req, address: remoteAddress(req) }, { clientAddress, ipv6Prefix }, boundary);
     return new Addresses({ clock, limits, addressOf });
   }
 }

@@ -2,7 +2,13 @@ import { EventEmitter } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockeye/transport/server";
-import { isSharedWith, readRawHeaders, readWholeQuery, shareQuery } from "@sockeye/transport/server";
+import {
+  isSharedWith,
+  readRawHeaders,
+  readWholeQuery,
+  remoteAddress,
+  shareQuery,
+} from "@sockeye/transport/server";
 import { ownText } from "./own-text.js";
 
 /** What separates headers here; HTTP allows it in none. */
@@ -32,7 +38,7 @@ export class FirstRequest {
   constructor({ req, protocol }: Pick<HandshakeRequest, "req" | "protocol">, keep: boolean) {
     const kept = keep || isExtraordinary(req) || isShared(req);
     this.protocol = protocol;
-    this.address = req.socket?.remoteAddress ?? "";
+    this.address = remoteAddress(req);
     this.url = req.url ?? "";
     this.#socket = req.socket;
     this.#req = kept ? req : undefined;

@@ -7,7 +7,7 @@ export type {
 export { type AttachOptions, attach, isAttached, isSharedWith } from "./gate/attach.js";
 export type { KnownSession } from "./gate/checks.js";
 export { createGate } from "./gate/gate.js";
-export { DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate/gate-options.js";
+export { DEFAULT_TRANSPORTS, type Gate, type GateOptions, type UpgradeRequest } from "./gate/gate-options.js";
 export type { ForwardedRequest, GateSink, HandshakeRequest, Place } from "./gate/gate-sink.js";
 export { closeHttpServer } from "./gate/http-closing.js";
 export type { StreamOptions } from "./gate/http-pipes.js";
@@ -17,6 +17,7 @@ export type { AllowRequest } from "./request/allow-request.js";
 export type { HttpCompression } from "./request/compression.js";
 export type { CookieOptions } from "./request/cookie.js";
 export { type CorsOptions, type CorsOptionsDelegate, checkCors, corsMiddleware } from "./request/cors.js";
+export { type ForwardedFacts, forwardedFacts, remoteAddress } from "./request/forwarded.js";
 export type { ResponseHeaders } from "./request/headers.js";
 export { IncomingRequest } from "./request/incoming.js";
 export type { WebTransportRequest } from "./request/incoming-webtransport.js";

@@ -6,6 +6,7 @@ import type { AllowRequest } from "../request/allow-request.js";
 import type { HttpCompression } from "../request/compression.js";
 import type { CookieOptions } from "../request/cookie.js";
 import type { CorsOptions, CorsOptionsDelegate } from "../request/cors.js";
+import type { ForwardedFacts } from "../request/forwarded.js";
 import type { WebTransportRequest } from "../request/incoming-webtransport.js";
 import type { Middleware } from "../request/middleware.js";
 import type { Origins } from "../request/origins.js";
@@ -54,9 +55,20 @@ export interface GateOptions {
 }
 
 /** The door for HTTP: checks each request, then leads it to its session or begins one. Each request gets an answer. */
+/** A request to upgrade, with its socket and what the client sent right behind it. */
+export interface UpgradeRequest {
+  readonly req: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 export interface Gate {
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** A request that another node has passed on, and has checked: middlewares do not see it again, and it is not passed on again. */
+  handleForwarded(req: IncomingMessage, res: ServerResponse, facts: ForwardedFacts): void;
+  /** The same for a request to upgrade. */
+  handleForwardedUpgrade(upgrade: UpgradeRequest, facts: ForwardedFacts): void;
   /** @param request what is known of the request that asked for the session; middlewares and `allowRequest` get it */
   handleWebTransport(session: WebTransportSession, request?: WebTransportRequest): void;
   /** Adds a middleware for every request, upgrade request and WebTransport session. In order of addition. */

@@ -5,6 +5,7 @@ import type { WebTransportSession } from "../../shared/webtransport-like.js";
 import { answerEmpty, isHttpPipe } from "../http/http-pipe.js";
 import { Lingering } from "../http/lingering.js";
 import { corsMiddleware } from "../request/cors.js";
+import { type ForwardedFacts, forwardedFacts, markForwarded } from "../request/forwarded.js";
 import { type Incoming, IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
 import type { WebTransportRequest } from "../request/incoming-webtransport.js";
 import type { Exchange, Middleware, Patience } from "../request/middleware.js";
@@ -23,7 +24,7 @@ import { WebSocketHandshakes } from "../websocket/websocket-handshakes.js";
 import { checkRequest, HANDSHAKE_ERROR, isClaim, type KnownSession } from "./checks.js";
 import { Claims } from "./claims.js";
 import { ClosingSockets } from "./closing-sockets.js";
-import { DEFAULT_TRANSPORTS, type Gate, type GateOptions } from "./gate-options.js";
+import { DEFAULT_TRANSPORTS, type Gate, type GateOptions, type UpgradeRequest } from "./gate-options.js";
 import type { GateSink } from "./gate-sink.js";
 import { Handshakes } from "./handshakes.js";
 import { type HttpPipeKind, httpPipes } from "./http-pipes.js";
@@ -131,6 +132,18 @@ class HttpGate implements Gate {
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     const visit = new IncomingUpgrade(req, socket, head);
     this.#requests.add(socket, visit, () => this.#upgrade(visit));
+  }
+
+  handleForwarded(req: IncomingMessage, res: ServerResponse, facts: ForwardedFacts): void {
+    markForwarded(req, facts);
+    const visit = new IncomingRequest(req, res);
+    this.#requests.add(req.socket, visit, () => this.#check(visit));
+  }
+
+  handleForwardedUpgrade({ req, socket, head }: UpgradeRequest, facts: ForwardedFacts): void {
+    markForwarded(req, facts);
+    const visit = new IncomingUpgrade(req, socket, head);
+    this.#requests.add(socket, visit, () => this.#check(visit));
   }
 
   #request(visit: IncomingRequest): void {
@@ -262,7 +275,7 @@ class HttpGate implements Gate {
     refusal: Refusal | undefined,
   ): boolean {
     if (this.#state === "closed" || (refusal !== undefined && refusal.reason !== "UNKNOWN_SID")) return false;
-    if (this.#acceptor.forward === undefined) return false;
+    if (this.#acceptor.forward === undefined || forwardedFacts(visit.req) !== undefined) return false;
     this.#acceptor.forward(visit, node);
     return true;
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { forwardedFacts } from "./forwarded.js";
 import type { ResponseHeaders } from "./headers.js";
 import type { IncomingWebTransport } from "./incoming-webtransport.js";
 import {
@@ -34,7 +35,7 @@ export class IncomingRequest {
 
   /** Who may read the answer, as the middlewares have decided. */
   get corsAnswer(): unknown {
-    return this.res.getHeader("Access-Control-Allow-Origin");
+    return forwardedFacts(this.req)?.corsAnswer ?? this.res.getHeader("Access-Control-Allow-Origin");
   }
 
   /** Calls back once the client has gone, or has its answer. @returns stops that */
@@ -78,7 +79,7 @@ export class IncomingUpgrade {
 
   /** As for requests: WebSockets know no CORS, but whoever may read our answers may open one. */
   get corsAnswer(): unknown {
-    return this.headers["access-control-allow-origin"];
+    return forwardedFacts(this.req)?.corsAnswer ?? this.headers["access-control-allow-origin"];
   }
 
   /** Calls back once the client has gone. What it sends meanwhile stays in the socket. @returns stops that */

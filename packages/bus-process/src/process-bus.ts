@@ -1,0 +1,116 @@
+import type { Bus, BusSink } from "@sockeye/protocol";
+import { ClusterError, deferTask, UsageError } from "@sockeye/protocol";
+import { areMessages, CHANNEL, type FromWorker, isTopics, type Published, readMessage } from "./messages.js";
+
+/** A worker's end of the channel to the primary: `process`. */
+export interface ProcessPort {
+  readonly connected?: boolean;
+  send?: ((message: object) => unknown) | undefined;
+  on(event: "message", listener: (message: unknown) => void): unknown;
+  on(event: "disconnect", listener: () => void): unknown;
+  off(event: "message", listener: (message: unknown) => void): unknown;
+  off(event: "disconnect", listener: () => void): unknown;
+}
+
+const MAX_BYTES = 67_108_864;
+
+/**
+ * Node's `cluster` as the bus: the primary, which has called `relay()`, passes messages on between its workers. Nothing else is needed.
+ *
+ * @param port default `process`
+ * @throws UsageError `ERR_NOT_SUPPORTED` in a process that is no worker
+ */
+export function processBus(port: ProcessPort = process): Bus {
+  if (typeof port.send !== "function") {
+    throw new UsageError(
+      "ERR_NOT_SUPPORTED",
+      "processBus() is for workers of Node's cluster: this process has no primary.",
+    );
+  }
+  return new ProcessBus(port);
+}
+
+class ProcessBus implements Bus {
+  readonly maxBytes: number = MAX_BYTES;
+  readonly order: "all" | "group" = "all";
+  readonly local: boolean = true;
+  readonly #port: ProcessPort;
+  readonly #topics = new Set<string>();
+  #sink: BusSink | undefined = undefined;
+  #waiting: Published[] = [];
+  readonly #onMessage = (message: unknown): void => this.#message(message);
+  readonly #onDisconnect = (): void => this.#down();
+
+  constructor(port: ProcessPort) {
+    this.#port = port;
+  }
+
+  open(sink: BusSink): Promise<void> {
+    this.#sink = sink;
+    this.#port.on("message", this.#onMessage);
+    this.#port.on("disconnect", this.#onDisconnect);
+    this.#send(["subscribe", [...this.#topics]]);
+    return Promise.resolve();
+  }
+
+  /** What a turn publishes is one message. */
+  publish(topic: string, bytes: Uint8Array): void {
+    if (this.#waiting.push([topic, bytes]) === 1) deferTask(() => this.#flush());
+  }
+
+  subscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.add(topic);
+    if (this.#sink) this.#send(["subscribe", topics]);
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.delete(topic);
+    if (this.#sink) this.#send(["unsubscribe", topics]);
+  }
+
+  will(topic: string, bytes: Uint8Array): void {
+    this.#send(["will", [topic, bytes]]);
+  }
+
+  /** There is one channel, and no other way. */
+  restart(): void {
+    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "nothing was heard of the primary"));
+    this.#send(["subscribe", [...this.#topics]]);
+    this.#sink?.up(true);
+  }
+
+  close(): Promise<void> {
+    this.#flush();
+    this.#send(["close"]);
+    this.#sink = undefined;
+    this.#port.off("message", this.#onMessage);
+    this.#port.off("disconnect", this.#onDisconnect);
+    return Promise.resolve();
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length > 0) this.#send(["publish", waiting]);
+  }
+
+  #send(message: FromWorker): void {
+    if (this.#port.connected === false) return;
+    try {
+      this.#port.send?.({ [CHANNEL]: message });
+    } catch {
+      // The channel has just closed, and tells.
+    }
+  }
+
+  #message(message: unknown): void {
+    const [what, content] = readMessage(message) ?? [];
+    if (what === "messages" && areMessages(content)) {
+      for (const [topic, bytes] of content) if (this.#topics.has(topic)) this.#sink?.message(topic, bytes);
+    } else if (what === "subscribed" && isTopics(content)) this.#sink?.subscribed(content);
+  }
+
+  #down(): void {
+    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "the primary is gone"));
+  }
+}

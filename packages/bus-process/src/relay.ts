@@ -1,0 +1,95 @@
+import cluster from "node:cluster";
+import {
+  areMessages,
+  CHANNEL,
+  type FromPrimary,
+  isPublished,
+  isTopics,
+  type Published,
+  readMessage,
+} from "./messages.js";
+
+/** One worker, as the primary sees it. */
+export interface RelayWorker {
+  readonly id: number;
+  isConnected(): boolean;
+  send(message: object): unknown;
+}
+
+/** Node's `cluster`, as far as it is needed. */
+export interface RelayCluster {
+  setupPrimary(settings: { serialization: "advanced" }): void;
+  on(event: "message", listener: (worker: RelayWorker, message: unknown) => void): unknown;
+  on(event: "exit", listener: (worker: RelayWorker) => void): unknown;
+}
+
+/**
+ * Makes the primary of Node's cluster pass messages on between its workers. Call it before the first `fork()`: it sets the channel to
+ * `serialization: "advanced"`, since bytes must stay bytes.
+ *
+ * @param primary default: `node:cluster`
+ */
+export function relay(primary: RelayCluster = cluster as unknown as RelayCluster): void {
+  const relaying = new Relay();
+  primary.setupPrimary({ serialization: "advanced" });
+  primary.on("message", (worker, message) => relaying.message(worker, message));
+  primary.on("exit", (worker) => relaying.exited(worker));
+}
+
+class Relay {
+  readonly #byTopic = new Map<string, Set<RelayWorker>>();
+  readonly #wills = new Map<RelayWorker, Published>();
+
+  message(worker: RelayWorker, message: unknown): void {
+    const [what, content] = readMessage(message) ?? [];
+    if (what === "publish" && areMessages(content)) this.#publish(content);
+    else if (what === "will" && isPublished(content)) this.#wills.set(worker, content);
+    else if (what === "close") this.#forget(worker);
+    else if (what === "unsubscribe" && isTopics(content))
+      for (const topic of content) this.#leave(worker, topic);
+    else if (what === "subscribe" && isTopics(content)) {
+      for (const topic of content)
+        this.#byTopic.set(topic, (this.#byTopic.get(topic) ?? new Set()).add(worker));
+      send(worker, ["subscribed", content]);
+    }
+  }
+
+  /** A worker that has not taken leave has died, and the others are told in its name. */
+  exited(worker: RelayWorker): void {
+    const will = this.#wills.get(worker);
+    this.#forget(worker);
+    if (will) this.#publish([will]);
+  }
+
+  /** Each worker gets all that it has subscribed to as one message. */
+  #publish(messages: readonly Published[]): void {
+    const byWorker = new Map<RelayWorker, Published[]>();
+    for (const message of messages) {
+      for (const worker of this.#byTopic.get(message[0]) ?? []) {
+        const own = byWorker.get(worker);
+        if (own) own.push(message);
+        else byWorker.set(worker, [message]);
+      }
+    }
+    for (const [worker, own] of byWorker) send(worker, ["messages", own]);
+  }
+
+  #leave(worker: RelayWorker, topic: string): void {
+    const workers = this.#byTopic.get(topic);
+    if (workers?.delete(worker) && workers.size === 0) this.#byTopic.delete(topic);
+  }
+
+  #forget(worker: RelayWorker): void {
+    this.#wills.delete(worker);
+    for (const topic of [...this.#byTopic.keys()]) this.#leave(worker, topic);
+  }
+}
+
+function send(worker: RelayWorker, message: FromPrimary): void {
+  if (!worker.isConnected()) return;
+  try {
+    worker.send({ [CHANNEL]: message });
+  } catch {
+    // It is ending, and `exit` follows.
+  }
+}

@@ -1,0 +1,134 @@
+// Workers and their primary inside one process: what they send is copied as IPC copies it, and arrives later, in order.
+import { EventEmitter } from "node:events";
+import { type ProcessPort, processBus, relay } from "@sockeye/bus-process";
+import { busSuite, type ClusterBench, clusterSuite } from "@sockeye/conformance";
+import { nativeClock } from "@sockeye/session";
+import { describe, expect, it } from "vitest";
+import { until } from "../../../test/support/wait.js";
+
+class FakePrimary extends EventEmitter {
+  readonly settings: unknown[] = [];
+  readonly workers: FakeWorker[] = [];
+
+  setupPrimary(settings: unknown): void {
+    this.settings.push(settings);
+  }
+
+  fork(): FakeWorker {
+    const worker = new FakeWorker(this, this.workers.length + 1);
+    this.workers.push(worker);
+    return worker;
+  }
+}
+
+/** Both ends of a worker's channel. */
+class FakeWorker {
+  readonly port: ProcessPort & EventEmitter;
+  isAlive = true;
+
+  constructor(
+    readonly primary: FakePrimary,
+    readonly id: number,
+  ) {
+    const send = (message: object): void =>
+      this.#later(message, (copy) => primary.emit("message", this, copy));
+    this.port = Object.assign(new EventEmitter(), { connected: true, send });
+  }
+
+  isConnected(): boolean {
+    return this.isAlive;
+  }
+
+  send(message: object): void {
+    this.#later(message, (copy) => this.port.emit("message", copy));
+  }
+
+  die(): void {
+    this.isAlive = false;
+    this.primary.emit("exit", this);
+  }
+
+  #later(message: object, deliver: (copy: unknown) => void): void {
+    const copy: unknown = structuredClone(message);
+    setImmediate(() => {
+      if (this.isAlive) deliver(copy);
+    });
+  }
+}
+
+function bench(): ClusterBench {
+  const primary = new FakePrimary();
+  relay(primary);
+  return {
+    clock: nativeClock,
+    makeBus: () => processBus(primary.fork().port),
+    until: (condition, what) => until(condition, what),
+  };
+}
+
+busSuite("Node's cluster", bench);
+clusterSuite("Node's cluster", bench);
+
+describe("the relay", () => {
+  it("sets the channel to one that keeps bytes", () => {
+    const primary = new FakePrimary();
+    relay(primary);
+    expect(primary.settings).toEqual([{ serialization: "advanced" }]);
+  });
+
+  it("says goodbye for a worker that dies, and not for one that has left", async () => {
+    const primary = new FakePrimary();
+    relay(primary);
+    const heard: string[] = [];
+    const sink = { message: (topic: string) => void heard.push(topic), subscribed() {}, up() {}, down() {} };
+    const [a, b, c] = [primary.fork(), primary.fork(), primary.fork()];
+    const buses = [a, b, c].map(({ port }) => processBus(port));
+    buses[0]?.subscribe(["of b", "of c"]);
+    for (const bus of buses) await bus.open(sink);
+    buses[1]?.will?.("of b", Uint8Array.of(1));
+    buses[2]?.will?.("of c", Uint8Array.of(1));
+    await buses[2]?.close();
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    b.die();
+    c.die();
+    await until(() => heard.length > 0, "the goodbye");
+    expect(heard).toEqual(["of b"]);
+  });
+
+  it("lets the app's messages, and what is no message of the bus, pass by", async () => {
+    const primary = new FakePrimary();
+    relay(primary);
+    const worker = primary.fork();
+    const bus = processBus(worker.port);
+    const heard: unknown[] = [];
+    await bus.open({ message: (...all) => void heard.push(all), subscribed: () => {}, up() {}, down() {} });
+    for (const message of [
+      undefined,
+      "hello",
+      { cmd: "x" },
+      { "sockeye:bus": 1 },
+      { "sockeye:bus": ["publish", [["t"]]] },
+      { "sockeye:bus": ["subscribe", [1]] },
+      { "sockeye:bus": ["messages", "x"] },
+    ]) {
+      primary.emit("message", worker, message);
+      worker.port.emit("message", message);
+    }
+    expect(heard).toEqual([]);
+  });
+
+  it("is missing in a process that is no worker", () => {
+    const port = Object.assign(new EventEmitter(), { send: undefined });
+    expect(() => processBus(port)).toThrow(expect.objectContaining({ code: "ERR_NOT_SUPPORTED" }));
+  });
+
+  it("tells when the primary is gone", async () => {
+    const worker = new FakePrimary().fork();
+    const states: unknown[] = [];
+    const bus = processBus(worker.port);
+    await bus.open({ message() {}, subscribed() {}, up() {}, down: ({ code }) => void states.push(code) });
+    worker.port.emit("disconnect");
+    expect(states).toEqual(["ERR_BUS_DOWN"]);
+  });
+});

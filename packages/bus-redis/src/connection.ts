@@ -1,0 +1,151 @@
+import { UsageError } from "@sockeye/protocol";
+
+/** A client of the package `redis`, version 5 or later, for one server, or of Sentinel's. */
+export interface NodeRedisLike {
+  readonly isReady: boolean;
+  duplicate(...args: never[]): unknown;
+}
+
+/** A client of the package `ioredis`, version 5 or later, for one server, or of Sentinel's. */
+export interface IoRedisLike {
+  readonly status: string;
+  duplicate(...args: never[]): unknown;
+}
+
+/** What a connection tells. */
+export interface ConnectionSink {
+  ready(): void;
+  /** It dials again by itself. */
+  lost(cause: unknown): void;
+  message(channel: string, bytes: Uint8Array): void;
+}
+
+/** One connection to Redis, whatever package it is of. It comes back by itself, and keeps nothing for then. */
+export interface Connection {
+  subscribe(channels: readonly string[]): Promise<unknown>;
+  unsubscribe(channels: readonly string[]): Promise<unknown>;
+  publish(channel: string, bytes: Uint8Array): Promise<unknown>;
+  /** Cuts it, for good. */
+  cut(): void;
+}
+
+/** Makes one more connection, like the app's client. */
+export type Dial = (sink: ConnectionSink) => Connection;
+
+/** @param sharded by the commands of sharded pub/sub @throws UsageError `ERR_BAD_OPTION` */
+export function dialFrom(client: NodeRedisLike | IoRedisLike, sharded: boolean): Dial {
+  if ("isReady" in client) return (sink) => nodeRedis(client.duplicate(...noQueue()), sink, sharded);
+  if ("status" in client) return (sink) => ioRedis(client.duplicate(...lone()), sink, sharded);
+  throw new UsageError("ERR_BAD_OPTION", "redis() takes a client of the package redis or ioredis.");
+}
+
+// ---- redis
+
+interface NodeRedis {
+  on(event: string, listener: (value: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  destroy(): void;
+  subscribe(channels: readonly string[], listener: BytesListener, bytes: true): Promise<unknown>;
+  sSubscribe(channels: readonly string[], listener: BytesListener, bytes: true): Promise<unknown>;
+  unsubscribe(channels: readonly string[], listener: BytesListener, bytes: true): Promise<unknown>;
+  sUnsubscribe(channels: readonly string[], listener: BytesListener, bytes: true): Promise<unknown>;
+  publish(channel: string, bytes: Buffer): Promise<unknown>;
+  sPublish(channel: string, bytes: Buffer): Promise<unknown>;
+}
+type BytesListener = (message: Uint8Array, channel: Uint8Array) => void;
+
+/** What is published while it is away must not come late. */
+function noQueue(): never[] {
+  return [{ disableOfflineQueue: true } as never];
+}
+
+function nodeRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connection {
+  const client = made as NodeRedis;
+  const listener: BytesListener = (bytes, channel) => sink.message(Buffer.from(channel).toString(), bytes);
+  let cause: unknown;
+  client.on("ready", () => sink.ready());
+  client.on("error", (error) => {
+    cause = error;
+  });
+  for (const event of ["reconnecting", "end"]) client.on(event, () => sink.lost(cause));
+  client.connect().catch((error: unknown) => sink.lost(error));
+  return {
+    subscribe: (channels) =>
+      sharded
+        ? each(channels, (one) => client.sSubscribe([one], listener, true))
+        : client.subscribe(channels, listener, true),
+    unsubscribe: (channels) =>
+      sharded
+        ? each(channels, (one) => client.sUnsubscribe([one], listener, true))
+        : client.unsubscribe(channels, listener, true),
+    publish: (channel, bytes) =>
+      sharded ? client.sPublish(channel, asBuffer(bytes)) : client.publish(channel, asBuffer(bytes)),
+    cut: () => {
+      try {
+        client.destroy();
+      } catch {
+        // It is closed already.
+      }
+    },
+  };
+}
+
+// ---- ioredis
+
+interface IoRedis {
+  on(event: string, listener: (...values: unknown[]) => void): unknown;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  subscribe(...channels: string[]): Promise<unknown>;
+  ssubscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
+  sunsubscribe(...channels: string[]): Promise<unknown>;
+  publish(channel: string, bytes: Buffer): Promise<unknown>;
+  spublish(channel: string, bytes: Buffer): Promise<unknown>;
+}
+
+/** No queue, and no subscriptions of its own accord: the bus subscribes before it says that it is up. */
+function lone(): never[] {
+  return [
+    {
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      lazyConnect: true,
+      maxRetriesPerRequest: null,
+    } as never,
+  ];
+}
+
+function ioRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connection {
+  const client = made as IoRedis;
+  let cause: unknown;
+  client.on("ready", () => sink.ready());
+  client.on("error", (error) => {
+    cause = error;
+  });
+  client.on("close", () => sink.lost(cause));
+  client.on(sharded ? "smessageBuffer" : "messageBuffer", (channel, bytes) => {
+    if (channel instanceof Uint8Array && bytes instanceof Uint8Array)
+      sink.message(Buffer.from(channel).toString(), bytes);
+  });
+  // It goes on trying; events tell.
+  client.connect().catch(() => {});
+  return {
+    subscribe: (channels) =>
+      sharded ? each(channels, (one) => client.ssubscribe(one)) : client.subscribe(...channels),
+    unsubscribe: (channels) =>
+      sharded ? each(channels, (one) => client.sunsubscribe(one)) : client.unsubscribe(...channels),
+    publish: (channel, bytes) =>
+      sharded ? client.spublish(channel, asBuffer(bytes)) : client.publish(channel, asBuffer(bytes)),
+    cut: () => client.disconnect(),
+  };
+}
+
+/** Of a Redis Cluster, one command may name channels of one slot only. */
+function each(channels: readonly string[], act: (channel: string) => Promise<unknown>): Promise<unknown> {
+  return Promise.all(channels.map(act));
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

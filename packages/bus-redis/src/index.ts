@@ -1,0 +1,2 @@
+export type { IoRedisLike, NodeRedisLike } from "./connection.js";
+export { type RedisBusOptions, redis } from "./redis-bus.js";

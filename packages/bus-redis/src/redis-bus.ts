@@ -1,0 +1,165 @@
+import type { Bus, BusSink } from "@sockeye/protocol";
+import { ClusterError } from "@sockeye/protocol";
+import { type Connection, type Dial, dialFrom, type IoRedisLike, type NodeRedisLike } from "./connection.js";
+
+export interface RedisBusOptions {
+  /** Uses sharded pub/sub (Redis 7 or later). Default false. */
+  readonly sharded?: boolean | undefined;
+  /** Before the names of channels. Default `sockeye:`. */
+  readonly prefix?: string | undefined;
+}
+
+/** Redis cuts a subscriber for which 32 MB wait. */
+const MAX_BYTES = 16_777_216;
+
+/**
+ * Redis or Valkey as the bus of a cluster, by its pub/sub. It makes two connections of its own, like the client that it is given: with the
+ * same address and the same options, but without a queue for what cannot be sent.
+ *
+ * ```ts
+ * new Server(http, { cluster: { bus: redis(createClient({ url })), name: "shop" } });
+ * ```
+ *
+ * @param client of the package `redis` or `ioredis`, for one server or for Sentinel; it need not be connected, and is not closed
+ * @throws UsageError `ERR_BAD_OPTION` for something else
+ */
+export function redis(client: NodeRedisLike | IoRedisLike, options: RedisBusOptions = {}): Bus {
+  return new RedisBus(dialFrom(client, options.sharded === true), options);
+}
+
+class RedisBus implements Bus {
+  readonly maxBytes: number = MAX_BYTES;
+  readonly order: "all" | "group";
+  readonly local: boolean = false;
+  readonly #dial: Dial;
+  readonly #prefix: string;
+  readonly #topics = new Set<string>();
+  #sink: BusSink | undefined = undefined;
+  #publisher: Connection | undefined = undefined;
+  #subscriber: Connection | undefined = undefined;
+  #publisherReady = false;
+  #subscriberReady = false;
+  #state: "starting" | "up" | "down" | "closed" = "starting";
+  /** Of the connections: what older ones still tell is ignored. */
+  #generation = 0;
+  #lastPublish: Promise<unknown> = Promise.resolve();
+  #opened: () => void = () => {};
+
+  constructor(dial: Dial, { sharded = false, prefix = "sockeye:" }: RedisBusOptions) {
+    this.#dial = dial;
+    this.#prefix = prefix;
+    this.order = sharded ? "group" : "all";
+  }
+
+  open(sink: BusSink): Promise<void> {
+    this.#sink = sink;
+    const opened = new Promise<void>((resolve) => {
+      this.#opened = resolve;
+    });
+    this.#connect();
+    return opened;
+  }
+
+  publish(topic: string, bytes: Uint8Array): void {
+    if (!this.#publisher || this.#state === "closed") return;
+    // What fails with its connection is part of the gap that is told then.
+    this.#lastPublish = this.#publisher.publish(this.#prefix + topic, bytes).catch(() => {});
+  }
+
+  subscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.add(topic);
+    if (this.#subscriberReady) this.#subscribe(topics).catch(() => {});
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.delete(topic);
+    if (!this.#subscriberReady || topics.length === 0) return;
+    this.#subscriber?.unsubscribe(topics.map((topic) => this.#prefix + topic)).catch(() => {});
+  }
+
+  restart(): void {
+    if (this.#state === "closed") return;
+    this.#down(new Error("nothing was heard"));
+    this.#cut();
+    this.#connect();
+  }
+
+  async close(): Promise<void> {
+    this.#state = "closed";
+    this.#sink = undefined;
+    // Without a connection nothing leaves any more, and nobody waits for it.
+    if (this.#publisherReady) await this.#lastPublish;
+    this.#cut();
+  }
+
+  // ---- inside
+
+  #connect(): void {
+    const generation = ++this.#generation;
+    const isCurrent = (): boolean => generation === this.#generation && this.#state !== "closed";
+    this.#publisherReady = false;
+    this.#subscriberReady = false;
+    this.#subscriber = this.#dial({
+      ready: () => {
+        if (!isCurrent()) return;
+        this.#subscriberReady = true;
+        this.#subscribe([...this.#topics]).then(
+          () => this.#check(),
+          // The connection has broken again, and tells.
+          () => {},
+        );
+      },
+      lost: (cause) => {
+        if (!isCurrent()) return;
+        this.#subscriberReady = false;
+        this.#down(cause);
+      },
+      message: (channel, bytes) => {
+        if (isCurrent() && channel.startsWith(this.#prefix))
+          this.#sink?.message(channel.slice(this.#prefix.length), bytes);
+      },
+    });
+    this.#publisher = this.#dial({
+      ready: () => {
+        if (!isCurrent()) return;
+        this.#publisherReady = true;
+        this.#check();
+      },
+      lost: (cause) => {
+        if (!isCurrent()) return;
+        this.#publisherReady = false;
+        this.#down(cause);
+      },
+      message: () => {},
+    });
+  }
+
+  async #subscribe(topics: readonly string[]): Promise<void> {
+    const generation = this.#generation;
+    if (topics.length > 0) await this.#subscriber?.subscribe(topics.map((topic) => this.#prefix + topic));
+    if (generation === this.#generation) this.#sink?.subscribed(topics);
+  }
+
+  /** Up means: both connections work, and all that was subscribed to is in force. */
+  #check(): void {
+    if (!this.#publisherReady || !this.#subscriberReady || this.#state === "up") return;
+    const isFirst = this.#state === "starting";
+    this.#state = "up";
+    if (isFirst) this.#opened();
+    else this.#sink?.up(true);
+  }
+
+  #down(cause: unknown): void {
+    if (this.#state !== "up") return;
+    this.#state = "down";
+    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "the connection to Redis is lost", cause));
+  }
+
+  #cut(): void {
+    this.#generation += 1;
+    this.#subscriber?.cut();
+    this.#publisher?.cut();
+    this.#subscriberReady = false;
+    this.#publisherReady = false;
+  }
+}

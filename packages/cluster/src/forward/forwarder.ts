@@ -1,0 +1,176 @@
+import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Member } from "../membership.js";
+import { type ForwardFacts, forwardKey, SIGNATURE_HEADER, Signer } from "./signature.js";
+
+/** A request for another node. */
+export interface ForwardableRequest {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+/** A request to upgrade for another node. */
+export interface ForwardableUpgrade {
+  readonly req: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  /** For the 101 response. */
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
+}
+
+/** How it goes on if the other node does not answer. */
+export interface ForwardTerms {
+  readonly facts: ForwardFacts;
+  /** Nothing was answered yet. */
+  failed(): void;
+}
+
+/** These are for the next hop only, or are written anew. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "expect",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  SIGNATURE_HEADER,
+]);
+
+/** Passes requests on to the internal listeners of other nodes, over connections that are kept. */
+export class Forwarder {
+  readonly #signer: Signer;
+  readonly #secret: string | undefined;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(id: string, secret: string | undefined) {
+    this.#signer = new Signer(id);
+    this.#secret = secret;
+  }
+
+  /** Passes a request on, and its answer back. */
+  request({ req, res }: ForwardableRequest, to: Member, { facts, failed }: ForwardTerms): void {
+    const out = this.#dial(req, to, { facts, upgrade: [] });
+    out.on("response", (answer) => {
+      if (res.destroyed) {
+        answer.destroy();
+        return;
+      }
+      for (const [name, values] of headersOf(answer))
+        res.setHeader(name, values.length === 1 ? `${values[0]}` : values);
+      res.writeHead(answer.statusCode ?? 502);
+      res.flushHeaders();
+      answer.on("error", () => res.destroy());
+      answer.pipe(res);
+    });
+    out.on("error", () => {
+      if (res.headersSent) res.destroy();
+      else if (!res.destroyed) failed();
+    });
+    res.on("close", () => {
+      if (!res.writableFinished) out.destroy();
+    });
+    req.pipe(out);
+  }
+
+  /** Passes a request to upgrade on, and joins both sockets. */
+  upgrade(visit: ForwardableUpgrade, to: Member, { facts, failed }: ForwardTerms): void {
+    const { req, socket, head, headers } = visit;
+    const upgrade = ["Connection", "Upgrade", "Upgrade", `${req.headers.upgrade}`];
+    const out = this.#dial(req, to, { facts, upgrade });
+    let answered = false;
+    out.on("upgrade", (answer, link, linkHead) => {
+      answered = true;
+      socket.write(headOf(answer, headers));
+      if (linkHead.length > 0) socket.write(linkHead);
+      if (head.length > 0) link.write(head);
+      join(socket, link);
+    });
+    out.on("response", (answer) => {
+      answered = true;
+      socket.write(headOf(answer, { connection: "close" }));
+      answer.on("error", () => socket.destroy());
+      answer.pipe(socket);
+    });
+    out.on("error", () => {
+      if (answered) socket.destroy();
+      else failed();
+    });
+    socket.once("close", () => out.destroy());
+    out.end();
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #dial(
+    req: IncomingMessage,
+    to: Member,
+    { facts, upgrade }: { facts: ForwardFacts; upgrade: readonly string[] },
+  ): ClientRequest {
+    const { address = "", key } = to;
+    const colon = address.lastIndexOf(":");
+    const { method, url } = req;
+    const signature = this.#signer.sign(forwardKey(key, this.#secret), { method, url }, facts);
+    const headers = [...upgrade, SIGNATURE_HEADER, signature];
+    for (const [name, values] of headersOf(req)) for (const value of values) headers.push(name, value);
+    const authority = req.headers[":authority"];
+    if (req.headers.host === undefined && typeof authority === "string") headers.push("Host", authority);
+    return request({
+      agent: this.#agent,
+      host: address.slice(0, colon).replace(/^\[|\]$/g, ""),
+      port: Number(address.slice(colon + 1)),
+      method,
+      path: url,
+      headers,
+      setHost: false,
+    });
+  }
+}
+
+/** What is between the ends, by name. */
+function headersOf({ rawHeaders }: IncomingMessage): Map<string, string[]> {
+  const headers = new Map<string, string[]>();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
+    if (name.startsWith(":") || HOP_BY_HOP.has(name.toLowerCase())) continue;
+    const known = headers.get(name);
+    if (known) known.push(value);
+    else headers.set(name, [value]);
+  }
+  return headers;
+}
+
+/** The first lines of an answer to a request to upgrade. */
+function headOf(answer: IncomingMessage, more: ForwardableUpgrade["headers"]): string {
+  const { statusCode, statusMessage, rawHeaders } = answer;
+  const isUpgrade = statusCode === 101;
+  let head = `HTTP/1.1 ${statusCode} ${statusMessage}\r\n`;
+  const seen = new Set<string>();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = `${rawHeaders[at]}`.toLowerCase();
+    if (!isUpgrade && HOP_BY_HOP.has(name)) continue;
+    seen.add(name);
+    head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;
+  }
+  for (const [name, value] of Object.entries(more)) {
+    if (value === undefined || seen.has(name.toLowerCase())) continue;
+    for (const each of Array.isArray(value) ? value : [value]) head += `${name}: ${each}\r\n`;
+  }
+  return `${head}\r\n`;
+}
+
+/** Each gets what the other sends; the end of one is the end of both. */
+function join(one: Duplex, other: Duplex): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.on("error", () => to.destroy());
+    from.once("close", () => to.destroy());
+    from.pipe(to);
+  }
+}

@@ -1,0 +1,137 @@
+import { createHash, randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Adapter } from "@sockeye/adapter";
+import {
+  Cluster,
+  ClusterAdapter,
+  type ClusterNamespace,
+  Forwarding,
+  type ForwardTarget,
+  type NodeLoad,
+} from "@sockeye/cluster";
+import { type Neighbours, randomId } from "@sockeye/engine/server";
+import type { AdapterNamespace, Clock, Codec } from "@sockeye/protocol";
+import { PacketType } from "@sockeye/protocol";
+import type { ErrorBoundary } from "@sockeye/socket";
+import { type ForwardedRequest, remoteAddress, There } from "@sockeye/transport/server";
+import { type ClusterOptions, clusterName } from "./cluster-options.js";
+import { ClusterView } from "./cluster-view.js";
+
+/** What of a random id stays: 96 bits. */
+const RANDOM_LENGTH = 16;
+
+/** What a node of a cluster needs of its server. */
+export interface NodeHost extends ErrorBoundary {
+  readonly engineClock: Clock;
+  readonly codec: Codec;
+  load(): NodeLoad;
+  /** Answers requests that other nodes pass on. */
+  readonly forwardTarget: ForwardTarget;
+}
+
+/** A server as a node of a cluster: joins, makes adapters, and puts the node's tag on ids. */
+export class NodeInCluster implements Neighbours {
+  readonly view: ClusterView;
+  readonly handshakes: "public" | "full";
+  readonly #cluster: Cluster;
+  readonly #options: ClusterOptions;
+  readonly #host: NodeHost;
+  readonly #forwarding: Forwarding;
+
+  /** @throws UsageError `ERR_BAD_OPTION` */
+  constructor(options: ClusterOptions, host: NodeHost) {
+    const key = randomBytes(32).toString("base64url");
+    const { bus, secret } = options;
+    this.#options = options;
+    this.#host = host;
+    this.handshakes = options.handshakes ?? "public";
+    this.#cluster = new Cluster({
+      bus,
+      name: clusterName(options),
+      node: options.node ?? `${hostname()}-${process.pid}`,
+      secret,
+      clock: host.engineClock,
+      codec: fingerprint(host.codec),
+      key,
+      load: () => host.load(),
+      sink: {
+        changed: ({ change, member }) => this.view.tell(change, member),
+        gap: (member) => this.view.tell("gap", member),
+        bus: (state, cause) => this.view.tellState(state, cause),
+        failed: (error) => host.reportError(error, "cluster"),
+      },
+    });
+    this.view = new ClusterView(this.#cluster, host);
+    this.#forwarding = new Forwarding({ cluster: this.#cluster, key, secret, target: host.forwardTarget });
+  }
+
+  /** Listens for other nodes, and joins them. */
+  start(): void {
+    const { bus, listen = bus.local ? { host: "127.0.0.1" } : {}, address } = this.#options;
+    if (listen === false) {
+      this.#cluster.start();
+      return;
+    }
+    this.#forwarding.listen(listen).then(
+      (own) => this.#cluster.start(address ?? own),
+      (error: unknown) => {
+        this.#host.reportError(error, "cluster");
+        this.#cluster.start();
+      },
+    );
+  }
+
+  // ---- from the engine
+
+  locate(sid: string): There | undefined {
+    const owner = this.#forwarding.ownerOf(sid);
+    return owner === undefined ? undefined : new There(owner);
+  }
+
+  forward(visit: ForwardedRequest, owner: string): void {
+    const { req, corsAnswer } = visit;
+    const terms = {
+      facts: {
+        address: remoteAddress(req),
+        corsAnswer: typeof corsAnswer === "string" ? corsAnswer : undefined,
+      },
+      // As if there were no such session: its client begins anew.
+      failed: () => visit.refuse({ reason: "UNKNOWN_SID", context: {} }),
+    };
+    if (visit.kind === "request") this.#forwarding.request(visit, owner, terms);
+    else this.#forwarding.upgrade(visit, owner, terms);
+  }
+
+  // ---- from the server
+
+  makeAdapter(nsp: AdapterNamespace): Adapter {
+    return new ClusterAdapter(nsp as ClusterNamespace, this.#cluster);
+  }
+
+  /** An id of a session with this node's tag. It waits until the tag is settled. @param isRandom is it one of ours? */
+  sessionId(id: string, isRandom: boolean): string | Promise<string> {
+    const tagged = (): string => (isRandom ? id.slice(0, RANDOM_LENGTH) : id) + this.#cluster.tag;
+    return this.#cluster.isReady ? tagged() : this.#cluster.ready.then(tagged, tagged);
+  }
+
+  socketId(): string {
+    return randomId().slice(0, RANDOM_LENGTH) + this.#cluster.tag;
+  }
+
+  /** No new clients are let in from now on, and the others are to know. */
+  drains(): void {
+    this.#cluster.beat();
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.close();
+    await this.#forwarding.close();
+  }
+}
+
+/** Nodes send each other packets as clients get them, so all must write them alike. */
+function fingerprint(codec: Codec): string {
+  const data = ["probe", { a: [1, null, "ü"] }] as const;
+  const { head } = codec.encode({ type: PacketType.EVENT, nsp: "/n", id: 7, data });
+  return createHash("sha256").update(head).digest("base64url").slice(0, 12);
+}
