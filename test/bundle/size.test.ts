@@ -62,6 +62,7 @@ it.each<[keyof typeof APPS, RegExp[]]>([
     /client\/node/,
     /eio3/,
     /msgpack/,
+    /packages\/contract\//,
     ...absent,
   ];
   expect(paths.filter((path) => never.some((pattern) => pattern.test(path)))).toEqual([]);
@@ -92,3 +93,18 @@ it.each(["stream", "sse"])(
     await expect(dialled(app)).rejects.toMatchObject({ code: "ERR_BAD_OPTION" });
   },
 );
+
+it("an app that names calls has them, and no checks; one that does not has neither", async () => {
+  const { modules } = await measure({
+    contents: `import { io } from "@sockeye/client/websocket"; import { calls } from "@sockeye/contract/client";
+    io("", { extend: [calls] }).call("x");`,
+  });
+  const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
+  expect(paths).toContain("packages/contract/src/calling.ts");
+  expect(paths.filter((path) => /contract\/src\/(end|intake|schema|describe)/.test(path))).toEqual([]);
+  const unused = await measure({
+    contents: `import { io } from "@sockeye/client/websocket"; import { calls } from "@sockeye/contract/client"; io();`,
+  });
+  const kept = unused.modules.filter(({ path, bytes }) => bytes > 0 && /packages\/contract\//.test(path));
+  expect(kept).toEqual([]);
+});
