@@ -55,17 +55,20 @@ describe("invariants of ARCHITECTURE.md", () => {
 
   // growing-bytes.ts is of the server and of Node.js alone, beside what is shared.
   it("18: what a browser gets never names Buffer or process", () => {
+    // Builds for Node.js choose files named node.ts.
     const browser = [...texts].filter(([file]) =>
       /^packages\/(client|session|socket|protocol)\/src|^packages\/engine\/src\/client|^packages\/transport\/src\/client\/(?!node)|^packages\/transport\/src\/shared\/(?!growing)/.test(
         file,
       ),
     );
     expect(browser.length).toBeGreaterThan(80);
-    const named = browser.flatMap(([file, text]) =>
-      [...without(text).matchAll(/(?<![.\w"`])(?:Buffer|process)\b(?=[.(])/g)].map(
-        ([word]) => `${file}: ${word}`,
-      ),
-    );
+    const named = browser
+      .filter(([file]) => !file.endsWith("/node.ts"))
+      .flatMap(([file, text]) =>
+        [...without(text).matchAll(/(?<![.\w"`])(?:Buffer|process)\b(?=[.(])/g)].map(
+          ([word]) => `${file}: ${word}`,
+        ),
+      );
     expect(named).toEqual([]);
   });
 });

@@ -39,10 +39,7 @@ import { knowSelf, unproxied } from "./unproxied.js";
  */
 type State = "closed" | "opening" | "trying" | "open" | "waiting" | "reopening" | "spent";
 
-/**
- * One connection to a server, kept alive, for any number of namespaces. It knows what its class has as
- * parts: the fewest in lean/manager.ts, all in standard/manager.ts.
- */
+/** One connection to a server, kept alive, for any number of namespaces. Its parts are those of its class. */
 export class Manager<
     ListenEvents extends EventsMap = DefaultEventsMap,
     EmitEvents extends EventsMap = ListenEvents,

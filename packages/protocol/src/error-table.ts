@@ -74,7 +74,6 @@ export const ERROR_TABLE = {
     meaning: "The session came back several times, and nothing of what waited got through.",
     retryable: true,
   },
-  ERR_MOVED: { meaning: "The session goes on over another transport.", retryable: true },
   ERR_NOT_ACKNOWLEDGED: {
     meaning: "The peer's count of what it has received is less than what was sent before its heartbeat.",
     retryable: true,
@@ -207,8 +206,6 @@ export const ERROR_TABLE = {
     meaning: "Something that came over the bus is no message of this cluster; it was ignored.",
     retryable: false,
   },
-  // reconnection
-  ERR_RECONNECT_FAILED: { meaning: "All reconnectionAttempts are used up.", retryable: false },
   // usage
   ERR_RESERVED_EVENT: {
     meaning: "The app emitted an event name that the library itself uses.",
@@ -220,8 +217,6 @@ export const ERROR_TABLE = {
   },
   ERR_BAD_OPTION: { meaning: "An option or argument has a value that makes no sense.", retryable: false },
   ERR_NOT_SUPPORTED: { meaning: "The call makes no sense on this object.", retryable: false },
-  ERR_SERVER_CLOSED: { meaning: "The server is closed.", retryable: false },
-  ERR_USER_CODE: { meaning: "A callback or handler of the app threw or rejected.", retryable: false },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
