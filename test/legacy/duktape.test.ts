@@ -21,7 +21,7 @@ describe.skipIf(duk === undefined)("the bundle for old browsers in Duktape", () 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "sockeye-legacy-"));
     bundle = await bundleLegacy();
-  }, 60_000);
+  }, 180_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(["minified", "code"] as const)("%s: talks to a server over long-polling", (which) => {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "./error-table.js";
+import { DEFAULT_MAX_PACKETS } from "./packet.js";
 
 /**
  * What a peer may ask of this process. Every limit is on by default; each has one place that enforces it. docs/limits.md is
@@ -54,9 +55,6 @@ export interface Limits {
   /** The same of one client address, and WebSockets that close. On a server `maxSessionsPerAddress` by default. */
   readonly maxPendingPerAddress: number;
 }
-
-/** Packets in one body that a peer takes who says nothing else. By itself, so that bundles need not hold the table. */
-export const DEFAULT_MAX_PACKETS = 16_384;
 
 export const DEFAULT_LIMITS: Limits = {
   maxMessageBytes: 1e6,

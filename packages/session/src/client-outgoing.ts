@@ -4,9 +4,9 @@ import type { SessionConfig, SessionSink } from "./config.js";
 import type { Counting, Kept } from "./counting.js";
 import { isMessage } from "./counting.js";
 import type { Flushable } from "./flush-scheduler.js";
-import { isSpoilt, sizeOf } from "./outbox.js";
 import type { Outgoing, Sender, Waiter } from "./outgoing.js";
 import { MUCH_BYTES } from "./outgoing.js";
+import { isSpoilt, sizeOf } from "./waiting-packet.js";
 
 /** What leaves a client: one queue, of which the first are kept until the server has acknowledged them, if both ends count. */
 export class ClientOutgoing implements Outgoing, Kept, Flushable {

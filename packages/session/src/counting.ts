@@ -1,6 +1,6 @@
 import type { CloseReason, EncodedPacket as Encoded, ResumeTerms } from "@sockeye/protocol";
 import { EncodedPacket } from "@sockeye/protocol";
-import { isSpoilt, sizeOf } from "./outbox.js";
+import { isSpoilt, sizeOf } from "./waiting-packet.js";
 
 /** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
 const OVERHEAD_BYTES = 96;

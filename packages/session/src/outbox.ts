@@ -1,9 +1,6 @@
-import { isGone } from "@sockeye/codec";
 import type { SessionError } from "@sockeye/protocol";
 import { EncodedPacket } from "@sockeye/protocol";
-
-/** What a waiting packet costs beside its bytes: the objects around it, about. */
-const OVERHEAD_BYTES = 96;
+import { sizeOf } from "./waiting-packet.js";
 
 /** Stands where a packet was that a later one has replaced, so that the places of the others stay. */
 export const GAP: EncodedPacket = new EncodedPacket("");
@@ -77,23 +74,4 @@ export class Outbox {
     this.packets.push(packet);
     this.bytes += sizeOf(packet);
   }
-}
-
-/** Have bytes of this packet gone since it was made, so that it cannot be written any more? */
-export function isSpoilt(packet: EncodedPacket | undefined): boolean {
-  if (packet === undefined) return false;
-  const { head, attachments } = packet;
-  if (typeof head !== "string" && isGone(head)) return true;
-  for (let index = 0; index < attachments.length; index++) {
-    const bytes = attachments[index];
-    if (bytes && isGone(bytes)) return true;
-  }
-  return false;
-}
-
-/** Bytes of memory that a waiting packet takes. Text counts its characters. */
-export function sizeOf({ head, attachments }: EncodedPacket): number {
-  let bytes = OVERHEAD_BYTES + head.length;
-  for (let index = 0; index < attachments.length; index++) bytes += attachments[index]?.length ?? 0;
-  return bytes;
 }

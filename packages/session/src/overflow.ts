@@ -1,7 +1,8 @@
 import type { EncodedPacket } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
 import type { DropPolicy, Outbox, Overflow } from "./outbox.js";
-import { GAP, sizeOf } from "./outbox.js";
+import { GAP } from "./outbox.js";
+import { sizeOf } from "./waiting-packet.js";
 
 /** Gaps are closed once they are this many, and more than the packets between them. */
 const MANY_GAPS = 64;

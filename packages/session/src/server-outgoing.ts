@@ -4,10 +4,11 @@ import type { Bounds, SessionConfig, SessionSink } from "./config.js";
 import { isMessage } from "./counting.js";
 import type { Flushable } from "./flush-scheduler.js";
 import type { DropPolicy } from "./outbox.js";
-import { GAP, isSpoilt, Outbox, sizeOf } from "./outbox.js";
+import { GAP, Outbox } from "./outbox.js";
 import type { Outgoing, Sender, Waiter } from "./outgoing.js";
 import { MUCH_BYTES } from "./outgoing.js";
 import type { ReplayBuffer } from "./replay-buffer.js";
+import { isSpoilt, sizeOf } from "./waiting-packet.js";
 
 const NOBODY: readonly Waiter[] = [];
 

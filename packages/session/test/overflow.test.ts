@@ -1,8 +1,9 @@
 import { EncodedPacket } from "@sockeye/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type DropPolicy, GAP, Outbox, type Overflow, sizeOf } from "../src/outbox.js";
+import { type DropPolicy, GAP, Outbox, type Overflow } from "../src/outbox.js";
 import { createOverflow } from "../src/overflow.js";
+import { sizeOf } from "../src/waiting-packet.js";
 
 const SIZE = sizeOf(new EncodedPacket("x".repeat(4)));
 

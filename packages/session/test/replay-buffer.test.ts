@@ -2,8 +2,8 @@ import { EncodedPacket } from "@sockeye/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isMessage } from "../src/counting.js";
-import { sizeOf } from "../src/outbox.js";
 import { ReplayBuffer } from "../src/replay-buffer.js";
+import { sizeOf } from "../src/waiting-packet.js";
 
 const TERMS = { window: 30_000, bytes: 1000 };
 
