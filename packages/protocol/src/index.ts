@@ -30,6 +30,7 @@ export type { Guarded } from "./handle.js";
 export { CORE, PEER, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "./handle.js";
 export type { Limits } from "./limits.js";
 export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
+export { DEFAULT_MAX_PACKETS } from "./max-packets.js";
 export { afterTurn, deferTask, startTimer, stopTimer } from "./native.js";
 export { nearest } from "./nearest.js";
 export type { OverflowPolicy } from "./overflow.js";
@@ -51,7 +52,6 @@ export type {
   ResumeTerms,
 } from "./packet.js";
 export {
-  DEFAULT_MAX_PACKETS,
   ENGINE_PACKET_TYPES,
   ENGINE_PROTOCOL,
   EncodedPacket,

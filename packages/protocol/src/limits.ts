@@ -1,5 +1,5 @@
 import type { ErrorCode } from "./error-table.js";
-import { DEFAULT_MAX_PACKETS } from "./packet.js";
+import { DEFAULT_MAX_PACKETS } from "./max-packets.js";
 
 /**
  * What a peer may ask of this process. Every limit is on by default; each has one place that enforces it. docs/limits.md is

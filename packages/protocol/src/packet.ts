@@ -15,9 +15,6 @@ export const ENGINE_PROTOCOL = 4;
 /** Socket.IO protocol revision. */
 export const SOCKET_PROTOCOL = 5;
 
-/** Packets in one body that a peer takes who says nothing else. Not among the limits, of which bundles need no other. */
-export const DEFAULT_MAX_PACKETS = 16_384;
-
 /** The seven engine packet types; the wire digit is the position in the list of the protocol (0 to 6). */
 export type EnginePacketType = "open" | "close" | "ping" | "pong" | "message" | "upgrade" | "noop";
 
