@@ -25,6 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   socket: [],
   adapter: [],
   contract: ["socket"],
+  rooms: [],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
   cluster: ["adapter", "codec/msgpack"],
@@ -42,6 +43,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "contract",
     "contract/internal",
     "cluster",
+    "rooms",
   ],
 };
 

@@ -211,6 +211,12 @@ export const ERROR_TABLE = {
     meaning: "The app emitted an event name that the library itself uses.",
     retryable: false,
   },
+  ERR_ROOM_FORBIDDEN: {
+    meaning: "A client may not do this in this room: there is no rule, or authorize said no.",
+    retryable: false,
+  },
+  ERR_ROOM_REQUEST: { meaning: "What a client asked of a room makes no sense.", retryable: false },
+  ERR_ROOM_LIMIT: { meaning: "A client asked more of a room than the bounds allow.", retryable: true },
   ERR_HANDLED: {
     meaning: "A name that handle has takes no listener, and one with a listener no handle.",
     retryable: false,

@@ -7,6 +7,8 @@ export interface ConnectedSocket {
   /** Does it wait for an acknowledgement, or owe one? */
   readonly busy: boolean;
   receive(packet: Packet): void;
+  /** Its connection broke, and may come back; or is back. */
+  setAway(away: boolean): void;
   end(reason: ServerDisconnectReason, description?: unknown): void;
   disconnect(): unknown;
 }

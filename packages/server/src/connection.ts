@@ -242,6 +242,11 @@ export class Connection implements EngineConnection, AdmittingConnection {
   /** In a session in which nothing was joined nothing is kept for anybody. Its client begins anew, as well. */
   suspended(): void {
     this.giveUp();
+    for (const lane of this.#lanes.all()) if (isSocket(lane)) lane.setAway(true);
+  }
+
+  resumed(): void {
+    for (const lane of this.#lanes.all()) if (isSocket(lane)) lane.setAway(false);
   }
 
   packet(packet: Packet): void {

@@ -1,4 +1,5 @@
 import type { OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
+import type { RoomRule } from "@sockeye/rooms";
 import type {
   AckAnswer,
   CallHandler,
@@ -17,6 +18,7 @@ import type { NamespaceEvents } from "./audience.js";
 import type { BroadcastOperator, RemoteSocket } from "./broadcast.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import type { Namespace } from "./namespace.js";
+import type { RoomHandle } from "./room-handle.js";
 import type { Socket } from "./socket.js";
 
 /** The half of {@link Server} that stands for its main namespace: `io.emit(…)` is `io.of("/").emit(…)`, and so on. */
@@ -42,6 +44,21 @@ export abstract class MainNamespace<
     options?: ListenOptions,
   ): this {
     this.sockets.handle(name, handler, options);
+    return this;
+  }
+
+  /** @see Namespace.room */
+  room(
+    rooms: string | RegExp,
+    rule: RoomRule<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): this;
+  room(name: string): RoomHandle;
+  room(
+    rooms: string | RegExp,
+    rule?: RoomRule<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): this | RoomHandle {
+    if (rule === undefined) return this.sockets.room(rooms as string);
+    this.sockets.room(rooms, rule);
     return this;
   }
 

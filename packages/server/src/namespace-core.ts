@@ -6,6 +6,7 @@ import type {
   AdapterNamespace,
   AdapterSocket,
   BroadcastFlags,
+  BroadcastOptions,
   Clock,
   Codec,
   ContractError,
@@ -13,10 +14,12 @@ import type {
   EventPacket,
   Limits,
   OverflowPolicy,
+  Room,
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
 import { CodecError, PacketType, PEER, REPORT } from "@sockeye/protocol";
+import type { RoomRule, RoomSocket, Rooms } from "@sockeye/rooms";
 import type { DefaultEventsMap, RefusedEvent, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
 import type { Admission } from "./admission.js";
@@ -29,6 +32,7 @@ import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
 import type { NamespaceMachine } from "./namespace-machine.js";
 import type { Peer } from "./peer.js";
+import { roomsOf } from "./rooms-of.js";
 import type { SocketNamespace } from "./socket.js";
 import { Socket } from "./socket.js";
 
@@ -73,6 +77,8 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   emptied: (() => void) | undefined = undefined;
   /** Its contract and handlers; unset until one is in use. */
   exchange: Exchange | undefined = undefined;
+  rooms: Rooms<RoomSocket> | undefined = undefined;
+  readonly roomRules: [rooms: string | RegExp, rule: RoomRule<never>][] = [];
   readonly #handle: NamespaceHandle;
   #adapter: Adapter | undefined = undefined;
   /** Sockets about which the middlewares still decide. */
@@ -125,6 +131,24 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   useExchange(): Exchange {
     this.exchange ??= new Exchange();
     return this.exchange;
+  }
+
+  declareRooms(rooms: string | RegExp, rule: RoomRule<never>): void {
+    if (this.rooms === undefined) {
+      this.rooms = roomsOf(this);
+      if (this.#adapter) this.#watchRooms(this.#adapter);
+    }
+    this.rooms.declare(rooms, rule as RoomRule<RoomSocket>);
+    this.roomRules.push([rooms, rule]);
+  }
+
+  inheritRooms({ roomRules }: NamespaceMachine): void {
+    for (const [rooms, rule] of roomRules) this.declareRooms(rooms, rule);
+  }
+
+  get remember(): ((packet: EventPacket, options: BroadcastOptions) => void) | undefined {
+    const { rooms } = this;
+    return rooms && ((packet, options) => rooms.broadcast(packet, options));
   }
 
   outgoing(event: readonly unknown[]): void {
@@ -253,12 +277,14 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
     const { pid } = socket[PEER];
     if (pid !== undefined) this.#byPid?.delete(pid);
+    this.rooms?.gone(socket.id);
     this.#tellEmptied();
   }
 
   /** Ends all sockets and the adapter. */
   async shutDown(): Promise<void> {
     for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");
+    this.rooms?.close();
     await this.#adapter?.close();
   }
 
@@ -285,8 +311,13 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     this.host.reportRefused(error, { event, namespace: this.name, socketId, answered });
   }
 
+  #watchRooms(adapter: Adapter): void {
+    adapter.on("leave-room", (room: Room, id: SocketId) => this.rooms?.left(room, id));
+  }
+
   #makeAdapter(): Adapter {
     const adapter = this.host.makeAdapter(this.#handle);
+    if (this.rooms) this.#watchRooms(adapter);
     Promise.resolve(adapter.init()).catch((error: unknown) => this.reportError(error, "adapter"));
     return adapter;
   }

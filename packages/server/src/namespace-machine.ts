@@ -5,6 +5,7 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
+import type { RoomRule, RoomSocket, Rooms } from "@sockeye/rooms";
 import type { ErrorBoundary, RefusedEvent } from "@sockeye/socket";
 import type { Joinable } from "./admission.js";
 import type { Exchange } from "./exchange.js";
@@ -28,6 +29,13 @@ export interface NamespaceMachine extends PeerNamespace, AdapterCore, ErrorBound
   exchange: Exchange | undefined;
   /** {@link exchange}, made if there is none. */
   useExchange(): Exchange;
+  /** Its rooms that remember; unset until there is a rule. */
+  readonly rooms: Rooms<RoomSocket> | undefined;
+  /** Adds a rule. @throws UsageError `ERR_BAD_OPTION` */
+  declareRooms(rooms: string | RegExp, rule: RoomRule<never>): void;
+  /** Begins with the rules of another. */
+  inheritRooms(parent: NamespaceMachine): void;
+  readonly roomRules: readonly (readonly [rooms: string | RegExp, rule: RoomRule<never>])[];
   /** An event of a socket does not keep to the contract. */
   reportRefused(error: ContractError, id: SocketId, event: RefusedEvent): void;
   /** A socket is gone. @param reason none if it was never let in */

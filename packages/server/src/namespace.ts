@@ -2,6 +2,7 @@ import type { Adapter } from "@sockeye/adapter";
 import type { Answerer } from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
 import { CORE, PEER } from "@sockeye/protocol";
+import type { RoomRule } from "@sockeye/rooms";
 import type {
   CallHandler,
   DefaultEventsMap,
@@ -16,6 +17,7 @@ import { handledAlready } from "./exchange.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { NamespaceCore, type NamespaceHandle, type NamespaceHost } from "./namespace-core.js";
 import type { NamespaceMachine } from "./namespace-machine.js";
+import { RoomHandle } from "./room-handle.js";
 import type { Socket } from "./socket.js";
 
 /** The server of a namespace. As with {@link SocketNamespace}, server.ts adds the rest. */
@@ -104,6 +106,29 @@ export class Namespace<
       if (socket.hasListeners(event as never)) throw handledAlready(event);
     const of = (socket: object): Answerer => (socket as Socket)[PEER].calls;
     this[CORE].useExchange().handle(event, handler, { ...options, of });
+    return this;
+  }
+
+  /**
+   * Gives rooms a memory: declares what holds for the rooms of one name, of a pattern (`"doc:+"`: one level; `"doc:#"`: all that follow) or of a
+   * regular expression. A rule says what is kept, who is shown, and what clients may do; without one a room is a label and nothing more.
+   *
+   * @throws UsageError `ERR_BAD_OPTION` for a rule that makes no sense, or that means the same rooms as another one
+   * @example
+   * io.room("doc:+", { keep: { count: 500, age: "24h" }, authorize: (socket, { room }) => canRead(socket.data.user, room) });
+   */
+  room(
+    rooms: string | RegExp,
+    rule: RoomRule<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): this;
+  /** A room that has a rule, to read what it keeps and who is there. */
+  room(name: string): RoomHandle;
+  room(
+    rooms: string | RegExp,
+    rule?: RoomRule<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): this | RoomHandle {
+    if (rule === undefined) return new RoomHandle(this[CORE], rooms as string);
+    this[CORE].declareRooms(rooms, rule as RoomRule<never>);
     return this;
   }
 

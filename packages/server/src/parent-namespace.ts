@@ -59,6 +59,7 @@ export class ParentNamespace<
     const child = new Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this.server, name);
     child[CORE].emptied = () => emptied(child);
     child[CORE].middlewares = this[CORE].middlewares;
+    child[CORE].inheritRooms(this[CORE]);
     child[CORE].exchange = this[CORE].exchange?.copy();
     for (const listener of this.listeners("connect")) child.on("connect", listener);
     for (const listener of this.listeners("connection")) child.on("connection", listener);

@@ -10,6 +10,7 @@ import type {
   SocketId,
   SockeyeError,
 } from "@sockeye/protocol";
+import type { RoomSocket, Rooms } from "@sockeye/rooms";
 import type { DropPolicy } from "@sockeye/session";
 import type { Conn } from "./conn.js";
 import type { Exchange } from "./exchange.js";
@@ -53,6 +54,8 @@ export interface PeerNamespace {
   /** Its contract and handlers; unset until one is in use. */
   readonly exchange: Exchange | undefined;
   newSocketId(): SocketId;
+  /** Its rooms that remember; unset until there is a rule. */
+  readonly rooms: Rooms<RoomSocket> | undefined;
 }
 
 /** The connection under a socket. */

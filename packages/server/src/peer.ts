@@ -10,6 +10,7 @@ import type {
   ServerDisconnectReason,
 } from "@sockeye/protocol";
 import { AckError, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { isRoomEvent, type RoomSocket } from "@sockeye/rooms";
 import type { AckCallback, Emit } from "@sockeye/socket";
 import { callGuarded, dispatch } from "@sockeye/socket";
 import { dropPolicyOf, eventDropped } from "./drop-policy.js";
@@ -259,6 +260,11 @@ export class Peer implements SocketTarget, AdapterPeer {
     if (this.#phase === "connected") this.#watchExpiry();
   }
 
+  /** Its connection broke, and may come back; or is back. */
+  setAway(away: boolean): void {
+    this.#nsp.rooms?.setAway(this.#handle.id, away);
+  }
+
   // ---- the end
 
   /** Leaves the namespace by this end's wish. Nothing if it is not in, or has begun to leave. */
@@ -359,7 +365,10 @@ export class Peer implements SocketTarget, AdapterPeer {
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handleEvent(event: EventPacket["data"]): void {
-    if (this.#nsp.exchange === undefined) this.deliverIncoming(event);
+    const { rooms } = this.#nsp;
+    if (rooms !== undefined && isRoomEvent(event[0]))
+      rooms.request(this.#handle as unknown as RoomSocket, event);
+    else if (this.#nsp.exchange === undefined) this.deliverIncoming(event);
     else this.calls.take(event);
   }
 

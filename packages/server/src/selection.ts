@@ -61,7 +61,13 @@ export class Selection implements EmitTarget {
       data: [emit.event, ...emit.args],
     };
     if (emit.ack) this.#collect(packet, emit, emit.ack);
-    else this.adapter.broadcast(packet, this.options(emit.flags));
+    else this.#send(packet, this.options(emit.flags));
+  }
+
+  #send(packet: EventPacket, options: BroadcastOptions): void {
+    const core = this.adapter.nsp[CORE];
+    if (core.remember === undefined) this.adapter.broadcast(packet, options);
+    else core.remember(packet, options);
   }
 
   /** In a later turn, as for rooms without members. */

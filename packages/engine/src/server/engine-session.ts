@@ -16,6 +16,8 @@ export interface EngineSessionSink extends SessionSink {
   started?(): void;
   /** The transport is lost, and the session waits for its client. */
   suspended?(reason: CloseReason, cause: Error | undefined): void;
+  /** Its client is back, over another transport. */
+  resumed?(): void;
 }
 
 /** What stands above an engine. */

@@ -267,6 +267,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     if (!session?.acceptClaim(transport, claim)) return false;
     this.#sessions.resume(session);
     this.#terms.watcher.resumed(session);
+    session.sink.resumed?.();
     return true;
   }
 

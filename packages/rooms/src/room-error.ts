@@ -1,0 +1,25 @@
+/** What a client asked that it may not, or that makes no sense. It is answered in the words of a refused call. */
+export class RoomRefusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The same whether there is no such room, no rule, or no permission: names of rooms are nothing to find out. */
+export function forbidden(): RoomRefusal {
+  return new RoomRefusal("ERR_ROOM_FORBIDDEN", "Not allowed in this room");
+}
+
+export function unread(): RoomRefusal {
+  return new RoomRefusal(
+    "ERR_ROOM_REQUEST",
+    "The request makes no sense: see PROTOCOL.md, Rooms that remember",
+  );
+}
+
+export function tooMuch(what: string): RoomRefusal {
+  return new RoomRefusal("ERR_ROOM_LIMIT", what);
+}

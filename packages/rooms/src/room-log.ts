@@ -1,0 +1,160 @@
+import type { Since } from "./since.js";
+
+/** How much of a room is kept. What exceeds one of the bounds goes, the oldest first. */
+export interface Keep {
+  /** Events. */
+  readonly count: number;
+  readonly ageMs: number;
+  /** Of all events together, as they were encoded. */
+  readonly bytes: number;
+}
+
+export interface LogEntry<T> {
+  /** 1 for the first event of the room. */
+  readonly offset: number;
+  /** When it was appended, in ms of the clock. */
+  readonly at: number;
+  readonly bytes: number;
+  /** The name that its publisher gave it, so that a retry is known. */
+  readonly id: string | undefined;
+  readonly value: T;
+}
+
+/** What is behind a position. */
+export interface Reading<T> {
+  /** Is every event since the position in `entries`? */
+  readonly complete: boolean;
+  readonly entries: readonly LogEntry<T>[];
+}
+
+export interface Page {
+  /** Events before this offset, the newest ones. */
+  readonly before?: number | undefined;
+  /** Events after this offset, the oldest ones. */
+  readonly after?: number | undefined;
+  readonly limit: number;
+}
+
+/** The latest events of one room, numbered without a gap. Pure: whoever calls says what time it is. */
+export class RoomLog<T> {
+  readonly epoch: string;
+  readonly #keep: Keep;
+  /** In order; those before {@link #head} are gone. */
+  #entries: LogEntry<T>[] = [];
+  #head = 0;
+  #end = 0;
+  #bytes = 0;
+  /** Of the newest event that is gone. */
+  #goneAt = Number.NEGATIVE_INFINITY;
+  readonly #ids = new Map<string, number>();
+
+  constructor(epoch: string, keep: Keep) {
+    this.epoch = epoch;
+    this.#keep = keep;
+  }
+
+  /** The offset of the newest event that there ever was; 0 if there was none. */
+  get end(): number {
+    return this.#end;
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  /** Of what is kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When the oldest event that is kept will be too old; `undefined` if none is kept. */
+  get dueAt(): number | undefined {
+    const oldest = this.#entries[this.#head];
+    return oldest && oldest.at + this.#keep.ageMs;
+  }
+
+  /** The offset that an event of this name got, if it is still kept. */
+  offsetOf(id: string): number | undefined {
+    return this.#ids.get(id);
+  }
+
+  /** @returns its offset */
+  append(value: T, { at, bytes, id }: { at: number; bytes: number; id?: string | undefined }): number {
+    const offset = ++this.#end;
+    this.#entries.push({ offset, at, bytes, id, value });
+    this.#bytes += bytes;
+    if (id !== undefined) this.#ids.set(id, offset);
+    this.trim(at);
+    return offset;
+  }
+
+  /**
+   * | asked for | complete if |
+   * |---|---|
+   * | now | always: nothing is missing of nothing |
+   * | a position of another epoch, or behind the end | never, and there are no entries |
+   * | a position | all that followed it is kept |
+   * | the last n | n events, or all that there ever were, are kept |
+   * | an age | no event of that age is gone |
+   */
+  read(since: Since, now: number): Reading<T> {
+    this.trim(now);
+    const entries = this.#kept();
+    const gone = this.#end - entries.length;
+    switch (since.kind) {
+      case "now":
+        return { complete: true, entries: [] };
+      case "position": {
+        const { epoch, offset } = since.position;
+        if (epoch !== this.epoch || offset > this.#end) return { complete: false, entries: [] };
+        return { complete: offset >= gone, entries: entries.slice(Math.max(0, offset - gone)) };
+      }
+      case "last":
+        return {
+          complete: entries.length >= Math.min(since.count, this.#end),
+          entries: since.count === 0 ? [] : entries.slice(-since.count),
+        };
+      case "age": {
+        const from = now - since.ms;
+        return { complete: this.#goneAt < from, entries: entries.filter(({ at }) => at >= from) };
+      }
+    }
+  }
+
+  /** A page of what is kept, in order. */
+  page({ before = Number.POSITIVE_INFINITY, after, limit }: Page, now: number): readonly LogEntry<T>[] {
+    this.trim(now);
+    const found = this.#kept().filter(({ offset }) => offset < before && offset > (after ?? 0));
+    return after === undefined ? found.slice(-limit) : found.slice(0, limit);
+  }
+
+  /** Lets go of what exceeds a bound. */
+  trim(now: number): void {
+    const { count, ageMs, bytes } = this.#keep;
+    for (let oldest = this.#entries[this.#head]; oldest !== undefined; oldest = this.#entries[this.#head]) {
+      if (this.size <= count && this.#bytes <= bytes && oldest.at > now - ageMs) break;
+      this.#bytes -= oldest.bytes;
+      this.#goneAt = oldest.at;
+      if (oldest.id !== undefined) this.#ids.delete(oldest.id);
+      this.#head++;
+    }
+    // Moving the whole list for each event that goes would cost as much as the list is long.
+    if (this.#head > 32 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** Lets go of all. Positions go on from where they are. */
+  clear(): void {
+    this.#goneAt = this.#entries.at(-1)?.at ?? this.#goneAt;
+    this.#entries = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.#ids.clear();
+  }
+
+  #kept(): readonly LogEntry<T>[] {
+    return this.#head === 0 ? this.#entries : this.#entries.slice(this.#head);
+  }
+}

@@ -1,0 +1,31 @@
+import type { BroadcastOptions, Clock, EncodedPacket, EventPacket } from "@sockeye/protocol";
+
+/** A socket, as far as rooms need it. */
+export interface RoomSocket {
+  readonly id: string;
+  readonly connected: boolean;
+  join(rooms: string[]): PromiseLike<void> | void;
+  leave(room: string): PromiseLike<void> | void;
+}
+
+/** The namespace under {@link Rooms}. */
+export interface RoomsHost<S extends RoomSocket> {
+  /** Of the namespace. */
+  readonly name: string;
+  readonly clock: Clock;
+  socket(id: string): S | undefined;
+  /** Sends to all that are meant, by the adapter. */
+  broadcast(packet: EventPacket, options: BroadcastOptions): void;
+  /** May a socket of this name be in this room, here or on another node? */
+  hasMembers(room: string): boolean;
+  /** @throws CodecError for what cannot be sent */
+  encode(packet: EventPacket): EncodedPacket;
+  /** The name and arguments of what was encoded here. */
+  decode(encoded: EncodedPacket): readonly unknown[];
+  /** Sends an encoded packet to one socket. */
+  deliver(socket: S, packet: EventPacket, encoded: EncodedPacket): void;
+  /** A text that no other log has: up to 32 letters, digits, dashes and underscores. */
+  makeEpoch(): string;
+  /** Takes what a callback of the app threw or rejected with. Must not throw. */
+  reportError(error: unknown, event: string): void;
+}

@@ -1,0 +1,76 @@
+import { UsageError } from "@sockeye/protocol";
+import { readDuration } from "./duration.js";
+import type { Keep } from "./room-log.js";
+
+/** What a client asks of a room. */
+export type RoomAction = "join" | "publish" | "presence" | "history";
+
+/** A request of a client, as `authorize` sees it. */
+export interface RoomRequest {
+  readonly room: string;
+  readonly action: RoomAction;
+}
+
+/** How much of a room is kept; each bound that is left out has its default. */
+export interface KeepOptions {
+  /** Events, 100 unless it is said otherwise. */
+  readonly count?: number;
+  /** In ms, or as text: `"90s"`, `"10m"`, `"24h"`, `"7d"`. 24 hours unless it is said otherwise. */
+  readonly age?: number | string;
+  /** As they were encoded, 1 MiB unless it is said otherwise. */
+  readonly bytes?: number;
+}
+
+/** What the rooms of one name or pattern may do beyond joining and leaving. */
+export interface RoomRule<Socket> {
+  /** Keeps events for those who come later. `"last"`: only the newest one, which whoever joins gets at once. */
+  readonly keep?: KeepOptions | "last";
+  /** Who a socket is to the others in the room: its key, on which a person's tabs fold. `undefined`: it is not shown. */
+  readonly presence?: (socket: Socket) => string | undefined;
+  /**
+   * May this client do this? The answer is kept for the socket and room until `revoke()`. Without it, clients may do nothing; the server may.
+   */
+  readonly authorize?: (socket: Socket, request: RoomRequest) => boolean | PromiseLike<boolean>;
+}
+
+/** A rule as it is used. */
+export interface Rule<Socket> {
+  readonly keep: Keep | undefined;
+  /** Does a client that asks for nothing get the newest event? */
+  readonly last: boolean;
+  readonly presence: RoomRule<Socket>["presence"];
+  readonly authorize: RoomRule<Socket>["authorize"];
+}
+
+const DAY_MS = 86_400_000;
+const MEBIBYTE = 1 << 20;
+
+/** @throws UsageError `ERR_BAD_OPTION` */
+export function readRule<Socket>(options: RoomRule<Socket>): Rule<Socket> {
+  for (const name of ["presence", "authorize"] as const) {
+    const given: unknown = options[name];
+    if (given !== undefined && typeof given !== "function") throw bad(`${name} must be a function`);
+  }
+  const { keep, presence, authorize } = options;
+  return { keep: readKeep(keep), last: keep === "last", presence, authorize };
+}
+
+function readKeep(keep: KeepOptions | "last" | undefined): Keep | undefined {
+  if (keep === undefined) return undefined;
+  if (keep === "last") return { count: 1, ageMs: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+  if (typeof keep !== "object" || keep === null) throw bad('keep must be an object or "last"');
+  const { count = 100, age = DAY_MS, bytes = MEBIBYTE } = keep;
+  const ageMs = readDuration(age);
+  if (!isWhole(count)) throw bad("keep.count must be a whole number above 0");
+  if (!isWhole(bytes)) throw bad("keep.bytes must be a whole number above 0");
+  if (ageMs === undefined) throw bad('keep.age must be milliseconds, or a text as "10m" or "24h"');
+  return { count, ageMs, bytes };
+}
+
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function bad(why: string): UsageError {
+  return new UsageError("ERR_BAD_OPTION", `The rule of a room is not taken: ${why}`);
+}

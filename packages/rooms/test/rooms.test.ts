@@ -1,0 +1,496 @@
+import { manualClock } from "@sockeye/conformance";
+import { type BroadcastOptions, EncodedPacket, type EventPacket, PacketType } from "@sockeye/protocol";
+import { type RoomLimits, type RoomRule, type RoomSocket, Rooms } from "@sockeye/rooms";
+import { beforeEach, describe, expect, it } from "vitest";
+
+/** A namespace in memory: its sockets note what they get. */
+class Site {
+  readonly clock = manualClock();
+  readonly sockets = new Map<string, Client>();
+  readonly errors: unknown[] = [];
+  readonly rooms: Rooms<Client>;
+  #epochs = 0;
+
+  constructor(limits: Partial<RoomLimits> = {}) {
+    this.rooms = new Rooms<Client>(
+      {
+        name: "/",
+        clock: this.clock,
+        socket: (id) => this.sockets.get(id),
+        broadcast: (packet, options) => this.broadcast(packet, options),
+        hasMembers: (room) => [...this.sockets.values()].some(({ joined }) => joined.has(room)),
+        encode: ({ data }) => new EncodedPacket(JSON.stringify(data)),
+        decode: ({ head }) => JSON.parse(String(head)) as unknown[],
+        deliver: (socket, _packet, { head }) => socket.got.push(JSON.parse(String(head))),
+        makeEpoch: () => `epoch${++this.#epochs}`,
+        reportError: (error) => this.errors.push(error),
+      },
+      limits,
+    );
+  }
+
+  enter(id: string): Client {
+    const client = new Client(id, this);
+    this.sockets.set(id, client);
+    return client;
+  }
+
+  broadcast({ data }: EventPacket, { rooms, except = new Set() }: BroadcastOptions): void {
+    for (const socket of this.sockets.values()) {
+      const isMeant = rooms.size === 0 || [...rooms].some((room) => socket.joined.has(room));
+      if (isMeant && ![...except].some((room) => socket.joined.has(room)))
+        socket.got.push(JSON.parse(JSON.stringify(data)));
+    }
+  }
+
+  /** As `io.to(room).emit(event, …args)`. */
+  emit(room: string, event: string, ...args: unknown[]): void {
+    this.send({ rooms: new Set([room]) }, event, ...args);
+  }
+
+  send(options: BroadcastOptions, event: string, ...args: unknown[]): void {
+    this.rooms.broadcast(
+      { type: PacketType.EVENT, nsp: "/", id: undefined, data: [event, ...args] },
+      options,
+    );
+  }
+}
+
+class Client implements RoomSocket {
+  readonly joined: Set<string>;
+  readonly got: unknown[][] = [];
+  connected = true;
+
+  constructor(
+    readonly id: string,
+    readonly site: Site,
+  ) {
+    this.joined = new Set([id]);
+  }
+
+  join(rooms: string[]): void {
+    for (const room of rooms) this.joined.add(room);
+  }
+
+  leave(room: string): void {
+    if (this.joined.delete(room)) this.site.rooms.left(room, this.id);
+  }
+
+  go(): void {
+    this.connected = false;
+    this.site.sockets.delete(this.id);
+    this.site.rooms.gone(this.id);
+  }
+
+  async ask(event: string, argument: unknown): Promise<unknown> {
+    const answer = await new Promise<unknown[]>((resolve) =>
+      this.site.rooms.request(this, [event, argument, (...args: unknown[]) => resolve(args)]),
+    );
+    const [value, refusal] = answer as [unknown, { $error?: { code: string } }?];
+    return refusal?.$error?.code ?? value;
+  }
+
+  /** What came by the room protocol. */
+  get envelopes(): unknown[] {
+    return this.got.filter(([event]) => event === "sockeye:event").map(([, envelope]) => envelope);
+  }
+
+  get positions(): unknown[] {
+    return this.envelopes.map((envelope) => (envelope as { position: string }).position);
+  }
+}
+
+const OPEN: RoomRule<Client> = {
+  keep: { count: 5, age: "1h" },
+  presence: ({ id }) => id.slice(0, 3),
+  authorize: () => true,
+};
+
+let site: Site;
+beforeEach(() => {
+  site = new Site();
+  site.rooms.declare("doc:+", OPEN);
+  site.rooms.declare("last", { keep: "last", authorize: () => true });
+});
+
+describe("an event to a room that keeps", () => {
+  it("comes to plain members as it is and to members by the room protocol as one envelope", async () => {
+    const [plain, member, both] = [site.enter("p"), site.enter("m"), site.enter("b")];
+    plain.join(["doc:1"]);
+    both.join(["doc:1", "other"]);
+    await member.ask("sockeye:join", { room: "doc:1" });
+    await both.ask("sockeye:join", { room: "doc:1" });
+    site.send({ rooms: new Set(["doc:1", "other"]) }, "edit", 7);
+    const envelope = { room: "doc:1", position: "epoch1.1", event: "edit", args: [7] };
+    expect(plain.got).toEqual([["edit", 7]]);
+    expect(member.got).toEqual([["sockeye:event", envelope]]);
+    expect(both.got).toEqual([["sockeye:event", envelope]]);
+  });
+
+  it.each<[string, Partial<BroadcastOptions>]>([
+    ["volatile", { flags: { volatile: true } }],
+    ["local", { flags: { local: true } }],
+    ["to all but some room", { except: new Set(["others"]) }],
+    ["to all but several", { except: new Set(["s1", "s2"]) }],
+  ])("is not kept if it is %s", (_what, options) => {
+    site.send({ rooms: new Set(["doc:1"]), ...options }, "edit");
+    expect(site.rooms.history("doc:1")).toEqual([]);
+  });
+
+  it("knows the socket that sent it", () => {
+    site.enter("s1");
+    site.send({ rooms: new Set(["doc:1"]), except: new Set(["s1"]) }, "edit");
+    expect(site.rooms.history("doc:1")).toEqual([
+      { position: "epoch1.1", event: "edit", args: [], from: "s1" },
+    ]);
+  });
+
+  it("is what was sent, whatever the app does with it afterwards", () => {
+    const change = { text: "a" };
+    site.emit("doc:1", "edit", change);
+    change.text = "b";
+    expect(site.rooms.history("doc:1")).toMatchObject([{ args: [{ text: "a" }] }]);
+  });
+
+  it("a room without a rule is as ever", () => {
+    const plain = site.enter("p");
+    plain.join(["free"]);
+    site.emit("free", "edit");
+    expect(plain.got).toEqual([["edit"]]);
+    expect(site.rooms.position("free")).toBeUndefined();
+  });
+});
+
+describe("joining", () => {
+  it("gives what was missed, in order, and then what comes", async () => {
+    for (let n = 1; n <= 3; n++) site.emit("doc:1", "edit", n);
+    const client = site.enter("a");
+    expect(await client.ask("sockeye:join", { room: "doc:1", since: "epoch1.1" })).toMatchObject({
+      complete: true,
+      position: "epoch1.3",
+    });
+    site.emit("doc:1", "edit", 4);
+    expect(client.positions).toEqual(["epoch1.2", "epoch1.3", "epoch1.4"]);
+  });
+
+  it.each([
+    ["too long ago", "epoch1.1"],
+    ["another epoch", "other.1"],
+    ["the future", "epoch1.z"],
+  ])("is not complete since a position of %s", async (_what, since) => {
+    for (let n = 1; n <= 7; n++) site.emit("doc:1", "edit", n);
+    expect(await site.enter("a").ask("sockeye:join", { room: "doc:1", since })).toMatchObject({
+      complete: false,
+    });
+  });
+
+  it("gives the last value to whoever asks for nothing, until it is cleared", async () => {
+    site.emit("last", "temperature", 20);
+    site.emit("last", "temperature", 21);
+    const client = site.enter("a");
+    await client.ask("sockeye:join", { room: "last" });
+    expect(client.envelopes).toMatchObject([{ event: "temperature", args: [21] }]);
+    site.rooms.clear("last");
+    const late = site.enter("b");
+    await late.ask("sockeye:join", { room: "last" });
+    expect(late.envelopes).toEqual([]);
+  });
+
+  it("ends when the server puts the client out, which is told", async () => {
+    const client = site.enter("a");
+    await client.ask("sockeye:join", { room: "doc:1" });
+    client.leave("doc:1");
+    site.emit("doc:1", "edit");
+    expect(client.got).toEqual([["sockeye:left", { room: "doc:1" }]]);
+    expect([...client.joined]).toEqual(["a"]);
+  });
+
+  it("ends by the client's wish, which is not told", async () => {
+    const client = site.enter("a");
+    await client.ask("sockeye:join", { room: "doc:1" });
+    expect(await client.ask("sockeye:leave", { room: "doc:1" })).toEqual({ room: "doc:1" });
+    expect(client.got).toEqual([]);
+    expect([...client.joined]).toEqual(["a"]);
+  });
+});
+
+describe("publishing", () => {
+  it("comes to all members with who it is from, and is kept once however often it is tried", async () => {
+    const [one, other] = [site.enter("a"), site.enter("b")];
+    for (const client of [one, other]) await client.ask("sockeye:join", { room: "doc:1" });
+    const publication = { room: "doc:1", event: "edit", args: [1], id: "x1" };
+    expect(await one.ask("sockeye:publish", publication)).toEqual({ room: "doc:1", position: "epoch1.1" });
+    expect(await one.ask("sockeye:publish", publication)).toEqual({
+      room: "doc:1",
+      position: "epoch1.1",
+      repeated: true,
+    });
+    expect(other.envelopes).toEqual([
+      { room: "doc:1", position: "epoch1.1", event: "edit", args: [1], id: "x1", from: "a" },
+    ]);
+    expect(site.rooms.history("doc:1")).toHaveLength(1);
+  });
+
+  it.each(["connect", "disconnect", "sockeye:event", "sockeye:left"])(
+    "an event may not be called %s",
+    async (event) => {
+      expect(await site.enter("a").ask("sockeye:publish", { room: "doc:1", event, args: [] })).toBe(
+        "ERR_ROOM_REQUEST",
+      );
+    },
+  );
+});
+
+describe("permission", () => {
+  const ACTS: readonly (readonly [string, object])[] = [
+    ["sockeye:join", {}],
+    ["sockeye:publish", { event: "edit", args: [] }],
+    ["sockeye:history", {}],
+    ["sockeye:presence", { set: 1 }],
+    ["sockeye:presence", { clear: true }],
+    ["sockeye:presence", {}],
+  ];
+
+  it.each(ACTS)(
+    "%s %j is refused alike where there is no rule, no authorize, or a no",
+    async (event, argument) => {
+      site.rooms.declare("closed", { keep: "last" });
+      site.rooms.declare("no", { authorize: () => false });
+      site.rooms.declare("never", { authorize: () => Promise.resolve(false) });
+      site.rooms.declare("odd", { authorize: () => "yes" as never });
+      const client = site.enter("a");
+      for (const room of ["unknown", "closed", "no", "never", "odd"])
+        expect(await client.ask(event, { room, ...argument })).toBe("ERR_ROOM_FORBIDDEN");
+      expect([...client.joined]).toEqual(["a"]);
+      expect(site.errors).toEqual([]);
+    },
+  );
+
+  it("is asked once for a socket, room and action, until it is revoked", async () => {
+    const asked: unknown[] = [];
+    site.rooms.declare("asked", { authorize: (_socket, request) => asked.push(request) > 0 });
+    const client = site.enter("a");
+    for (let n = 0; n < 2; n++) await client.ask("sockeye:join", { room: "asked" });
+    await client.ask("sockeye:history", { room: "asked" });
+    expect(asked).toEqual([
+      { room: "asked", action: "join" },
+      { room: "asked", action: "history" },
+    ]);
+    site.rooms.revoke("asked", "a");
+    expect([...client.joined]).toEqual(["a"]);
+    await client.ask("sockeye:join", { room: "asked" });
+    expect(asked).toHaveLength(3);
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("no database");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("no database"))],
+  ])("whose check %s is refused, and the app is told", async (_what, authorize) => {
+    site.rooms.declare("broken", { authorize });
+    expect(await site.enter("a").ask("sockeye:join", { room: "broken" })).toBe("ERR_INTERNAL");
+    expect(site.errors).toMatchObject([{ message: "no database" }]);
+  });
+
+  it("comes too late for a client that has gone", async () => {
+    let decide: (yes: boolean) => void = () => {};
+    site.rooms.declare("slow", {
+      authorize: () =>
+        new Promise<boolean>((resolve) => {
+          decide = resolve;
+        }),
+    });
+    const client = site.enter("a");
+    const answer = client.ask("sockeye:join", { room: "slow" });
+    client.go();
+    decide(true);
+    expect(await answer).toBe("ERR_ROOM_FORBIDDEN");
+    expect([...client.joined]).toEqual(["a"]);
+  });
+});
+
+describe("what makes no sense is refused", () => {
+  const BAD: readonly (readonly [string, unknown])[] = [
+    ["sockeye:join", undefined],
+    ["sockeye:join", null],
+    ["sockeye:join", "doc:1"],
+    ["sockeye:join", []],
+    ["sockeye:join", {}],
+    ["sockeye:join", { room: "" }],
+    ["sockeye:join", { room: 7 }],
+    ["sockeye:join", { room: "x".repeat(256) }],
+    ["sockeye:join", { room: "doc:1", since: "soon" }],
+    ["sockeye:join", { room: "doc:1", since: {} }],
+    ["sockeye:publish", { room: "doc:1", event: "", args: [] }],
+    ["sockeye:publish", { room: "doc:1", event: "edit" }],
+    ["sockeye:publish", { room: "doc:1", event: "edit", args: {} }],
+    ["sockeye:publish", { room: "doc:1", event: "edit", args: [], id: 7 }],
+    ["sockeye:history", { room: "doc:1", limit: 0 }],
+    ["sockeye:history", { room: "doc:1", limit: 1.5 }],
+    ["sockeye:history", { room: "doc:1", before: "first" }],
+    ["sockeye:presence", { room: "doc:1", after: 7 }],
+  ];
+  it.each(BAD)("%s %j", async (event, argument) => {
+    expect(await site.enter("a").ask(event, argument)).toBe("ERR_ROOM_REQUEST");
+  });
+
+  it("without an acknowledgement nobody is told, and nothing breaks", () => {
+    const client = site.enter("a");
+    for (const [event, argument] of BAD) site.rooms.request(client, [event, argument]);
+    expect(site.errors).toEqual([]);
+  });
+});
+
+describe("history", () => {
+  it("comes page by page, and is empty for positions of another epoch", async () => {
+    for (let n = 1; n <= 5; n++) site.emit("doc:1", "edit", n);
+    const client = site.enter("a");
+    const numbers = async (options: object): Promise<unknown> => {
+      const answer = (await client.ask("sockeye:history", { room: "doc:1", ...options })) as {
+        events: { args: unknown[] }[];
+      };
+      return answer.events.map(({ args }) => args[0]);
+    };
+    expect(await numbers({ limit: 2 })).toEqual([4, 5]);
+    expect(await numbers({ limit: 2, before: "epoch1.4" })).toEqual([2, 3]);
+    expect(await numbers({ limit: 2, after: "epoch1.1" })).toEqual([2, 3]);
+    expect(await numbers({ after: "other.1" })).toEqual([]);
+  });
+
+  it("is bounded in what one client may be sent in ten seconds", async () => {
+    site = new Site({ maxCatchUpBytes: 1000 });
+    site.rooms.declare("doc:+", OPEN);
+    site.emit("doc:1", "edit", "x".repeat(600));
+    const client = site.enter("a");
+    const ask = (): Promise<unknown> => client.ask("sockeye:join", { room: "doc:1", since: "last:5" });
+    expect(await ask()).toMatchObject({ complete: true });
+    expect(await ask()).toBe("ERR_ROOM_LIMIT");
+    expect(client.envelopes).toHaveLength(1);
+    site.clock.advance(10_000);
+    expect(await ask()).toMatchObject({ complete: true });
+  });
+
+  it("is bounded in all: what was used longest ago is forgotten, and never in silence", async () => {
+    site = new Site({ maxKeptBytes: 1000 });
+    site.rooms.declare("doc:+", OPEN);
+    site.emit("doc:1", "edit", "x".repeat(600));
+    const position = site.rooms.position("doc:1");
+    site.emit("doc:2", "edit", "x".repeat(600));
+    expect(site.rooms.keptBytes).toBeLessThanOrEqual(1000);
+    site.emit("doc:1", "edit", 2);
+    const client = site.enter("a");
+    expect(await client.ask("sockeye:join", { room: "doc:1", since: "last:2" })).toMatchObject({
+      complete: false,
+    });
+    expect(await client.ask("sockeye:join", { room: "doc:1", since: position })).toMatchObject({
+      complete: true,
+    });
+  });
+
+  it("is bounded in rooms", () => {
+    site = new Site({ maxKeptRooms: 100 });
+    site.rooms.declare("doc:+", OPEN);
+    for (let n = 0; n < 1000; n++) site.emit(`doc:${n}`, "edit");
+    expect(site.rooms.history("doc:999")).toHaveLength(1);
+    expect(site.rooms.history("doc:1")).toEqual([]);
+    expect(site.rooms.keptBytes).toBeLessThan(100 * 100);
+  });
+
+  it("goes when it is too old, also where nobody looks", () => {
+    site.emit("doc:1", "edit");
+    site.clock.advance(3_600_000 + 60_000);
+    expect(site.rooms.keptBytes).toBe(0);
+    expect(site.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("presence", () => {
+  const members = (answer: unknown): unknown => (answer as { members: unknown }).members;
+
+  it("is told in one message to all who are there, and to whoever joins", async () => {
+    const [ann, bob] = [site.enter("ann"), site.enter("bob")];
+    for (const client of [ann, bob]) {
+      await client.ask("sockeye:join", { room: "doc:1" });
+      expect(await client.ask("sockeye:presence", { room: "doc:1", set: { cursor: 1 } })).toMatchObject({
+        key: client.id,
+      });
+    }
+    expect(ann.got).toEqual([]);
+    site.clock.advance(100);
+    const joined = [
+      { key: "ann", value: { cursor: 1 }, state: "here" },
+      { key: "bob", value: { cursor: 1 }, state: "here" },
+    ];
+    const change = { room: "doc:1", joined, updated: [], away: [], left: [], count: 2 };
+    expect(ann.got).toEqual([["sockeye:presence", change]]);
+    const eve = site.enter("eve");
+    expect(members(await eve.ask("sockeye:join", { room: "doc:1" }))).toEqual(joined);
+    site.rooms.setAway("bob", true);
+    ann.go();
+    site.clock.advance(100);
+    expect(eve.got).toEqual([
+      [
+        "sockeye:presence",
+        { room: "doc:1", joined: [], updated: [], away: ["bob"], left: ["ann"], count: 1 },
+      ],
+    ]);
+  });
+
+  it.each([
+    [
+      "who is not in the room",
+      async (client: Client) => client.ask("sockeye:presence", { room: "doc:1", set: 1 }),
+    ],
+    [
+      "where nobody is shown",
+      async (client: Client) => {
+        await client.ask("sockeye:join", { room: "last" });
+        return client.ask("sockeye:presence", { room: "last", set: 1 });
+      },
+    ],
+  ])("is not for those %s", async (_who, act) => {
+    expect(await act(site.enter("ann"))).toBe("ERR_ROOM_FORBIDDEN");
+  });
+
+  it("has small values", async () => {
+    const client = site.enter("ann");
+    await client.ask("sockeye:join", { room: "doc:1" });
+    expect(await client.ask("sockeye:presence", { room: "doc:1", set: "x".repeat(5000) })).toBe(
+      "ERR_ROOM_LIMIT",
+    );
+  });
+
+  it("of 1,000 who come in a second costs each member no more than 1,000 entries", async () => {
+    const watcher = site.enter("000");
+    await watcher.ask("sockeye:join", { room: "doc:1" });
+    for (let n = 0; n < 1000; n++) {
+      const client = site.enter(`${n + 1}`.padStart(3, "0").concat("-tab"));
+      client.join(["doc:1"]);
+      await client.ask("sockeye:join", { room: "doc:1" });
+      await client.ask("sockeye:presence", { room: "doc:1", set: n });
+      site.clock.advance(1);
+    }
+    site.clock.advance(100);
+    const told = watcher.got.filter(([event]) => event === "sockeye:presence");
+    expect(told.length).toBeLessThanOrEqual(11);
+    const entries = told.flatMap(
+      ([, change]) => (change as { joined: unknown[]; updated: unknown[] }).joined,
+    );
+    expect(entries.length).toBeLessThanOrEqual(1000);
+  });
+});
+
+it("leaves nothing when it is closed", async () => {
+  const client = site.enter("ann");
+  await client.ask("sockeye:join", { room: "doc:1" });
+  await client.ask("sockeye:presence", { room: "doc:1", set: 1 });
+  site.emit("doc:1", "edit");
+  expect(site.clock.pendingTimers).toBeGreaterThan(0);
+  site.rooms.close();
+  expect(site.clock.pendingTimers).toBe(0);
+  expect(site.rooms.keptBytes).toBe(0);
+});

@@ -1,0 +1,50 @@
+import type { HistoryOptions, Presence, RoomEvent, RoomSocket, Rooms } from "@sockeye/rooms";
+
+/** A room that has a rule: what it keeps, and who is there. From `io.room(name)`. Everything here is of this node. */
+export class RoomHandle {
+  /** Its name. */
+  readonly name: string;
+  readonly #core: { readonly rooms: Rooms<RoomSocket> | undefined };
+
+  /** @internal */
+  constructor(core: { readonly rooms: Rooms<RoomSocket> | undefined }, name: string) {
+    this.#core = core;
+    this.name = name;
+  }
+
+  /** After its newest event; `undefined` if nothing is kept. A client that joins with `since: position` gets what came later. */
+  get position(): string | undefined {
+    return this.#core.rooms?.position(this.name);
+  }
+
+  /** A page of what is kept, the oldest event first: the newest 50 unless it is said otherwise. */
+  history(options?: HistoryOptions): readonly RoomEvent[] {
+    return this.#core.rooms?.history(this.name, options) ?? [];
+  }
+
+  /** Forgets all events. Who was at an earlier position is told that something is missing. */
+  clear(): void {
+    this.#core.rooms?.clear(this.name);
+  }
+
+  /** Who is there, in the order of their keys. @param after the key behind which the page begins */
+  presence({
+    limit = 100,
+    after,
+  }: {
+    readonly limit?: number;
+    readonly after?: string;
+  } = {}): readonly Presence[] {
+    return this.#core.rooms?.presence(this.name)?.page(limit, after) ?? [];
+  }
+
+  /** How many are there: one for each key. */
+  get presenceCount(): number {
+    return this.#core.rooms?.presence(this.name)?.count ?? 0;
+  }
+
+  /** Puts a socket out of the room, and asks `authorize` again when it comes back. */
+  revoke(socket: string | { readonly id: string }): void {
+    this.#core.rooms?.revoke(this.name, typeof socket === "string" ? socket : socket.id);
+  }
+}

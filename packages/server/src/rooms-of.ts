@@ -1,0 +1,47 @@
+import { randomBytes } from "node:crypto";
+import type { Adapter } from "@sockeye/adapter";
+import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
+import type { AdapterCore, Codec, EncodedPacket, Packet, SocketId } from "@sockeye/protocol";
+import { PacketType, PEER } from "@sockeye/protocol";
+import { type RoomSocket, Rooms } from "@sockeye/rooms";
+import type { Socket } from "./socket.js";
+
+/** The namespace of rooms that remember. */
+interface RoomsCore extends Pick<AdapterCore, "clock" | "encode"> {
+  readonly name: string;
+  readonly sockets: ReadonlyMap<SocketId, Socket>;
+  readonly adapter: Adapter;
+  readonly host: { readonly codec: Codec };
+  reportError(error: unknown, event: string): void;
+}
+
+/** Rooms that remember, on the adapter and the sockets of a namespace. */
+export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
+  return new Rooms<RoomSocket>({
+    name: core.name,
+    clock: core.clock,
+    socket: (id) => core.sockets.get(id),
+    broadcast: (packet, options) => core.adapter.broadcast(packet, options),
+    // One that spans nodes knows its own members only.
+    hasMembers: (room) => !(core.adapter instanceof InMemoryAdapter) || core.adapter.rooms.has(room),
+    encode: (packet) => core.encode(packet, {}),
+    decode: (encoded) => dataOf(decode(core.host.codec, encoded)),
+    deliver: (socket, packet, encoded) => (socket as Socket)[PEER].deliver(packet, encoded, {}),
+    makeEpoch: () => randomBytes(6).toString("base64url"),
+    reportError: (error, event) => core.reportError(error, event),
+  });
+}
+
+/** What was encoded here. */
+function decode(codec: Codec, { head, attachments }: EncodedPacket): Packet | undefined {
+  const decoder = codec.decoder();
+  // The first character of a text is the envelope of the engine.
+  let packet = decoder.write(typeof head === "string" ? head.slice(1) : head);
+  for (const bytes of attachments) packet = decoder.write(bytes);
+  decoder.close?.();
+  return packet;
+}
+
+function dataOf(packet: Packet | undefined): readonly unknown[] {
+  return packet?.type === PacketType.EVENT ? packet.data : [];
+}
