@@ -1,6 +1,6 @@
-import { SHOW_INCOMING } from "@sockeye/protocol";
+import { HANDLE, SHOW_INCOMING } from "@sockeye/protocol";
 import type { ContractEnd, Emit, EmitTarget, Extension } from "@sockeye/socket";
-import { dispatch, HANDLE } from "@sockeye/socket";
+import { dispatch } from "@sockeye/socket";
 import type { TypedSocketOptions } from "./options.js";
 import type { PeerHandle, SocketHost } from "./peer-host.js";
 import { reportAppError } from "./report-error.js";

@@ -2,12 +2,13 @@ import type {
   Clock,
   EncodedPacket,
   EventPacket,
+  HANDLE,
   Packet,
   SHOW_INCOMING,
   SHOW_OUTGOING,
 } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
-import type { Dispatchable, HANDLE, Listener, ListenOptions } from "@sockeye/socket";
+import type { Dispatchable, Listener, ListenOptions } from "@sockeye/socket";
 import type { Features } from "./features.js";
 import type { ManagerView } from "./manager-view.js";
 import type { Auth } from "./options.js";

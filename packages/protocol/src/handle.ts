@@ -13,6 +13,9 @@ export const SHOW_INCOMING: unique symbol = Symbol("show incoming");
 /** Shows an event that leaves to the catch-all listeners. */
 export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
 
+/** Adds the only listener of an event. */
+export const HANDLE: unique symbol = Symbol("handle");
+
 /** Something whose listeners are the app's. */
 export interface Guarded {
   /** Must not throw. @param event the event whose listener failed */

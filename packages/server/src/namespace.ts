@@ -113,9 +113,10 @@ export class Namespace<
    * Gives rooms a memory: declares what holds for the rooms of one name, of a pattern (`"doc:+"`: one level; `"doc:#"`: all that follow) or of a
    * regular expression. A rule says what is kept, who is shown, and what clients may do; without one a room is a label and nothing more.
    *
-   * @throws UsageError `ERR_BAD_OPTION` for a rule that makes no sense, or that means the same rooms as another one
    * @example
    * io.room("doc:+", { keep: { count: 500, age: "24h" }, authorize: (socket, { room }) => canRead(socket.data.user, room) });
+   *
+   * @throws UsageError `ERR_BAD_OPTION` for a rule that makes no sense, or that means the same rooms as another one
    */
   room(
     rooms: string | RegExp,

@@ -9,7 +9,7 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { CORE, PEER, REPORT, UsageError } from "@sockeye/protocol";
+import { CORE, HANDLE, PEER, REPORT, UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
   CallAnswer,
@@ -27,7 +27,7 @@ import type {
   WaitOptions,
   WithTimeout,
 } from "@sockeye/socket";
-import { emitAndWait, HANDLE, readEmit, SocketEmitter } from "@sockeye/socket";
+import { emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
 import type { Audience } from "./audience.js";
 import type { BroadcastOperator } from "./broadcast.js";
 import type { Conn } from "./conn.js";

@@ -1,4 +1,4 @@
-import { UsageError } from "@sockeye/protocol";
+import { HANDLE, UsageError } from "@sockeye/protocol";
 import { ListenerStore } from "#listener-store";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
 import type { Listener } from "./listener-store.js";
@@ -15,9 +15,6 @@ export interface ListenOptions {
   /** Takes the listener off when it aborts; one that has aborted already adds none. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Adds the only listener of an event: not in the way of the app's names. */
-export const HANDLE: unique symbol = Symbol("handle");
 
 interface AddOptions extends ListenOptions {
   readonly once?: boolean | undefined;

@@ -18,7 +18,7 @@ export { callGuarded, dispatch, isThenable } from "./dispatch.js";
 export type { Emit, EmitFlags, EmitTarget, WaitOptions } from "./emission.js";
 export { Emission, emitAndWait, Flagged, readEmit, requireEventName } from "./emission.js";
 export type { Listener, ListenOptions } from "./emitter.js";
-export { Emitter, HANDLE } from "./emitter.js";
+export { Emitter } from "./emitter.js";
 export type { EngineSocketEvents, SendOptions, Sent } from "./engine-socket.js";
 export { EngineSocket } from "./engine-socket.js";
 export type {

@@ -1,5 +1,5 @@
 import { manualClock } from "@sockeye/conformance";
-import { REPORT } from "@sockeye/protocol";
+import { HANDLE, REPORT } from "@sockeye/protocol";
 import {
   type AckCallback,
   Acks,
@@ -8,7 +8,6 @@ import {
   Emission,
   type Emit,
   Emitter,
-  HANDLE,
 } from "@sockeye/socket";
 import { describe, expect, it, vi } from "vitest";
 
