@@ -42,7 +42,8 @@ export class InternalListener {
     const server = this.#server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: host ?? privateAddress(), port }, () => {
+      // Workers of Node's cluster would share the port otherwise, and get each other's requests.
+      server.listen({ host: host ?? privateAddress(), port, exclusive: true }, () => {
         server.removeListener("error", reject);
         const { address, family, port: chosen } = server.address() as AddressInfo;
         resolve(`${family === "IPv6" ? `[${address}]` : address}:${chosen}`);

@@ -181,8 +181,6 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   /**
    * A client that asked for the next response has read all of the last, whatever became of its end.
-   *
-   * @internal
    */
   gone(response: StreamResponse): void {
     if (response === this.#response) this.lose("transport close", failure("stream closed prematurely"));
