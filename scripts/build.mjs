@@ -11,15 +11,31 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { relative } from "node:path";
+import { relative, sep } from "node:path";
 import { build } from "tsup";
 import { buildBrowserBundles } from "./browser-bundles.mjs";
 import { buildDeclarations } from "./declarations.mjs";
 import { ownNamesOnly } from "./own-names.mjs";
 import { buildSelfContained } from "./self-contained.mjs";
+
+/** esbuild's helpers, each behind those that it needs. */
+const RANK = [
+  "__create",
+  "__defProp",
+  "__getOwnPropDesc",
+  "__getOwnPropNames",
+  "__getProtoOf",
+  "__hasOwnProp",
+  "__export",
+  "__copyProps",
+  "__reExport",
+  "__toESM",
+  "__toCommonJS",
+];
 
 const packageDirectory = process.cwd();
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -53,6 +69,8 @@ for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
 }
 
 if (manifest.private !== true) {
+  shareCommonJsHelpers();
+  dropWhatSaysNothing();
   fillImportMeta();
   keepToOwnNames();
 }
@@ -108,6 +126,49 @@ function makeRequireCallable() {
     "dist/index.cjs",
     code.includes(map) ? code.replace(map, () => footer + map) : code + footer,
   );
+}
+
+/** esbuild's helpers stand in each file that it writes: a third of all CommonJS. Here they are in one file, `_cjs.cjs`. */
+function shareCommonJsHelpers() {
+  const helper = /^var (__\w+) = (?:[^\n]*;|[\s\S]*?\n(?:\};|\)\);))\n/;
+  const shared = new Map();
+  for (const file of readdirSync("dist", { recursive: true })) {
+    if (!file.endsWith(".cjs")) continue;
+    let code = readFileSync(`dist/${file}`, "utf8").replace('"use strict";\n', "");
+    const own = [];
+    for (let found = helper.exec(code); found; found = helper.exec(code)) {
+      shared.set(found[1], found[0]);
+      own.push(found[1]);
+      code = code.slice(found[0].length);
+    }
+    const names = own.filter((name) => new RegExp(`\\b${name}\\(`).test(code));
+    const up = "../".repeat(file.split(sep).length - 1) || "./";
+    const head = names.length > 0 ? `var { ${names.join(", ")} } = require("${up}_cjs.cjs");\n` : "";
+    writeFileSync(`dist/${file}`, `"use strict";\n${head}${code.trimStart()}`);
+  }
+  if (shared.size === 0) return;
+  const order = [...shared.keys()].sort((one, other) => RANK.indexOf(one) - RANK.indexOf(other));
+  if (order.some((name) => !RANK.includes(name))) throw new Error(`esbuild has other helpers now: ${order}`);
+  writeFileSync(
+    "dist/_cjs.cjs",
+    `"use strict";\n${order.map((name) => shared.get(name)).join("")}module.exports = { ${order.join(", ")} };\n`,
+  );
+}
+
+/** Files of sources that are types alone, and where a source stands: each file has just one, of the same name. */
+function dropWhatSaysNothing() {
+  for (const file of readdirSync("dist", { recursive: true })) {
+    // A source of types alone.
+    if (file.endsWith(".js") && statSync(`dist/${file}`).size === 0) {
+      rmSync(`dist/${file}`);
+      rmSync(`dist/${file.replace(/\.js$/, ".cjs")}`);
+      continue;
+    }
+    if (!existsSync(`dist/${file}`)) continue;
+    if (!/\.c?js$/.test(file)) continue;
+    const code = readFileSync(`dist/${file}`, "utf8").replace(/^\/\/ src\/\S+\n/m, "");
+    writeFileSync(`dist/${file}`, code);
+  }
 }
 
 /** CommonJS has no `import.meta`: esbuild leaves an empty object in its place. */

@@ -3,18 +3,48 @@
 // A package with src/require.ts is also callable when required. Its dist/index.d.cts then is `export =` of
 // that function, merged with a namespace of everything that dist/index.d.ts exports, and the plain copy
 // of index.d.ts moves aside to dist/api.d.cts.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Files of the server that stand behind its handles. */
+const MACHINES =
+  /^(?:peer|namespace-(?:core|machine)|server-core|connection|admission|exchange|monitor)(?:-\w+)*\.d\.ts$/;
 
 export function buildDeclarations(packageDirectory) {
   const dist = join(packageDirectory, "dist");
   closeRings(dist);
+  const { name, exports: entries } = JSON.parse(readFileSync(join(packageDirectory, "package.json"), "utf8"));
+  dropUnreached(dist, entries);
+  // What only our own packages import is read in the sources, and no editor shows it.
+  const isNamedByApps = !/\/(transport|engine|session|codec|cluster)$/.test(name);
   const files = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
   for (const file of files) {
     const text = readFileSync(join(dist, file), "utf8");
-    writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), forCommonJs(text));
+    // The prose of the table of errors is no type.
+    const plain = text.replace(/^(\s*readonly meaning: )".*";$/gm, "$1string;");
+    const shown =
+      isNamedByApps && !MACHINES.test(file) ? plain : plain.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm, "");
+    if (shown !== text) writeFileSync(join(dist, file), shown);
+    writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), forCommonJs(shown));
   }
   if (existsSync(join(dist, "require.d.ts"))) writeCallable(dist);
+}
+
+/** Declarations that no entry of the package leads to are for nobody. */
+function dropUnreached(dist, entries) {
+  const all = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
+  const files = new Set(all.map((file) => join(dist, file)));
+  const reached = new Set();
+  const reach = (file) => {
+    if (!files.has(file) || reached.has(file)) return;
+    reached.add(file);
+    for (const [, path] of readFileSync(file, "utf8").matchAll(/["'](\.\.?\/[^"']*)\.js["']/g))
+      reach(join(dirname(file), `${path}.d.ts`));
+  };
+  for (const [, path] of JSON.stringify(entries).matchAll(/"\.\/dist\/([^"]*)\.d\.ts"/g))
+    reach(join(dist, `${path}.d.ts`));
+  reach(join(dist, "require.d.ts"));
+  for (const file of files) if (!reached.has(file)) rmSync(file);
 }
 
 /** `declare module "./x.js" { interface Name<…> extends Target<…> {} }` */

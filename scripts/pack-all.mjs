@@ -32,7 +32,7 @@ for (const { folder, manifest } of packages) {
 }
 
 const bytes = [...needed("@sockeye/server")].reduce((sum, name) => sum + packed.get(name).bytes, 0);
-console.log(`@sockeye/server with what it needs of these: ${(bytes / 1e6).toFixed(2)} MB`);
+console.log(`@sockeye/server with what it needs of these: ${(bytes / 1e6).toFixed(3)} MB`);
 if (bytes > MAX_SERVER_BYTES) {
   console.error(`That is more than ${MAX_SERVER_BYTES / 1e6} MB.`);
   process.exitCode = 1;

@@ -1,11 +1,6 @@
-export { readDuration } from "./duration.js";
-export { DEFAULT_ROOM_LIMITS, type RoomLimits } from "./limits.js";
-export { formatPosition, type Position, parsePosition } from "./position.js";
-export { type Presence, type PresenceChange, PresenceList } from "./presence-list.js";
+export type { RoomLimits } from "./limits.js";
+export type { Presence } from "./presence-list.js";
 export { isRoomEvent } from "./requests.js";
-export { type Keep, type LogEntry, type Page, type Reading, RoomLog } from "./room-log.js";
 export { type HistoryOptions, type RoomEvent, Rooms } from "./rooms.js";
 export type { RoomSocket, RoomsHost } from "./rooms-host.js";
 export type { KeepOptions, RoomAction, RoomRequest, RoomRule } from "./rule.js";
-export { RuleTable } from "./rule-table.js";
-export { parseSince, type Since } from "./since.js";

@@ -1,6 +1,6 @@
-import { type Presence, PresenceList } from "@sockeye/rooms";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type Presence, PresenceList } from "../src/presence-list.js";
 
 const here = (key: string, value: unknown): Presence => ({ key, value, state: "here" });
 

@@ -1,6 +1,8 @@
-import { formatPosition, parsePosition, parseSince, RoomLog, type Since } from "@sockeye/rooms";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { formatPosition, parsePosition } from "../src/position.js";
+import { RoomLog } from "../src/room-log.js";
+import { parseSince, type Since } from "../src/since.js";
 
 const EPOCH = "epoch-1";
 

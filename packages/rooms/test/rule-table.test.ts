@@ -1,5 +1,5 @@
-import { RuleTable } from "@sockeye/rooms";
 import { describe, expect, it } from "vitest";
+import { RuleTable } from "../src/rule-table.js";
 
 describe("the rule of a room", () => {
   const table = new RuleTable<string>();
