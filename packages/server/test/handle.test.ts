@@ -14,6 +14,8 @@ const MACHINE = [
 ];
 
 const ADDED = new Set([
+  "call",
+  "handle",
   "bufferedBytes",
   "drained",
   "expireAt",

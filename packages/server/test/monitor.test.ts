@@ -80,6 +80,7 @@ describe("metrics", () => {
   test("of a server that has just begun are all zero", async () => {
     const { io } = await serve();
     expect(io.metrics()).toEqual({
+      eventsRefused: {},
       sessions: {},
       suspended: 0,
       waiting: 0,
