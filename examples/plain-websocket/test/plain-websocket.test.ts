@@ -34,7 +34,7 @@ describe.each([
         ["ab", "Ann"],
       ]);
       expect(events).toEqual([["news", "[2]", { a: 1 }], ["ask"]]);
-      expect(answers).toEqual(["seen"]);
+      await expect.poll(() => answers).toEqual(["seen"]);
       // It answers the PINGs, for longer than it may be silent.
       await expect.poll(() => heartbeats).toBeGreaterThan(6);
       expect(gone).toEqual([]);
