@@ -88,7 +88,7 @@ export const SHOWN: ShownBy = {
     ),
     "a middleware, `allowRequest` or a function of `cors` fails after it has decided (`next(); throw …`)": [
       ...ending("a middleware that throws after next()", "a middleware of events that throws after next()"),
-      ...row("packages/server/test/late-errors", "allowRequest", "cors.origin"),
+      ...row("packages/server/test/late-errors", "'allowRequest'", "'cors.origin'"),
     ],
     "a middleware with one parameter (`io.use(async (socket) => …)`)": both(
       "a middleware that takes no `next`",
