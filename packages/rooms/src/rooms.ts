@@ -39,6 +39,9 @@ type Answer = (...args: unknown[]) => void;
 /** Members who are told at once when somebody joins; the others are asked for page by page. */
 const FIRST_MEMBERS = 100;
 
+/** Answers of `authorize` that are kept for one socket; beyond that it is asked again. */
+const MOST_GRANTS = 1000;
+
 /** How long what is too old may stay after all, at most. */
 const TRIM_MS = 60_000;
 
@@ -231,16 +234,17 @@ export class Rooms<S extends RoomSocket> {
   async #join(socket: S, state: RoomState<S>, since: Since): Promise<unknown> {
     const { name: room, rule, log } = state;
     const asked: Since = since.kind === "now" && rule.last ? { kind: "last", count: 1 } : since;
-    const reading: Reading<Kept> | undefined = log?.read(asked, this.#host.clock.now());
+    const read = (): Reading<Kept> | undefined => log?.read(asked, this.#host.clock.now());
+    let reading = read();
     this.#charge(socket, reading?.entries ?? []);
     const joining = socket.join([room, memberRoom(room)]);
-    if (isThenable(joining)) await joining;
+    if (isThenable(joining)) {
+      await joining;
+      // What was sent while the adapter joined comes twice, and is known by its position.
+      reading = read();
+    }
     this.#visitor(socket).rooms.add(room);
-    // What was sent while the adapter joined is in both, and known by its position.
-    const entries = isThenable(joining)
-      ? (log?.read(asked, this.#host.clock.now()).entries ?? [])
-      : (reading?.entries ?? []);
-    for (const { value } of entries) this.#host.deliver(socket, value.packet, value.encoded);
+    for (const { value } of reading?.entries ?? []) this.#host.deliver(socket, value.packet, value.encoded);
     return {
       room,
       // Where nothing is kept, nobody can know.
@@ -291,6 +295,8 @@ export class Rooms<S extends RoomSocket> {
     if (grant === undefined) {
       const asked = rule.authorize(socket, { room, action });
       grant = isThenable(asked) ? Promise.resolve(asked) : asked === true;
+      // Names are the client's: one that asks for ever new ones must not make this grow.
+      if (grants.size >= MOST_GRANTS) grants.clear();
       grants.set(key, grant);
     }
     if (typeof grant !== "boolean") {

@@ -296,6 +296,15 @@ describe("permission", () => {
     expect(site.errors).toMatchObject([{ message: "no database" }]);
   });
 
+  it("is kept for no more than 1,000 rooms of a socket: then it is asked again", async () => {
+    let asked = 0;
+    site.rooms.declare("many:+", { authorize: () => ++asked < 0 });
+    const client = site.enter("a");
+    for (let n = 0; n < 1001; n++) await client.ask("sockeye:join", { room: `many:${n}` });
+    await client.ask("sockeye:join", { room: "many:0" });
+    expect(asked).toBe(1002);
+  });
+
   it("comes too late for a client that has gone", async () => {
     let decide: (yes: boolean) => void = () => {};
     site.rooms.declare("slow", {

@@ -269,7 +269,6 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     return true;
   }
 
-  /** */
   left(left: AdapterSocket, reason: ServerDisconnectReason | undefined): void {
     const socket = left as Socket;
     if (reason !== undefined) this.host.monitor.socketDisconnected(socket, reason);
@@ -302,7 +301,6 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     this.host.reportAppError(error, { event, namespace: this.name, socketId: undefined });
   }
 
-  /** */
   reportSocketError(error: unknown, socketId: SocketId, event: string | symbol | number): void {
     this.host.reportAppError(error, { event, namespace: this.name, socketId });
   }
