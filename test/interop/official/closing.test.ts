@@ -61,7 +61,7 @@ function onHost(
 }
 
 for (const server of ["sockeye", "socket.io 4"] as const) {
-  const retry = server === "sockeye" ? 0 : 10;
+  const retry = server === "sockeye" ? 2 : 10;
   describe(`the server of ${server}`, () => {
     onHost(server, "engine 4", "default", (peer) => {
       const frames = Object.entries(ENGINE_FRAMES).filter(

@@ -6,6 +6,8 @@ import type { Host } from "./host.js";
 /** Long enough for every deadline of the suites; a case that waits longer has failed. */
 const PATIENCE_MS = 4_000;
 
+const PING = "2";
+
 interface Heard {
   readonly open: unknown;
   readonly message: MessageEvent;
@@ -32,18 +34,20 @@ export class LateSocket {
     return within(heard, `"${name}" of a WebSocket`, PATIENCE_MS);
   }
 
-  /** The data of the next message. */
+  /** The data of the next message that is no PING of revision 4. */
   async message(): Promise<unknown> {
-    const { data } = await this.next("message");
-    return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+    return (await this.messages(1))[0];
   }
 
-  /** The data of the next messages that are no PING. */
+  /**
+   * The data of the next messages that are no PING of revision 4. The suites have one every 300 ms, so that on a busy machine it
+   * may come between a question and its answer.
+   */
   messages(count: number): Promise<unknown[]> {
     const all: unknown[] = [];
     const full = new Promise<unknown[]>((resolve) => {
       const hear = ({ data }: MessageEvent): void => {
-        if (data === "2") return;
+        if (data === PING) return;
         all.push(data instanceof ArrayBuffer ? new Uint8Array(data) : data);
         if (all.length < count) return;
         this.#ws.removeEventListener("message", hear);
@@ -52,6 +56,19 @@ export class LateSocket {
       this.#ws.addEventListener("message", hear);
     });
     return within(full, `${count} messages`, PATIENCE_MS);
+  }
+
+  /** Waits for the next PING of revision 4. */
+  ping(): Promise<void> {
+    const heard = new Promise<void>((resolve) => {
+      const hear = ({ data }: MessageEvent): void => {
+        if (data !== PING) return;
+        this.#ws.removeEventListener("message", hear);
+        resolve();
+      };
+      this.#ws.addEventListener("message", hear);
+    });
+    return within(heard, "a PING", PATIENCE_MS);
   }
 
   send(...frames: readonly (string | Uint8Array)[]): void {

@@ -103,12 +103,11 @@ export const SOCKETS: Cases = {
   "leaves the main namespace, and the session goes on": async (peer) => {
     const socket = await joined(peer);
     socket.send("41");
-    expect(await socket.message()).toBe("2");
+    await socket.ping();
   },
   "leaves another namespace, and the main one goes on": async (peer) => {
     const socket = await joined(peer);
-    // A PING.
-    await socket.message();
+    await socket.ping();
     socket.send("40/custom");
     await socket.message();
     await socket.message();
