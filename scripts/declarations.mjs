@@ -1,10 +1,11 @@
-// Declarations for CommonJS: beside each dist/x.d.ts a dist/x.d.cts whose relative imports end in .cjs.
+// Declarations: each dist/x.d.ts that tsc wrote becomes a dist/x.d.cts whose relative imports end in .cjs, and the .d.ts of an entry
+// passes on what its .d.cts declares.
 //
 // A package with src/require.ts is also callable when required. Its dist/index.d.cts then is `export =` of
 // that function, merged with a namespace of everything that dist/index.d.ts exports, and the plain copy
 // of index.d.ts moves aside to dist/api.d.cts.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** Files of the server that stand behind its handles. */
 const MACHINES =
@@ -28,6 +29,31 @@ export function buildDeclarations(packageDirectory) {
     writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), forCommonJs(shown));
   }
   if (existsSync(join(dist, "require.d.ts"))) writeCallable(dist);
+  declareOnce(dist, files, entries);
+}
+
+/**
+ * ES modules may import declarations of CommonJS, though not the other way around: an entry's .d.ts passes on what its .d.cts
+ * declares. So each type stands in the package once, and is the same one for both.
+ */
+function declareOnce(dist, files, entries) {
+  const entered = new Set(
+    [...JSON.stringify(entries).matchAll(/"\.\/dist\/([^"]*\.d\.ts)"/g)].map(([, file]) => file),
+  );
+  for (const file of files) {
+    const path = join(dist, file);
+    const text = readFileSync(path, "utf8");
+    rmSync(path);
+    if (!entered.has(file)) continue;
+    const name = basename(file, ".d.ts");
+    const target = name === "index" && existsSync(join(dist, "api.d.cts")) ? "api" : name;
+    const [, original] = /\b(\w+) as default\b/.exec(text) ?? [];
+    const named = `export * from "./${target}.cjs";\n`;
+    writeFileSync(
+      path,
+      original ? `${named}export { ${original} as default } from "./${target}.cjs";\n` : named,
+    );
+  }
 }
 
 /** Declarations that no entry of the package leads to are for nobody. */
