@@ -19,8 +19,9 @@ export class CuttingProxy {
   readonly #server: Server;
   readonly #links = new Set<Link>();
 
-  private constructor(upstream: number) {
-    this.#server = createServer({ noDelay: true }, (near) => this.#accept(near, upstream));
+  /** @param upstream the port that new connections lead to */
+  private constructor(public upstream: number) {
+    this.#server = createServer({ noDelay: true }, (near) => this.#accept(near, this.upstream));
   }
 
   static async start(upstream: number): Promise<CuttingProxy> {

@@ -71,6 +71,8 @@ export class Connection implements EngineConnection, AdmittingConnection {
   #conn: Conn | undefined = undefined;
   /** Namespaces that are still deciding need not go on. */
   #over = false;
+  /** Its end is wanted, and its client, who is away, hears of that when it comes back. */
+  #dismissed = false;
   readonly #lanes = new JoinedNamespaces<JoinState>();
   readonly #joins = new Joins();
   /** Of events that wait for middlewares. */
@@ -211,13 +213,15 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
   disconnect(): void {
     for (const socket of this.#lanes.all().filter(isSocket)) socket.disconnect();
-    this.session.conversation.close("forced server close");
+    // Ended now, it would be unknown to its client, who would begin anew as if nobody had sent it away.
+    if (this.session.suspended) this.#dismissed = true;
+    else this.session.conversation.close("forced server close");
   }
 
   /** It has joined nothing for too long. */
   giveUp(): void {
     const lanes = this.#lanes.all();
-    if (lanes.some(isSocket)) return;
+    if (this.#dismissed || lanes.some(isSocket)) return;
     for (const lane of lanes) if (lane instanceof Admission) this.#warnOfNoNext(lane);
     this.session.conversation.close();
   }
@@ -246,6 +250,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   }
 
   resumed(): void {
+    if (this.#dismissed) this.session.conversation.close("forced server close");
     for (const lane of this.#lanes.all()) if (isSocket(lane)) lane.setAway(false);
   }
 

@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import { type Adapter, RecoveryAdapter, type RestoredSession } from "@sockeye/adapter";
 import type { ClusterCore, RemoteDetails } from "@sockeye/cluster";
 import { messageText } from "@sockeye/codec";
 import type {
@@ -112,6 +112,10 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     return this.host.recovery !== undefined;
   }
 
+  get recoversElsewhere(): boolean {
+    return this.recovers && !(this.adapter instanceof RecoveryAdapter);
+  }
+
   get limits(): Limits {
     return this.host.limits;
   }
@@ -203,7 +207,11 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     const restored = await this.adapter.restoreSession(pid, offset);
     // Who may not stay any more has to pass the middlewares, like anybody.
     const isOver = typeof restored?.expires === "number" && restored.expires <= this.clock.wall();
-    return isOver ? null : restored;
+    if (isOver || restored === null) return null;
+    // The node that it was at may still wait for it. Only once the others are told is it here, or this node would end it as well.
+    const copy = { rooms: new Set([restored.sid]), except: new Set<Room>(), flags: {} };
+    if (this.recoversElsewhere) await this.adapter.disconnectSockets(copy, false);
+    return restored;
   }
 
   #examine(admission: Admission, restored: RestoredSession | undefined): void {

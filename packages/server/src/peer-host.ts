@@ -48,6 +48,8 @@ export interface PeerNamespace {
   readonly overflowPolicy: OverflowPolicy;
   /** Are broken connections recovered? Then all events must go through the adapter. */
   readonly recovers: boolean;
+  /** Also at other nodes? Then the adapter must know of whoever is only away. */
+  readonly recoversElsewhere: boolean;
   /** Of the app, on the namespace itself. */
   hasListeners(event: string): boolean;
   nextAckId(): number;

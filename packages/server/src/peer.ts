@@ -1,4 +1,4 @@
-import type { RestoredSession } from "@sockeye/adapter";
+import type { Adapter, RestoredSession } from "@sockeye/adapter";
 import type {
   AdapterPeer,
   BroadcastFlags,
@@ -263,6 +263,11 @@ export class Peer implements SocketTarget, AdapterPeer {
   /** Its connection broke, and may come back; or is back. */
   setAway(away: boolean): void {
     this.#nsp.rooms?.setAway(this.#handle.id, away);
+    if (!this.#nsp.recoversElsewhere || !this.entered) return;
+    this.#withAdapter((adapter) => {
+      if (away) this.#persist(adapter);
+      else this.#recovery?.revoke(adapter);
+    });
   }
 
   // ---- the end
@@ -308,15 +313,23 @@ export class Peer implements SocketTarget, AdapterPeer {
     return this.pid === undefined ? { sid } : { sid, pid: this.pid };
   }
 
-  /** The adapter may be the app's: what it throws must not come back to whoever noticed the end. */
   #forget(comesBack: boolean): void {
-    const { adapter } = this.#nsp;
-    try {
-      if (comesBack && this.#recovery) {
-        const { id, rooms } = this.#handle;
-        this.#recovery.persist(adapter, { id, rooms, data: this.data, expires: this.#expiry?.at });
-      }
+    this.#withAdapter((adapter) => {
+      if (comesBack) this.#persist(adapter);
+      else this.#recovery?.revoke(adapter);
       adapter.delAll(this.#handle.id);
+    });
+  }
+
+  #persist(adapter: Adapter): void {
+    const { id, rooms } = this.#handle;
+    this.#recovery?.persist(adapter, { id, rooms, data: this.data, expires: this.#expiry?.at });
+  }
+
+  /** The adapter may be the app's: what it throws must not come back to whoever noticed the end. */
+  #withAdapter(use: (adapter: Adapter) => void): void {
+    try {
+      use(this.#nsp.adapter);
     } catch (error) {
       this.#handle[REPORT](error, "adapter");
     }

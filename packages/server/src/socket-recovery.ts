@@ -16,6 +16,8 @@ export class SocketRecovery {
   #pid: string | undefined = undefined;
   #since: string | undefined = undefined;
   #restored: RestoredSession | undefined;
+  /** What the adapter keeps, if it does. */
+  #kept: SocketId | undefined = undefined;
 
   constructor(restored: RestoredSession | undefined) {
     this.#restored = restored;
@@ -40,11 +42,21 @@ export class SocketRecovery {
     return restored?.missedPackets ?? [];
   }
 
-  /** The socket has gone, and its client may come back. */
+  /** The socket has gone or is away, and its client may come back. */
   persist(adapter: Adapter, { id: sid, rooms, data, expires }: Interrupted): void {
     const pid = this.#pid;
     if (pid === undefined) return;
+    this.#kept = sid;
     adapter.persistSession({ sid, pid, rooms: [...rooms], data, since: this.#since, expires });
+  }
+
+  /** What was kept is no longer true: the client is back here, or may not come back. No adapter can forget, so it keeps what is over. */
+  revoke(adapter: Adapter): void {
+    const sid = this.#kept;
+    if (sid === undefined) return;
+    this.#kept = undefined;
+    this.persist(adapter, { id: sid, rooms: new Set(), data: undefined, expires: 0 });
+    this.#kept = undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { Adapter, type PersistedSession } from "@sockeye/adapter";
 import type { ServerOptions, Socket } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -168,7 +169,6 @@ describe("a session that is suspended", () => {
   });
 
   it.each<[string, (socket: Socket) => unknown, string]>([
-    ["socket.disconnect(true)", (socket) => socket.disconnect(true), "server namespace disconnect"],
     ["conn.close()", (socket) => socket.conn.close(), "forced close"],
     ["conn.close(true)", (socket) => socket.conn.close(true), "forced close"],
   ])("ends at once by %s", async (_what, act, reason) => {
@@ -256,6 +256,57 @@ describe("a session that is suspended", () => {
     await half.client.received(2);
     await half.client.send('30["answer"]');
     expect(await answer).toBe("answer");
+  });
+});
+
+describe("a kick of somebody who is away", () => {
+  it.each([true, false])(
+    "holds: it is the first that the client hears when it is back (connection too: %s)",
+    async (close) => {
+      const site = await serve({ connectTimeout: 50, resume: { windowMs: 5000 } });
+      const half = await joined(site);
+      await suspend(half);
+      const gone = once(half.socket, "disconnect");
+      site.io.in(half.socket.id).disconnectSockets(close);
+      expect((await gone)[0]).toBe("server namespace disconnect");
+      expect(site.io.sockets.sockets.size).toBe(0);
+      await half.client.claim("websocket");
+      expect((await half.client.received(2))[1]).toBe("1");
+      await until(() => site.io.engine.clientsCount === 0, "the end of the session");
+    },
+  );
+
+  it("is forgotten with the window", async () => {
+    const site = await serve({ resume: { windowMs: 100 } });
+    const half = await joined(site);
+    await suspend(half);
+    site.io.disconnectSockets(true);
+    expect(site.io.engine.clientsCount).toBe(1);
+    await until(() => site.io.engine.clientsCount === 0, "the end of the session");
+  });
+});
+
+describe("with an adapter that other nodes share", () => {
+  it("the others know of whoever is away, and only for so long", async () => {
+    const kept: unknown[] = [];
+    class Shared extends Adapter {
+      override persistSession({ sid, rooms, data, expires }: PersistedSession): void {
+        kept.push(expires === 0 ? "revoked" : [sid, rooms, data]);
+      }
+    }
+    const site = await serve({ adapter: Shared, connectionStateRecovery: {} });
+    const half = await joined(site);
+    const { socket } = half;
+    socket.join("room");
+    socket.data = "Ann";
+    await suspend(half);
+    const record = [socket.id, [socket.id, "room"], "Ann"];
+    expect(kept).toEqual([record]);
+    await half.client.claim("websocket");
+    expect(kept).toEqual([record, "revoked"]);
+    await suspend(half);
+    socket.disconnect(true);
+    expect(kept).toEqual([record, "revoked", record, "revoked"]);
   });
 });
 

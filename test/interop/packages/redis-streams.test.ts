@@ -2,6 +2,7 @@
 import { createAdapter } from "@socket.io/redis-streams-adapter";
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { CuttingProxy } from "../../resume/cutting-proxy.js";
 import type { ClientName, ServerName, Site } from "../../support/servers.js";
 import {
   loadClient,
@@ -75,6 +76,56 @@ describe.skipIf(program === undefined)("@socket.io/redis-streams-adapter", () =>
 
   describe.each(NODES)("between %s and %s", (...nodes) => {
     clusterTests({ nodes, makeAdapter: cluster() });
+  });
+
+  test("a client that is led to another node while its own one waits for it is recovered there, and is one socket", async () => {
+    const makeAdapter = cluster();
+    const start = async (): Promise<Site> => {
+      const adapter = await makeAdapter();
+      const site = await startSite("sockeye", {
+        adapter,
+        connectionStateRecovery: { skipMiddlewares: true },
+      });
+      onTestFinished(() => site.end());
+      return site;
+    };
+    const [a, b] = [await start(), await start()];
+    const proxy = await CuttingProxy.start(a.port);
+    onTestFinished(() => proxy.stop());
+    const { io } = await loadClient("sockeye");
+    const client = io(proxy.url, { ...optionsFor("websocket"), reconnectionDelay: 10 });
+    onTestFinished(() => void client.disconnect());
+    const got: unknown[] = [];
+    client.on("news", (value) => got.push(value));
+    await once(client, "connect");
+    const first = await serverHalf(a, client);
+    await first.join("room");
+    first.data.who = "Ann";
+    b.io.to("room").emit("news", 1);
+    await until(() => got.length === 1, "the first");
+    const { id } = client;
+    const left = once(first, "disconnect");
+    const back = once(client, "connect");
+    proxy.upstream = b.port;
+    proxy.down = true;
+    proxy.cut();
+    // Of our own server.
+    await until(() => (first.conn as { suspended?: boolean }).suspended === true, "the outage to be seen");
+    b.io.to("room").emit("news", 2);
+    proxy.down = false;
+    await back;
+    // At once, and not when its window has passed.
+    await left;
+    b.io.to("room").emit("news", 3);
+    await until(() => got.length === 3, "what it missed");
+    expect({ id: client.id, recovered: client.recovered, got }).toEqual({
+      id,
+      recovered: true,
+      got: [1, 2, 3],
+    });
+    expect((await serverHalf(b, client)).data).toEqual({ who: "Ann" });
+    expect((await b.io.fetchSockets()).map((socket) => socket.id)).toEqual([id]);
+    expect(a.io.sockets.sockets.size).toBe(0);
   });
 
   describe.each(ENDS)("recovery of a connection to %s of %s", (server, name) => {
