@@ -34,6 +34,14 @@ const onServer: Record<string, (io: Server) => unknown> = {
       }),
     ),
   "a function of namespaces that rejects": (io) => io.of(async () => fail()),
+  "a header that HTTP does not allow": (io) =>
+    io.engine.on("headers", (headers) => {
+      headers["x-name"] = "a\nb";
+    }),
+  "a listener for requests that was added later and answers them all": (io) =>
+    io.httpServer.on("request", (_req, res) => {
+      if (!res.headersSent) res.writeHead(404).end();
+    }),
   nothing: () => {},
 };
 const onClient: Record<string, (client: ClientSocket) => unknown> = {

@@ -51,6 +51,8 @@ describe("the app's own errors", { timeout: 2 * STARTED_MS }, () => {
     "a middleware that throws after next()",
     "a middleware of events that throws after next()",
     "a function of namespaces that rejects",
+    "a header that HTTP does not allow",
+    "a listener for requests that was added later and answers them all",
   ]) {
     differs(what, { stock: "ends the process", sockeye: "goes on" }, (server) => outcome(what, { server }));
   }

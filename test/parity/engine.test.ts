@@ -59,7 +59,15 @@ onServers("io.engine", (test, name) => {
 
   test("opts", async (scene) => {
     const { io } = await scene.serve({ pingInterval: 1234 });
-    expect(io.engine.opts.pingInterval).toBe(1234);
+    expect(io.engine.opts).toMatchObject({
+      pingInterval: 1234,
+      pingTimeout: 20_000,
+      upgradeTimeout: 10_000,
+      maxHttpBufferSize: 1e6,
+      allowUpgrades: true,
+      allowEIO3: false,
+    });
+    expect(io.engine.opts.transports).toEqual(expect.arrayContaining(["polling", "websocket"]));
   });
 
   test("clientsCount", async (scene) => {

@@ -236,7 +236,12 @@ onServers("Server", (test, name) => {
 
   test("close() of a server that does not run", async () => {
     const { Server } = await loadServer(name);
-    expect(await new Server(app()).close()).toBeUndefined();
+    const errors: unknown[] = [];
+    const io = new Server(app());
+    for (let count = 0; count < 2; count++) {
+      expect(await io.close((error?: Error & { code?: string }) => errors.push(error?.code))).toBeUndefined();
+    }
+    expect(errors[0]).toBe("ERR_SERVER_NOT_RUNNING");
   });
 
   test("use()", async (scene) => {

@@ -258,6 +258,14 @@ export const SHOWN: ShownBy = {
       ...row("packages/server/test/warnings", "two servers at one path of an HTTP server"),
       ...row("packages/server/test/closing-http", "close({ detach: true })"),
     ],
+    "a header set in `headers` or `initial_headers` that HTTP does not allow": [
+      ...ending("a header that HTTP does not allow"),
+      ...row("packages/server/test/engine", "sends all headers that HTTP allows, over"),
+    ],
+    "a framework that is put on the HTTP server after `new Server(http)`": [
+      ...ending("a listener for requests that was added later and answers them all"),
+      ...row("packages/server/test/warnings", "a framework on the server after us"),
+    ],
     "an upgrade request that nobody answers": row(
       "test/interop/differences-attaching",
       "an upgrade request at another path",

@@ -131,7 +131,7 @@ function withoutToJson(json: object): object {
 }
 
 /** By name, since asking Node for its `Blob` class would load it. A `File` is a `Blob`. */
-function isBlob(value: object): boolean {
+export function isBlob(value: object): boolean {
   const name = Object.prototype.toString.call(value);
   return name === "[object Blob]" || name === "[object File]";
 }

@@ -1,5 +1,5 @@
 import type { Codec, Decoder, Frame, Limits, Packet } from "@sockeye/protocol";
-import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
+import { DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
 import type { ReceivedBytes } from "./bytes.js";
 import { platformBytes } from "./bytes.js";
 import type { MsgpackRules } from "./msgpack-reader.js";
@@ -7,6 +7,7 @@ import { outlineOf, readMsgpack } from "./msgpack-reader.js";
 import { writeMsgpack } from "./msgpack-writer.js";
 import { oversized, packetFrom } from "./packet-from.js";
 import { malformed } from "./text.js";
+import { unencodable } from "./unencodable.js";
 import { wirePacket } from "./wire-data.js";
 
 /** The packet itself is one level more than its data. */
@@ -37,7 +38,7 @@ class MsgpackCodec implements Codec {
       const bytes = writeMsgpack(wirePacket(packet), this.#rules.levels);
       return new EncodedPacket(bytes, undefined, compress);
     } catch (error) {
-      throw error instanceof CodecError ? error : unencodable(error);
+      throw unencodable(error, packet, this.#limits.maxJsonDepth);
     }
   }
 
@@ -55,9 +56,4 @@ class MsgpackCodec implements Codec {
     }
     return packetFrom(readMsgpack(frame, this.#rules), this.#limits);
   }
-}
-
-function unencodable(error: unknown): CodecError {
-  const text = error instanceof Error ? `${error.message}` : "the app's code threw";
-  return new CodecError("ERR_UNENCODABLE", `the arguments cannot be written as MessagePack: ${text}`, error);
 }

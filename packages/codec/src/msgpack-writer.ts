@@ -1,4 +1,5 @@
 import { CodecError } from "@sockeye/protocol";
+import { TOO_DEEP } from "./attachments.js";
 import { asUint8Array, isBytes, utf8Length } from "./bytes.js";
 
 /**
@@ -30,7 +31,8 @@ class Writer {
     return this.#bytes.slice(0, this.#at);
   }
 
-  write(value: unknown, levels: number): void {
+  /** @param key under which it stands, as `toJSON` is told */
+  write(value: unknown, levels: number, key: string | number = ""): void {
     switch (typeof value) {
       case "string":
         this.#string(value);
@@ -43,10 +45,10 @@ class Writer {
         return;
       case "object":
         if (value === null) this.#byte(0xc0);
-        else this.#object(value, levels);
+        else this.#object(value, levels, key);
         return;
       case "bigint":
-        throw unencodable("a BigInt cannot be written (send it as a string)");
+        throw unencodable("a BigInt cannot be written (send a BigInt as a string)");
       default:
         // Functions and symbols are nothing, as in JSON.
         this.#byte(0xd4);
@@ -55,25 +57,56 @@ class Writer {
     }
   }
 
-  #object(value: object, levels: number): void {
+  /** As JSON has it, `toJSON` is asked once, and objects around a text, a number or a boolean are what they hold. */
+  #object(value: object, levels: number, key: string | number): void {
+    if (this.#isWrittenWhole(value)) return;
+    const toJson = (value as { toJSON?: unknown }).toJSON;
+    const json: unknown = typeof toJson === "function" ? toJson.call(value, `${key}`) : value;
+    if (typeof json !== "object" || json === null) this.write(json, levels);
+    else if (json === value || !this.#isWrittenWhole(json)) this.#container(json, levels);
+  }
+
+  /** Writes what is an object, but one value on the wire. @returns whether it is one */
+  #isWrittenWhole(value: object): boolean {
+    // Most are literals.
+    if (Object.getPrototypeOf(value) === Object.prototype) return false;
     if (isBytes(value)) {
       this.#binary(asUint8Array(value));
-    } else if (isDate(value)) {
-      this.#date(value.getTime());
-    } else if (isBlob(value)) {
-      throw unencodable(
-        "a Blob or File cannot be read synchronously: send `await blob.arrayBuffer()` instead",
-      );
-    } else if (levels === 0) {
-      throw unencodable("the arguments are nested too deep, or contain themselves");
-    } else if (Array.isArray(value)) {
-      this.#length(value.length, { fix: 0x90, fixMax: 0x0f, of16: 0xdc });
-      for (const item of value as unknown[]) this.write(item, levels - 1);
-    } else {
-      const toJson = (value as { toJSON?: unknown }).toJSON;
-      if (typeof toJson === "function") this.write(toJson.call(value) as unknown, levels - 1);
-      else this.#map(value as Record<string, unknown>, levels);
+      return true;
     }
+    switch (Object.prototype.toString.call(value)) {
+      case "[object Date]":
+        this.#date((value as Date).getTime());
+        return true;
+      case "[object Blob]":
+      case "[object File]":
+        throw unencodable("a Blob cannot be read at once: send `await blob.arrayBuffer()`");
+      case "[object Number]":
+      case "[object String]":
+      case "[object Boolean]":
+      case "[object BigInt]":
+        return this.#isUnboxed(value);
+      default:
+        return false;
+    }
+  }
+
+  /** A class may only be called so. */
+  #isUnboxed(value: object): boolean {
+    const held: unknown = value.valueOf();
+    if (typeof held === "object") return false;
+    this.write(held, 1);
+    return true;
+  }
+
+  #container(value: object, levels: number): void {
+    if (levels === 0) throw unencodable(TOO_DEEP);
+    if (!Array.isArray(value)) {
+      this.#map(value as Record<string, unknown>, levels);
+      return;
+    }
+    this.#length(value.length, { fix: 0x90, fixMax: 0x0f, of16: 0xdc });
+    for (let index = 0; index < value.length; index++) this.write(value[index], levels - 1, index);
   }
 
   #map(object: Record<string, unknown>, levels: number): void {
@@ -81,7 +114,7 @@ class Writer {
     this.#length(entries.length, { fix: 0x80, fixMax: 0x0f, of16: 0xde });
     for (const [key, item] of entries) {
       this.#string(key);
-      this.write(item, levels - 1);
+      this.write(item, levels - 1, key);
     }
   }
 
@@ -236,17 +269,6 @@ class Writer {
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
-}
-
-/** Also one of another realm. */
-function isDate(value: object): value is Date {
-  return value instanceof Date || Object.prototype.toString.call(value) === "[object Date]";
-}
-
-/** By name, since asking Node for its `Blob` class would load it. A `File` is a `Blob`. */
-function isBlob(value: object): boolean {
-  const name = Object.prototype.toString.call(value);
-  return name === "[object Blob]" || name === "[object File]";
 }
 
 function unencodable(message: string): CodecError {

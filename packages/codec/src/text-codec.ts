@@ -1,6 +1,6 @@
 import type { Codec, Decoder, Frame, Limits, Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
-import { needsTaking, TOO_DEEP, takeBytes } from "./attachments.js";
+import { needsTaking, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
 import { platformBytes } from "./bytes.js";
 import { isDeeperThan } from "./depth.js";
@@ -9,6 +9,7 @@ import { writeArray } from "./json.js";
 import { badAttachment, Slots } from "./slots.js";
 import type { Header, JsonRules, Measures } from "./text.js";
 import { isBinaryType, malformed, readHeader, readJson, writeHeader } from "./text.js";
+import { unencodable } from "./unencodable.js";
 import { eventData, packetOf } from "./validate.js";
 import { controlData, wireArguments } from "./wire-data.js";
 
@@ -80,7 +81,7 @@ class TextCodec implements Codec {
         ? this.#encodeArguments(packet, wireArguments(packet), compress)
         : encodeControl(packet, compress);
     } catch (error) {
-      throw unencodable(error);
+      throw unencodable(error, packet, this.#accepted.maxJsonDepth ?? NO_LIMIT);
     }
   }
 
@@ -112,16 +113,6 @@ function encodeControl(packet: Packet, compress: boolean): EncodedPacket {
   // `undefined` if the app's own `toJSON` says so.
   const json: string | undefined = data === undefined ? undefined : JSON.stringify(data);
   return new EncodedPacket(message(json === undefined ? header : header + json), undefined, compress);
-}
-
-function unencodable(error: unknown): CodecError {
-  if (error instanceof CodecError) return error;
-  // Anything can be thrown, and not everything can be made a string.
-  const text = error instanceof Error ? `${error.message}` : "the app's code threw";
-  const hint = text.includes("BigInt") ? " (send a BigInt as a string)" : "";
-  // Without a limit of levels a cycle has no other end.
-  if (error instanceof RangeError) return new CodecError("ERR_UNENCODABLE", TOO_DEEP, error);
-  return new CodecError("ERR_UNENCODABLE", `the arguments are not JSON: ${text}${hint}`, error);
 }
 
 /** A binary packet, and the places of its attachments. */

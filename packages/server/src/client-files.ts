@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, deflate, gzip } from "node:zlib";
@@ -65,18 +65,23 @@ export class ClientFiles {
 
   /** Answers a request for a file that {@link find} has found. */
   async serve(name: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (req.method !== "GET" && req.method !== "HEAD") {
-      res.writeHead(405, { Allow: "GET, HEAD" }).end();
-      return;
-    }
+    const [status, headers, body] = await this.#answer(name, req);
+    // While the file was read, a listener that was added after us may have answered.
+    if (!res.headersSent) res.writeHead(status, headers).end(req.method === "HEAD" ? undefined : body);
+  }
+
+  async #answer(
+    name: string,
+    req: IncomingMessage,
+  ): Promise<[status: number, headers: OutgoingHttpHeaders, body?: Buffer]> {
+    if (req.method !== "GET" && req.method !== "HEAD") return [405, { Allow: "GET, HEAD" }];
     let file: LoadedFile;
     try {
       file = await this.#load(name);
     } catch {
       this.#loaded.delete(name);
       this.#missing(name);
-      res.writeHead(404).end();
-      return;
+      return [404, {}];
     }
     const coding = codingFor(String(req.headers["accept-encoding"] ?? ""));
     const etag = etagOf(file, coding);
@@ -87,17 +92,10 @@ export class ClientFiles {
       Vary: "Accept-Encoding",
       ETag: etag,
     };
-    if (hasTag(req.headers["if-none-match"], etag)) {
-      res.writeHead(304, headers).end();
-      return;
-    }
+    if (hasTag(req.headers["if-none-match"], etag)) return [304, headers];
     const body = coding === undefined ? file.plain : await compressed(file, coding);
-    res.writeHead(200, {
-      ...headers,
-      ...(coding === undefined ? {} : { "Content-Encoding": coding }),
-      "Content-Length": body.length,
-    });
-    res.end(req.method === "HEAD" ? undefined : body);
+    const encoding = coding === undefined ? {} : { "Content-Encoding": coding };
+    return [200, { ...headers, ...encoding, "Content-Length": body.length }, body];
   }
 
   #load(name: string): Promise<LoadedFile> {

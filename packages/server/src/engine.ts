@@ -22,11 +22,12 @@ import type {
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/server";
-import { attach, shareQuery } from "@sockeye/transport/server";
+import { attach, dropIllegal, shareQuery } from "@sockeye/transport/server";
 import type { Conn } from "./conn.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
 import { warnOfTwoServers } from "./two-servers.js";
+import { warnOfBadHeaders } from "./warnings.js";
 
 /** What `io.engine` emits. */
 export interface EngineEvents {
@@ -237,6 +238,7 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
           if (isHeard) shareQuery(req);
           if (initial) dispatch(this, "initial_headers", [headers, req]);
           dispatch(this, "headers", [headers, req]);
+          if (isHeard) warnOfBadHeaders(dropIllegal(headers), monitor.warnings);
         },
         exceeded: (error, address) => monitor.limitExceeded(error, address),
       },

@@ -200,7 +200,7 @@ export class Server<
 
   /**
    * Disconnects all clients with the reason `server shutting down`, and closes the adapters, the engine and the HTTP server.
-   * Does nothing if the HTTP server does not run.
+   * `done` gets Node's `ERR_SERVER_NOT_RUNNING` if an HTTP server did not listen; the promise resolves then, too.
    *
    * With `drain` the server shuts down gracefully: it accepts no new clients and disconnects the others one after the other, each
    * once no acknowledgement is under way in either direction. The rest follows then, or at the deadline. A second call during the

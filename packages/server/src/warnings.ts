@@ -12,6 +12,7 @@ export type WarningCode =
   | "SOCKEYE_NO_NEXT"
   | "SOCKEYE_UNHEARD_EVENT"
   | "SOCKEYE_NO_ROOM"
+  | "SOCKEYE_BAD_HEADER"
   | "SOCKEYE_EVENT_REFUSED";
 
 /** Strangers choose some causes, such as origins: of each code there are no more. */
@@ -73,4 +74,16 @@ export function warnOfUnheard(event: string): void {
     () =>
       `A client has sent "${name}", which io listens for and its socket does not. Listen on the socket: io.on("connection", (socket) => socket.on("${name}", …))`,
   );
+}
+
+/** The app's code has set headers that HTTP does not allow, which are not sent. */
+export function warnOfBadHeaders(names: readonly string[], warnings: Warnings): void {
+  for (const name of names) {
+    warnings.warnOnce(
+      "SOCKEYE_BAD_HEADER",
+      name,
+      () =>
+        `The header "${shown(name)}", set in "headers" or "initial_headers", was not sent: HTTP does not allow its name or value. Give it a text without line breaks and characters beyond Latin-1`,
+    );
+  }
 }

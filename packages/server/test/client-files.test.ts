@@ -58,6 +58,19 @@ describe("serving client files", () => {
 
   const target = "/socket.io/socket.io.esm.min.js";
 
+  it.each(["GET", "POST"])(
+    "is harmless where a listener that came later answers first: %s",
+    async (method) => {
+      const site = await serve();
+      // What fails after that ends the process, or the test.
+      site.http.on("request", (_req, res) => {
+        if (!res.headersSent) res.writeHead(404).end();
+      });
+      const answers = await Promise.all([1, 2].map(() => request(site.port, { method, target })));
+      expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    },
+  );
+
   it("gives the file, with its kind, its tag and no guessing", async () => {
     const { port } = await serve();
     const answer = await request(port, { target });

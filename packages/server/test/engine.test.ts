@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from "node:http";
 import type { Conn, ServerOptions } from "@sockeye/server";
 import { describe, expect, it } from "vitest";
 import { openWire, http as request } from "../../../test/support/rawsocket.js";
@@ -63,6 +64,37 @@ describe("io.engine", () => {
     });
     expect([second.headers["x-first"], second.headers["x-all"]]).toEqual([undefined, "1"]);
   });
+
+  it.each(["polling", "stream", "websocket"])(
+    "sends all headers that HTTP allows, over %s",
+    async (transport) => {
+      const site = await serve({ transports: ["polling", "websocket", "stream"] });
+      site.io.engine.on("initial_headers", (headers) => {
+        Object.assign(headers, {
+          "x-line": "a\r\nset-cookie: planted=1",
+          "x name": "1",
+          "x-none": undefined,
+          "x-beyond": "\u20ac",
+          "x-number": 5,
+          "set-cookie": ["a=1", "bad=\n", "b=2"],
+        });
+      });
+      const upgrade = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+      const { headers } = await new Promise<IncomingMessage>((resolve, reject) => {
+        const req = get({
+          port: site.port,
+          path: `/socket.io/?EIO=4&transport=${transport}`,
+          headers: transport === "websocket" ? { ...upgrade, "sec-websocket-key": btoa("a".repeat(16)) } : {},
+        });
+        req.once("error", reject).once("response", resolve);
+        req.once("upgrade", (res, socket) => resolve(res) ?? socket.destroy());
+        atEnd(() => req.destroy());
+      });
+      expect(headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+      const names = ["x-line", "x name", "x-none", "x-beyond", "x-number"];
+      expect(names.filter((name) => name in headers)).toEqual(["x-number"]);
+    },
+  );
 
   it("tells of requests that it refuses", async () => {
     const site = await serve();

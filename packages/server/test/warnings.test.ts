@@ -143,6 +143,22 @@ describe("a mistake of the app that shows as nothing happening", () => {
     ]);
   });
 
+  it("headers that HTTP does not allow", async () => {
+    const site = await serve();
+    for (const event of ["initial_headers", "headers"] as const) {
+      site.io.engine.on(event, (headers) => {
+        headers["x-user"] = "Zoë\nŁ";
+        headers["x-good"] = "1";
+      });
+    }
+    for (let count = 0; count < 2; count++) expect(await ask(site.port, {})).toBe(200);
+    expect((await warned()).map(({ code, message }) => `${code} ${message}`)).toEqual([
+      expect.stringContaining(
+        'SOCKEYE_BAD_HEADER The header "x-user", set in "headers" or "initial_headers"',
+      ),
+    ]);
+  });
+
   it("a framework on the server after us", async () => {
     const site = await serve();
     site.http.on("request", (_req, res) => {

@@ -27,9 +27,12 @@ export function createTrustingCodec(_limits: Measures, accepted: PacketLimits): 
       try {
         return encode(packet, compress, accepted.maxJsonDepth ?? Number.POSITIVE_INFINITY);
       } catch (error) {
-        if (error instanceof CodecError) throw error;
         // Anything can be thrown, and not everything can be made a string.
-        throw unencodable(error instanceof RangeError ? TOO_DEEP : (error as Error)?.message, error);
+        const why = error instanceof RangeError ? TOO_DEEP : (error as Error)?.message;
+        throw unencodable(
+          packet.type === PacketType.EVENT ? `event "${packet.data[0]}": ${why}` : why,
+          error,
+        );
       }
     },
     decoder: () => new TextPacketDecoder(),

@@ -1,5 +1,5 @@
 import type { Clock, Limits, PacketLimits, ResumeTerms } from "@sockeye/protocol";
-import { SessionError } from "@sockeye/protocol";
+import { DEFAULT_LIMITS, SessionError } from "@sockeye/protocol";
 import type { ServerConfig, ServerRole, SessionConfig } from "@sockeye/session";
 import { createOverflow, encodeMessage, FlushScheduler, TimerWheel } from "@sockeye/session";
 import { DEFAULT_TRANSPORTS } from "@sockeye/transport/server";
@@ -20,7 +20,21 @@ export interface ConfigTerms {
   readonly hooks: Pick<ServerRole, "upgraded" | "suspended" | "ended">;
 }
 
-const DEFAULTS = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10_000 };
+const TIMES = { pingInterval: 25_000, pingTimeout: 20_000, upgradeTimeout: 10_000 };
+
+const DEFAULTS: EngineOptions = {
+  ...TIMES,
+  maxHttpBufferSize: DEFAULT_LIMITS.maxMessageBytes,
+  transports: DEFAULT_TRANSPORTS,
+  allowUpgrades: true,
+  allowEIO3: false,
+};
+
+/** The options with the defaults of what was left out, as apps read them. */
+export function withDefaults(options: EngineOptions): EngineOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, ...Object.fromEntries(given) };
+}
 
 /** There is nothing better. */
 const NO_UPGRADE_FROM: ReadonlySet<string> = new Set(["websocket", "webtransport"]);
@@ -28,9 +42,9 @@ const NO_UPGRADE_FROM: ReadonlySet<string> = new Set(["websocket", "webtransport
 /** What all sessions of an engine share. @throws UsageError `ERR_BAD_OPTION` */
 export function configure(options: EngineOptions, terms: ConfigTerms): ServerConfig {
   const { clock, codec, limits, resume } = terms;
-  const times = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
-    times[name] = options[name] ?? DEFAULTS[name];
+  const times = { ...TIMES };
+  for (const name of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
+    times[name] = options[name] ?? TIMES[name];
     requirePositive(name, times[name]);
   }
   return {

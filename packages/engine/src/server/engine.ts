@@ -31,7 +31,7 @@ import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
 import { clientGroup } from "./client-group.js";
-import { configure } from "./engine-config.js";
+import { configure, withDefaults } from "./engine-config.js";
 import type { EngineOptions } from "./engine-options.js";
 import { requirePositive } from "./engine-options.js";
 import type { EngineSessionSink, EngineSink } from "./engine-session.js";
@@ -297,7 +297,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     const hooks = this.#hooks();
     const config = configure(options, { clock, codec, key, limits, resume, hooks });
     return {
-      options,
+      options: withDefaults(options),
       config,
       resume,
       eio3Config: { ...config, codec: eio3Codec, role: { ...config.role, pings: "client" } },

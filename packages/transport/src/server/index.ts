@@ -18,7 +18,7 @@ export type { HttpCompression } from "./request/compression.js";
 export type { CookieOptions } from "./request/cookie.js";
 export { type CorsOptions, type CorsOptionsDelegate, checkCors, corsMiddleware } from "./request/cors.js";
 export { type ForwardedFacts, forwardedFacts, remoteAddress } from "./request/forwarded.js";
-export type { ResponseHeaders } from "./request/headers.js";
+export { dropIllegal, type ResponseHeaders } from "./request/headers.js";
 export { IncomingRequest } from "./request/incoming.js";
 export type { WebTransportRequest } from "./request/incoming-webtransport.js";
 export { type Middleware, runMiddlewares } from "./request/middleware.js";

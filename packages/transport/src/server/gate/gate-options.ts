@@ -84,4 +84,10 @@ export interface Gate {
 }
 
 /** Those that stock clients do not know are there for who asks, and never advertised. */
-export const DEFAULT_TRANSPORTS: readonly string[] = ["polling", "websocket", "sse", "stream", "iframe"];
+export const DEFAULT_TRANSPORTS: readonly ("polling" | "websocket" | "sse" | "stream" | "iframe")[] = [
+  "polling",
+  "websocket",
+  "sse",
+  "stream",
+  "iframe",
+];

@@ -69,10 +69,11 @@ export function countUpgrade(server: EventEmitter, socket: Duplex): void {
 
 /**
  * Closes an HTTP server once the requests that are under way have their answers. Connections that have asked nothing yet, or only begun to, are cut
- * then: Node.js waits for them without end. Harmless if it does not listen.
+ * then: Node.js waits for them without end.
+ *
+ * @returns Node's `ERR_SERVER_NOT_RUNNING` for one that does not listen
  */
 export function closeHttpServer(server: ClosableServer): Promise<Error | undefined> {
-  if (!server.listening) return Promise.resolve(undefined);
   const known = watched.get(server);
   return new Promise((resolve) => {
     server.close((error) => {
