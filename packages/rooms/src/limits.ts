@@ -1,14 +1,17 @@
 /** Bounds of rooms, for each namespace. */
 export interface RoomLimits {
-  /** Rooms of which something is kept: beyond that, those that were used longest ago and have no member are forgotten. */
+  /**
+   * Rooms of which something is kept: beyond that, those that were used longest ago and have no member are forgotten. As many may be known
+   * besides that have kept nothing yet.
+   */
   readonly maxKeptRooms: number;
-  /** Bytes of all kept events together: beyond that, whole rooms are forgotten in the same order, members or not. */
+  /** Bytes of all kept events together, each with 400 more for the objects around it: beyond that, whole rooms are forgotten in the same order, members or not. */
   readonly maxKeptBytes: number;
-  /** Bytes of kept events that one socket may be sent in ten seconds. */
+  /** Bytes of kept events, and of who is there, that one connection may be sent in ten seconds. */
   readonly maxCatchUpBytes: number;
-  /** Bytes of the JSON of one value of presence. */
+  /** Bytes of one value of presence, as it is told. All values of one socket together may have four times that. */
   readonly maxPresenceBytes: number;
-  /** Ms between two messages that tell a room who came and went. */
+  /** Ms between two messages that tell a room who came and went, each of 200 at most. */
   readonly presenceMs: number;
 }
 

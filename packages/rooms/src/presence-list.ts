@@ -18,6 +18,7 @@ export interface PresenceChange {
 
 interface Tab {
   value: unknown;
+  bytes: number;
   away: boolean;
   /** Which of the tabs was set last has the highest number. */
   turn: number;
@@ -27,6 +28,8 @@ interface Tab {
 export class PresenceList {
   /** By key, and by socket in it. */
   readonly #tabs = new Map<string, Map<string, Tab>>();
+  /** In their order, so that a page costs what is on it. */
+  readonly #sorted: string[] = [];
   readonly #keys = new Map<string, string>();
   /** How those whose changes were not told yet were before. */
   readonly #before = new Map<string, Presence | undefined>();
@@ -41,16 +44,18 @@ export class PresenceList {
     return this.#before.size > 0;
   }
 
-  set(socket: string, key: string, value: unknown): void {
+  /** @param bytes of the value, as it is told */
+  set(socket: string, key: string, value: unknown, bytes = 0): void {
     if (this.#keys.get(socket) !== key) this.remove(socket);
     this.#touch(key);
     let tabs = this.#tabs.get(key);
     if (tabs === undefined) {
       tabs = new Map();
       this.#tabs.set(key, tabs);
+      this.#sorted.splice(this.#indexBehind(key), 0, key);
     }
     this.#keys.set(socket, key);
-    tabs.set(socket, { value, away: tabs.get(socket)?.away ?? false, turn: ++this.#turn });
+    tabs.set(socket, { value, bytes, away: tabs.get(socket)?.away ?? false, turn: ++this.#turn });
   }
 
   /** Its connection broke, or is back. */
@@ -69,24 +74,36 @@ export class PresenceList {
     this.#keys.delete(socket);
     const tabs = this.#tabs.get(key);
     tabs?.delete(socket);
-    if (tabs?.size === 0) this.#tabs.delete(key);
+    if (tabs?.size !== 0) return;
+    this.#tabs.delete(key);
+    this.#sorted.splice(this.#indexBehind(key) - 1, 1);
   }
 
   /** @param after left out: from the beginning */
   page(limit: number, after?: string): readonly Presence[] {
-    const keys = [...this.#tabs.keys()].sort();
-    const from = after === undefined ? 0 : keys.findIndex((key) => key > after);
-    if (from === -1) return [];
-    return keys.slice(from, from + limit).flatMap((key) => this.#show(key) ?? []);
+    const from = after === undefined ? 0 : this.#indexBehind(after);
+    return this.#sorted.slice(from, from + limit).flatMap((key) => this.#show(key) ?? []);
   }
 
-  /** What has changed since this was asked last; `undefined`: nothing that anybody could see. */
-  takeChange(): PresenceChange | undefined {
+  /** Bytes of the values of these, as they are told. */
+  bytesOf(members: readonly Presence[]): number {
+    return members.reduce((sum, { key }) => sum + key.length + (this.#newest(key)?.bytes ?? 0), 0);
+  }
+
+  /**
+   * What has changed since this was asked last; `undefined`: nothing that anybody could see.
+   *
+   * @param most who are told of; the others are still {@link changed}
+   */
+  takeChange(most: number = Number.POSITIVE_INFINITY): PresenceChange | undefined {
     const joined: Presence[] = [];
     const updated: Presence[] = [];
     const away: string[] = [];
     const left: string[] = [];
+    let told = 0;
     for (const [key, before] of this.#before) {
+      if (++told > most) break;
+      this.#before.delete(key);
       const now = this.#show(key);
       if (before === undefined) {
         if (now !== undefined) joined.push(now);
@@ -95,7 +112,6 @@ export class PresenceList {
         updated.push(now);
       else if (now.state !== before.state) away.push(key);
     }
-    this.#before.clear();
     return joined.length + updated.length + away.length + left.length === 0
       ? undefined
       : { joined, updated, away, left };
@@ -108,12 +124,26 @@ export class PresenceList {
   #show(key: string): Presence | undefined {
     const tabs = this.#tabs.get(key);
     if (tabs === undefined) return undefined;
-    let newest: Tab | undefined;
     let away = true;
-    for (const tab of tabs.values()) {
-      away &&= tab.away;
+    for (const tab of tabs.values()) away &&= tab.away;
+    return { key, value: this.#newest(key)?.value, state: away ? "away" : "here" };
+  }
+
+  #newest(key: string): Tab | undefined {
+    let newest: Tab | undefined;
+    for (const tab of this.#tabs.get(key)?.values() ?? [])
       if (newest === undefined || tab.turn > newest.turn) newest = tab;
+    return newest;
+  }
+
+  /** Where the first key stands that comes behind this one. */
+  #indexBehind(key: string): number {
+    let [from, to] = [0, this.#sorted.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.#sorted[middle] as string) > key) to = middle;
+      else from = middle + 1;
     }
-    return { key, value: newest?.value, state: away ? "away" : "here" };
+    return from;
   }
 }

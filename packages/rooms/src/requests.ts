@@ -1,5 +1,6 @@
 import { OWN_EVENTS } from "@sockeye/protocol";
 import { parsePosition } from "./position.js";
+import type { RoomAction } from "./rule.js";
 import { parseSince, type Since } from "./since.js";
 
 // What clients ask, read from values that anybody may have sent.
@@ -77,3 +78,14 @@ function isCount(value: unknown): value is number {
 function isPosition(value: unknown): value is string | undefined {
   return value === undefined || parsePosition(value) !== undefined;
 }
+
+export const ACTIONS: readonly RoomAction[] = ["join", "publish", "presence", "history"];
+
+export const ACTION_OF: Readonly<Record<Exclude<Request["kind"], "leave">, RoomAction>> = {
+  join: "join",
+  publish: "publish",
+  history: "history",
+  "presence-set": "presence",
+  "presence-clear": "presence",
+  "presence-list": "presence",
+};

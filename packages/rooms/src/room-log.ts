@@ -39,8 +39,8 @@ export interface Page {
 export class RoomLog<T> {
   readonly epoch: string;
   readonly #keep: Keep;
-  /** In order; those before {@link #head} are gone. */
-  #entries: LogEntry<T>[] = [];
+  /** In order; those before {@link #head} are gone, and no more than empty places. */
+  #entries: (LogEntry<T> | undefined)[] = [];
   #head = 0;
   #end = 0;
   #bytes = 0;
@@ -99,24 +99,26 @@ export class RoomLog<T> {
    */
   read(since: Since, now: number): Reading<T> {
     this.trim(now);
-    const entries = this.#kept();
-    const gone = this.#end - entries.length;
+    const gone = this.#end - this.size;
     switch (since.kind) {
       case "now":
         return { complete: true, entries: [] };
       case "position": {
         const { epoch, offset } = since.position;
         if (epoch !== this.epoch || offset > this.#end) return { complete: false, entries: [] };
-        return { complete: offset >= gone, entries: entries.slice(Math.max(0, offset - gone)) };
+        return { complete: offset >= gone, entries: this.#between(offset, this.#end) };
       }
       case "last":
         return {
-          complete: entries.length >= Math.min(since.count, this.#end),
-          entries: since.count === 0 ? [] : entries.slice(-since.count),
+          complete: this.size >= Math.min(since.count, this.#end),
+          entries: this.#between(this.#end - since.count, this.#end),
         };
       case "age": {
         const from = now - since.ms;
-        return { complete: this.#goneAt < from, entries: entries.filter(({ at }) => at >= from) };
+        return {
+          complete: this.#goneAt < from,
+          entries: this.#between(gone, this.#end).filter(({ at }) => at >= from),
+        };
       }
     }
   }
@@ -124,8 +126,11 @@ export class RoomLog<T> {
   /** A page of what is kept, in order. */
   page({ before = Number.POSITIVE_INFINITY, after, limit }: Page, now: number): readonly LogEntry<T>[] {
     this.trim(now);
-    const found = this.#kept().filter(({ offset }) => offset < before && offset > (after ?? 0));
-    return after === undefined ? found.slice(-limit) : found.slice(0, limit);
+    const last = Math.min(before - 1, this.#end);
+    const first = Math.max(after ?? 0, this.#end - this.size);
+    return after === undefined
+      ? this.#between(Math.max(first, last - limit), last)
+      : this.#between(first, Math.min(last, first + limit));
   }
 
   /** Lets go of what exceeds a bound. */
@@ -136,7 +141,7 @@ export class RoomLog<T> {
       this.#bytes -= oldest.bytes;
       this.#goneAt = oldest.at;
       if (oldest.id !== undefined) this.#ids.delete(oldest.id);
-      this.#head++;
+      this.#entries[this.#head++] = undefined;
     }
     // Moving the whole list for each event that goes would cost as much as the list is long.
     if (this.#head > 32 && this.#head * 2 > this.#entries.length) {
@@ -154,7 +159,11 @@ export class RoomLog<T> {
     this.#ids.clear();
   }
 
-  #kept(): readonly LogEntry<T>[] {
-    return this.#head === 0 ? this.#entries : this.#entries.slice(this.#head);
+  /** Those that are kept behind one offset, up to another. Found by number: what is not asked for costs nothing. */
+  #between(after: number, last: number): readonly LogEntry<T>[] {
+    const gone = this.#end - this.size;
+    const from = Math.max(after, gone);
+    if (last <= from) return [];
+    return this.#entries.slice(this.#head + from - gone, this.#head + last - gone) as LogEntry<T>[];
   }
 }

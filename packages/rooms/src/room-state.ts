@@ -1,13 +1,27 @@
-import { type EncodedPacket, type EventPacket, OWN_EVENTS, PacketType } from "@sockeye/protocol";
+import { EncodedPacket, type EventPacket, OWN_EVENTS, PacketType } from "@sockeye/protocol";
 import { formatPosition } from "./position.js";
 import { PresenceList } from "./presence-list.js";
 import { RoomLog } from "./room-log.js";
 import type { Rule } from "./rule.js";
 
-/** An event of a room, as it is kept: encoded, so that the app may change what it has sent. */
-export interface Kept {
-  readonly packet: EventPacket;
-  readonly encoded: EncodedPacket;
+/** An event of a room, as it is kept: encoded, since its objects may take many times as much, and so that the app may change what it has sent. */
+export type Kept = EncodedPacket;
+
+/** An event that was kept. What is in it is read only if somebody looks. */
+export class KeptEvent implements EventPacket {
+  readonly type: typeof PacketType.EVENT = PacketType.EVENT;
+  readonly id: undefined = undefined;
+  #data: EventPacket["data"] | undefined = undefined;
+
+  constructor(
+    readonly nsp: string,
+    readonly decode: () => EventPacket["data"],
+  ) {}
+
+  get data(): EventPacket["data"] {
+    this.#data ??= this.decode();
+    return this.#data;
+  }
 }
 
 /** Events of members by the room protocol are in this room of the adapter. */
@@ -53,7 +67,15 @@ export class RoomState<S> {
   }
 }
 
-/** Bytes of an encoded packet. */
+/** What an encoded packet takes in memory, but for the objects around it. */
 export function weigh({ head, attachments }: EncodedPacket): number {
-  return head.length + attachments.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const text = typeof head === "string" && BEYOND_LATIN1.test(head) ? 2 * head.length : head.length;
+  return attachments.reduce((sum, { byteLength }) => sum + byteLength, text);
+}
+
+const BEYOND_LATIN1 = /[^\0-\xff]/;
+
+/** A packet to send of one that is kept: what transports note at it, frames above all, goes with it. */
+export function copyOf({ head, attachments, compress }: EncodedPacket): EncodedPacket {
+  return new EncodedPacket(head, attachments, compress);
 }

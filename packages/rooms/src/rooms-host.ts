@@ -14,6 +14,12 @@ export interface RoomsHost<S extends RoomSocket> {
   readonly name: string;
   readonly clock: Clock;
   socket(id: string): S | undefined;
+  /** May this be the id of a socket, here or on another node? Such a room is that socket's own. */
+  isSocketId(room: string): boolean;
+  /** Of the client: what one may be sent is counted for it, and not for its sockets. */
+  connection(socket: S): object;
+  /** Pieces of bytes that a packet may have. */
+  readonly maxAttachments: number;
   /** Sends to all that are meant, by the adapter. */
   broadcast(packet: EventPacket, options: BroadcastOptions): void;
   /** May a socket of this name be in this room, here or on another node? */

@@ -1,46 +1,31 @@
-import type { BroadcastOptions, EventPacket, Timer } from "@sockeye/protocol";
+import type { BroadcastOptions, EncodedPacket, EventPacket, Timer } from "@sockeye/protocol";
 import { isOwnEvent, OWN_EVENTS, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
+import { bytesOf, pageOf } from "./history-page.js";
 import { DEFAULT_ROOM_LIMITS, type RoomLimits } from "./limits.js";
-import { formatPosition, parsePosition } from "./position.js";
-import { type Request, readRequest } from "./requests.js";
+import { isThenable, permissionKey, type Verdict } from "./permissions.js";
+import { formatPosition } from "./position.js";
+import { ACTION_OF, ACTIONS, type Request, readRequest } from "./requests.js";
 import { forbidden, RoomRefusal, tooMuch, unread } from "./room-error.js";
+import type { HistoryOptions, RoomEvent } from "./room-event.js";
 import type { LogEntry, Reading } from "./room-log.js";
-import { type Kept, memberRoom, type RoomState, weigh } from "./room-state.js";
+import { copyOf, type Kept, KeptEvent, memberRoom, type RoomState, weigh } from "./room-state.js";
 import { RoomStore } from "./room-store.js";
 import type { RoomSocket, RoomsHost } from "./rooms-host.js";
-import { type RoomAction, type RoomRule, type Rule, readRule } from "./rule.js";
+import { type RoomRule, type Rule, readRule } from "./rule.js";
 import { RuleTable } from "./rule-table.js";
 import type { Since } from "./since.js";
-import { Visitor } from "./visitor.js";
-
-/** An event of a room, as it is told to whoever asks for its history. */
-export interface RoomEvent {
-  readonly position: string;
-  readonly event: string;
-  readonly args: readonly unknown[];
-  /** The name that its publisher gave it. */
-  readonly id?: string;
-  /** The socket that sent it, if one did. */
-  readonly from?: string;
-}
-
-/** Where a page of history begins or ends. */
-export interface HistoryOptions {
-  /** The newest events before this position. */
-  readonly before?: string | undefined;
-  /** The oldest events after this position. */
-  readonly after?: string | undefined;
-  /** 50 unless it is said otherwise. */
-  readonly limit?: number | undefined;
-}
+import { spendsTooMuch, Visitor } from "./visitor.js";
 
 type Answer = (...args: unknown[]) => void;
 
 /** Members who are told at once when somebody joins; the others are asked for page by page. */
 const FIRST_MEMBERS = 100;
 
-/** Answers of `authorize` that are kept for one socket; beyond that it is asked again. */
-const MOST_GRANTS = 1000;
+/** Who came and went are told of in one message; the others in the next. */
+const MOST_TOLD = 200;
+
+/** So many times `maxPresenceBytes` one socket may show in all rooms. */
+const PRESENCE_SHARE = 4;
 
 /** How long what is too old may stay after all, at most. */
 const TRIM_MS = 60_000;
@@ -98,10 +83,10 @@ export class Rooms<S extends RoomSocket> {
       const envelope = state.envelope(this.#host.name, packet.data, { id, from });
       return { state, envelope, encoded: this.#host.encode(envelope) };
     });
-    for (const { state, envelope, encoded } of envelopes) {
+    for (const { state, encoded } of envelopes) {
       const at = this.#host.clock.now();
       const bytes = weigh(encoded);
-      this.#store.change(state, () => state.log?.append({ packet: envelope, encoded }, { at, bytes, id }));
+      this.#store.change(state, () => state.log?.append(encoded, { at, bytes, id }));
       if (state.log !== undefined) this.#trimLater();
     }
     const members = kept.map(({ name }) => memberRoom(name));
@@ -118,11 +103,9 @@ export class Rooms<S extends RoomSocket> {
     return this.#used(room)?.position;
   }
 
-  history(room: string, { before, after, limit = 50 }: HistoryOptions = {}): readonly RoomEvent[] {
+  history(room: string, options: HistoryOptions = {}): readonly RoomEvent[] {
     const state = this.#used(room);
-    return state === undefined
-      ? []
-      : this.#page(state, { before, after, limit }).map((entry) => this.#show(entry));
+    return state === undefined ? [] : this.#page(state, options).map((entry) => this.#show(entry));
   }
 
   clear(room: string): void {
@@ -137,7 +120,7 @@ export class Rooms<S extends RoomSocket> {
   /** What the socket was allowed there is asked again, and it is put out of the room. */
   revoke(room: string, socketId: string): void {
     const visitor = this.#visitors.get(socketId);
-    for (const action of ACTIONS) visitor?.grants.delete(grantKey(action, room));
+    for (const action of ACTIONS) visitor?.permissions.forget(permissionKey(action, room));
     if (visitor?.rooms.has(room)) void this.#host.socket(socketId)?.leave(room);
   }
 
@@ -167,11 +150,12 @@ export class Rooms<S extends RoomSocket> {
   gone(socketId: string): void {
     const visitor = this.#visitors.get(socketId);
     this.#visitors.delete(socketId);
+    visitor?.permissions.close();
     for (const room of visitor?.rooms ?? []) this.#absent(room, socketId);
   }
 
-  /** Answers an event of the room protocol. */
-  request(socket: S, [name, argument, ack]: readonly unknown[]): void {
+  /** Answers an event of the room protocol. @returns settles once the app has decided, if it is asked and has not yet */
+  request(socket: S, [name, argument, ack]: readonly unknown[]): PromiseLike<void> | undefined {
     const event = String(name);
     const answer: Answer = typeof ack === "function" ? (ack as Answer) : () => {};
     const refuse = (error: unknown): void => {
@@ -180,9 +164,27 @@ export class Rooms<S extends RoomSocket> {
       if (refusal !== error) this.#host.reportError(error, event);
       answer(null, { $error: { code: refusal.code, message: refusal.message } });
     };
+    // At once where nothing has to be waited for, so that what it costs is part of the turn of its message.
+    const act = (what: () => unknown): void => {
+      try {
+        const value = what();
+        // What is answered is made of what strangers sent: it may be something that cannot be sent.
+        if (isThenable(value)) value.then(answer).then(undefined, refuse);
+        else answer(value);
+      } catch (error) {
+        refuse(error);
+      }
+    };
     const request = readRequest(event, argument);
     if (request === undefined) refuse(unread());
-    else this.#answer(socket, request).then(answer, refuse);
+    else if (request.kind === "leave") act(() => this.#leave(socket, request.room));
+    else {
+      return this.#allowed(socket, request, (refusal) => {
+        if (refusal === undefined) act(() => this.#answer(socket, request));
+        else refuse(refusal);
+      });
+    }
+    return undefined;
   }
 
   close(): void {
@@ -196,17 +198,15 @@ export class Rooms<S extends RoomSocket> {
 
   // ---- inside
 
-  async #answer(socket: S, request: Request): Promise<unknown> {
+  #leave(socket: S, room: string): unknown {
+    if (!this.#visitors.get(socket.id)?.rooms.delete(room)) return { room };
+    this.#absent(room, socket.id);
+    // Both begin now: a join that comes next must not be undone by them.
+    return Promise.all([socket.leave(memberRoom(room)), socket.leave(room)]).then(() => ({ room }));
+  }
+
+  #answer(socket: S, request: Exclude<Request, { kind: "leave" }>): unknown {
     const { room } = request;
-    if (request.kind === "leave") {
-      if (this.#visitors.get(socket.id)?.rooms.delete(room)) {
-        this.#absent(room, socket.id);
-        await socket.leave(memberRoom(room));
-        await socket.leave(room);
-      }
-      return { room };
-    }
-    await this.#allowed(socket, room, ACTION_OF[request.kind]);
     const state = this.#used(room);
     // It may have gone while the app decided.
     if (state === undefined || !socket.connected) throw forbidden();
@@ -217,40 +217,58 @@ export class Rooms<S extends RoomSocket> {
         return this.#publish(socket, state, request);
       case "history": {
         const entries = this.#page(state, request);
-        this.#charge(socket, entries);
+        this.#charge(socket, bytesOf(entries));
         return { room, position: state.position, events: entries.map((entry) => this.#show(entry)) };
       }
       case "presence-set":
         return this.#setPresence(socket, state, request.value);
       case "presence-clear":
-        state.presence?.remove(socket.id);
-        this.#stir(state);
+        this.#absent(room, socket.id);
         return { room };
       case "presence-list":
-        return { room, ...membersOf(state, request.after) };
+        return { room, ...this.#membersOf(socket, state, request.after) };
     }
   }
 
-  async #join(socket: S, state: RoomState<S>, since: Since): Promise<unknown> {
+  #join(socket: S, state: RoomState<S>, since: Since): unknown {
     const { name: room, rule, log } = state;
     const asked: Since = since.kind === "now" && rule.last ? { kind: "last", count: 1 } : since;
     const read = (): Reading<Kept> | undefined => log?.read(asked, this.#host.clock.now());
-    let reading = read();
-    this.#charge(socket, reading?.entries ?? []);
-    const joining = socket.join([room, memberRoom(room)]);
-    if (isThenable(joining)) {
-      await joining;
-      // What was sent while the adapter joined comes twice, and is known by its position.
-      reading = read();
+    const reading = read();
+    this.#charge(socket, bytesOf(reading?.entries ?? []));
+    const { rooms } = this.#visitor(socket);
+    let joining: PromiseLike<void> | void;
+    try {
+      joining = socket.join([room, memberRoom(room)]);
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code !== "ERR_TOO_MANY_ROOMS") throw error;
+      throw tooMuch("The socket is in maxRoomsPerSocket rooms already");
     }
-    this.#visitor(socket).rooms.add(room);
-    for (const { value } of reading?.entries ?? []) this.#host.deliver(socket, value.packet, value.encoded);
+    rooms.add(room);
+    if (!isThenable(joining)) return this.#joined(socket, state, { asked, reading });
+    return joining.then(() => {
+      // Meanwhile it may have gone, or was put out.
+      if (!socket.connected || !rooms.has(room)) throw forbidden();
+      // What was sent while the adapter joined comes twice, and is known by its position.
+      return this.#joined(socket, state, { asked, reading: read() });
+    });
+  }
+
+  #joined(
+    socket: S,
+    state: RoomState<S>,
+    { asked, reading }: { asked: Since; reading: Reading<Kept> | undefined },
+  ): unknown {
+    for (const { value } of reading?.entries ?? []) {
+      const packet = new KeptEvent(this.#host.name, () => this.#host.decode(value) as EventPacket["data"]);
+      this.#host.deliver(socket, packet, copyOf(value));
+    }
     return {
-      room,
+      room: state.name,
       // Where nothing is kept, nobody can know.
       complete: reading?.complete ?? asked.kind === "now",
       ...(state.position === undefined ? {} : { position: state.position }),
-      ...(state.presence === undefined ? {} : membersOf(state, undefined)),
+      ...(state.presence === undefined ? {} : this.#membersOf(socket, state, undefined)),
     };
   }
 
@@ -261,6 +279,8 @@ export class Rooms<S extends RoomSocket> {
     if (state.log !== undefined && known !== undefined) {
       return { room, position: formatPosition({ epoch: state.log.epoch, offset: known }), repeated: true };
     }
+    // As history shows it: deeper than it came.
+    if (state.log !== undefined) this.#encodable({ events: [{ args }] });
     const packet: EventPacket = {
       type: PacketType.EVENT,
       nsp: this.#host.name,
@@ -274,72 +294,73 @@ export class Rooms<S extends RoomSocket> {
   #setPresence(socket: S, state: RoomState<S>, value: unknown): unknown {
     const { name: room, rule, presence } = state;
     if (presence === undefined || !this.#visitors.get(socket.id)?.rooms.has(room)) throw forbidden();
-    if ((JSON.stringify(value) ?? "").length > this.#limits.maxPresenceBytes)
+    const { maxPresenceBytes } = this.#limits;
+    const encoded = this.#encodable({ joined: [{ value }] });
+    // A list of many would hold more pieces of bytes than a packet may.
+    if (encoded.attachments.length > 0) throw unread();
+    const bytes = weigh(encoded);
+    if (
+      bytes > maxPresenceBytes ||
+      this.#visitor(socket).showsTooMuch(room, bytes, PRESENCE_SHARE * maxPresenceBytes)
+    ) {
       throw tooMuch(
-        `The value of presence is larger than maxPresenceBytes (${this.#limits.maxPresenceBytes})`,
+        `More is shown than maxPresenceBytes (${maxPresenceBytes}), or four times that in all rooms`,
       );
+    }
     const key: unknown = rule.presence?.(socket);
     if (typeof key !== "string" || key === "") throw forbidden();
-    presence.set(socket.id, key, value);
+    presence.set(socket.id, key, value, bytes);
     this.#stir(state);
     return { room, key };
   }
 
-  /** @throws RoomRefusal */
-  async #allowed(socket: S, room: string, action: RoomAction): Promise<void> {
-    const rule = this.#rules.find(room);
-    if (rule?.authorize === undefined) throw forbidden();
-    const { grants } = this.#visitor(socket);
-    const key = grantKey(action, room);
-    let grant = grants.get(key);
-    if (grant === undefined) {
-      const asked = rule.authorize(socket, { room, action });
-      grant = isThenable(asked) ? Promise.resolve(asked) : asked === true;
-      // Names are the client's: one that asks for ever new ones must not make this grow.
-      if (grants.size >= MOST_GRANTS) grants.clear();
-      grants.set(key, grant);
+  /** What a client wants to be sent to others, as they will get it. @throws RoomRefusal */
+  #encodable(argument: unknown): EncodedPacket {
+    try {
+      return this.#host.encode(this.#event(OWN_EVENTS.presence, argument));
+    } catch {
+      throw unread();
     }
-    if (typeof grant !== "boolean") {
-      try {
-        const granted = (await grant) === true;
-        // Meanwhile it may have been revoked, and asked again.
-        if (grants.get(key) === grant) grants.set(key, granted);
-        grant = granted;
-      } catch (error) {
-        grants.delete(key);
-        throw error;
-      }
-    }
-    if (!grant) throw forbidden();
   }
 
-  #charge(socket: S, entries: readonly LogEntry<Kept>[]): void {
-    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-    if (this.#visitor(socket).exceeds(bytes, this.#limits.maxCatchUpBytes, this.#host.clock))
+  #allowed(
+    socket: S,
+    { kind, room }: Exclude<Request, { kind: "leave" }>,
+    verdict: Verdict,
+  ): PromiseLike<void> | undefined {
+    const authorize = this.#rules.find(room)?.authorize;
+    // A pattern that means many rooms means neither those of members by the room protocol nor those that are sockets.
+    if (authorize === undefined || isOwnEvent(room) || this.#host.isSocketId(room)) {
+      verdict(forbidden());
+      return undefined;
+    }
+    const action = ACTION_OF[kind];
+    const ask = (): boolean | PromiseLike<boolean> => authorize(socket, { room, action });
+    return this.#visitor(socket).permissions.check(permissionKey(action, room), ask, verdict);
+  }
+
+  #charge(socket: S, bytes: number): void {
+    const { maxCatchUpBytes: most } = this.#limits;
+    if (spendsTooMuch(this.#host.connection(socket), { bytes, most, clock: this.#host.clock }))
       throw tooMuch("Too much of what is kept was asked for in ten seconds (maxCatchUpBytes)");
   }
 
-  #page(
-    state: RoomState<S>,
-    { before, after, limit }: { before?: string | undefined; after?: string | undefined; limit: number },
-  ): readonly LogEntry<Kept>[] {
-    const { log } = state;
-    if (log === undefined) return [];
-    const offsets = [before, after].map((text) => {
-      const position = text === undefined ? undefined : parsePosition(text);
-      return position?.epoch === log.epoch ? position.offset : undefined;
-    });
-    // A position of another life of the log has nothing before it or after it.
-    if (
-      (before !== undefined && offsets[0] === undefined) ||
-      (after !== undefined && offsets[1] === undefined)
-    )
-      return [];
-    return log.page({ before: offsets[0], after: offsets[1], limit }, this.#host.clock.now());
+  /** A page of who is there, in the order of their keys. */
+  #membersOf(socket: S, { presence }: RoomState<S>, after: string | undefined): object {
+    if (presence === undefined) return { members: [], count: 0 };
+    const members = presence.page(FIRST_MEMBERS, after);
+    this.#charge(socket, presence.bytesOf(members));
+    const more = members.length === FIRST_MEMBERS ? { next: members.at(-1)?.key } : {};
+    return { members, count: presence.count, ...more };
+  }
+
+  #page({ log }: RoomState<S>, options: HistoryOptions): readonly LogEntry<Kept>[] {
+    const { clock, maxAttachments } = this.#host;
+    return log === undefined ? [] : pageOf(log, options, { now: clock.now(), maxAttachments });
   }
 
   #show({ value }: LogEntry<Kept>): RoomEvent {
-    const [, envelope] = this.#host.decode(value.encoded);
+    const [, envelope] = this.#host.decode(value);
     const { room: _room, ...event } = envelope as RoomEvent & { readonly room: string };
     return event;
   }
@@ -368,6 +389,7 @@ export class Rooms<S extends RoomSocket> {
 
   #absent(room: string, socketId: string): void {
     const state = this.#store.find(room);
+    this.#visitors.get(socketId)?.showsNothing(room);
     if (state?.presence === undefined) return;
     state.presence.remove(socketId);
     this.#stir(state);
@@ -385,11 +407,19 @@ export class Rooms<S extends RoomSocket> {
     }, this.#limits.presenceMs);
   }
 
-  #tellChange({ name: room, presence }: RoomState<S>): void {
-    const change = presence?.takeChange();
-    if (change === undefined) return;
-    const packet = this.#event(OWN_EVENTS.presence, { room, ...change, count: presence?.count });
-    this.#host.broadcast(packet, { rooms: new Set([memberRoom(room)]) });
+  #tellChange(state: RoomState<S>): void {
+    const { name: room, presence } = state;
+    const change = presence?.takeChange(MOST_TOLD);
+    if (change !== undefined) {
+      const packet = this.#event(OWN_EVENTS.presence, { room, ...change, count: presence?.count });
+      try {
+        this.#host.broadcast(packet, { rooms: new Set([memberRoom(room)]) });
+      } catch (error) {
+        // An adapter of the app's: here is nobody else who would catch it.
+        this.#host.reportError(error, OWN_EVENTS.presence);
+      }
+    }
+    this.#stir(state);
   }
 
   #tell(socket: S, event: string, argument: unknown): void {
@@ -408,32 +438,4 @@ export class Rooms<S extends RoomSocket> {
       if (this.#store.bytes > 0) this.#trimLater();
     }, TRIM_MS);
   }
-}
-
-const ACTIONS: readonly RoomAction[] = ["join", "publish", "presence", "history"];
-
-const ACTION_OF: Readonly<Record<Exclude<Request["kind"], "leave">, RoomAction>> = {
-  join: "join",
-  publish: "publish",
-  history: "history",
-  "presence-set": "presence",
-  "presence-clear": "presence",
-  "presence-list": "presence",
-};
-
-function grantKey(action: RoomAction, room: string): string {
-  return `${action} ${room}`;
-}
-
-/** A page of who is there, in the order of their keys. */
-function membersOf<S>({ presence }: RoomState<S>, after: string | undefined): object {
-  const members = presence?.page(FIRST_MEMBERS, after) ?? [];
-  const more = members.length === FIRST_MEMBERS ? { next: members.at(-1)?.key } : {};
-  return { members, count: presence?.count ?? 0, ...more };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
 }

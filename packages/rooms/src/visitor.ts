@@ -1,26 +1,53 @@
 import type { Clock } from "@sockeye/protocol";
+import { Permissions } from "./permissions.js";
 
 const WINDOW_MS = 10_000;
 
-/** What is known of one socket: where it is by the room protocol, and what it was allowed. */
+/** What is known of one socket: where it is by the room protocol, what it was allowed, and what it shows of itself. */
 export class Visitor {
   /** Rooms that it has joined by the room protocol. */
   readonly rooms: Set<string> = new Set();
-  /** Answers of `authorize`, by action and room. */
-  readonly grants: Map<string, boolean | Promise<boolean>> = new Map();
-  #sent = 0;
-  #since = Number.NEGATIVE_INFINITY;
+  readonly permissions: Permissions = new Permissions();
+  /** Bytes of its values of presence, by room. */
+  readonly #shown = new Map<string, number>();
+  #shownBytes = 0;
 
-  /** Notes bytes of kept events that it wants to be sent. @returns is it too much? */
-  exceeds(bytes: number, most: number, clock: Pick<Clock, "now">): boolean {
-    const now = clock.now();
-    if (now - this.#since >= WINDOW_MS) {
-      this.#since = now;
-      this.#sent = 0;
-    }
-    // One answer always fits: a room may keep more than the bound.
-    if (this.#sent > 0 && this.#sent + bytes > most) return true;
-    this.#sent += bytes;
+  /** Notes the bytes of its value of presence in a room. @returns is it too much in all? Then nothing is noted. */
+  showsTooMuch(room: string, bytes: number, most: number): boolean {
+    const others = this.#shownBytes - (this.#shown.get(room) ?? 0);
+    if (others + bytes > most) return true;
+    this.#shown.set(room, bytes);
+    this.#shownBytes = others + bytes;
     return false;
   }
+
+  showsNothing(room: string): void {
+    this.#shownBytes -= this.#shown.get(room) ?? 0;
+    this.#shown.delete(room);
+  }
+}
+
+interface Spent {
+  since: number;
+  bytes: number;
+}
+
+/** By connection: who leaves a namespace and comes back has what is left. */
+const spending = new WeakMap<object, Spent>();
+
+/** Notes bytes that a connection wants to be sent of what is kept, or of who is there. @returns is it too much for ten seconds? */
+export function spendsTooMuch(
+  connection: object,
+  { bytes, most, clock }: { bytes: number; most: number; clock: Pick<Clock, "now"> },
+): boolean {
+  const now = clock.now();
+  let spent = spending.get(connection);
+  if (spent === undefined || now - spent.since >= WINDOW_MS) {
+    spent = { since: now, bytes: 0 };
+    spending.set(connection, spent);
+  }
+  // One answer always fits: a room may keep more than the bound.
+  if (spent.bytes > 0 && spent.bytes + bytes > most) return true;
+  spent.bytes += bytes;
+  return false;
 }

@@ -101,3 +101,41 @@ describe("who is in a room", () => {
     );
   });
 });
+
+describe("of very many", () => {
+  it("a page is in the order of the keys, whoever comes and goes", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.string({ maxLength: 3 }))), fc.nat(5), (acts, limit) => {
+        const list = new PresenceList();
+        const there = new Set<string>();
+        for (const [comes, key] of acts) {
+          if (comes) list.set(`of ${key}`, key, 1);
+          else list.remove(`of ${key}`);
+          if (comes) there.add(key);
+          else there.delete(key);
+        }
+        const sorted = [...there].sort();
+        for (const after of [undefined, "", "a", ...sorted]) {
+          const expected = sorted.filter((key) => after === undefined || key > after).slice(0, limit);
+          expect(list.page(limit, after).map(({ key }) => key)).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  it("so many changes are told at once as are asked for, and the others then", () => {
+    const list = new PresenceList();
+    for (let n = 0; n < 5; n++) list.set(`s${n}`, `k${n}`, n);
+    expect(list.takeChange(2)?.joined.map(({ key }) => key)).toEqual(["k0", "k1"]);
+    expect(list.changed).toBe(true);
+    expect(list.takeChange(9)?.joined.map(({ key }) => key)).toEqual(["k2", "k3", "k4"]);
+    expect(list.changed).toBe(false);
+  });
+
+  it("bytes are those of the values that are shown", () => {
+    const list = new PresenceList();
+    list.set("tab1", "ann", "old", 100);
+    list.set("tab2", "ann", "new", 7);
+    expect(list.bytesOf(list.page(10))).toBe("ann".length + 7);
+  });
+});

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { usedBytes } from "../../../test/support/memory.js";
 import { formatPosition, parsePosition } from "../src/position.js";
 import { RoomLog } from "../src/room-log.js";
 import { parseSince, type Since } from "../src/since.js";
@@ -162,4 +163,18 @@ describe("the log of a room", () => {
       }),
     );
   });
+});
+
+it("lets go of what is gone at once, and not when the list is moved", async () => {
+  const log = new RoomLog<object>(EPOCH, { count: 1, ageMs: Number.POSITIVE_INFINITY, bytes: 1e9 });
+  let gone = 0;
+  const registry = new FinalizationRegistry(() => gone++);
+  for (let n = 0; n < 20; n++) {
+    const value = { text: `${n}` };
+    registry.register(value, n);
+    log.append(value, { at: 0, bytes: 1 });
+  }
+  await usedBytes();
+  await vi.waitFor(() => expect(gone).toBeGreaterThanOrEqual(18));
+  expect(log.size).toBe(1);
 });

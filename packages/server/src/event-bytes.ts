@@ -27,6 +27,6 @@ function bytesOf(value: unknown): number {
 }
 
 /** About as many bytes as the event holds in memory, while it waits. */
-export function eventWeight(event: Event): number {
+export function eventWeight(event: readonly unknown[]): number {
   return EVENT + memoryOf(event);
 }

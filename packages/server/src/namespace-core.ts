@@ -53,6 +53,8 @@ export interface NamespaceHost {
   /** A new adapter for a namespace. */
   makeAdapter(nsp: AdapterNamespace): Adapter;
   newSocketId(): SocketId;
+  /** May this be the id of a socket, here or on another node of the cluster? */
+  isSocketId(room: string): boolean;
   /** What other nodes may know of a socket. */
   describe(socket: Socket): RemoteDetails;
   /** An exception or rejection of the app's code. Must not throw. */

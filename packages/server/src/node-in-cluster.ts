@@ -114,6 +114,12 @@ export class NodeInCluster implements Neighbours {
     return this.#cluster.isReady ? tagged() : this.#cluster.ready.then(tagged, tagged);
   }
 
+  /** May this be the id of a socket of this node or another? */
+  isSocketId(text: string): boolean {
+    const tag = text.slice(RANDOM_LENGTH);
+    return tag === this.#cluster.tag || this.#cluster.members.byTag(tag) !== undefined;
+  }
+
   socketId(): string {
     return randomId().slice(0, RANDOM_LENGTH) + this.#cluster.tag;
   }

@@ -5,7 +5,6 @@ import { isOwnEvent, OWN_EVENTS, REPORT } from "@sockeye/protocol";
 import type { ContractEnd, Emit, EmitTarget } from "@sockeye/socket";
 import { readEmit } from "@sockeye/socket";
 import { eventWeight } from "./event-bytes.js";
-import type { Event } from "./middleware.js";
 import type { PeerHandle } from "./peer-handle.js";
 import { REFUSED } from "./peer-handle.js";
 import type { PeerConnection, PeerNamespace } from "./peer-host.js";
@@ -83,7 +82,7 @@ export class PeerCalls implements Answerer, Caller {
 
   /** It waits behind an asynchronous schema. */
   #hold(event: readonly unknown[]): (() => void) | undefined {
-    const weight = eventWeight(event as Event);
+    const weight = eventWeight(event);
     return this.#client.hold(weight) ? () => this.#client.release(weight) : undefined;
   }
 }

@@ -367,8 +367,8 @@ export class Peer implements SocketTarget, AdapterPeer {
     );
   }
 
-  /** An asynchronous middleware has the event as long as its promise is open. */
-  #hold(event: Event, promise: PromiseLike<unknown>): void {
+  /** Code of the app's has the event as long as its promise is open. */
+  #hold(event: readonly unknown[], promise: PromiseLike<unknown>): void {
     const client = this.#client;
     const weight = eventWeight(event);
     if (!client.hold(weight)) return;
@@ -379,9 +379,10 @@ export class Peer implements SocketTarget, AdapterPeer {
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handleEvent(event: EventPacket["data"]): void {
     const { rooms } = this.#nsp;
-    if (rooms !== undefined && isRoomEvent(event[0]))
-      rooms.request(this.#handle as unknown as RoomSocket, event);
-    else if (this.#nsp.exchange === undefined) this.deliverIncoming(event);
+    if (rooms !== undefined && isRoomEvent(event[0])) {
+      const decided = rooms.request(this.#handle as unknown as RoomSocket, event);
+      if (decided) this.#hold(event, decided);
+    } else if (this.#nsp.exchange === undefined) this.deliverIncoming(event);
     else this.calls.take(event);
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
-import type { AdapterCore, Codec, EncodedPacket, Packet, SocketId } from "@sockeye/protocol";
+import type { AdapterCore, Codec, EncodedPacket, Limits, Packet, SocketId } from "@sockeye/protocol";
 import { PacketType, PEER } from "@sockeye/protocol";
 import { type RoomSocket, Rooms } from "@sockeye/rooms";
 import type { Socket } from "./socket.js";
@@ -11,7 +11,11 @@ interface RoomsCore extends Pick<AdapterCore, "clock" | "encode"> {
   readonly name: string;
   readonly sockets: ReadonlyMap<SocketId, Socket>;
   readonly adapter: Adapter;
-  readonly host: { readonly codec: Codec };
+  readonly host: {
+    readonly codec: Codec;
+    readonly limits: Limits;
+    isSocketId(room: string): boolean;
+  };
   reportError(error: unknown, event: string): void;
 }
 
@@ -21,6 +25,9 @@ export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
     name: core.name,
     clock: core.clock,
     socket: (id) => core.sockets.get(id),
+    isSocketId: (room) => core.sockets.has(room) || core.host.isSocketId(room),
+    connection: (socket) => (socket as Socket).client,
+    maxAttachments: core.host.limits.maxAttachments,
     broadcast: (packet, options) => core.adapter.broadcast(packet, options),
     // One that spans nodes knows its own members only.
     hasMembers: (room) => !(core.adapter instanceof InMemoryAdapter) || core.adapter.rooms.has(room),

@@ -169,6 +169,10 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     return this.cluster?.socketId() ?? randomId();
   }
 
+  isSocketId(room: string): boolean {
+    return this.cluster?.isSocketId(room) === true;
+  }
+
   describe(socket: Socket): RemoteDetails {
     return describeSocket(socket, this.cluster?.handshakes ?? "full");
   }
