@@ -13,6 +13,7 @@ import {
 export interface RelayWorker {
   readonly id: number;
   isConnected(): boolean;
+  isDead(): boolean;
   send(message: object): unknown;
 }
 
@@ -20,7 +21,7 @@ export interface RelayWorker {
 export interface RelayCluster {
   setupPrimary(settings: { serialization: "advanced" }): void;
   on(event: "message", listener: (worker: RelayWorker, message: unknown) => void): unknown;
-  on(event: "exit", listener: (worker: RelayWorker) => void): unknown;
+  on(event: "exit" | "disconnect", listener: (worker: RelayWorker) => void): unknown;
 }
 
 /**
@@ -33,7 +34,12 @@ export function relay(primary: RelayCluster = cluster as unknown as RelayCluster
   const relaying = new Relay();
   primary.setupPrimary({ serialization: "advanced" });
   primary.on("message", (worker, message) => relaying.message(worker, message));
-  primary.on("exit", (worker) => relaying.exited(worker));
+  // In either order. What a worker said last may be read after its exit, and must not come behind its goodbye: others would take
+  // it for a newcomer.
+  for (const event of ["exit", "disconnect"] as const)
+    primary.on(event, (worker) => {
+      if (worker.isDead() && !worker.isConnected()) relaying.died(worker);
+    });
 }
 
 class Relay {
@@ -55,7 +61,7 @@ class Relay {
   }
 
   /** A worker that has not taken leave has died, and the others are told in its name. */
-  exited(worker: RelayWorker): void {
+  died(worker: RelayWorker): void {
     const will = this.#wills.get(worker);
     this.#forget(worker);
     if (will) this.#publish([will]);

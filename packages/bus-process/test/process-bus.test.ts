@@ -25,6 +25,8 @@ class FakePrimary extends EventEmitter {
 class FakeWorker {
   readonly port: ProcessPort & EventEmitter;
   isAlive = true;
+  /** Of its channel: what it has sent may be read when it is dead. */
+  #isOpen = true;
 
   constructor(
     readonly primary: FakePrimary,
@@ -36,23 +38,33 @@ class FakeWorker {
   }
 
   isConnected(): boolean {
-    return this.isAlive;
+    return this.#isOpen;
+  }
+
+  isDead(): boolean {
+    return !this.isAlive;
   }
 
   send(message: object): void {
-    this.#later(message, (copy) => this.port.emit("message", copy));
+    this.#later(message, (copy) => {
+      if (this.isAlive) this.port.emit("message", copy);
+    });
   }
 
-  die(): void {
+  /** What it has sent is read before its channel ends, as Node does; its exit may be told before or after that. */
+  die(first: "exit" | "disconnect" = "disconnect"): void {
     this.isAlive = false;
-    this.primary.emit("exit", this);
+    if (first === "exit") this.primary.emit("exit", this);
+    setImmediate(() => {
+      this.#isOpen = false;
+      this.primary.emit("disconnect", this);
+      if (first !== "exit") this.primary.emit("exit", this);
+    });
   }
 
   #later(message: object, deliver: (copy: unknown) => void): void {
     const copy: unknown = structuredClone(message);
-    setImmediate(() => {
-      if (this.isAlive) deliver(copy);
-    });
+    setImmediate(() => deliver(copy));
   }
 }
 
@@ -95,6 +107,33 @@ describe("the relay", () => {
     await until(() => heard.length > 0, "the goodbye");
     expect(heard).toEqual(["of b"]);
   });
+
+  it.each(["exit", "disconnect"] as const)(
+    "says a worker's goodbye once, behind all that it has said: %s first",
+    async (first) => {
+      const primary = new FakePrimary();
+      relay(primary);
+      const heard: string[] = [];
+      const sink = {
+        message: (topic: string) => void heard.push(topic),
+        subscribed() {},
+        up() {},
+        down() {},
+      };
+      const [a, b] = [primary.fork(), primary.fork()];
+      const [listening, dying] = [processBus(a.port), processBus(b.port)];
+      listening.subscribe(["beat", "goodbye"]);
+      await listening.open(sink);
+      await dying.open(sink);
+      dying.will?.("goodbye", Uint8Array.of(1));
+      dying.publish("beat", Uint8Array.of(1));
+      await Promise.resolve();
+      b.die(first);
+      await until(() => heard.includes("goodbye"), "the goodbye");
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+      expect(heard).toEqual(["beat", "goodbye"]);
+    },
+  );
 
   it("lets the app's messages, and what is no message of the bus, pass by", async () => {
     const primary = new FakePrimary();
