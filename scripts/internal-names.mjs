@@ -35,6 +35,7 @@ const PUBLIC = [
   "socket/src/socket-emitter.ts",
   "transport/src/shared/dial-options.ts",
   "transport/src/shared/http-like.ts",
+  "transport/src/client/early-dial.ts",
   "transport/src/client/target.ts",
   "transport/src/shared/websocket-like.ts",
 ];

@@ -9,14 +9,14 @@ vi.setConfig({ testTimeout: 120_000 });
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 17_450, target: 6000 },
-  "modern default": { recorded: 23_450, target: 9000 },
+  "websocket-only": { recorded: 17_550, target: 6000 },
+  "modern default": { recorded: 23_600, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 16_650, target: 6000 },
-  "served: modern default": { recorded: 25_100, target: 9000 },
-  "served: script": { recorded: 25_350, target: 9000 },
+  "served: websocket-only": { recorded: 16_750, target: 6000 },
+  "served: modern default": { recorded: 25_200, target: 9000 },
+  "served: script": { recorded: 25_450, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 30_500, target: 16_000 },
+  "legacy, in ES5": { recorded: 30_600, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {

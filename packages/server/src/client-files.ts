@@ -9,10 +9,17 @@ import { brotliCompress, deflate, gzip } from "node:zlib";
  * that was bundled into CommonJS this module has no address, and there are no folders.
  */
 function folders(): string[] {
-  const here: string | undefined = import.meta.url;
-  if (here === undefined || !URL.canParse(here)) return [];
-  return ["./client/", "../dist/client/"].map((folder) => fileURLToPath(new URL(folder, here)));
+  return ["./client/", "../dist/client/"].flatMap(beside);
 }
+
+function beside(path: string): string[] {
+  const here: string | undefined = import.meta.url;
+  return here !== undefined && URL.canParse(here) ? [fileURLToPath(new URL(path, here))] : [];
+}
+
+/** For a URL that names the version, and so another one after each release; any other is asked for again. */
+const FOR_EVER = "public, max-age=31536000, immutable";
+const ASK_AGAIN = "public, max-age=0";
 
 const BUNDLES = [
   "sockeye.js",
@@ -21,6 +28,7 @@ const BUNDLES = [
   "sockeye.websocket.esm.min.js",
   "sockeye.msgpack.min.js",
   "sockeye.legacy.min.js",
+  "early.js",
 ];
 
 /**
@@ -44,6 +52,8 @@ interface LoadedFile {
   readonly compressed: Map<Coding, Promise<Buffer>>;
   /** Of the file as it is. */
   readonly digest: string;
+  /** Of this package. */
+  readonly version: string;
 }
 
 /** The browser bundles under the engine's path. Only the names in {@link FILES} exist; nothing else is ever opened. */
@@ -75,6 +85,7 @@ export class ClientFiles {
     req: IncomingMessage,
   ): Promise<[status: number, headers: OutgoingHttpHeaders, body?: Buffer]> {
     if (req.method !== "GET" && req.method !== "HEAD") return [405, { Allow: "GET, HEAD" }];
+    if (name.endsWith(".map")) return [404, {}];
     let file: LoadedFile;
     try {
       file = await this.#load(name);
@@ -86,7 +97,7 @@ export class ClientFiles {
     const coding = codingFor(String(req.headers["accept-encoding"] ?? ""));
     const etag = etagOf(file, coding);
     const headers = {
-      "Cache-Control": "public, max-age=0",
+      "Cache-Control": req.url?.endsWith(`?v=${file.version}`) ? FOR_EVER : ASK_AGAIN,
       "Content-Type": "application/javascript; charset=utf-8",
       "X-Content-Type-Options": "nosniff",
       Vary: "Accept-Encoding",
@@ -110,7 +121,10 @@ export class ClientFiles {
 
 async function load(name: string): Promise<LoadedFile> {
   const plain = await Promise.any(folders().map((folder) => readFile(`${folder}${name}`)));
-  return { plain, compressed: new Map(), digest: await digest(plain) };
+  const manifest: { version?: unknown } = JSON.parse(
+    await Promise.any(beside("../package.json").map((path) => readFile(path, "utf8"))),
+  );
+  return { plain, compressed: new Map(), digest: await digest(plain), version: String(manifest.version) };
 }
 
 /** One for each coding: they differ in their bytes, and a cache must not put a part of one behind a part of another. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { http as request } from "../../../test/support/rawsocket.js";
+import manifest from "../package.json" with { type: "json" };
 import { ClientFiles } from "../src/client-files.js";
 import { serve } from "./site.js";
 
@@ -19,6 +20,8 @@ describe("names of client files", () => {
     ["/socket.io/socket.io.esm.min.js.map", "sockeye.esm.min.js.map"],
     ["/socket.io/socket.io.msgpack.min.js", "sockeye.msgpack.min.js"],
     ["/socket.io/sockeye.min.js", "sockeye.min.js"],
+    ["/socket.io/early.js", "early.js"],
+    ["/chat/early.js?lean", "early.js"],
   ])("%s", (url, name) => {
     expect(files.find(url)).toBe(name);
   });
@@ -96,6 +99,16 @@ describe("serving client files", () => {
       expect((await request(port, { target: `/socket.io/${name}` })).status).toBe(404);
     },
   );
+
+  it("is kept for ever under its own version, and under no other name", async () => {
+    const { port } = await serve();
+    const kept = async (query: string) =>
+      (await request(port, { target: target + query })).headers["cache-control"];
+    expect(await kept(`?v=${manifest.version}`)).toBe("public, max-age=31536000, immutable");
+    for (const other of ["", "?v=", "?v=0", `?w=${manifest.version}`, `?v=${manifest.version}0`]) {
+      expect(await kept(other)).toBe("public, max-age=0");
+    }
+  });
 
   it("gives only the head to HEAD", async () => {
     const { url } = await serve();

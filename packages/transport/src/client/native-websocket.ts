@@ -1,15 +1,18 @@
 import type { DialOptions } from "../shared/dial-options.js";
 import type { WebSocketLike } from "../shared/websocket-like.js";
+import { takeEarlyDial } from "./early-dial.js";
 
 /** React Native's takes headers besides. */
 type Constructor = new (url: string, protocols: string[], options?: DialOptions) => WebSocket;
 
-/** Dials with the platform's own WebSocket, which in browsers takes neither headers nor TLS options. */
+/** Dials with the platform's own WebSocket, which in browsers takes neither headers nor TLS options; or takes what the page dialled early. */
 export function createWebSocket(
   url: string,
   protocols: readonly string[],
   { headers }: DialOptions,
 ): WebSocketLike {
+  const early = takeEarlyDial(url, protocols);
+  if (early) return early;
   const Native = WebSocket as Constructor;
   // A browser would take no third argument amiss; others that have one mean something else by it.
   const isReactNative = headers && globalThis.navigator?.product === "ReactNative";
