@@ -2,7 +2,8 @@
 //
 //   npm run test:unit    what needs no network of its own and no browser: the inner loop
 //   npm test             all but the long ones; with arguments, the test files that they name
-//   npm run test:long    fuzzing, faults, leaks, old browsers, bundles, and a crowd of clients
+//   npm run test:long    fuzzing, faults, leaks, old browsers, bundles, a crowd of clients, and what waits for browsers, processes and
+//                        deadlines of other people's suites
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -20,7 +21,17 @@ const NOT_UNIT = [
   "packages/client/test/cut-lines.test.ts",
   "packages/client/test/shims.test.ts",
 ];
-const LONG = ["fuzz", "faults", "leaks", "legacy", "bundle"].map((name) => `test/${name}/`);
+const LONG = [
+  ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers"].map(
+    (name) => `test/${name}/`,
+  ),
+  "test/browser/pages.browser.test.ts",
+  "test/browser/transports.browser.test.ts",
+  "test/interop/process.test.ts",
+  "test/interop/rolling-restart.test.ts",
+  "test/resume/slow-way.test.ts",
+  "test/security/memory.test.ts",
+];
 /** Remembers with which matrix and which packages the controls last passed. */
 const CACHE = "node_modules/.cache/sockeye/controls";
 
