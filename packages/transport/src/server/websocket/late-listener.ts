@@ -16,16 +16,15 @@ export class LateListener {
   readonly #socket: Duplex;
   #batches = 0;
   /** Moments that are not over. */
-  readonly #moments = new Set<NodeJS.Timeout>();
+  #moments: Set<NodeJS.Timeout> | undefined = undefined;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
-    socket.once("close", () => this.#moments.forEach(stopTimer));
   }
 
-  /** Are all batches sent that it waits for one by one? */
+  /** Are all batches sent that it waits for one by one, and no moment is left? */
   get listens(): boolean {
-    return this.#batches === FIRST_BATCHES;
+    return this.#batches >= FIRST_BATCHES && this.#moments === undefined;
   }
 
   /** Counts a batch that is sent. */
@@ -38,9 +37,17 @@ export class LateListener {
     this.#socket.cork();
     // The moment counts from when this process rests, and ends after a turn in which a client of the same process has read.
     const moment = startTimer(() => {
-      this.#moments.delete(moment);
+      this.#moments?.delete(moment);
+      if (this.#moments?.size === 0) this.#moments = undefined;
       afterTurn(() => this.#socket.uncork());
     }, MOMENT_MS);
+    this.#moments ??= new Set();
     this.#moments.add(moment);
+  }
+
+  /** The socket has closed. */
+  stop(): void {
+    this.#moments?.forEach(stopTimer);
+    this.#moments = undefined;
   }
 }

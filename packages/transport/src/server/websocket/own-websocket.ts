@@ -163,8 +163,12 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
   }
 
   #sendApart(batch: readonly EncodedPacket[], listener: LateListener): void {
+    if (listener.listens) {
+      this.#listener = undefined;
+      this.#write(batch);
+      return;
+    }
     listener.sent();
-    if (listener.listens) this.#listener = undefined;
     this.#write(batch.slice(0, 1));
     if (batch.length === 1) return;
     listener.separate();
@@ -315,6 +319,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   #closed(): void {
     this.#state = "over";
+    this.#listener?.stop();
     if (this.#deadline !== undefined) this.#terms.clock.clearTimer(this.#deadline);
     // What has come before is handled first, unless nobody wants it.
     if (this.#sink === undefined || !this.#reader.waits) this.#gone();
