@@ -1,27 +1,40 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
+/** Bytes of one connection. */
+interface Carried {
+  readonly read: number;
+  readonly written: number;
+}
+
+const NOTHING: Carried = { read: 0, written: 0 };
+
 /**
  * Bytes of the TCP connections that the server uses, headers and all, with TLS as its content: Node.js counts them anyhow, so that it costs one
  * look for each request and nothing for each message. What else a browser asks for over a connection that it shares counts from then on.
  */
 export class Traffic {
-  readonly #live = new Map<Socket, { readonly read: number; readonly written: number }>();
+  /** With what each had carried before. */
+  readonly #live = new Map<Socket, Carried>();
   #read = 0;
   #written = 0;
+  /** One for all connections: a closure of their own would cost each of them a quarter of a kilobyte. */
+  readonly #closed: (this: Socket) => void;
+
+  constructor() {
+    const close = (socket: Socket): void => this.#close(socket);
+    this.#closed = function () {
+      close(this);
+    };
+  }
 
   /** A request of ours has come. */
   carries({ socket, httpVersionMajor }: IncomingMessage): void {
     // Those of HTTP/2 share one connection, and have an imitation of it each.
     if (httpVersionMajor > 1 || this.#live.has(socket) || socket.destroyed) return;
     // The request itself has been read, and nothing of the answer is written.
-    this.#live.set(socket, { read: socket.bytesRead - requestBytes(socket), written: socket.bytesWritten });
-    socket.once("close", () => {
-      const { read, written } = this.#grown(socket);
-      this.#read += read;
-      this.#written += written;
-      this.#live.delete(socket);
-    });
+    this.#live.set(socket, carriedBefore(socket));
+    socket.on("close", this.#closed);
   }
 
   get bytes(): { readonly received: number; readonly sent: number } {
@@ -35,13 +48,20 @@ export class Traffic {
     return { received, sent };
   }
 
-  #grown(socket: Socket): { read: number; written: number } {
-    const { read, written } = this.#live.get(socket) ?? { read: 0, written: 0 };
+  #close(socket: Socket): void {
+    const { read, written } = this.#grown(socket);
+    this.#read += read;
+    this.#written += written;
+    this.#live.delete(socket);
+  }
+
+  #grown(socket: Socket): Carried {
+    const { read, written } = this.#live.get(socket) ?? NOTHING;
     return { read: socket.bytesRead - read, written: socket.bytesWritten - written };
   }
 }
 
-/** Of a connection's first request: all that was read so far. Later ones cannot be told from what came before. */
-function requestBytes(socket: Socket): number {
-  return socket.bytesWritten === 0 ? socket.bytesRead : 0;
+/** All that was read with a connection's first request is of that. Later requests cannot be told from what came before. */
+function carriedBefore({ bytesRead: read, bytesWritten: written }: Socket): Carried {
+  return written === 0 ? NOTHING : { read, written };
 }
