@@ -24,7 +24,7 @@ import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import type { Histogram } from "./histogram.js";
 import { JoinedNamespaces } from "./joined-namespaces.js";
-import { Joins } from "./joins.js";
+import { takeJoin } from "./joins.js";
 import { memoryOf } from "./memory-of.js";
 import type { Monitor } from "./monitor.js";
 import { refusalOf } from "./refusal-of.js";
@@ -74,7 +74,8 @@ export class Connection implements EngineConnection, AdmittingConnection {
   /** Its end is wanted, and its client, who is away, hears of that when it comes back. */
   #dismissed = false;
   readonly #lanes = new JoinedNamespaces<JoinState>();
-  readonly #joins = new Joins();
+  /** When it may join as often as ever again: see {@link takeJoin}. */
+  #joinsFullAt = Number.NEGATIVE_INFINITY;
   /** Of events that wait for middlewares. */
   #heldBytes = 0;
   /** What waits for the app. */
@@ -164,10 +165,9 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
   /** Nothing any more once it is over. */
   keep(bytes: number): void {
-    const { account } = this.session;
-    if (this.#over || account === undefined) return;
+    if (this.#over) return;
     this.#kept += bytes;
-    account.add(bytes);
+    this.session.keep(bytes);
   }
 
   /** It has exceeded a limit, and whoever noticed has told the client. */
@@ -268,7 +268,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   }
 
   holds(): void {
-    this.session.account?.refresh();
+    this.session.refresh();
   }
 
   unwritable(error: Error): void {
@@ -336,8 +336,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
   /** Asks whether the client may join. */
   #ask(name: string, auth: Handshake["auth"]): void {
-    const { clock, limits } = this.#host;
-    const error = this.#hasRoom ? this.#joins.take(limits, clock) : tooManyNamespaces();
+    const error = this.#hasRoom ? this.#countJoin() : tooManyNamespaces();
     if (error) {
       this.refused(name, { message: error.message });
       this.exceeded(error);
@@ -357,6 +356,13 @@ export class Connection implements EngineConnection, AdmittingConnection {
       this.#failed(admission, failure);
     }
     if (this.awaits(admission)) this.#host.deciding(admission);
+  }
+
+  #countJoin(): NamespaceError | undefined {
+    const fullAt = takeJoin(this.#joinsFullAt, this.#host.limits, this.#host.clock);
+    if (fullAt === undefined) return new NamespaceError("ERR_TOO_MANY_JOINS", "Too many joins");
+    this.#joinsFullAt = fullAt;
+    return undefined;
   }
 
   /** The app's adapter, or its engine, does not let the namespace be made. */
@@ -394,7 +400,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   /** Counts what a client has said of itself for as long as the namespace has it. */
   #keepAuth(name: string, auth: Handshake["auth"] | undefined): void {
     const before = this.#auths?.get(name) ?? 0;
-    const bytes = auth === undefined || this.session.account === undefined ? 0 : memoryOf(auth);
+    const bytes = auth === undefined || !this.session.bounded ? 0 : memoryOf(auth);
     const now = bytes < SMALL_AUTH_BYTES ? 0 : bytes;
     if (now === before) return;
     this.#auths ??= new Map();

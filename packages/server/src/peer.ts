@@ -50,7 +50,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   readonly #nsp: PeerNamespace;
   readonly #client: PeerConnection;
   readonly #recovery: SocketRecovery | undefined;
-  readonly #acks: PeerAcks;
+  #acks: PeerAcks | undefined = undefined;
   #middlewares: SocketMiddleware[] | undefined = undefined;
   #calls: PeerCalls | undefined = undefined;
   #expiry: Expiry | undefined = undefined;
@@ -66,7 +66,6 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.#handle = handle;
     this.#nsp = nsp;
     this.#client = client;
-    this.#acks = new PeerAcks(nsp, client);
     this.overflow = nsp.overflowPolicy;
     this.data = restored?.data;
     // Clients of Socket.IO 2 don't know how to come back.
@@ -90,12 +89,12 @@ export class Peer implements SocketTarget, AdapterPeer {
   }
 
   get acksPending(): number {
-    return this.#acks.pending;
+    return this.#acks?.pending ?? 0;
   }
 
   /** Is an acknowledgement under way, in either direction? */
   get busy(): boolean {
-    return this.#acks.busy;
+    return this.#acks?.busy === true;
   }
 
   /** May it not stay any more? */
@@ -123,8 +122,8 @@ export class Peer implements SocketTarget, AdapterPeer {
         this.#event(packet);
         return;
       case PacketType.ACK:
-        this.#acks.expected?.settle(packet.id, packet.data);
-        this.#acks.rest();
+        this.#acks?.expected?.settle(packet.id, packet.data);
+        this.#acks?.rest();
         return;
       case PacketType.DISCONNECT:
         this.end("client namespace disconnect");
@@ -171,7 +170,7 @@ export class Peer implements SocketTarget, AdapterPeer {
       new Selection(this.#nsp.adapter, new Set([this.#handle.id])).emitOut(emit);
       return;
     }
-    const refusal = ack && this.#acks.overLimit();
+    const refusal = ack && this.#ownAcks.overLimit();
     if (refusal) {
       if (emit.ackTakesError) callGuarded(ack, [refusal], this.#context(emit.event));
       else this.#handle[REPORT](refusal, emit.event);
@@ -188,8 +187,8 @@ export class Peer implements SocketTarget, AdapterPeer {
     if (ack && id !== undefined) {
       emit.sentAs?.(id);
       const callback: AckCallback = (...args) => callGuarded(ack, args, this.#context(emit.event));
-      this.#acks.expect(id, {
-        callback: this.#acks.timed(callback, emit),
+      this.#ownAcks.expect(id, {
+        callback: this.#ownAcks.timed(callback, emit),
         takesError: emit.ackTakesError,
         timeoutMs: flags.timeout,
         signal: emit.signal,
@@ -221,14 +220,14 @@ export class Peer implements SocketTarget, AdapterPeer {
     flags: BroadcastFlags,
     answered: (args: readonly unknown[]) => void,
   ): void {
-    const refusal = this.#acks.overLimit();
+    const refusal = this.#ownAcks.overLimit();
     if (refusal) {
       this.#handle[REPORT](refusal, packet.data[0]);
       return;
     }
     if (packet.id !== undefined) {
       const callback: AckCallback = (...args) => answered(args);
-      this.#acks.expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout, encoded });
+      this.#ownAcks.expect(packet.id, { callback, takesError: false, timeoutMs: flags.timeout, encoded });
     }
     this.deliver(packet, encoded, flags);
   }
@@ -242,7 +241,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   get acks(): { set(id: number, callback: AckCallback): void } {
     const set = (id: number, callback: AckCallback): void => {
       const guarded: AckCallback = (...args) => callGuarded(callback, args, this.#context("acknowledgement"));
-      this.#acks.expect(id, { callback: guarded, takesError: false });
+      this.#ownAcks.expect(id, { callback: guarded, takesError: false });
     };
     return { set };
   }
@@ -288,12 +287,18 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.#forget(was === "connected" && RECOVERABLE.has(reason));
     this.#handle[LEFT](was === "connected" ? reason : undefined);
     this.#client.left(this.#nsp.name);
-    this.#acks.expected?.failAll();
+    this.#acks?.expected?.failAll();
     this.#calls?.running.cancelAll();
     if (was === "connected") dispatch(this.#handle, "disconnect", [reason, description]);
   }
 
   // ---- inside
+
+  /** Most sockets never need any. */
+  get #ownAcks(): PeerAcks {
+    this.#acks ??= new PeerAcks(this.#nsp, this.#client);
+    return this.#acks;
+  }
 
   /** Hands an event to the connection, with what may become of it there. */
   #leave(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
@@ -302,7 +307,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     else
       this.#client.send(
         encoded,
-        dropPolicyOf(packet, policy, (id) => this.#acks.expected?.fail(id, eventDropped())),
+        dropPolicyOf(packet, policy, (id) => this.#acks?.expected?.fail(id, eventDropped())),
       );
   }
 
@@ -416,7 +421,7 @@ export class Peer implements SocketTarget, AdapterPeer {
       this.#handle.hasListeners(event as string) ||
       this.#handle.listenersAny().length > 0 ||
       this.#nsp.exchange?.handlerOf(event) !== undefined;
-    const given = heard ? this.#acks.owe() : undefined;
+    const given = heard ? this.#ownAcks.owe() : undefined;
     const acknowledge: AckCallback = (...args) => {
       if (answered || this.#phase === "left") return;
       const packet: Packet = { type: PacketType.ACK, nsp: this.#nsp.name, id, data: args };

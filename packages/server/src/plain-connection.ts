@@ -31,7 +31,7 @@ export class PlainConnection implements EngineConnection {
   packet(): void {}
 
   holds(): void {
-    this.#session.account?.refresh();
+    this.#session.refresh();
   }
 
   unwritable(error: Error): void {

@@ -1,4 +1,4 @@
-import type { Claim, CloseReason, EncodedPacket, SessionError, Transport } from "@sockeye/protocol";
+import type { Claim, CloseReason, EncodedPacket, Limits, SessionError, Transport } from "@sockeye/protocol";
 import type { SessionSink } from "@sockeye/session";
 import { GAP, sizeOf } from "@sockeye/session";
 import type { KnownSession } from "@sockeye/transport/server";
@@ -34,8 +34,7 @@ export interface EngineSink<Above extends EngineSessionSink = EngineSessionSink>
 export interface EngineSessionParts<Above extends EngineSessionSink> {
   readonly first: FirstRequest;
   readonly above: EngineSink<Above>;
-  /** Limit of what is held in memory for all sessions of the process. */
-  readonly maxProcessBytes: number;
+  readonly limits: Pick<Limits, "maxProcessBytes">;
   /** Makes the session itself. Without a taker it stays on its transport. */
   converse(sink: SessionSink): { readonly conversation: Conversation; readonly taker?: TransportTaker };
 }
@@ -45,17 +44,17 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
   implements KnownSession, Holder, Leaving
 {
   readonly first: FirstRequest;
-  /** What is held in memory for it; undefined if nothing bounds that. */
-  readonly account: Account | undefined;
   readonly sink: Above;
   /** A property and not a method around each of its methods, since every packet passes here. */
   readonly conversation: Conversation;
   readonly #taker: TransportTaker | undefined;
+  readonly #limits: Pick<Limits, "maxProcessBytes">;
+  /** What is held in memory for it, as long as there is anything. */
+  #account: Account | undefined = undefined;
 
-  constructor({ first, above, maxProcessBytes, converse }: EngineSessionParts<Above>) {
+  constructor({ first, above, limits, converse }: EngineSessionParts<Above>) {
     this.first = first;
-    this.account =
-      maxProcessBytes < Number.POSITIVE_INFINITY ? new Account(this, maxProcessBytes) : undefined;
+    this.#limits = limits;
     this.sink = above.opened(this);
     const { conversation, taker } = converse(this.sink);
     this.conversation = conversation;
@@ -134,6 +133,29 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
     const { conversation } = this;
     if (conversation.end) conversation.end({ reason: "forced server close", cause });
     else conversation.close("forced server close");
+  }
+
+  // ---- what is held in memory for it
+
+  /** Does anything bound that? */
+  get bounded(): boolean {
+    return this.#limits.maxProcessBytes < Number.POSITIVE_INFINITY;
+  }
+
+  /** What stands above holds so much more for it, or less. */
+  keep(bytes: number): void {
+    if (!this.bounded || bytes === 0) return;
+    this.#account ??= new Account(this, this.#limits.maxProcessBytes);
+    this.#account.add(bytes);
+    if (this.#account.bytes === 0) this.#account = undefined;
+  }
+
+  /** What the conversation holds may have changed. */
+  refresh(): void {
+    if (!this.bounded || (this.#account === undefined && this.heldBytes() === 0)) return;
+    this.#account ??= new Account(this, this.#limits.maxProcessBytes);
+    this.#account.refresh();
+    if (this.#account.bytes === 0) this.#account = undefined;
   }
 
   // ---- from the budget

@@ -242,7 +242,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     const session = new EngineSession<Above>({
       first: new FirstRequest(handshake, this.#middlewares.length > 0 || this.#terms.seesRequests()),
       above: this.#above,
-      maxProcessBytes: limits.maxProcessBytes,
+      limits,
       converse: (sink) => {
         const limitsTold = handshake.counts ? config.role.limits : undefined;
         const end = new ServerEnd(own, sink, { id: sid, counted, limits: limitsTold });

@@ -9,10 +9,10 @@ import {
   remoteAddress,
   shareQuery,
 } from "@sockeye/transport/server";
+import { type KeptHeaders, keepHeaders, rawHeadersOf, shared } from "./kept-headers.js";
 import { ownText } from "./own-text.js";
 
-/** What separates headers here; HTTP allows it in none. */
-const SEPARATOR = "\0";
+const NONE: KeptHeaders = { common: "", own: "" };
 
 /** How many properties Node.js itself puts on a request. */
 const ORDINARY = Object.keys(new IncomingMessage(new Socket())).length;
@@ -32,18 +32,21 @@ export class FirstRequest {
   /** Has the app seen it with its query, which it may have changed? */
   readonly #queried: boolean;
   readonly #socket: Socket;
-  readonly #rawHeaders: string;
+  readonly #common: KeptHeaders["common"];
+  readonly #own: KeptHeaders["own"];
 
   /** @param keep an app's code has seen the request */
   constructor({ req, protocol }: Pick<HandshakeRequest, "req" | "protocol">, keep: boolean) {
     const kept = keep || isExtraordinary(req) || isShared(req);
     this.protocol = protocol;
     this.address = remoteAddress(req);
-    this.url = req.url ?? "";
+    this.url = shared(req.url ?? "");
     this.#socket = req.socket;
     this.#req = kept ? req : undefined;
     this.#queried = kept && "_query" in req;
-    this.#rawHeaders = kept ? "" : req.rawHeaders.join(SEPARATOR);
+    const { common, own } = kept ? NONE : keepHeaders(req.rawHeaders);
+    this.#common = common;
+    this.#own = own;
   }
 
   get req(): IncomingMessage {
@@ -77,7 +80,7 @@ export class FirstRequest {
 
   #remake(): IncomingMessage {
     const req = new IncomingMessage(this.#socket);
-    req.rawHeaders = this.#rawHeaders === "" ? [] : this.#rawHeaders.split(SEPARATOR).map(ownText);
+    req.rawHeaders = rawHeadersOf({ common: this.#common, own: this.#own }).map(ownText);
     req.headers = readRawHeaders(req.rawHeaders);
     req.url = this.url;
     req.method = "GET";

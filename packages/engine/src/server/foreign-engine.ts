@@ -32,7 +32,7 @@ export function bindEngine<Above extends EngineSessionSink>(
     const session = new EngineSession<Above>({
       first: new FirstRequest({ req: socket.request, protocol }, true),
       above,
-      maxProcessBytes: limits.maxProcessBytes,
+      limits,
       converse: (sink) => ({
         conversation: new ForeignSession(socket, protocol === 3 ? eio3Codec : codec, sink),
       }),
