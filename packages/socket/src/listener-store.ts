@@ -1,5 +1,3 @@
-import { EventEmitter } from "eventemitter3";
-
 /** Any function; what it takes is between the app and its events. */
 export type Listener = (...args: never[]) => unknown;
 
@@ -18,33 +16,52 @@ export interface Listeners {
   names(): (string | symbol)[];
 }
 
+/**
+ * By event, a list, or the listener if there is but one. Names may come from anywhere, so the prototype is empty. Objects of one class share
+ * their shape, so that on a server each costs its values alone; those of `Object.create(null)` and a `Map` do not.
+ */
+class Lists {
+  static {
+    Object.setPrototypeOf(Lists.prototype, null);
+    Reflect.deleteProperty(Lists.prototype, "constructor");
+  }
+  [event: EventName]: Listener | Listener[];
+}
+
 /** On Node.js. What bundles for browsers have in its place is web/listener-store.ts; one suite holds both. */
 export class ListenerStore implements Listeners {
-  readonly #events = new EventEmitter();
+  #lists = new Lists();
 
   list(event: EventName): Listener[] {
-    return this.#events.listeners(event as string) as Listener[];
+    const known = this.#lists[event];
+    if (known === undefined) return [];
+    return typeof known === "function" ? [known] : [...known];
   }
 
   count(event: EventName): number {
-    return this.#events.listenerCount(event as string);
+    const known = this.#lists[event];
+    if (known === undefined) return 0;
+    return typeof known === "function" ? 1 : known.length;
   }
 
   add(event: EventName, listener: Listener): void {
-    this.#events.on(event as string, listener as never);
+    const known = this.#lists[event];
+    if (known === undefined) this.#lists[event] = listener;
+    else if (typeof known === "function") this.#lists[event] = [known, listener];
+    else known.push(listener);
   }
 
-  /** eventemitter3 neither prepends nor takes off one of two equal listeners. */
   replace(event: EventName, listeners: readonly Listener[]): void {
-    this.clear(event);
-    for (const each of listeners) this.add(event, each);
+    if (listeners.length === 0) this.clear(event);
+    else this.#lists[event] = listeners.length === 1 ? (listeners[0] as Listener) : [...listeners];
   }
 
   clear(event?: EventName): void {
-    this.#events.removeAllListeners(event as string | undefined);
+    if (event !== undefined) delete this.#lists[event];
+    if (event === undefined || this.names().length === 0) this.#lists = new Lists();
   }
 
   names(): (string | symbol)[] {
-    return this.#events.eventNames();
+    return Reflect.ownKeys(this.#lists);
   }
 }

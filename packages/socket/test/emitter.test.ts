@@ -1,4 +1,4 @@
-// As on Node.js: with eventemitter3.
+// As on Node.js: with an object.
 
 import { expect, it } from "vitest";
 import { ListenerStore } from "#listener-store";
