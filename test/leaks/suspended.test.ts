@@ -64,7 +64,11 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
     reason: /^transport (close|error)$/,
   },
   "the server ends it": {
-    end: ({ socket }) => socket.disconnect(true),
+    // Its client may come back, and is sent away then.
+    end: async ({ socket }) => {
+      socket.disconnect(true);
+      await windowPasses();
+    },
     reason: /^server namespace disconnect$/,
   },
   "too much waits for it": {
