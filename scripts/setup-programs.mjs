@@ -70,6 +70,13 @@ const PROGRAMS = [
     packages: ["nginx"],
     users: "tests of paths through nginx",
   },
+  {
+    name: "haproxy",
+    variable: "HAPROXY_PATH",
+    commands: ["haproxy", "../sbin/haproxy"],
+    packages: ["haproxy"],
+    users: "tests of nodes behind HAProxy",
+  },
 ];
 
 for (const program of PROGRAMS) {

@@ -1,85 +1,28 @@
 // No sticky sessions: nodes behind a balancer that sends each request anywhere.
 import { request as httpRequest } from "node:http";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { io as dialOwn } from "@sockeye/client";
-import { EventSource } from "eventsource";
 import { io as dialFour } from "socket.io-client";
-import dialTwo from "socket.io-client-2";
-import { io as dialThree } from "socket.io-client-3";
 import { describe, expect, test } from "vitest";
-import { once, until, within } from "../support/wait.js";
+import { claimOf } from "../support/counted.js";
+import { once, until } from "../support/wait.js";
 import { type BlindProxy, blindProxy } from "./blind-proxy.js";
-import { atEnd, memoryBuses, type Node, startNodes } from "./site.js";
+import { atEnd, type Node, startNodes } from "./site.js";
+import { PEERS, talkingNodes, talks } from "./talking.js";
 
-// Node.js has none.
-Object.assign(globalThis, { EventSource });
-
-/** What all clients have. */
-interface AnyClient {
-  connected: boolean;
-  id?: string | undefined;
-  once(event: string, listener: (...args: unknown[]) => void): unknown;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-  emit(event: string, ...args: unknown[]): unknown;
-  close(): unknown;
-}
-type Dial = (url: string, options: object) => AnyClient;
-
-async function site(options: object = {}): Promise<{ nodes: Node[]; proxy: BlindProxy }> {
-  const nodes = await startNodes(["a", "b", "c"], memoryBuses(), { allowEIO3: true, ...options });
-  for (const { io } of nodes) {
-    io.on("connection", (socket) => {
-      socket.on("echo", (value: unknown, answer: (value: unknown) => void) => answer(value));
-    });
-  }
-  return { nodes, proxy: await blindProxy(nodes.map(({ port }) => port)) };
-}
-
-const CLIENTS: readonly (readonly [string, Dial])[] = [
-  ["@sockeye/client", dialOwn as unknown as Dial],
-  ["socket.io-client 4", dialFour as unknown as Dial],
-  ["socket.io-client 3", dialThree as unknown as Dial],
-  ["socket.io-client 2", dialTwo as unknown as Dial],
-];
-const WAYS: readonly (readonly [string, readonly string[]])[] = [
-  ["polling", ["polling"]],
-  ["websocket", ["websocket"]],
-  ["an upgrade", ["polling", "websocket"]],
-];
-const OWN_WAYS = [...WAYS, ["stream", ["stream"]], ["sse", ["sse"]]] as const;
-
-async function talks(dial: Dial, transports: readonly string[]): Promise<BlindProxy> {
-  const { proxy, nodes } = await site();
-  const losses: unknown[] = [];
-  const socket = dial(proxy.url, { transports, forceNew: true, reconnection: false });
-  atEnd(() => socket.close());
-  socket.on("disconnect", (reason) => losses.push(reason));
-  await once(socket, "connect");
-  for (let n = 0; n < 20; n++) {
-    const value = { n, bytes: Buffer.from([n]), text: "x".repeat(n * 500) };
-    const answer = new Promise((resolve) => socket.emit("echo", value, resolve));
-    expect(await within(answer, `echo ${n}`)).toEqual(value);
-  }
-  nodes[0]?.io.emit("news", 1);
-  await once(socket, "news");
-  expect(losses).toEqual([]);
-  expect(proxy.refused).toEqual([]);
-  const sessions = nodes.map(({ io }) => io.engine.clientsCount);
-  expect(sessions.sort()).toEqual([0, 0, 1]);
-  return proxy;
+async function site(options: object = {}): Promise<{ nodes: Node[]; proxy: BlindProxy; unknown: unknown[] }> {
+  const { nodes, unknown } = await talkingNodes(options);
+  return { nodes, unknown, proxy: await blindProxy(nodes.map(({ port }) => port)) };
 }
 
 describe("behind a blind balancer", () => {
-  for (const [name, dial] of CLIENTS) {
-    test.each(name === "@sockeye/client" ? OWN_WAYS : WAYS)(
-      `${name} talks over %s`,
-      async (way, transports) => {
-        const { counts } = await talks(dial, transports);
-        // Requests did go everywhere.
-        if (way !== "websocket") expect(counts.size).toBeGreaterThan(1);
-      },
-    );
-  }
+  test.each(PEERS)("%s talks over %s", async (_client, way, dial, transports) => {
+    const { nodes, proxy, unknown } = await site();
+    await talks(proxy.url, nodes, dial, transports);
+    expect([proxy.refused, unknown]).toEqual([[], []]);
+    // Requests did go everywhere.
+    if (way !== "websocket") expect(proxy.counts.size).toBeGreaterThan(1);
+  });
 
   test("our client comes back to its session over any node, with what it missed", async () => {
     const { nodes, proxy } = await site();
@@ -101,17 +44,81 @@ describe("behind a blind balancer", () => {
     expect([losses, socket.id]).toEqual([[], id]);
   });
 
-  test("the limits per address count at the owner, by the address of the client", async () => {
-    const { nodes, proxy } = await site({
-      limits: { maxHandshakesPerSecondPerAddress: 1000 },
-      clientAddress: undefined,
-    });
-    const seen: unknown[] = [];
-    for (const { io } of nodes) io.on("connection", ({ handshake }) => void seen.push(handshake.address));
-    const socket = dialOwn(proxy.url, { transports: ["polling"], forceNew: true });
+  test("a kick reaches whoever is away, from any node", async () => {
+    const { nodes, proxy } = await site();
+    const socket = dialOwn(proxy.url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 10 });
     atEnd(() => socket.close());
     await once(socket, "connect");
-    expect(seen).toEqual(["127.0.0.1"]);
+    const owner = nodes.find(({ io }) => io.engine.clientsCount === 1) as Node;
+    const other = nodes.find((node) => node !== owner) as Node;
+    const { ports } = proxy;
+    proxy.ports = [];
+    proxy.cut();
+    await until(() => owner.io.health().suspended === 1, "the outage to be seen");
+    const gone = once(socket, "disconnect");
+    other.io.in(`${socket.id}`).disconnectSockets(true);
+    await until(() => owner.io.sockets.sockets.size === 0, "the kick");
+    proxy.ports = ports;
+    expect((await gone)[0]).toBe("io server disconnect");
+    await until(() => owner.io.engine.clientsCount === 0, "the end of the session");
+    expect(await other.io.count()).toBe(0);
+  });
+
+  test.each(["has no listener for it", "cannot be reached"])(
+    "where the owner %s a return is refused, and the owner's copy ends at once",
+    async (why) => {
+      const address =
+        why === "cannot be reached"
+          ? { address: `127.0.0.1:${await closedPort()}` }
+          : { listen: false as const };
+      const { nodes, proxy } = await site({ cluster: address });
+      const [a, b] = nodes as [Node, Node];
+      proxy.ports = [a.port];
+      const socket = dialOwn(proxy.url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 10 });
+      atEnd(() => socket.close());
+      await once(socket, "connect");
+      const { id } = socket;
+      const left = once([...a.io.sockets.sockets.values()][0] as never, "disconnect");
+      // The window of a session is 30 seconds.
+      const back = once(socket, "connect");
+      proxy.ports = [b.port];
+      proxy.cut();
+      await Promise.all([back, left]);
+      expect(socket.id).not.toBe(id);
+      expect([a.io.engine.clientsCount, await b.io.count()]).toEqual([0, 1]);
+    },
+  );
+
+  test("nobody ends a session of which he knows the id alone", async () => {
+    const { nodes } = await site({ cluster: { listen: false } });
+    const [a, b] = nodes as [Node, Node];
+    const socket = dialOwn(a.url, { transports: ["websocket"], forceNew: true });
+    atEnd(() => socket.close());
+    await once(socket, "connect");
+    const [sid = ""] = Object.keys(a.io.engine.clients);
+    const path = `/socket.io/?EIO=4&transport=polling&sid=${sid}&resume=claim`;
+    expect((await get(`${b.url}${path}`, claimOf(sid, "secret", 0))).status).toBe(400);
+    // What b says to a goes in order.
+    expect(await b.io.count()).toBe(1);
+    expect(socket.connected).toBe(true);
+    expect(a.io.engine.clientsCount).toBe(1);
+  });
+
+  test("the limits per address count at the owner, by the address of the client", async () => {
+    const [a, b] = (await startNodes(["a", "b"], undefined, {
+      limits: { maxHandshakesPerSecondPerAddress: 3 },
+    })) as [Node, Node];
+    const sid = `${"x".repeat(16)}${await idOf(b)}`;
+    const path = `/socket.io/?EIO=4&transport=polling&sid=${sid}&resume=claim`;
+    const claim = async ({ url }: Node, localAddress: string): Promise<number | undefined> =>
+      (await get(`${url}${path}`, claimOf(sid, "secret", 0), {}, localAddress)).status;
+    // All within one second, sooner or later. Passed on, all of them come over the link from 127.0.0.1.
+    let statuses: unknown[] = [];
+    for (let n = 0; n < 20 && !statuses.includes(429); n++)
+      statuses = await Promise.all([1, 2, 3, 4, 5, 6].map(() => claim(a, "127.0.0.2")));
+    expect(statuses).toContain(429);
+    expect(await claim(b, "127.0.0.1")).toBe(400);
+    expect(await claim(a, "127.0.0.3")).toBe(400);
   });
 
   test("middlewares see each request once, and their headers reach the client", async () => {
@@ -213,11 +220,21 @@ interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-function get(url: string, post?: string, headers: Record<string, string> = {}): Promise<Answer> {
+function get(
+  url: string,
+  post?: string,
+  headers: Record<string, string> = {},
+  localAddress?: string,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const req = httpRequest(
       url,
-      { method: post === undefined ? "GET" : "POST", headers, agent: false },
+      {
+        method: post === undefined ? "GET" : "POST",
+        headers,
+        agent: false,
+        ...(localAddress && { localAddress }),
+      },
       (res) => {
         let body = "";
         res.on("data", (chunk) => {
@@ -229,6 +246,15 @@ function get(url: string, post?: string, headers: Record<string, string> = {}): 
     req.on("error", reject);
     req.end(post);
   });
+}
+
+/** A port where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** All that comes back for these bytes. */

@@ -150,6 +150,31 @@ describe("what an app asks of all nodes", () => {
   });
 });
 
+describe("the metrics of a node", () => {
+  test("know the others, what was lost and dropped, and what waits for the bus", async () => {
+    const [a, b] = (await startNodes(["a", "b"])) as Pair;
+    const { cluster } = b.io.metrics();
+    expect(cluster).toMatchObject({ nodes: { up: 1 }, gaps: 0, dropped: 0 });
+    expect(cluster?.lagMs).toBeGreaterThanOrEqual(0);
+    (a.bus as MemoryBus).lose();
+    a.io.emit("x", "y".repeat(1000));
+    expect(a.io.metrics().cluster?.waitingBytes).toBeGreaterThan(1000);
+    for (let n = 0; n < 20; n++) a.io.emit("x", "y".repeat(100_000));
+    const told = once(b.io.cluster, "gap");
+    (a.bus as MemoryBus).restore();
+    await told;
+    await until(() => a.io.metrics().cluster?.waitingBytes === 0, "all to have left");
+    const { dropped = 0, gaps } = a.io.metrics().cluster ?? {};
+    expect([dropped > 0, gaps]).toEqual([true, 1]);
+    expect(b.io.metrics().cluster?.gaps).toBe(1);
+    const text = String(a.io.metrics());
+    expect(text).toContain(`\nsockeye_cluster_dropped_total ${dropped}\n`);
+    expect(text).toContain('\nsockeye_cluster_nodes{state="up"} 1\n');
+    expect(text).toContain('\nsockeye_cluster_nodes{state="suspect"} 0\n');
+    expect(String(new Server().metrics())).not.toContain("cluster");
+  });
+});
+
 describe("options that make no sense", () => {
   const bus = memoryBuses();
   test.each<[string, () => ServerOptions, RegExp]>([

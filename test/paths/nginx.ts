@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { findProgram } from "../support/programs.js";
 import { eventually } from "../support/wait.js";
 
-/** One server of nginx, in front of one of ours. */
+/** One server of nginx, in front of one of ours, or of several by turns. */
 export interface Front {
-  readonly upstream: number;
+  readonly upstream: number | readonly number[];
   /** What stands in its `location`, besides the address. */
   readonly directives: readonly string[];
 }
@@ -78,13 +78,18 @@ events { worker_connections 256; }
 http {
   access_log off;
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join("\n  ")}
+  map $http_upgrade $connection_of_hop { default upgrade; "" ""; }
   ${fronts
     .map(
       ({ upstream, directives }, n) => `
+  upstream front${n} { ${[upstream]
+    .flat()
+    .map((port) => `server 127.0.0.1:${port};`)
+    .join(" ")} }
   server {
     listen 127.0.0.1:${ports[n]};
     location / {
-      ${[...directives, `proxy_pass http://127.0.0.1:${upstream};`].join("\n      ")}
+      ${[...directives, `proxy_pass http://front${n};`].join("\n      ")}
     }
   }`,
     )
@@ -93,7 +98,8 @@ http {
 `;
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody has. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -102,7 +108,8 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address ? address.port : 0;
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Does anybody listen there? */
+export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.on("connect", () => resolve(true));

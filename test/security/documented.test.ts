@@ -28,6 +28,16 @@ const sources = new Map(
   ]),
 );
 
+/** Those that stand beside what they attack. */
+const ELSEWHERE = {
+  forwarding: "../cluster/forwarding.test.ts",
+  servers: "../cluster/servers.test.ts",
+  nodes: "../../packages/cluster/test/cluster.test.ts",
+  frames: "../../packages/cluster/test/wire.test.ts",
+};
+for (const [name, file] of Object.entries(ELSEWHERE))
+  sources.set(name, readFileSync(new URL(file, import.meta.url), "utf8"));
+
 /** Ids of the catalogue of advisories, in its families. */
 const ROWS = [
   ["S", 25],

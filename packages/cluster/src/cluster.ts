@@ -20,7 +20,7 @@ import { Outbox } from "./outbox.js";
 import type { Question, Reply } from "./queries.js";
 import { Queries } from "./queries.js";
 import type { Outcome, RequestTerms } from "./requests.js";
-import type { ClusterTerms, Party } from "./terms.js";
+import type { ClusterStats, ClusterTerms, Party } from "./terms.js";
 import { groupOf, isNumbered, requireClusterName, Topics } from "./topics.js";
 import { badInput } from "./wire.js";
 
@@ -112,9 +112,9 @@ export class Cluster {
     return this.#state === "up";
   }
 
-  get stats(): { readonly gaps: number; readonly dropped: number; readonly waitingBytes: number } {
-    const { droppedCount, waitingBytes } = this.#outbox;
-    return { gaps: this.#gaps, dropped: droppedCount, waitingBytes };
+  get stats(): ClusterStats {
+    const { droppedCount: dropped, waitingBytes } = this.#outbox;
+    return { gaps: this.#gaps, dropped, waitingBytes, lagMs: this.#hearing.lagMs(this.clock.now()) };
   }
 
   /** This node, as the others see it. */
@@ -153,6 +153,7 @@ export class Cluster {
   /** Tells the others now what they would hear with the next beat. */
   beat(): void {
     this.#beatAt = this.clock.now() + BEAT_MS * (0.8 + Math.random() * 0.4);
+    if (this.isUp) this.#hearing.said(this.clock.now());
     this.publish([this.#topics.wide], Kind.BEAT, packLoad(this.#terms.load()));
   }
 
@@ -170,7 +171,8 @@ export class Cluster {
 
   // ---- for the adapters
 
-  topicsOf(namespace: string): Topics {
+  /** @param namespace left out: the cluster's own */
+  topicsOf(namespace?: string): Topics {
     return new Topics(this.name, namespace);
   }
 
@@ -206,6 +208,11 @@ export class Cluster {
   /** Something that all others are to do, in the order of the topic. */
   act(topics: Topics, op: string, args: readonly unknown[]): void {
     this.publish([topics.wide], Kind.ACT, pack([op, args]));
+  }
+
+  /** The same for one node. Told to the party of the cluster's own topics there. */
+  tell(node: string, op: string, args: readonly unknown[]): void {
+    this.publish([this.#topics.node(node)], Kind.ACT, pack([op, args]));
   }
 
   /**

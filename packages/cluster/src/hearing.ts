@@ -6,12 +6,26 @@ const MAX_PAUSE_MS = 60_000;
 export class Hearing {
   #since: number;
   #pauseMs = DEAF_MS;
+  /** When it said what it has not heard yet. */
+  #saidAt: number | undefined = undefined;
+  #lagMs = 0;
 
   constructor(now: number) {
     this.#since = now;
   }
 
+  said(now: number): void {
+    this.#saidAt ??= now;
+  }
+
+  /** How long its own words take to come back: the last that did, or those that are under way, if they take longer. */
+  lagMs(now: number): number {
+    return Math.max(this.#lagMs, now - (this.#saidAt ?? now));
+  }
+
   heard(now: number): void {
+    if (this.#saidAt !== undefined) this.#lagMs = now - this.#saidAt;
+    this.#saidAt = undefined;
     this.#since = now;
     this.#pauseMs = DEAF_MS;
   }

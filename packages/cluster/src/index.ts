@@ -4,4 +4,4 @@ export { Forwarding } from "./forward/forwarding.js";
 export type { ForwardTarget, ListenOptions } from "./forward/internal-listener.js";
 export type { Change, Changed, Member, NodeLoad, NodeState } from "./membership.js";
 export type { RemoteDetails } from "./remote.js";
-export type { ClusterSink, ClusterTerms, Party } from "./terms.js";
+export type { ClusterSink, ClusterStats, ClusterTerms, Party } from "./terms.js";

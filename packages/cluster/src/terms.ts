@@ -2,6 +2,18 @@ import type { Bus, Clock, SockeyeError } from "@sockeye/protocol";
 import type { Changed, Member, NodeLoad } from "./membership.js";
 import type { Question, Reply } from "./queries.js";
 
+/** What a node has counted since it began, and what is now. */
+export interface ClusterStats {
+  /** Times that messages of others may have been lost on their way here. */
+  readonly gaps: number;
+  /** Messages for others that were dropped, since the bus was down for too long. */
+  readonly dropped: number;
+  /** Bytes that wait for the bus. */
+  readonly waitingBytes: number;
+  /** Milliseconds that a message takes over the bus and back, by the last beat. */
+  readonly lagMs: number;
+}
+
 /** What a cluster tells. No method may throw. */
 export interface ClusterSink {
   changed(change: Changed): void;

@@ -77,6 +77,24 @@ describe("what is no message", () => {
     expect(node?.seen).toBe(1);
   });
 
+  it.each([undefined, "hush"])("a frame that comes again means nothing (secret: %s)", async (secret) => {
+    const { hub, nodes, pass } = world([{ secret }, { secret }]);
+    await pass(500);
+    const stranger = hub.bus();
+    const heard: [topic: string, bytes: Uint8Array][] = [];
+    const message = (topic: string, bytes: Uint8Array): void => void heard.push([topic, bytes]);
+    await stranger.open({ message, subscribed() {}, up() {}, down() {} });
+    stranger.subscribe(["{test/}*"]);
+    await pass(100);
+    const socket = nodes[1]?.join();
+    nodes[0]?.emit([], "once");
+    await pass(100);
+    expect(heard.length).toBeGreaterThan(0);
+    for (const [topic, bytes] of [...heard]) stranger.publish(topic, bytes);
+    await pass(100);
+    expect(socket?.got).toEqual(["once"]);
+  });
+
   it("a kind that is not known yet is ignored", async () => {
     const { hub, nodes, pass } = world([{}]);
     const stranger = hub.bus();

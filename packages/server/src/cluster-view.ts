@@ -1,7 +1,8 @@
-import type { Change, Cluster, Member } from "@sockeye/cluster";
+import type { Change, Cluster, ClusterStats, Member } from "@sockeye/cluster";
 import { REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
 import { dispatch, Emitter } from "@sockeye/socket";
+import type { ClusterNumbers } from "./metrics.js";
 
 /** One node of a cluster, as it is now. */
 export interface ClusterNode {
@@ -72,9 +73,16 @@ export class ClusterView extends Emitter<Record<never, never>, ClusterEvents> {
     return [{ ...shown(self), self: true }, ...members.all().map(shown)];
   }
 
-  /** Times that events of others may have been lost; messages for others that were dropped; bytes that wait for the bus. */
-  stats(): { readonly gaps: number; readonly dropped: number; readonly waitingBytes: number } {
+  /** What may have been lost or was dropped since this node began, what waits for the bus, and how long a message takes over it. */
+  stats(): ClusterStats {
     return this.#cluster.stats;
+  }
+
+  /** @internal For metrics. */
+  numbers(): ClusterNumbers {
+    const nodes: Record<string, number> = {};
+    for (const { state } of this.#cluster.members.all()) nodes[state] = (nodes[state] ?? 0) + 1;
+    return { ...this.stats(), nodes };
   }
 
   /** @internal */

@@ -1,3 +1,4 @@
+import type { ClusterStats } from "@sockeye/cluster";
 import type { CloseReason, ServerDisconnectReason } from "@sockeye/protocol";
 import { LIMIT_BY_CODE } from "@sockeye/protocol";
 import { DEFAULT_TRANSPORTS, REFUSALS } from "@sockeye/transport/server";
@@ -26,6 +27,13 @@ export interface Gauges {
   readonly slowClients: number;
   /** Acknowledgements that sockets wait for. */
   readonly acksPending: number;
+  readonly cluster: ClusterNumbers | undefined;
+}
+
+/** A server as a node of a cluster. */
+export interface ClusterNumbers extends ClusterStats {
+  /** How many other nodes are known, by state. */
+  readonly nodes: Readonly<Record<string, number>>;
 }
 
 type Samples = ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, value: number]>;
@@ -56,6 +64,7 @@ const LEFT: readonly ServerDisconnectReason[] = [
   "server namespace disconnect",
   "client namespace disconnect",
 ];
+const NODE_STATES: readonly string[] = ["up", "draining", "suspect", "down"];
 const LIMITS: readonly string[] = Object.values(LIMIT_BY_CODE);
 
 /** A snapshot of a server's numbers, made by `io.metrics()`. It does not change any more. */
@@ -80,6 +89,8 @@ export class Metrics {
   readonly slowClients: number;
   /** Acknowledgements of clients that are waited for. */
   readonly acksPending: number;
+  /** Of a node of a cluster: other nodes by state, messages lost and dropped, what waits for the bus, how long it takes. */
+  readonly cluster: ClusterNumbers | undefined;
   /** Bytes of the TCP connections that the server uses, headers among them. Without HTTP/2 and WebTransport. */
   readonly bytesReceived: number;
   readonly bytesSent: number;
@@ -123,6 +134,7 @@ export class Metrics {
     this.maxWaitingBytes = gauges.maxWaitingBytes;
     this.slowClients = gauges.slowClients;
     this.acksPending = gauges.acksPending;
+    this.cluster = gauges.cluster;
     const { received, sent } = monitor.traffic.bytes;
     this.bytesReceived = received;
     this.bytesSent = sent;
@@ -201,8 +213,20 @@ export class Metrics {
         by("code", this.eventsRefused, ["ERR_INVALID", "ERR_UNDECLARED"]),
       ),
       counter("errors", "Failures of the app's code.", one(this.errors)),
+      ...(this.cluster ? clusterMetrics(this.cluster) : []),
     ];
   }
+}
+
+/** Of a server alone there are none. */
+function clusterMetrics({ nodes, gaps, dropped, waitingBytes, lagMs }: ClusterNumbers): Metric[] {
+  return [
+    gauge("cluster_nodes", "Other nodes that are known.", by("state", nodes, NODE_STATES)),
+    counter("cluster_gaps", "Times that messages of other nodes may have been lost.", one(gaps)),
+    counter("cluster_dropped", "Messages for other nodes that were dropped.", one(dropped)),
+    gauge("cluster_waiting_bytes", "Bytes that wait for the bus.", one(waitingBytes)),
+    gauge("cluster_lag_seconds", "Time that a message takes over the bus and back.", one(lagMs / 1000)),
+  ];
 }
 
 function gauge(name: string, help: string, samples: Samples): Metric {

@@ -10,7 +10,7 @@ import {
   type NodeLoad,
 } from "@sockeye/cluster";
 import { type Neighbours, randomId } from "@sockeye/engine/server";
-import type { AdapterNamespace, Clock, Codec } from "@sockeye/protocol";
+import type { AdapterNamespace, Claim, Clock, Codec } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
 import { type ForwardedRequest, remoteAddress, There } from "@sockeye/transport/server";
@@ -20,11 +20,16 @@ import { ClusterView } from "./cluster-view.js";
 /** What of a random id stays: 96 bits. */
 const RANDOM_LENGTH = 16;
 
+/** Tells a session's node that its client has begun anew. */
+const ABANDONED = "abandoned";
+
 /** What a node of a cluster needs of its server. */
 export interface NodeHost extends ErrorBoundary {
   readonly engineClock: Clock;
   readonly codec: Codec;
   load(): NodeLoad;
+  /** The client of a session has begun anew at another node. Nothing if it has not the session's secret. */
+  abandon(claim: Pick<Claim, "sid" | "secret">): void;
   /** Answers requests that other nodes pass on. */
   readonly forwardTarget: ForwardTarget;
 }
@@ -62,6 +67,16 @@ export class NodeInCluster implements Neighbours {
       },
     });
     this.view = new ClusterView(this.#cluster, host);
+    this.#cluster.join(this.#cluster.topicsOf(), {
+      act: (op, [sid, claimed]) => {
+        // Who says so must know the session's secret, as for any other claim.
+        if (op === ABANDONED && typeof sid === "string" && typeof claimed === "string")
+          host.abandon({ sid, secret: claimed });
+      },
+      event() {},
+      asked: (_question, reply) => reply.none(),
+      subscribed() {},
+    });
     this.#forwarding = new Forwarding({ cluster: this.#cluster, key, secret, target: host.forwardTarget });
   }
 
@@ -88,18 +103,22 @@ export class NodeInCluster implements Neighbours {
     return owner === undefined ? undefined : new There(owner);
   }
 
-  forward(visit: ForwardedRequest, owner: string): void {
+  forward(visit: ForwardedRequest, owner: string, failed: (intact: boolean) => void): void {
     const { req, corsAnswer } = visit;
     const terms = {
       facts: {
         address: remoteAddress(req),
         corsAnswer: typeof corsAnswer === "string" ? corsAnswer : undefined,
       },
-      // As if there were no such session: its client begins anew.
-      failed: () => visit.refuse({ reason: "UNKNOWN_SID", context: {} }),
+      failed,
     };
     if (visit.kind === "request") this.#forwarding.request(visit, owner, terms);
     else this.#forwarding.upgrade(visit, owner, terms);
+  }
+
+  claimRefused({ sid, secret }: Claim): void {
+    const owner = this.#forwarding.memberOf(sid);
+    if (owner) this.#cluster.tell(owner.id, ABANDONED, [sid, secret]);
   }
 
   // ---- from the server

@@ -5,6 +5,7 @@ import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@
 import { bindEngine, clientGroup, Drain, processBudget, randomId } from "@sockeye/engine/server";
 import type {
   AdapterNamespace,
+  Claim,
   Clock,
   Codec,
   ContractError,
@@ -165,6 +166,10 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     upgrade: (upgrade, facts) => this.#engineOf(upgrade.req).handleForwardedUpgrade(upgrade, facts),
   };
 
+  abandon(claim: Pick<Claim, "sid" | "secret">): void {
+    for (const { sessions } of this.attachments.engines) sessions.get(claim.sid)?.abandon(claim);
+  }
+
   newSocketId(): string {
     return this.cluster?.socketId() ?? randomId();
   }
@@ -196,7 +201,14 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     const here = { sessions, sockets, rooms, acksPending, namespaces: namespaces.size };
     const held = { suspended: this.#suspendedCount, waiting: this.#joining.size };
     const { bytes: heldBytes } = processBudget;
-    return new Metrics(this.monitor, { ...here, ...held, heldBytes, ...waitingFor(this.#sessions()) });
+    const cluster = this.cluster?.view.numbers();
+    return new Metrics(this.monitor, {
+      ...here,
+      ...held,
+      heldBytes,
+      ...waitingFor(this.#sessions()),
+      cluster,
+    });
   }
 
   health(): Health {

@@ -125,12 +125,9 @@ export class ServerEnd implements SessionEnd {
   acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean {
     const { session } = this;
     const { clock, role } = this.#config;
-    const { id } = session;
     const counted = this.#counted;
-    const { secrets, pingIntervalMs } = role;
-    if (!counted || !secrets) return false;
-    const isLast = secrets.fits(id, this.generation, claim.secret);
-    if (!isLast && (this.#confirmed || !secrets.fits(id, this.generation - 1, claim.secret))) return false;
+    if (!counted || !this.proves(claim.secret)) return false;
+    const isLast = role.secrets?.fits(session.id, this.generation, claim.secret) === true;
     if (!session.switchTransport(transport, claim.received, this.#longestSilenceMs)) return false;
     // A client that never got the last secret is told it once more.
     if (isLast) this.generation++;
@@ -140,9 +137,23 @@ export class ServerEnd implements SessionEnd {
     session.awaitsSign = false;
     // What is sent again has a price. The heartbeat comes after it.
     const putOffMs = counted instanceof ResendBudget ? counted.comeBack() : 0;
-    session.setDeadline(putOffMs > 0 ? Math.min(putOffMs, pingIntervalMs) : pingIntervalMs, clock.now());
+    session.setDeadline(
+      putOffMs > 0 ? Math.min(putOffMs, role.pingIntervalMs) : role.pingIntervalMs,
+      clock.now(),
+    );
     session.observer?.onResume?.(transport);
     return true;
+  }
+
+  /** Is whoever says this the client? The last secret is it, and the one before as long as the last may not have arrived. */
+  proves(secret: string): boolean {
+    const { secrets } = this.#config.role;
+    const { id } = this.session;
+    if (!this.#counted || !secrets) return false;
+    return (
+      secrets.fits(id, this.generation, secret) ||
+      (!this.#confirmed && secrets.fits(id, this.generation - 1, secret))
+    );
   }
 
   // ---- from the session

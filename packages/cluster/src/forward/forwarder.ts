@@ -21,8 +21,8 @@ export interface ForwardableUpgrade {
 /** How it goes on if the other node does not answer. */
 export interface ForwardTerms {
   readonly facts: ForwardFacts;
-  /** Nothing was answered yet. */
-  failed(): void;
+  /** Nothing was answered yet. @param intact and nothing of the request was read */
+  failed(intact: boolean): void;
 }
 
 /** These are for the next hop only, or are written anew. */
@@ -65,14 +65,23 @@ export class Forwarder {
       answer.on("error", () => res.destroy());
       answer.pipe(res);
     });
+    let intact = true;
     out.on("error", () => {
       if (res.headersSent) res.destroy();
-      else if (!res.destroyed) failed();
+      else if (!res.destroyed) failed(intact);
     });
     res.on("close", () => {
       if (!res.writableFinished) out.destroy();
     });
-    req.pipe(out);
+    const pass = (): void => {
+      intact = false;
+      req.pipe(out);
+    };
+    // Until there is a connection somebody else may have to answer.
+    out.on("socket", (link) => {
+      if (link.connecting) link.once("connect", pass);
+      else pass();
+    });
   }
 
   /** Passes a request to upgrade on, and joins both sockets. */
@@ -96,7 +105,7 @@ export class Forwarder {
     });
     out.on("error", () => {
       if (answered) socket.destroy();
-      else failed();
+      else failed(true);
     });
     socket.once("close", () => out.destroy());
     out.end();

@@ -39,20 +39,25 @@ export class Forwarding {
 
   /** The other node that a session's id names, if it is live and can be reached. @returns its id */
   ownerOf(sid: string): string | undefined {
-    const owner = this.#cluster.members.byTag(sid.slice(-TAG_LENGTH));
+    const owner = this.memberOf(sid);
     return owner?.address === undefined ? undefined : owner.id;
+  }
+
+  /** The same, whether it can be reached or not. */
+  memberOf(sid: string): Member | undefined {
+    return this.#cluster.members.byTag(sid.slice(-TAG_LENGTH));
   }
 
   request(visit: ForwardableRequest, owner: string, terms: ForwardTerms): void {
     const member = this.#live(owner);
     if (member) this.#forwarder.request(visit, member, terms);
-    else terms.failed();
+    else terms.failed(true);
   }
 
   upgrade(visit: ForwardableUpgrade, owner: string, terms: ForwardTerms): void {
     const member = this.#live(owner);
     if (member) this.#forwarder.upgrade(visit, member, terms);
-    else terms.failed();
+    else terms.failed(true);
   }
 
   async close(): Promise<void> {

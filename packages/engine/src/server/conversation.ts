@@ -5,6 +5,8 @@ import type { DropPolicy, Ending } from "@sockeye/session";
 export interface TransportTaker {
   /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
   acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
+  /** Is a secret the client's? Nothing follows from it. */
+  proves(secret: string): boolean;
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
 }

@@ -64,8 +64,10 @@ export interface EngineWatcher<Above extends EngineSessionSink> {
 export interface Neighbours {
   /** Who else may have a session of this id? By a look at the id alone: it is the peer's. */
   locate(sid: string): There | undefined;
-  /** Passes a request on to the node that has its session. */
-  forward(request: ForwardedRequest, node: string): void;
+  /** Passes a request on to the node that has its session. @param failed it does not answer; `intact`: nothing of the request was read */
+  forward(request: ForwardedRequest, node: string, failed: (intact: boolean) => void): void;
+  /** A claim was refused here: its client begins anew. The node that has the session is told, if there is one. */
+  claimRefused(claim: Claim): void;
 }
 
 /** What an engine is given. */
@@ -199,10 +201,14 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     return this.#sessions.get(sid) ?? this.#terms.neighbours?.locate(sid);
   }
 
-  forward(request: ForwardedRequest, node: string): void {
+  forward(request: ForwardedRequest, node: string, failed: (intact: boolean) => void): void {
     const { neighbours } = this.#terms;
-    if (neighbours) neighbours.forward(request, node);
-    else request.refuse({ reason: "UNKNOWN_SID", context: {} });
+    if (neighbours) neighbours.forward(request, node, failed);
+    else failed(false);
+  }
+
+  claimRefused(claim: Claim): void {
+    this.#terms.neighbours?.claimRefused(claim);
   }
 
   find(sid: string): EngineSession<Above> | undefined {

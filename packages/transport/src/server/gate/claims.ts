@@ -107,6 +107,7 @@ export class Claims {
     if (claim !== undefined && this.#state === "open") {
       const foreign = checkSamePage(visit, this.#acceptor.find(claim.sid));
       if (foreign === undefined && this.#acceptor.resume(claim, pipe)) return true;
+      if (foreign === undefined) this.#acceptor.claimRefused?.(claim);
     }
     this.#acceptor.refused(describeRefusal(visit.req, REFUSED));
     return false;

@@ -28,8 +28,12 @@ export interface GateSink {
   /**
    * Answers a request of a session that another node has. Nothing of the request was read, and nothing but that the session is not
    * here is wrong with it. Without this it is refused as if there were no such session.
+   *
+   * @param failed that node does not answer. `intact`: still nothing of the request was read
    */
-  forward?(request: ForwardedRequest, node: string): void;
+  forward?(request: ForwardedRequest, node: string, failed: (intact: boolean) => void): void;
+  /** A claim was refused here; another node may have the session. */
+  claimRefused?(claim: Claim): void;
   /**
    * Asked first about each handshake, and about each request that claims a session: does it exceed a limit? Then it is
    * refused with status 429.

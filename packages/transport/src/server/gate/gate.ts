@@ -254,7 +254,12 @@ class HttpGate implements Gate {
     const refusal =
       checkRequest({ req, query, upgrade, session, foreign, transports: this.#transports }) ??
       this.#checkKind(visit, query);
-    if (located instanceof There && this.#forwards(visit, located, refusal)) return;
+    const failed = (intact: boolean): void => {
+      // As if there were no such session: its client begins anew. From a claim the owner learns that.
+      if (claims && intact && refusal === undefined) this.#awaitClaim(visit, query);
+      else this.#refuse(visit, { reason: "UNKNOWN_SID", context: {} });
+    };
+    if (located instanceof There && this.#forwards(visit, located, { refusal, failed })) return;
     if (refusal !== undefined) {
       if (refusal.reason !== "UNKNOWN_SID" || !this.#sayGoodbye(visit, query)) this.#refuse(visit, refusal);
     } else if (claims) {
@@ -272,11 +277,11 @@ class HttpGate implements Gate {
   #forwards(
     visit: IncomingRequest | IncomingUpgrade,
     { node }: There,
-    refusal: Refusal | undefined,
+    { refusal, failed }: { refusal: Refusal | undefined; failed(intact: boolean): void },
   ): boolean {
     if (this.#state === "closed" || (refusal !== undefined && refusal.reason !== "UNKNOWN_SID")) return false;
     if (this.#acceptor.forward === undefined || forwardedFacts(visit.req) !== undefined) return false;
-    this.#acceptor.forward(visit, node);
+    this.#acceptor.forward(visit, node, failed);
     return true;
   }
 
