@@ -5,10 +5,11 @@
 // WebSocket, and a query ends up in logs: `auth` is the place.
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
 import express from "express";
 import { jwtVerify, SignJWT } from "jose";
+import { pageBeside } from "../page.js";
+import { run } from "../run.js";
 
 /** @typedef {{ user: string, until: number }} Claim `until` in milliseconds since 1970. */
 
@@ -22,6 +23,10 @@ export async function start({ port = 3000, secret = "change me", lifetimeMs = 3_
   const http = createServer(app);
   const io = new Server(http);
 
+  app.get(
+    ["/", "/style.css"],
+    pageBeside(import.meta.url, (html) => html.replace('data-by="session"', 'data-by="token"')),
+  );
   app.post("/token", express.json(), async (req, res) => {
     const user = req.body?.user;
     // Here a real app asks for the password.
@@ -84,8 +89,4 @@ export async function start({ port = 3000, secret = "change me", lifetimeMs = 3_
   return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`${url} is ready. It has no page: test/auth.test.ts is a client.`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

@@ -4,10 +4,11 @@
 // The page logs in over HTTP and gets a cookie; the browser sends it along when the socket connects.
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
 import express from "express";
 import session from "express-session";
+import { pageBeside } from "../page.js";
+import { run } from "../run.js";
 
 /** @typedef {import("node:http").IncomingMessage & { session: session.Session & { user?: string } }} WithSession */
 
@@ -22,6 +23,7 @@ export async function start({ port = 3000 } = {}) {
   app.use(sessions);
   io.engine.use(sessions);
 
+  app.get(["/", "/style.css"], pageBeside(import.meta.url));
   app.post("/login", express.json(), (req, res) => {
     const user = req.body?.user;
     if (typeof user !== "string" || user === "") {
@@ -64,8 +66,4 @@ export async function start({ port = 3000 } = {}) {
   return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`${url} is ready. It has no page: test/auth.test.ts is a client.`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

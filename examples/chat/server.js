@@ -1,9 +1,8 @@
 // @ts-check
 // The chat's server: `node server.js`, or `start()` from a test.
-import { realpathSync } from "node:fs";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
+import { run } from "../run.js";
 import { serveFile } from "./files.js";
 import { openRoom } from "./room.js";
 
@@ -48,37 +47,4 @@ function listen(http, port) {
   });
 }
 
-async function main() {
-  const wanted = process.env["PORT"] || "3000";
-  const port = Number(wanted);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`PORT is "${wanted}"; it must be a number from 0 to 65535`);
-  }
-  const chat = await start({ port });
-  console.log(`Chat on ${chat.url}`);
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    // A second signal hurries it.
-    process.on(signal, () => void chat.close().then(() => process.exit(0)));
-  }
-}
-
-/**
- * @param {unknown} error
- * @returns {string} One line that says what to do.
- */
-function explain(error) {
-  if (!(error instanceof Error)) return String(error);
-  const { code, port } = /** @type {{ code?: string, port?: number } & Error} */ (error);
-  if (code === "EADDRINUSE")
-    return `port ${port} is in use; choose another one: PORT=${Number(port) + 1} npm start`;
-  if (code === "EACCES") return `port ${port} is not allowed; choose another one: PORT=3000 npm start`;
-  return error.message;
-}
-
-const program = process.argv[1];
-if (program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)) {
-  main().catch((error) => {
-    console.error(`Chat did not start: ${explain(error)}`);
-    process.exit(1);
-  });
-}
+await run(import.meta.url, start, (url) => `Chat on ${url}`);

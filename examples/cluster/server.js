@@ -3,6 +3,7 @@
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { relay } from "@sockeye/bus-process";
+import { run } from "../run.js";
 import { startProxy } from "./proxy.js";
 
 const NODES = 3;
@@ -45,8 +46,4 @@ export async function start({ port = 3000 } = {}) {
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`Cluster on ${url}`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start, (url) => `Cluster on ${url}`);

@@ -3,8 +3,10 @@
 //
 // Each person is a room, and every tab of that person is in it. To write to someone is to emit to a room.
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { createServer } from "node:http";
 import { Server } from "@sockeye/server";
+import { pageBeside } from "../page.js";
+import { run } from "../run.js";
 
 /** @typedef {{ from: string, to: string, text: string, at: number }} Message `at` in milliseconds since 1970. */
 
@@ -29,8 +31,9 @@ const TEXT_LENGTH = 2000;
 
 /** @param {{ port?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
 export async function start({ port = 3000 } = {}) {
+  const http = createServer(pageBeside(import.meta.url));
   /** @type {Server<FromClient, FromServer, {}, Data>} */
-  const io = new Server(port, { cors: { origin: "*" } });
+  const io = new Server(http);
 
   io.use((socket, next) => {
     // A name will do here. A real app takes it from a session or a token: see the example `auth`.
@@ -76,8 +79,9 @@ export async function start({ port = 3000 } = {}) {
     return io.of("/").adapter.rooms.has(room(name));
   }
 
-  if (!io.httpServer.listening) await once(io.httpServer, "listening");
-  const address = /** @type {import("node:net").AddressInfo} */ (io.httpServer.address());
+  http.listen(port);
+  await once(http, "listening");
+  const address = /** @type {import("node:net").AddressInfo} */ (http.address());
   return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
@@ -90,8 +94,4 @@ function room(name) {
   return `person:${name}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`${url} is ready. It has no page: test/private-messages.test.ts is a client.`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

@@ -3,16 +3,20 @@
 //
 // The page is bundled when the server starts. An app of your own has a build step for that: Vite, Next.js or another.
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
 import { build } from "esbuild";
+import { run } from "../run.js";
 
 const PAGE = `<!doctype html>
 <html lang="en">
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>Everybody counts</title>
+  <link rel="icon" href="data:,">
+  <link rel="stylesheet" href="/style.css">
   <div id="app"></div>
   <script type="module" src="/main.js"></script>
 </html>
@@ -21,8 +25,10 @@ const PAGE = `<!doctype html>
 /** @param {{ port?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
 export async function start({ port = 3000 } = {}) {
   const script = await bundle();
+  const style = await readFile(new URL("../style.css", import.meta.url));
   const http = createServer((req, res) => {
     if (req.url === "/") res.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(PAGE);
+    else if (req.url === "/style.css") res.writeHead(200, { "content-type": "text/css" }).end(style);
     else if (req.url === "/main.js") res.writeHead(200, { "content-type": "text/javascript" }).end(script);
     else res.writeHead(404).end();
   });
@@ -63,8 +69,4 @@ async function bundle() {
   return outputFiles[0]?.contents ?? "";
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

@@ -4,8 +4,8 @@
 // The server keeps what it has sent for two minutes. A client that comes back within that time has the same id, the same rooms and
 // the same data, and gets what it missed. One that comes back later begins anew: that case remains, and is handled here too.
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
+import { run } from "../run.js";
 
 /** @param {{ port?: number, everyMs?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
 export async function start({ port = 3000, everyMs = 1000 } = {}) {
@@ -38,8 +38,8 @@ export async function start({ port = 3000, everyMs = 1000 } = {}) {
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`${url} is ready. It has no page: run "node client.js" in a second terminal.`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(
+  import.meta.url,
+  start,
+  (url) => `${url} is ready. It has no page: run "node client.js" in a second terminal.`,
+);

@@ -1,8 +1,8 @@
 // @ts-check
 // Beside the routes of Fastify: `node fastify.js`, or `start()` from a test.
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
 import fastify from "fastify";
+import { run } from "../run.js";
 import { greet, running } from "./greet.js";
 
 /** @param {{ port?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
@@ -19,8 +19,4 @@ export async function start({ port = 3000 } = {}) {
   return { url, close: () => app.close() };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

@@ -1,9 +1,9 @@
 // @ts-check
 // Beside Koa: `node koa.js`, or `start()` from a test.
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
 import Koa from "koa";
+import { run } from "../run.js";
 import { greet, running } from "./greet.js";
 
 /** @param {{ port?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
@@ -21,8 +21,4 @@ export function start({ port = 3000 } = {}) {
   return running(io);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(url);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

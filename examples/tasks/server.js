@@ -4,16 +4,19 @@
 // Every request is checked by a schema before anything is done, and every answer has one of two forms:
 // { ok: true, value } or { ok: false, reason, details? }.
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { createServer } from "node:http";
 import { Server } from "@sockeye/server";
 import { z } from "zod";
+import { pageBeside } from "../page.js";
+import { run } from "../run.js";
 import { change, choice, draft, Tasks } from "./tasks.js";
 
 /** @typedef {{ ok: true, value: unknown } | { ok: false, reason: string, details?: unknown }} Reply */
 
 /** @param {{ port?: number }} [options] `port`: where to listen; 0 for any free one. Default: 3000. */
 export async function start({ port = 3000 } = {}) {
-  const io = new Server(port, { cors: { origin: "*" } });
+  const http = createServer(pageBeside(import.meta.url));
+  const io = new Server(http);
   const tasks = new Tasks();
 
   io.on("connection", (socket) => {
@@ -50,8 +53,9 @@ export async function start({ port = 3000 } = {}) {
     }
   });
 
-  if (!io.httpServer.listening) await once(io.httpServer, "listening");
-  const address = /** @type {import("node:net").AddressInfo} */ (io.httpServer.address());
+  http.listen(port);
+  await once(http, "listening");
+  const address = /** @type {import("node:net").AddressInfo} */ (http.address());
   return { url: `http://localhost:${address.port}`, close: () => io.close({ drain: true }) };
 }
 
@@ -67,8 +71,4 @@ function outcome(parsed, act) {
   return value === undefined ? { ok: false, reason: "not found" } : { ok: true, value };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`${url} is ready. It has no page: test/tasks.test.ts is a client.`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start);

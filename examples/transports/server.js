@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
+import { run } from "../run.js";
 import { Traffic } from "./traffic.js";
 
 /**
@@ -75,8 +75,4 @@ function serveFile(req, res) {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`Transports on ${url}`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start, (url) => `Transports on ${url}`);

@@ -1,8 +1,8 @@
 // Players on a field, typed at both ends: `npm start`, or `start()` from a test.
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { Server, type Socket } from "@sockeye/server";
+import { run } from "../run.js";
 import type { BetweenServers, ClientToServer, Place, Player, ServerToClient } from "./events.js";
 
 type Game = Server<ClientToServer, ServerToClient, BetweenServers, Player>;
@@ -65,8 +65,4 @@ function isPlace(value: unknown): value is Place {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`${url} is ready. It has no page: client.ts is a client.`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start, (url) => `${url} is ready. It has no page: client.ts is a client.`);

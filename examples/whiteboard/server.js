@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { Server } from "@sockeye/server";
+import { run } from "../run.js";
 
 /** @typedef {[fromX: number, fromY: number, toX: number, toY: number, colour: number]} Line From 0 to 1 each, but for the colour. */
 
@@ -84,8 +84,4 @@ function serveFile(req, res) {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start({ port: Number(process.env["PORT"] ?? 3000) });
-  console.log(`Whiteboard on ${url}`);
-  process.once("SIGTERM", () => void close().then(() => process.exit(0)));
-}
+await run(import.meta.url, start, (url) => `Whiteboard on ${url}`);

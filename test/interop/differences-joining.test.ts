@@ -108,3 +108,27 @@ clientsDiffer(
     });
   },
 );
+
+clientsDiffer("the object of options", { stock: true, sockeye: false }, async (name) => {
+  const { io } = await loadClient(name);
+  const options = { autoConnect: false, forceNew: true };
+  return io("http://127.0.0.1:1", options).io.opts === options;
+});
+
+clientsDiffer("an engine before anything was dialled", { stock: false, sockeye: true }, async (name) => {
+  const { io } = await loadClient(name);
+  return io("http://127.0.0.1:1", { autoConnect: false, forceNew: true }).io.engine !== undefined;
+});
+
+clientsDiffer(
+  "binaryType of a manager's engine",
+  { stock: "ArrayBuffer", sockeye: "Buffer" },
+  async (name) => {
+    const site = await serve("socket.io 4");
+    site.io.on("connection", (socket) => void socket.emit("bytes", Buffer.of(1)));
+    const client = await dial(site, name);
+    client.io.engine.binaryType = "arraybuffer";
+    const [bytes] = (await once(client, "bytes")) as [object];
+    return bytes.constructor.name;
+  },
+);

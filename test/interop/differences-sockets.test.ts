@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { describe, expect } from "vitest";
 import { once } from "../support/wait.js";
 import { differs, pair, serve } from "./differ.js";
@@ -77,4 +78,15 @@ describe("options", () => {
     );
     return refused?.code ?? "taken";
   });
+});
+
+differs("instances of Node's EventEmitter", { stock: 5, sockeye: 0 }, async (server) => {
+  const { site, socket } = await pair(server);
+  const emitters: unknown[] = [socket, site.io, site.io.of("/"), socket.conn, site.io.engine];
+  return emitters.filter((each) => each instanceof EventEmitter).length;
+});
+
+differs("the WebSocket under a connection", { stock: "object", sockeye: "undefined" }, async (server) => {
+  const { socket } = await pair(server);
+  return typeof (socket.conn.transport as { socket?: unknown }).socket;
 });

@@ -54,6 +54,9 @@ export const SHOWN: ShownBy = {
       "a listener for newListener, and then another",
     ),
     "limit of listeners": limits("the eleventh listener"),
+    "`instanceof EventEmitter` of sockets, servers, namespaces, `socket.conn` and `io.engine`": sockets(
+      "instances of Node's EventEmitter",
+    ),
     "an empty list of rooms (`io.to([])`, `socket.in([])`, and bulk operations on it)": [
       ...sockets("to([]), an emit and bulk operations"),
       ...row("packages/server/test/empty-rooms", "nobody is meant by"),
@@ -354,9 +357,17 @@ export const SHOWN: ShownBy = {
       "packages/codec/test/parser-codec",
       "refuses a throw, and two packets for one frame",
     ),
+    "the object of options that is given to `io`": joining("the object of options"),
+    "`manager.engine` before anything was dialled": joining("an engine before anything was dialled"),
+    "`binaryType` of `manager.engine`, on Node.js": joining("binaryType of a manager's engine"),
     WebTransport: row("packages/client/test/manager", "knows WebTransport by its class only"),
   },
   Types: {
+    "names of `engine.io` and `engine.io-client` (from `/engine`): `Transport`, `transports`, `parser`, `uServer`, `parse`, `nextTick`, `installTimerFunctions`":
+      row("test/interop/names", "but those that differences.md has"),
+    "`socket.conn.transport.socket` (the WebSocket of the package `ws`)": sockets(
+      "the WebSocket under a connection",
+    ),
     "what `socket.volatile`, `timeout()`, `compress()` return": row("packages/server/test/types", "timeout"),
     "`socket.conn`": row("packages/server/test/types", "types of the server, beside Socket.IO's"),
   },

@@ -16,8 +16,10 @@ function Counter() {
   useEvent(socket, "count", setCount);
   return (
     <section>
-      <p role="status">{SHOWN[status]}</p>
-      <button type="button" onClick={() => socket.emit("add", 1)}>
+      <p role="status" className={status}>
+        {SHOWN[status]}
+      </p>
+      <button type="button" className="main big" onClick={() => socket.emit("add", 1)}>
         {count}
       </button>
     </section>
@@ -28,7 +30,10 @@ function App() {
   const [shown, setShown] = useState(true);
   return (
     <main>
-      <h1>Everybody counts</h1>
+      <header>
+        <h1>Everybody counts</h1>
+        <p>Open this page twice and click the number.</p>
+      </header>
       <label>
         <input type="checkbox" checked={shown} onChange={() => setShown(!shown)} /> count along
       </label>

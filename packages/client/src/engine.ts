@@ -20,6 +20,7 @@ import { standardParts } from "./standard/features.js";
 import { VisibleSession } from "./visible-session.js";
 
 export type { EngineOptions as SocketOptions } from "@sockeye/engine/client";
+export { TransportError } from "@sockeye/protocol";
 export type { SendOptions } from "@sockeye/socket";
 export {
   PollingTransport as Fetch,

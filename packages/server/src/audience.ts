@@ -5,6 +5,7 @@ import type {
   AckAnswer,
   AckCallback,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
@@ -120,7 +121,7 @@ export abstract class Audience<
   }
 
   /** Emits to everybody and resolves with all answers; waits 5 s unless `timeout` says otherwise. */
-  emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+  emitWithAck<Ev extends EventNamesWithAck<WithAnswers<EmitEvents>>>(
     event: Ev,
     ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
   ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
@@ -188,7 +189,7 @@ export abstract class Audience<
   }
 
   /** As {@link serverSideEmit}, and resolves with one answer per other server. */
-  serverSideEmitWithAck<Ev extends EventNames<ServerSideEvents>>(
+  serverSideEmitWithAck<Ev extends EventNamesWithAck<ServerSideEvents>>(
     event: Ev,
     ...args: EventParamsWithoutAck<ServerSideEvents, Ev>
   ): Promise<Array<AckAnswer<ServerSideEvents, Ev>>> {

@@ -7,6 +7,7 @@ import type {
   Emit,
   EmitTarget,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
@@ -66,7 +67,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
    *
    * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`; its `responses` are those that did come
    */
-  override emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+  override emitWithAck<Ev extends EventNamesWithAck<WithAnswers<EmitEvents>>>(
     event: Ev,
     ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
   ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
@@ -183,7 +184,7 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
   }
 
   /** Emits and resolves with the one answer. */
-  emitWithAck<Ev extends EventNames<EmitEvents>>(
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
     event: Ev,
     ...args: EventParamsWithoutAck<EmitEvents, Ev>
   ): Promise<AckAnswer<EmitEvents, Ev>> {

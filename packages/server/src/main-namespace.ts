@@ -5,6 +5,7 @@ import type {
   CallHandler,
   EventHandler,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
@@ -123,7 +124,7 @@ export abstract class MainNamespace<
    *
    * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`; its `responses` are those that did come
    */
-  emitWithAck<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+  emitWithAck<Ev extends EventNamesWithAck<WithAnswers<EmitEvents>>>(
     event: Ev,
     ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
   ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
@@ -154,7 +155,7 @@ export abstract class MainNamespace<
   }
 
   /** Emits an event to the other servers of the cluster and resolves with their answers. */
-  serverSideEmitWithAck<Ev extends EventNames<ServerSideEvents>>(
+  serverSideEmitWithAck<Ev extends EventNamesWithAck<ServerSideEvents>>(
     event: Ev,
     ...args: EventParamsWithoutAck<ServerSideEvents, Ev>
   ): Promise<Array<AckAnswer<ServerSideEvents, Ev>>> {

@@ -18,6 +18,7 @@ import type {
   CallInput,
   DefaultEventsMap,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
@@ -219,7 +220,7 @@ export class Socket<
    *
    * @throws AckError (as a rejection) `ERR_ACK_TIMEOUT`, `ERR_ACK_DISCONNECTED`
    */
-  emitWithAck<Ev extends EventNames<EmitEvents>>(
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
     event: Ev,
     ...args: EventParamsWithoutAck<EmitEvents, Ev>
   ): Promise<AckAnswer<EmitEvents, Ev>> {

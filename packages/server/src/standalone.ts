@@ -11,7 +11,7 @@ import { failureOf, printError } from "./print-error.js";
 import { warnOfUnknownOptions } from "./unknown-options.js";
 
 export type { SendOptions } from "@sockeye/socket";
-export type { Conn as Socket } from "./conn.js";
+export { Conn as Socket } from "./conn.js";
 export type { EngineEvents } from "./engine.js";
 export type { AttachOptions, EngineOptions as ServerOptions } from "./options.js";
 

@@ -29,6 +29,7 @@ interface ServerToClient {
   none: () => void;
   news: (text: string, at: number) => void;
   ask: (question: string, ack: (answer: boolean) => void) => void;
+  done: (ack: () => void) => void;
 }
 interface InterServer {
   ping: (from: string, ack: (load: number) => void) => void;
@@ -94,6 +95,28 @@ describe("types of the server, beside Socket.IO's", () => {
     });
   });
 
+  it("emitWithAck only of events that have an acknowledgement", () => {
+    type First<T extends (...args: never) => unknown> = Parameters<T>[0];
+    type With = "ask" | "done";
+    const calls = [
+      socket,
+      socket.timeout(1),
+      socket.volatile,
+      io,
+      io.timeout(1),
+      socket.broadcast,
+      socket.to("room"),
+    ];
+    expectTypeOf<First<(typeof calls)[number]["emitWithAck"]>>().toEqualTypeOf<With>();
+    expectTypeOf<First<typeof io.serverSideEmitWithAck>>().toEqualTypeOf<"ping">();
+    // Where the types do not say, all do.
+    expectTypeOf<First<Socket["emitWithAck"]>>().toEqualTypeOf<string>();
+    expectTypeOf<
+      First<Socket<{ any: (...args: unknown[]) => void; may: (ack?: () => void) => void }>["emitWithAck"]>
+    >().toEqualTypeOf<"any" | "may">();
+    expectTypeOf<First<StockSocket<ClientToServer, ServerToClient>["emitWithAck"]>>().toEqualTypeOf<With>();
+  });
+
   it("emitWithAck", () => {
     expectTypeOf(socket.emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean>>();
     expectTypeOf(stockSocket.emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean>>();
@@ -102,6 +125,8 @@ describe("types of the server, beside Socket.IO's", () => {
     expectTypeOf(io.timeout(1).emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean[]>>();
     expectTypeOf(stockIo.timeout(1).emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean[]>>();
     expectTypeOf(io.emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean[]>>();
+    expectTypeOf(socket.emitWithAck("done")).toEqualTypeOf<Promise<undefined>>();
+    expectTypeOf(io.emitWithAck("done")).toEqualTypeOf<Promise<undefined[]>>();
     expectTypeOf(socket.to("room").emitWithAck("ask", "a")).toEqualTypeOf<Promise<boolean[]>>();
   });
 

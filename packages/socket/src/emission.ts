@@ -5,6 +5,7 @@ import { reasonOf } from "./acks.js";
 import type {
   AckAnswer,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
@@ -115,7 +116,7 @@ export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitT
   }
 
   /** Emits and resolves with the acknowledgement's first argument; rejects with an `AckError`. */
-  emitWithAck<Ev extends EventNames<Events>>(
+  emitWithAck<Ev extends EventNamesWithAck<Events>>(
     event: Ev,
     ...args: EventParamsWithoutAck<Events, Ev>
   ): Promise<AckAnswer<Events, Ev>> {

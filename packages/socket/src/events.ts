@@ -51,12 +51,29 @@ type FirstArgOf<T> = T extends (arg: infer P, ...rest: Unchecked[]) => Unchecked
 type FirstAnswerOf<T> = T extends (...args: infer P) => Unchecked
   ? P extends readonly [Error, infer A, ...unknown[]]
     ? A
-    : FirstArgOf<T>
+    : P extends readonly []
+      ? undefined
+      : FirstArgOf<T>
   : Unchecked;
 
 /** Arguments of `emitWithAck`: those of the event without its acknowledgement. */
 export type EventParamsWithoutAck<Map extends EventsMap, Ev extends EventNames<Map>> =
   Last<EventParams<Map, Ev>> extends Fn ? AllButLast<EventParams<Map, Ev>> : EventParams<Map, Ev>;
+
+/**
+ * Events that `emitWithAck` takes: those whose last parameter may be an acknowledgement. For one that has none there would be no
+ * answer to wait for.
+ */
+export type EventNamesWithAck<Map extends EventsMap> = EventNames<Map> &
+  { [Ev in EventNames<Map>]: HasAck<Map, Ev> extends false ? never : Ev }[EventNames<Map>];
+
+type HasAck<Map extends EventsMap, Ev extends EventNames<Map>> = [Map[Ev]] extends [never]
+  ? true
+  : EventParams<Map, Ev> extends readonly []
+    ? false
+    : [Last<EventParams<Map, Ev>>] extends [Fn]
+      ? true
+      : false;
 
 /** What `emitWithAck` resolves with. */
 export type AckAnswer<Map extends EventsMap, Ev extends EventNames<Map>> = [Map[Ev]] extends [never]

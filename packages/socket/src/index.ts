@@ -27,6 +27,7 @@ export type {
   DefaultEventsMap,
   EventHandler,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventParamsWithoutAck,
   EventsMap,
