@@ -25,6 +25,7 @@ const LONG = [
   ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers"].map(
     (name) => `test/${name}/`,
   ),
+  "examples/started.test.ts",
   "test/browser/pages.browser.test.ts",
   "test/browser/transports.browser.test.ts",
   "test/interop/process.test.ts",

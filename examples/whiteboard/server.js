@@ -11,11 +11,12 @@ import { run } from "../run.js";
 /**
  * @typedef {object} FromClient
  * @property {(line: unknown) => void} draw
+ * @property {() => void} clear
  */
 
 /**
  * @typedef {object} FromServer
- * @property {(lines: Line[]) => void} board What there is, on arrival.
+ * @property {(lines: Line[]) => void} board What there is, on arrival and after a `clear`.
  * @property {(line: Line) => void} draw
  */
 
@@ -44,6 +45,10 @@ export async function start({ port = 3000 } = {}) {
       board.push(line);
       if (board.length > KEPT_LINES) board.shift();
       socket.broadcast.emit("draw", line);
+    });
+    socket.on("clear", () => {
+      board.length = 0;
+      io.emit("board", board);
     });
   });
 

@@ -11,7 +11,7 @@
   var GOODBYE_MS = 500;
 
   var ROWS = [
-    { name: "default", title: "Default", note: "polling, then WebSocket" },
+    { name: "default", title: "Default", note: "WebSocket first, polling beside it" },
     { name: "websocket", title: "WebSocket", note: "one connection, both ways" },
     { name: "polling", title: "Polling", note: "a response and a POST per batch" },
     { name: "stream", title: "Stream", note: "one long response, and POSTs" },

@@ -78,5 +78,6 @@ for (const [index, value] of COLOURS.entries()) {
   choice.addEventListener("change", () => (colour = index));
   document.querySelector("fieldset").append(choice);
 }
+document.querySelector("button").addEventListener("click", () => socket.emit("clear"));
 addEventListener("resize", repaint);
 repaint();

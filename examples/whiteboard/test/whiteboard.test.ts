@@ -52,6 +52,17 @@ test("the others see each line; who comes later sees them all; what is no line i
   expect((await enter()).board).toEqual(seen);
 });
 
+test("anybody may clear the board, for all", async () => {
+  const [ann, ben] = [await enter(), await enter()];
+  const drawn = next(ben.socket, "draw");
+  ann.socket.emit("draw", [0, 0, 1, 1, 0]);
+  await drawn;
+  const boards = [ann, ben].map(({ socket }) => next(socket, "board"));
+  ben.socket.emit("clear");
+  expect(await Promise.all(boards)).toEqual([[], []]);
+  expect((await enter()).board).toEqual([]);
+});
+
 test.each([
   ["/", 200],
   ["/main.js", 200],
