@@ -17,7 +17,8 @@ export interface Introduction {
   readonly settled: boolean;
 }
 
-const LEVELS = 100;
+/** More than any client may send (`maxJsonDepth`): what one answers, within the levels of ours, must not spoil the answers of others. */
+const LEVELS = 1000;
 const MAX_TEXT = 512;
 const TAG = /^[\w-]{4}$/;
 

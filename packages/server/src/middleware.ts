@@ -25,6 +25,8 @@ export interface MiddlewareWatch {
   asked?(index: number): void;
   /** A middleware has returned a promise. */
   waits?(promise: PromiseLike<unknown>): void;
+  /** A middleware has returned without a word: it may call `next` later, or never. @returns called if it does */
+  mayDecideLater?(next: Next): () => void;
   /** A middleware that had decided already has called `next(error)`, has thrown, or its promise has rejected. */
   failedLate(error: unknown): void;
 }
@@ -49,12 +51,14 @@ export function runMiddlewares<T>(
     }
     watch.asked?.(index);
     let called = false;
+    let decidedLate: (() => void) | undefined;
     const next: Next = (error) => {
       if (called) {
         if (error) watch.failedLate(error);
         return;
       }
       called = true;
+      decidedLate?.();
       if (error) done(error);
       else run(index + 1);
     };
@@ -76,7 +80,9 @@ export function runMiddlewares<T>(
       refuse(error);
       return;
     }
-    if (passes && !isAsync) next();
+    if (isAsync) return;
+    if (passes) next();
+    else if (!called) decidedLate = watch.mayDecideLater?.(next);
   };
   run(0);
 }

@@ -27,6 +27,8 @@ export interface PeerConnection {
   hold(bytes: number): boolean;
   /** It waits no more. */
   release(bytes: number): void;
+  /** Something is held for this client, and counts in the budget of the process; below zero once it is not. */
+  keep(bytes: number): void;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;
   send(packet: EncodedPacket, droppable?: DropPolicy): void;
   /** Takes a packet back that was given up, unless it was written. */

@@ -17,6 +17,7 @@ import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired } from "./expiry.js";
+import { countUntilCalled } from "./late-decisions.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { PeerAcks } from "./peer-acks.js";
@@ -367,6 +368,10 @@ export class Peer implements SocketTarget, AdapterPeer {
       },
       {
         waits: (promise) => this.#hold(event, promise),
+        mayDecideLater: (next) => {
+          const client = this.#client;
+          return countUntilCalled(next, eventWeight(event), (bytes) => client.keep(bytes));
+        },
         failedLate: (error) => this.#handle[REPORT](error, "middleware"),
       },
     );

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { usedBytes } from "../../../test/support/memory.js";
 import { once, until } from "../../../test/support/wait.js";
 import type { SocketMiddleware } from "../src/middleware.js";
 import { join, serve } from "./site.js";
@@ -45,6 +46,47 @@ describe("events that asynchronous middlewares of a socket are slow about", () =
     }
     await until(() => handled === expected, "all that is let through");
     await client.emitWithAck("ask");
+    expect(client.connected).toBe(true);
+  });
+});
+
+describe("events of which a middleware says nothing until later", () => {
+  it("count for the budget of the process while it may: the connection that has the most goes", async () => {
+    const site = await serve({ limits: { maxProcessBytes: 5_000_000 } });
+    const kept: unknown[] = [];
+    site.io.on("connection", (socket) => socket.use((_event, next) => void kept.push(next)));
+    const [large, small] = [await join(site), await join(site)];
+    small.client.emit("say", "x".repeat(100_000));
+    const left = once(large.socket as never, "disconnect");
+    for (let n = 0; n < 100; n++) large.client.emit("say", "x".repeat(100_000));
+    expect((await left)[1]).toMatchObject({ code: "ERR_MEMORY_BUDGET" });
+    expect(kept.length).toBeLessThan(60);
+    await until(() => site.io.metrics().heldBytes < 150_000, "what it held");
+    expect(site.io.metrics().heldBytes).toBeGreaterThan(100_000);
+    expect(small.client.connected).toBe(true);
+  });
+
+  it("do not count once it has decided, or nobody can call next any more", async () => {
+    const site = await serve();
+    const late: (() => void)[] = [];
+    site.io.on("connection", (socket) => {
+      socket.use((event, next) => {
+        if (event[0] === "later") late.push(next);
+        else if (event[0] !== "dropped") next();
+      });
+      socket.on("ask", (back: () => void) => back());
+    });
+    const { client } = await join(site);
+    const held = (): number => site.io.metrics().heldBytes;
+    client.emit("later", "x".repeat(100_000));
+    await client.emitWithAck("ask");
+    expect(held()).toBeGreaterThan(100_000);
+    late.pop()?.();
+    expect(held()).toBeLessThan(1000);
+    for (let n = 0; n < 10; n++) client.emit("dropped", "x".repeat(100_000));
+    await client.emitWithAck("ask");
+    for (let tries = 0; tries < 50 && held() > 1000; tries++) await usedBytes();
+    expect(held()).toBeLessThan(1000);
     expect(client.connected).toBe(true);
   });
 });

@@ -52,7 +52,8 @@ export class Forwarder {
 
   /** Passes a request on, and its answer back. */
   request({ req, res }: ForwardableRequest, to: Member, { facts, failed }: ForwardTerms): void {
-    const out = this.#dial(req, to, { facts, upgrade: [] });
+    const { framing, hasBody } = framingOf(req);
+    const out = this.#dial(req, to, { facts, more: framing });
     out.on("response", (answer) => {
       if (res.destroyed) {
         answer.destroy();
@@ -75,7 +76,8 @@ export class Forwarder {
     });
     const pass = (): void => {
       intact = false;
-      req.pipe(out);
+      if (hasBody) req.pipe(out);
+      else out.end();
     };
     // Until there is a connection somebody else may have to answer.
     out.on("socket", (link) => {
@@ -88,7 +90,7 @@ export class Forwarder {
   upgrade(visit: ForwardableUpgrade, to: Member, { facts, failed }: ForwardTerms): void {
     const { req, socket, head, headers } = visit;
     const upgrade = ["Connection", "Upgrade", "Upgrade", `${req.headers.upgrade}`];
-    const out = this.#dial(req, to, { facts, upgrade });
+    const out = this.#dial(req, to, { facts, more: upgrade });
     let answered = false;
     out.on("upgrade", (answer, link, linkHead) => {
       answered = true;
@@ -118,13 +120,13 @@ export class Forwarder {
   #dial(
     req: IncomingMessage,
     to: Member,
-    { facts, upgrade }: { facts: ForwardFacts; upgrade: readonly string[] },
+    { facts, more }: { facts: ForwardFacts; more: readonly string[] },
   ): ClientRequest {
     const { address = "", key } = to;
     const colon = address.lastIndexOf(":");
     const { method, url } = req;
     const signature = this.#signer.sign(forwardKey(key, this.#secret), { method, url }, facts);
-    const headers = [...upgrade, SIGNATURE_HEADER, signature];
+    const headers = [...more, SIGNATURE_HEADER, signature];
     for (const [name, values] of headersOf(req)) for (const value of values) headers.push(name, value);
     const authority = req.headers[":authority"];
     if (req.headers.host === undefined && typeof authority === "string") headers.push("Host", authority);
@@ -138,6 +140,19 @@ export class Forwarder {
       setHost: false,
     });
   }
+}
+
+/**
+ * How the body is framed on the link. Node frames none by itself where a method is not meant to have one, as GET: the body would stand there as
+ * the next request, and the one that comes next over the link, somebody else's, would be cut with it.
+ */
+function framingOf({ headers, httpVersionMajor }: IncomingMessage): {
+  readonly framing: readonly string[];
+  readonly hasBody: boolean;
+} {
+  if (headers["content-length"] !== undefined) return { framing: [], hasBody: true };
+  const hasBody = headers["transfer-encoding"] !== undefined || httpVersionMajor >= 2;
+  return { framing: hasBody ? ["Transfer-Encoding", "chunked"] : [], hasBody };
 }
 
 /** What is between the ends, by name. */
