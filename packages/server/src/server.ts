@@ -71,7 +71,14 @@ export class Server<
    */
   constructor(options?: ServerOptions & ContractOption<ListenEvents, EmitEvents, SocketData>);
   constructor(
-    server: AnyHttpServer | number | string | null | undefined,
+    // Options belong to the other form. They are here, too, so that the compiler speaks of a mistaken option, not of HTTP servers.
+    server:
+      | AnyHttpServer
+      | number
+      | string
+      | (ServerOptions & ContractOption<ListenEvents, EmitEvents, SocketData>)
+      | null
+      | undefined,
     options?: ServerOptions & ContractOption<ListenEvents, EmitEvents, SocketData>,
   );
   constructor(given?: AnyHttpServer | number | string | ServerOptions | null, second?: ServerOptions) {

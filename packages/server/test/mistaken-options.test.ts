@@ -47,6 +47,24 @@ describe("transports", () => {
     expect(code(() => new Server({ transports: transports as never }))).toBeUndefined();
   });
 
+  it("the compiler points at the mistaken value", () => {
+    const mistakes = (): unknown[] => [
+      new Server({
+        transports: [
+          // @ts-expect-error websocket
+          "websockets",
+        ],
+      }),
+      new Server({
+        limits: {
+          // @ts-expect-error maxRoomsPerSocket
+          maxRoomPerSocket: 1,
+        },
+      }),
+    ];
+    expect(mistakes).toThrow(expect.objectContaining({ code: "ERR_BAD_OPTION" }));
+  });
+
   it("a typo does not compile", () => {
     // @ts-expect-error not a transport
     expect(code(() => new Server({ transports: ["websockets"] }))).toBeDefined();
