@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe } from "vitest";
 import type { ClientName, ServerName } from "../support/servers.js";
@@ -83,5 +83,25 @@ describe("a process that is connected", { timeout: 2 * STARTED_MS }, () => {
   );
   clientsDiffer("autoUnref after an upgrade", { stock: "ends", sockeye: "ends" }, (client) =>
     endsBeingConnected("autoUnref after an upgrade", client),
+  );
+});
+
+/** What a client that cannot connect writes to stderr, in a process of its own. */
+function linesOfDebug(client: ClientName): string {
+  const name = client === "sockeye" ? "@sockeye/client" : "socket.io-client";
+  const program = `import { io } from "${name}"; io("http://127.0.0.1:1", { reconnection: false }).on("connect_error", () => process.exit())`;
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: root,
+    env: { ...process.env, DEBUG: "*" },
+    encoding: "utf8",
+    timeout: STARTED_MS,
+  });
+  return stderr.includes("socket.io-client") ? "lines" : stderr;
+}
+
+// They run the built packages.
+describe("a process with DEBUG=*", { timeout: 2 * STARTED_MS }, () => {
+  clientsDiffer("lines of the client", { stock: "lines", sockeye: "" }, async (client) =>
+    linesOfDebug(client),
   );
 });

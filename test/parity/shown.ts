@@ -360,6 +360,7 @@ export const SHOWN: ShownBy = {
     "the object of options that is given to `io`": joining("the object of options"),
     "`manager.engine` before anything was dialled": joining("an engine before anything was dialled"),
     "`binaryType` of `manager.engine`, on Node.js": joining("binaryType of a manager's engine"),
+    "on Node.js, `DEBUG=*`": ending("lines of the client"),
     WebTransport: row("packages/client/test/manager", "knows WebTransport by its class only"),
   },
   Types: {
