@@ -1,4 +1,4 @@
-// Bundles src/browser.ts for a <script> and src/index.ts for a <script type="module">, with every
+// Bundles src/browser.ts for a <script> and src/browser-module.ts for a <script type="module">, with every
 // dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js;
 // over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; for a <script> that speaks MessagePack,
 // src/browser-msgpack.ts: sockeye.msgpack.min.js; and for old browsers
@@ -26,7 +26,7 @@ export async function buildBrowserBundles(packageDirectory) {
   await Promise.all([
     write("sockeye.js", { ...script, minify: false, conditions: ["development"] }),
     write("sockeye.min.js", script),
-    write("sockeye.esm.min.js", { ...module, entryPoints: ["src/index.ts"] }),
+    write("sockeye.esm.min.js", { ...module, entryPoints: ["src/browser-module.ts"] }),
     write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
     write("sockeye.msgpack.min.js", { ...script, entryPoints: ["src/browser-msgpack.ts"] }),
   ]);

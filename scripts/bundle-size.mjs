@@ -12,6 +12,10 @@ import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** As packages/client/src/browser-module.ts. */
+const FULL = `export * from "@sockeye/client"; export { CallError, calls, isCallError } from "@sockeye/contract/client";
+  export { RoomError, rooms } from "@sockeye/rooms/client";`;
+
 /**
  * What is measured, by name: the smallest apps as their own bundler makes them, and files as they are served, with all that they
  * export.
@@ -20,9 +24,9 @@ export const APPS = {
   "websocket-only": { contents: `import { io } from "@sockeye/client/websocket"; io();` },
   "modern default": { contents: `import { io } from "@sockeye/client"; io();` },
   "served: websocket-only": { contents: `export * from "@sockeye/client/websocket";`, bundle: served },
-  "served: modern default": { contents: `export * from "@sockeye/client";`, bundle: served },
+  "served: modern default": { contents: FULL, bundle: served },
   "served: script": {
-    contents: `export * from "@sockeye/client"; export { io as default } from "@sockeye/client";`,
+    contents: `${FULL} export { io as default } from "@sockeye/client";`,
     bundle: script,
   },
   "legacy, in ES5": { bundle: legacy },

@@ -9,12 +9,12 @@ vi.setConfig({ testTimeout: 120_000 });
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 17_550, target: 6000 },
+  "websocket-only": { recorded: 17_600, target: 6000 },
   "modern default": { recorded: 23_600, target: 9000 },
-  // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
+  // Files with all that they export, calls and rooms too where it is not the lean one. socket.io.esm.min.js of Socket.IO has 13,100.
   "served: websocket-only": { recorded: 16_750, target: 6000 },
-  "served: modern default": { recorded: 25_200, target: 9000 },
-  "served: script": { recorded: 25_450, target: 9000 },
+  "served: modern default": { recorded: 29_800, target: 9000 },
+  "served: script": { recorded: 30_050, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 30_600, target: 16_000 },
 };
@@ -62,7 +62,9 @@ it.each<[keyof typeof APPS, RegExp[]]>([
     /client\/node/,
     /eio3/,
     /msgpack/,
-    /packages\/contract\//,
+    ...(name.startsWith("served: modern") || name.startsWith("served: script")
+      ? [/contract\/src\/(end|intake|schema|describe)/, /rooms\/src\/(rooms|room-log)/]
+      : [/packages\/(contract|rooms)\//]),
     ...absent,
   ];
   expect(paths.filter((path) => never.some((pattern) => pattern.test(path)))).toEqual([]);
@@ -94,17 +96,33 @@ it.each(["stream", "sse"])(
   },
 );
 
-it("an app that names calls has them, and no checks; one that does not has neither", async () => {
-  const { modules } = await measure({
-    contents: `import { io } from "@sockeye/client/websocket"; import { calls } from "@sockeye/contract/client";
-    io("", { extend: [calls] }).call("x");`,
-  });
-  const paths = modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
-  expect(paths).toContain("packages/contract/src/calling.ts");
-  expect(paths.filter((path) => /contract\/src\/(end|intake|schema|describe)/.test(path))).toEqual([]);
-  const unused = await measure({
-    contents: `import { io } from "@sockeye/client/websocket"; import { calls } from "@sockeye/contract/client"; io();`,
-  });
-  const kept = unused.modules.filter(({ path, bytes }) => bytes > 0 && /packages\/contract\//.test(path));
-  expect(kept).toEqual([]);
-});
+it.each([
+  [
+    "calls",
+    "contract",
+    `.call("x")`,
+    /contract\/src\/calling\.ts/,
+    /contract\/src\/(end|intake|schema|describe)/,
+  ],
+  [
+    "rooms",
+    "rooms",
+    `.room("x").join()`,
+    /rooms\/src\/client\/membership\.ts/,
+    /rooms\/src\/(rooms|room-|rule|presence-list)/,
+  ],
+])(
+  "an app that names %s has them, and nothing of the server's; one that does not has none",
+  async (name, from, use, has, never) => {
+    const named = `import { io } from "@sockeye/client/websocket"; import { ${name} } from "@sockeye/${from}/client";`;
+    const pathsOf = async (contents: string): Promise<string[]> => {
+      const { modules } = await measure({ contents });
+      return modules.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
+    };
+    const paths = await pathsOf(`${named} io("", { extend: [${name}] })${use};`);
+    expect(paths.filter((path) => has.test(path))).toHaveLength(1);
+    expect(paths.filter((path) => never.test(path))).toEqual([]);
+    const unused = await pathsOf(`${named} io();`);
+    expect(unused.filter((path) => path.includes(`packages/${from}/`))).toEqual([]);
+  },
+);

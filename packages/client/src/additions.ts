@@ -19,7 +19,7 @@ export class Additions {
   readonly #host: SocketHost;
   readonly #contract: ContractEnd | undefined;
   readonly #intake: (event: Event) => unknown;
-  readonly #own = new Map<unknown, (...args: Event) => void>();
+  readonly #own = new Map<unknown, ((...args: Event) => void)[]>();
 
   constructor(peer: AddedTo, host: SocketHost, { contract }: TypedSocketOptions) {
     this.#peer = peer;
@@ -41,13 +41,13 @@ export class Additions {
 
   /** Whatever an extension wants to know, before the app hears of it. */
   tell(event: "connect" | "disconnect"): void {
-    this.#own.get(event)?.();
+    for (const listener of this.#own.get(event) ?? []) listener();
   }
 
   /** An event has come in. */
   take(event: Event): void {
     const own = this.#own.get(event[0]);
-    if (own) own(...event.slice(1));
+    if (own) for (const listener of own) listener(...event.slice(1));
     else this.#intake(event);
   }
 
@@ -58,6 +58,7 @@ export class Additions {
     return extension.install({
       socket: peer.handle,
       contract: this.#contract,
+      clock: host.clock,
       get connected() {
         return peer.connected;
       },
@@ -67,7 +68,7 @@ export class Additions {
       emitOut: (emit) => peer.emitOut(emit),
       reportError: reportAppError,
       onlyHandler: (event, listener, options) => peer.handle[HANDLE](event, listener, options),
-      onOwn: (event, listener) => void this.#own.set(event, listener),
+      onOwn: (event, listener) => void this.#own.set(event, [...(this.#own.get(event) ?? []), listener]),
     });
   }
 }

@@ -1,2 +1,2 @@
-export * from "./index.js";
+export * from "./browser-module.js";
 export { io as default } from "./standard/io.js";

@@ -28,8 +28,9 @@ interface Tab {
 export class PresenceList {
   /** By key, and by socket in it. */
   readonly #tabs = new Map<string, Map<string, Tab>>();
-  /** In their order, so that a page costs what is on it. */
+  /** In their order, so that a page costs what is on it: those who are there, and who was when changes were told last. */
   readonly #sorted: string[] = [];
+  readonly #told: string[] = [];
   readonly #keys = new Map<string, string>();
   /** How those whose changes were not told yet were before. */
   readonly #before = new Map<string, Presence | undefined>();
@@ -52,7 +53,7 @@ export class PresenceList {
     if (tabs === undefined) {
       tabs = new Map();
       this.#tabs.set(key, tabs);
-      this.#sorted.splice(this.#indexBehind(key), 0, key);
+      this.#sorted.splice(indexBehind(this.#sorted, key), 0, key);
     }
     this.#keys.set(socket, key);
     tabs.set(socket, { value, bytes, away: tabs.get(socket)?.away ?? false, turn: ++this.#turn });
@@ -76,12 +77,24 @@ export class PresenceList {
     tabs?.delete(socket);
     if (tabs?.size !== 0) return;
     this.#tabs.delete(key);
-    this.#sorted.splice(this.#indexBehind(key) - 1, 1);
+    this.#sorted.splice(indexBehind(this.#sorted, key) - 1, 1);
+  }
+
+  /** How many there were when changes were told last. */
+  get toldCount(): number {
+    return this.#told.length;
+  }
+
+  /** A page of who was there when changes were told last: whoever reads this and hears the next change knows all. */
+  toldPage(limit: number, after?: string): readonly Presence[] {
+    const from = after === undefined ? 0 : indexBehind(this.#told, after);
+    const page = this.#told.slice(from, from + limit);
+    return page.flatMap((key) => (this.#before.has(key) ? this.#before.get(key) : this.#show(key)) ?? []);
   }
 
   /** @param after left out: from the beginning */
   page(limit: number, after?: string): readonly Presence[] {
-    const from = after === undefined ? 0 : this.#indexBehind(after);
+    const from = after === undefined ? 0 : indexBehind(this.#sorted, after);
     return this.#sorted.slice(from, from + limit).flatMap((key) => this.#show(key) ?? []);
   }
 
@@ -106,9 +119,13 @@ export class PresenceList {
       this.#before.delete(key);
       const now = this.#show(key);
       if (before === undefined) {
-        if (now !== undefined) joined.push(now);
-      } else if (now === undefined) left.push(key);
-      else if (now.value !== before.value || (before.state === "away" && now.state === "here"))
+        if (now === undefined) continue;
+        joined.push(now);
+        this.#told.splice(indexBehind(this.#told, key), 0, key);
+      } else if (now === undefined) {
+        left.push(key);
+        this.#told.splice(indexBehind(this.#told, key) - 1, 1);
+      } else if (now.value !== before.value || (before.state === "away" && now.state === "here"))
         updated.push(now);
       else if (now.state !== before.state) away.push(key);
     }
@@ -135,15 +152,15 @@ export class PresenceList {
       if (newest === undefined || tab.turn > newest.turn) newest = tab;
     return newest;
   }
+}
 
-  /** Where the first key stands that comes behind this one. */
-  #indexBehind(key: string): number {
-    let [from, to] = [0, this.#sorted.length];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if ((this.#sorted[middle] as string) > key) to = middle;
-      else from = middle + 1;
-    }
-    return from;
+/** Where the first key stands that comes behind this one. */
+function indexBehind(sorted: readonly string[], key: string): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle] as string) > key) to = middle;
+    else from = middle + 1;
   }
+  return from;
 }

@@ -35,6 +35,10 @@ export interface Page {
   readonly limit: number;
 }
 
+/** Names of events that are gone are known for this long after the event, and so many of them: a retry may come late. */
+const ID_MS = 120_000;
+const MOST_GONE_IDS = 100;
+
 /** The latest events of one room, numbered without a gap. Pure: whoever calls says what time it is. */
 export class RoomLog<T> {
   readonly epoch: string;
@@ -47,6 +51,8 @@ export class RoomLog<T> {
   /** Of the newest event that is gone. */
   #goneAt = Number.NEGATIVE_INFINITY;
   readonly #ids = new Map<string, number>();
+  /** Names of events that are gone, the oldest first. */
+  #goneIds: { readonly id: string; readonly at: number }[] = [];
 
   constructor(epoch: string, keep: Keep) {
     this.epoch = epoch;
@@ -73,7 +79,7 @@ export class RoomLog<T> {
     return oldest && oldest.at + this.#keep.ageMs;
   }
 
-  /** The offset that an event of this name got, if it is still kept. */
+  /** The offset that an event of this name got, if it is still kept or has gone lately. */
   offsetOf(id: string): number | undefined {
     return this.#ids.get(id);
   }
@@ -140,8 +146,13 @@ export class RoomLog<T> {
       if (this.size <= count && this.#bytes <= bytes && oldest.at > now - ageMs) break;
       this.#bytes -= oldest.bytes;
       this.#goneAt = oldest.at;
-      if (oldest.id !== undefined) this.#ids.delete(oldest.id);
+      if (oldest.id !== undefined) this.#goneIds.push({ id: oldest.id, at: oldest.at });
       this.#entries[this.#head++] = undefined;
+    }
+    for (let first = this.#goneIds[0]; first !== undefined; first = this.#goneIds[0]) {
+      if (this.#goneIds.length <= MOST_GONE_IDS && first.at > now - ID_MS) break;
+      this.#goneIds.shift();
+      this.#ids.delete(first.id);
     }
     // Moving the whole list for each event that goes would cost as much as the list is long.
     if (this.#head > 32 && this.#head * 2 > this.#entries.length) {
@@ -157,6 +168,7 @@ export class RoomLog<T> {
     this.#head = 0;
     this.#bytes = 0;
     this.#ids.clear();
+    this.#goneIds = [];
   }
 
   /** Those that are kept behind one offset, up to another. Found by number: what is not asked for costs nothing. */

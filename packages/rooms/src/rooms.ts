@@ -66,9 +66,16 @@ export class Rooms<S extends RoomSocket> {
   /**
    * Sends an event, and keeps it in each of its rooms that keep events. Members by the room protocol get one envelope for each room, and not the
    * event itself.
+   *
+   * @param publication of a client: its sender gets the envelope as all members do, in the order of the room
    */
-  broadcast(packet: EventPacket, options: BroadcastOptions, id?: string): void {
+  broadcast(
+    packet: EventPacket,
+    options: BroadcastOptions,
+    publication?: { readonly id: string | undefined },
+  ): void {
     const { rooms, except, flags } = options;
+    const id = publication?.id;
     const from = this.#senderOf(except);
     if (rooms.size === 0 || from === "others" || flags?.volatile === true || flags?.local === true) {
       this.#host.broadcast(packet, options);
@@ -93,7 +100,9 @@ export class Rooms<S extends RoomSocket> {
     this.#host.broadcast(packet, { ...options, except: new Set([...(except ?? []), ...members]) });
     envelopes.forEach(({ envelope }, at) => {
       const room = members[at] as string;
-      if (this.#host.hasMembers(room)) this.#host.broadcast(envelope, { ...options, rooms: new Set([room]) });
+      const { except: _sender, ...toAll } = options;
+      if (this.#host.hasMembers(room))
+        this.#host.broadcast(envelope, { ...(publication ? toAll : options), rooms: new Set([room]) });
     });
   }
 
@@ -287,7 +296,7 @@ export class Rooms<S extends RoomSocket> {
       id: undefined,
       data: [event, ...args],
     };
-    this.broadcast(packet, { rooms: new Set([room]), except: new Set([socket.id]) }, id);
+    this.broadcast(packet, { rooms: new Set([room]), except: new Set([socket.id]) }, { id });
     return { room, ...(state.position === undefined ? {} : { position: state.position }) };
   }
 
@@ -345,13 +354,13 @@ export class Rooms<S extends RoomSocket> {
       throw tooMuch("Too much of what is kept was asked for in ten seconds (maxCatchUpBytes)");
   }
 
-  /** A page of who is there, in the order of their keys. */
+  /** A page of who is there, in the order of their keys, as all others know it: the next change goes on from there. */
   #membersOf(socket: S, { presence }: RoomState<S>, after: string | undefined): object {
     if (presence === undefined) return { members: [], count: 0 };
-    const members = presence.page(FIRST_MEMBERS, after);
+    const members = presence.toldPage(FIRST_MEMBERS, after);
     this.#charge(socket, presence.bytesOf(members));
     const more = members.length === FIRST_MEMBERS ? { next: members.at(-1)?.key } : {};
-    return { members, count: presence.count, ...more };
+    return { members, count: presence.toldCount, ...more };
   }
 
   #page({ log }: RoomState<S>, options: HistoryOptions): readonly LogEntry<Kept>[] {
@@ -411,7 +420,7 @@ export class Rooms<S extends RoomSocket> {
     const { name: room, presence } = state;
     const change = presence?.takeChange(MOST_TOLD);
     if (change !== undefined) {
-      const packet = this.#event(OWN_EVENTS.presence, { room, ...change, count: presence?.count });
+      const packet = this.#event(OWN_EVENTS.presence, { room, ...change, count: presence?.toldCount });
       try {
         this.#host.broadcast(packet, { rooms: new Set([memberRoom(room)]) });
       } catch (error) {

@@ -102,12 +102,16 @@ describe("the log of a room", () => {
     expect({ size: log.size, bytes: log.bytes, end: log.end }).toEqual({ size: 0, bytes: 0, end: 3 });
   });
 
-  it("knows the names of what it keeps", () => {
-    const log = new RoomLog<string>(EPOCH, { count: 1, ageMs: 1000, bytes: 1000 });
+  it("knows the names of what it keeps, and of what has gone for two minutes and a hundred others", () => {
+    const log = new RoomLog<string>(EPOCH, { count: 1, ageMs: 1e9, bytes: 1000 });
     log.append("a", { at: 0, bytes: 1, id: "one" });
-    expect(log.offsetOf("one")).toBe(1);
     log.append("b", { at: 0, bytes: 1 });
+    log.trim(119_999);
+    expect(log.offsetOf("one")).toBe(1);
+    log.trim(120_000);
     expect(log.offsetOf("one")).toBeUndefined();
+    for (let n = 0; n < 102; n++) log.append("c", { at: 120_000, bytes: 1, id: `${n}` });
+    expect([log.offsetOf("0"), log.offsetOf("1")]).toEqual([undefined, 4]);
   });
 
   it("pages forwards and backwards", () => {

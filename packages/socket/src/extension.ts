@@ -1,3 +1,4 @@
+import type { Clock } from "@sockeye/protocol";
 import type { ContractEnd } from "./contract-end.js";
 import type { EmitTarget } from "./emission.js";
 import type { Listener, ListenOptions } from "./emitter.js";
@@ -7,6 +8,7 @@ import type { EventsMap } from "./events.js";
 export interface ExtensionHost extends EmitTarget {
   readonly socket: object;
   readonly contract: ContractEnd | undefined;
+  readonly clock: Clock;
   readonly connected: boolean;
   /** Does the other end know Sockeye's own events? */
   readonly knowsOwnEvents: boolean;
@@ -14,7 +16,7 @@ export interface ExtensionHost extends EmitTarget {
   reportError(error: unknown): void;
   /** @throws UsageError `ERR_HANDLED` */
   onlyHandler(event: string, listener: Listener, options?: ListenOptions): void;
-  /** Takes an event that apps do not see: one of Sockeye's, or `connect` and `disconnect`, before the app hears of it. */
+  /** Takes an event that apps do not see: one of Sockeye's, or `connect` and `disconnect`, before the app hears of it. Several extensions may want the same one. */
   onOwn(event: string, listener: (...args: readonly unknown[]) => void): void;
 }
 

@@ -1,9 +1,9 @@
 import { nearest } from "@sockeye/protocol";
 import type { TransportClass } from "@sockeye/transport/client";
-import type { Options } from "../options.js";
+import type { Options, TypedSocketOptions } from "../options.js";
 
 /** The compiler sees to it that no option is missing, and none too many. */
-const OPTIONS: { readonly [name in keyof Required<Options>]: true } = {
+const OPTIONS: { readonly [name in keyof Required<Options & TypedSocketOptions>]: true } = {
   host: true,
   hostname: true,
   port: true,
@@ -58,6 +58,8 @@ const OPTIONS: { readonly [name in keyof Required<Options>]: true } = {
   randomizationFactor: true,
   timeout: true,
   auth: true,
+  contract: true,
+  extend: true,
   retries: true,
   ackTimeout: true,
 };

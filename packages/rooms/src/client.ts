@@ -1,0 +1,51 @@
+import { OWN_EVENTS } from "@sockeye/protocol";
+import type { EventsMap, Extension } from "@sockeye/socket";
+import { Outbox } from "./client/outbox.js";
+import { openRoom, type Room, type RoomWires } from "./client/room.js";
+import { fieldsOf } from "./client/wire.js";
+
+export { RoomError } from "./client/asking.js";
+export type { Joined } from "./client/membership.js";
+export type { Published } from "./client/outbox.js";
+export type { HistoryPage, JoinOptions, PublishOptions, Room, RoomPresence } from "./client/room.js";
+export type { Presence, PresenceChange } from "./presence-list.js";
+export type { HistoryOptions, RoomEvent } from "./room-event.js";
+
+/** What {@link rooms} gives to a socket. */
+export interface RoomMethods<Listen extends EventsMap> {
+  /** A room that has a rule at the server. The same name gives the same object. */
+  room(name: string): Room<Listen>;
+}
+
+export interface RoomsExtension extends Extension {
+  readonly methods?: this["listen"] extends EventsMap ? RoomMethods<this["listen"]> : never;
+}
+
+/** Gives sockets of a client `room`: `io(url, { extend: [rooms] })`. */
+export const rooms: RoomsExtension = {
+  install(host) {
+    const outbox = new Outbox(host);
+    const all = new Map<string, { room: Room; wires: RoomWires }>();
+    const wiresOf = (argument: unknown): RoomWires | undefined =>
+      all.get(fieldsOf(argument)["room"] as string)?.wires;
+    host.onOwn("connect", () => {
+      for (const { wires } of all.values()) wires.connected();
+      outbox.connected();
+    });
+    host.onOwn("disconnect", () => {
+      for (const { wires } of all.values()) wires.disconnected();
+    });
+    host.onOwn(OWN_EVENTS.event, (envelope) => wiresOf(envelope)?.take(envelope));
+    host.onOwn(OWN_EVENTS.left, (argument) => wiresOf(argument)?.left());
+    host.onOwn(OWN_EVENTS.presence, (argument) => wiresOf(argument)?.changed(fieldsOf(argument)));
+    return {
+      room: (name: string): Room => {
+        const known = all.get(name);
+        if (known) return known.room;
+        const [room, wires] = openRoom(name, host, outbox);
+        all.set(name, { room, wires });
+        return room;
+      },
+    };
+  },
+};
