@@ -64,7 +64,7 @@ export function readRequest(event: string, argument: unknown): Request | undefin
   if (typeof argument !== "object" || argument === null || Array.isArray(argument)) return undefined;
   const fields = argument as Fields;
   const { room } = fields;
-  return isName(room) ? READERS[event]?.(room, fields) : undefined;
+  return isRoomEvent(event) && isName(room) ? READERS[event]?.(room, fields) : undefined;
 }
 
 function isName(value: unknown): value is string {
