@@ -235,10 +235,11 @@ export class Engine extends Emitter<Record<never, never>, EngineEvents> {
         },
         headers: (headers, req, initial) => {
           const isHeard = this.hasListeners("headers") || (initial && this.hasListeners("initial_headers"));
-          if (isHeard) shareQuery(req);
+          if (!isHeard) return;
+          shareQuery(req);
           if (initial) dispatch(this, "initial_headers", [headers, req]);
           dispatch(this, "headers", [headers, req]);
-          if (isHeard) warnOfBadHeaders(dropIllegal(headers), monitor.warnings);
+          warnOfBadHeaders(dropIllegal(headers), monitor.warnings);
         },
         exceeded: (error, address) => monitor.limitExceeded(error, address),
       },

@@ -19,6 +19,8 @@ interface ClosableServer extends EventEmitter {
 interface Watched {
   /** Responses that are not through. */
   underWay: number;
+  /** One is: the same listener for all, since a closure would be made for each request. */
+  readonly through: () => void;
   /** While it closes: called when there are none. */
   idle: (() => void) | undefined;
   /** TCP connections that the server itself does not cut, by their peer: before the end of a TLS handshake, or on HTTP/1 beside HTTP/2. */
@@ -33,7 +35,16 @@ export function watchConnections(server: EventEmitter): void {
   if (watched.has(server)) return;
   const strays = new Map<string, Duplex>();
   const sessions = new Set<Http2Session>();
-  watched.set(server, { underWay: 0, idle: undefined, strays, sessions });
+  const known: Watched = {
+    underWay: 0,
+    through: () => {
+      if (--known.underWay === 0) known.idle?.();
+    },
+    idle: undefined,
+    strays,
+    sessions,
+  };
+  watched.set(server, known);
   const isHttp2 = "updateSettings" in server;
   const isTls = "setSecureContext" in server;
   if (!isTls && !isHttp2) return;
@@ -57,9 +68,7 @@ export function countRequest(server: EventEmitter, res: ServerResponse): void {
   const known = watched.get(server);
   if (known === undefined) return;
   known.underWay++;
-  res.once("close", () => {
-    if (--known.underWay === 0) known.idle?.();
-  });
+  res.on("close", known.through);
 }
 
 /** A connection is no HTTP any more: whoever upgraded it ends it. */

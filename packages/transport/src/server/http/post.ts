@@ -115,19 +115,23 @@ export class Post implements Waiter {
 
   start(req: IncomingMessage): void {
     this.#res.on("close", () => this.#gone());
-    req.on("data", (chunk: Buffer) => {
-      this.bytes += chunk.length;
-      if (this.#owner.post === this) this.#owner.gathers();
-    });
     const { bodies, limits } = this.#owner;
-    readBody(req, limits.maxMessageBytes * (bodies.growth ?? 1), (body) => {
-      // Another request may have ended the session and this request meanwhile.
-      if (this.#owner.post === this) this.#read(body);
-    });
-    if (Number(req.headers["content-length"]) < SMALL_BYTES) return;
-    req.on("data", (chunk: Buffer) => {
-      if (this.#owner.post === this) this.#owner.progressed(chunk.length);
-    });
+    const length = Number(req.headers["content-length"]);
+    readBody(
+      req,
+      limits.maxMessageBytes * (bodies.growth ?? 1),
+      (body) => {
+        // Another request may have ended the session and this request meanwhile.
+        if (this.#owner.post === this) this.#read(body);
+      },
+      (bytes) => {
+        this.bytes += bytes;
+        // What is whole is read at once.
+        if (this.#owner.post !== this || this.bytes === length) return;
+        this.#owner.gathers();
+        if (!(length < SMALL_BYTES)) this.#owner.progressed(bytes);
+      },
+    );
   }
 
   /** The answer to a POST that is not read to its end, or is bad. */
@@ -175,6 +179,7 @@ export class Post implements Waiter {
     } else {
       this.#body = body;
       turns.wait(this, units);
+      this.#owner.gathers();
     }
   }
 
@@ -211,6 +216,7 @@ export class Post implements Waiter {
           received: (late) => this.#handle(late),
           handled: () => this.#handled(),
         });
+        owner.gathers();
         return;
       }
       share -= units;

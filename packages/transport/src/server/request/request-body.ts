@@ -11,8 +11,15 @@ export type Body = Buffer | undefined;
  *
  * What has come is copied into memory that grows with it. A list of the chunks would cost hundreds of bytes for each, and
  * the client decides how small they are.
+ *
+ * @param came told how many bytes have come, of each piece
  */
-export function readBody(req: IncomingMessage, maxBytes: number, done: (body: Body) => void): void {
+export function readBody(
+  req: IncomingMessage,
+  maxBytes: number,
+  done: (body: Body) => void,
+  came?: (bytes: number) => void,
+): void {
   // A request that is aborted emits an error; without a listener it would end the process.
   req.on("error", ignore);
   if (Number(req.headers["content-length"] ?? 0) > maxBytes) {
@@ -22,6 +29,7 @@ export function readBody(req: IncomingMessage, maxBytes: number, done: (body: Bo
   }
   let body = new GrowingBytes();
   const onData = (chunk: Buffer): void => {
+    came?.(chunk.length);
     if (body.length + chunk.length <= maxBytes) {
       body.append(chunk, maxBytes);
       return;
