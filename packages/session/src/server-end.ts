@@ -72,7 +72,6 @@ export interface ServerStart {
 /** The server's end of a session: it tells the terms, pings, and lets the client change to another transport. */
 export class ServerEnd implements SessionEnd {
   readonly session: Session;
-  readonly writesInUpgrade = true;
   /** How often the session has come back, which names its secret. */
   generation = 0;
   readonly #config: ServerConfig;
@@ -90,6 +89,10 @@ export class ServerEnd implements SessionEnd {
     this.#limits = limits;
     this.#counted = counted;
     this.session = new Session(config, this, sink, id);
+  }
+
+  get writesInUpgrade(): boolean {
+    return true;
   }
 
   /** A client that was never heard of may not even know that it has a session. */

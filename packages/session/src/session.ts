@@ -44,7 +44,8 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   transport: Transport | undefined;
   upgraded = false;
   observer: SessionObserver | undefined;
-  dueAt: number = Number.POSITIVE_INFINITY;
+  /** Not yet: a whole number at first, so that it takes no room outside of the object as long as times are whole. */
+  dueAt = 0;
   slot: number = NO_SLOT;
   readonly decoder: Decoder;
   readonly outgoing: Outgoing;
