@@ -5,7 +5,7 @@ import { io as dialOwn } from "@sockeye/client";
 import { io as dialFour } from "socket.io-client";
 import { describe, expect, test } from "vitest";
 import { claimOf } from "../support/counted.js";
-import { once, until } from "../support/wait.js";
+import { once, until, within } from "../support/wait.js";
 import { type BlindProxy, blindProxy } from "./blind-proxy.js";
 import { atEnd, type Node, startNodes } from "./site.js";
 import { PEERS, talkingNodes, talks } from "./talking.js";
@@ -103,6 +103,29 @@ describe("behind a blind balancer", () => {
     expect(socket.connected).toBe(true);
     expect(a.io.engine.clientsCount).toBe(1);
   });
+
+  test.each(["websocket", "polling"])(
+    "a node that passes on %s ends all the same, and the client goes on over another",
+    async (transport) => {
+      const { nodes } = await site();
+      const [a, b, c] = nodes as [Node, Node, Node];
+      const proxy = await blindProxy([b.port]);
+      const socket = dialOwn(proxy.url, { transports: [transport], forceNew: true, reconnectionDelay: 10 });
+      atEnd(() => socket.close());
+      await once(socket, "connect");
+      const { id } = socket;
+      // Back at the session by way of a.
+      proxy.ports = [a.port];
+      proxy.cut();
+      await until(() => (proxy.counts.get(a.port) ?? 0) > 0 || transport === "polling", "the way over a");
+      for (let n = 0; n < 3; n++) expect(await socket.timeout(5000).emitWithAck("echo", n)).toBe(n);
+      expect(proxy.counts.get(a.port)).toBeGreaterThan(0);
+      proxy.ports = [c.port];
+      await within(a.io.close(), "the end of a");
+      expect(await socket.timeout(5000).emitWithAck("echo", 3)).toBe(3);
+      expect(socket.id).toBe(id);
+    },
+  );
 
   test("the limits per address count at the owner, by the address of the client", async () => {
     const [a, b] = (await startNodes(["a", "b"], undefined, {

@@ -1,5 +1,6 @@
 // npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]: docs/delivery.md
 import { parseArgs } from "node:util";
+import { playNodes } from "./nodes/trial.js";
 import { FAULTS, type FaultKind } from "./plan.js";
 import { countKinds, countStrokes, explain, total } from "./report.js";
 import { play, type Setup } from "./trial.js";
@@ -19,9 +20,27 @@ const { values } = parseArgs({
     bytes: { type: "string" },
     faults: { type: "string", default: FAULTS.join(",") },
     paths: { type: "string" },
+    nodes: { type: "string" },
+    bus: { type: "string", default: "process" },
     show: { type: "string", default: "5" },
   },
 });
+
+if (values.nodes !== undefined) {
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
+  const [nodes, seconds, clients] = [values.nodes, values.seconds, values.clients].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  const bus = values.bus === "redis" ? "redis" : "process";
+  console.log(`faults: seed ${seed}, ${seconds} s, ${clients} clients, ${nodes} nodes over ${bus}`);
+  const { violations, strokes, totals } = await playNodes({ seed, seconds, clients, nodes, bus });
+  console.log(JSON.stringify({ strokes, totals }));
+  console.log(`violations: ${violations.length || "none"}`);
+  for (const text of violations.slice(0, Number(values.show))) console.log(`  ${text}`);
+  process.exit(violations.length > 0 ? 1 : 0);
+}
 
 const isStock = values.client === "socket.io" || values.server === "socket.io";
 const setup: Setup = {

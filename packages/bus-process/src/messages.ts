@@ -32,3 +32,6 @@ export function isPublished(value: unknown): value is Published {
 export function areMessages(value: unknown): value is readonly Published[] {
   return Array.isArray(value) && value.every(isPublished);
 }
+
+/** For whatever could not be sent: the other end is gone, and its end is told otherwise. Without a callback Node.js emits `error`, which ends the process. */
+export function unsent(): void {}

@@ -1,11 +1,19 @@
 import type { Bus, BusSink } from "@sockeye/protocol";
 import { ClusterError, deferTask, UsageError } from "@sockeye/protocol";
-import { areMessages, CHANNEL, type FromWorker, isTopics, type Published, readMessage } from "./messages.js";
+import {
+  areMessages,
+  CHANNEL,
+  type FromWorker,
+  isTopics,
+  type Published,
+  readMessage,
+  unsent,
+} from "./messages.js";
 
 /** A worker's end of the channel to the primary: `process`. */
 export interface ProcessPort {
   readonly connected?: boolean;
-  send?: ((message: object) => unknown) | undefined;
+  send?: ((message: object, failed: (error: Error | null) => void) => unknown) | undefined;
   on(event: "message", listener: (message: unknown) => void): unknown;
   on(event: "disconnect", listener: () => void): unknown;
   off(event: "message", listener: (message: unknown) => void): unknown;
@@ -97,7 +105,7 @@ class ProcessBus implements Bus {
   #send(message: FromWorker): void {
     if (this.#port.connected === false) return;
     try {
-      this.#port.send?.({ [CHANNEL]: message });
+      this.#port.send?.({ [CHANNEL]: message }, unsent);
     } catch {
       // The channel has just closed, and tells.
     }

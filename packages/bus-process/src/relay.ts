@@ -7,6 +7,7 @@ import {
   isTopics,
   type Published,
   readMessage,
+  unsent,
 } from "./messages.js";
 
 /** One worker, as the primary sees it. */
@@ -14,7 +15,7 @@ export interface RelayWorker {
   readonly id: number;
   isConnected(): boolean;
   isDead(): boolean;
-  send(message: object): unknown;
+  send(message: object, failed: (error: Error | null) => void): unknown;
 }
 
 /** Node's `cluster`, as far as it is needed. */
@@ -94,7 +95,7 @@ class Relay {
 function send(worker: RelayWorker, message: FromPrimary): void {
   if (!worker.isConnected()) return;
   try {
-    worker.send({ [CHANNEL]: message });
+    worker.send({ [CHANNEL]: message }, unsent);
   } catch {
     // It is ending, and `exit` follows.
   }

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { type ProcessPort, processBus, relay } from "@sockeye/bus-process";
 import { busSuite, type ClusterBench, clusterSuite } from "@sockeye/conformance";
 import { nativeClock } from "@sockeye/session";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { until } from "../../../test/support/wait.js";
 
 class FakePrimary extends EventEmitter {
@@ -155,6 +155,27 @@ describe("the relay", () => {
       worker.port.emit("message", message);
     }
     expect(heard).toEqual([]);
+  });
+
+  it("passes on what it cannot to the end of the other, and not to `error`, which would end this process", async () => {
+    const primary = new EventEmitter() as EventEmitter & { setupPrimary(): void };
+    primary.setupPrimary = () => {};
+    relay(primary as never);
+    // As Node.js does: without a callback, a message to a process that has just died is an `error` event.
+    const broken = (_message: object, failed?: (error: Error) => void): void => {
+      if (failed === undefined) throw new Error("an error event that nobody hears");
+      failed(new Error("write EPIPE"));
+    };
+    const sent = vi.fn(broken);
+    const worker = { id: 1, isConnected: () => true, isDead: () => false, send: sent };
+    primary.emit("message", worker, { "sockeye:bus": ["subscribe", ["t"]] });
+    expect(sent.mock.results.map(({ type }) => type)).toEqual(["return"]);
+    const port = Object.assign(new EventEmitter(), { connected: true, send: vi.fn(broken) });
+    const bus = processBus(port);
+    await bus.open({ message() {}, subscribed() {}, up() {}, down() {} });
+    bus.publish("t", Uint8Array.of(1));
+    await bus.close();
+    expect(port.send.mock.results.map(({ type }) => type)).toEqual(["return", "return", "return"]);
   });
 
   it("is missing in a process that is no worker", () => {

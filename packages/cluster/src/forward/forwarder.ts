@@ -44,6 +44,9 @@ export class Forwarder {
   readonly #signer: Signer;
   readonly #secret: string | undefined;
   readonly #agent = new Agent({ keepAlive: true });
+  /** Clients that are passed on now: their connections would keep this node's HTTP server from ending. */
+  readonly #passing = new Set<ServerResponse | Duplex>();
+  #closed = false;
 
   constructor(id: string, secret: string | undefined) {
     this.#signer = new Signer(id);
@@ -54,6 +57,7 @@ export class Forwarder {
   request({ req, res }: ForwardableRequest, to: Member, { facts, failed }: ForwardTerms): void {
     const { framing, hasBody } = framingOf(req);
     const out = this.#dial(req, to, { facts, more: framing });
+    this.#note(res);
     out.on("response", (answer) => {
       if (res.destroyed) {
         answer.destroy();
@@ -91,6 +95,7 @@ export class Forwarder {
     const { req, socket, head, headers } = visit;
     const upgrade = ["Connection", "Upgrade", "Upgrade", `${req.headers.upgrade}`];
     const out = this.#dial(req, to, { facts, more: upgrade });
+    this.#note(socket);
     let answered = false;
     out.on("upgrade", (answer, link, linkHead) => {
       answered = true;
@@ -113,8 +118,17 @@ export class Forwarder {
     out.end();
   }
 
+  /** Cuts what is passed on: those clients go on over another node. */
   close(): void {
+    this.#closed = true;
+    for (const passing of this.#passing) passing.destroy();
     this.#agent.destroy();
+  }
+
+  #note(client: ServerResponse | Duplex): void {
+    this.#passing.add(client);
+    client.once("close", () => this.#passing.delete(client));
+    if (this.#closed) client.destroy();
   }
 
   #dial(
