@@ -11,6 +11,7 @@ type Event = readonly unknown[];
 export interface AddedTo extends EmitTarget {
   readonly handle: PeerHandle;
   readonly connected: boolean;
+  sendNow(emit: Emit): void;
 }
 
 /** What a contract and extensions add to a socket: checks of what comes in, and events that the app does not see. */
@@ -63,11 +64,12 @@ export class Additions {
         return peer.connected;
       },
       get knowsOwnEvents() {
-        return host.session.counted !== undefined;
+        return host.peerIsOurs;
       },
       emitOut: (emit) => peer.emitOut(emit),
       reportError: reportAppError,
       onlyHandler: (event, listener, options) => peer.handle[HANDLE](event, listener, options),
+      sendNow: (emit) => peer.sendNow(emit),
       onOwn: (event, listener) => void this.#own.set(event, [...(this.#own.get(event) ?? []), listener]),
     });
   }

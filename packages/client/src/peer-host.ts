@@ -20,6 +20,8 @@ export interface SocketHost {
   /** The last session, whether or not it is open. */
   readonly session: Session;
   readonly isOpen: boolean;
+  /** Is the other end of Sockeye? `undefined`: it was not asked. */
+  peerIsOurs?: boolean | undefined;
   /** Is it connected, or will it try? */
   readonly mayTry: boolean;
   /** How long a socket waits before it asks again what it tells the server; `undefined`: no more, after so many failures. */

@@ -16,6 +16,9 @@ import { answering, Running } from "./answering.js";
 import { makeCall } from "./calling.js";
 
 export { CallError, isCallError } from "./call-error.js";
+export type { Stream, StreamRequestOptions } from "./streams/stream-types.js";
+export type { StreamArgs, StreamMethods, StreamsExtension } from "./streams/streams.js";
+export { streams } from "./streams/streams.js";
 
 /** What {@link calls} gives to a socket. */
 export interface CallMethods<Listen extends EventsMap, Emit extends EventsMap> {

@@ -70,12 +70,17 @@ export function call<
   };
 }
 
-/** Declares a stream. It is part of the description only: nothing carries streams yet. */
+/**
+ * Declares a stream, which a client asks for and the server makes: what it takes, its items, and the value at its end.
+ *
+ * @throws UsageError `ERR_BAD_OPTION` for what is no schema
+ */
 export function stream<
   Input extends Schema | undefined,
   Item extends Schema,
   End extends Schema | undefined = undefined,
 >(input: Input, { item, end }: { readonly item: Item; readonly end?: End }): StreamItem<Input, Item, End> {
+  for (const each of [input, item, end]) if (each !== undefined) requireSchema(each, "a part of a stream");
   return { kind: "stream", input, item, end: end as End };
 }
 

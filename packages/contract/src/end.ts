@@ -2,7 +2,7 @@ import { ContractError, isOwnEvent } from "@sockeye/protocol";
 import type { ContractFor, EventsMap, IntakeOwner } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
 import { isDevelopment } from "#development";
-import type { CallItem, Items } from "./describe.js";
+import type { CallItem, Items, StreamItem } from "./describe.js";
 import { Intake } from "./intake.js";
 import { issuesOf } from "./issues.js";
 import type { Result, Schema } from "./schema.js";
@@ -25,11 +25,15 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   declare readonly types: { readonly listen: Listen; readonly emit: Emit; readonly data: Data };
   readonly #incoming: ReadonlyMap<string, Compiled>;
   readonly #outgoing: ReadonlyMap<string, Compiled>;
+  readonly #streams: ReadonlyMap<string, StreamItem>;
   readonly #passesUnknown: boolean;
 
   constructor(incoming: Items, outgoing: Items, passesUnknown: boolean) {
     this.#incoming = compile(incoming);
     this.#outgoing = compile(outgoing);
+    // Clients ask for them, whoever's items they are.
+    const streams = Object.entries({ ...incoming, ...outgoing }).filter(([, { kind }]) => kind === "stream");
+    this.#streams = new Map(streams as [string, StreamItem][]);
     this.#passesUnknown = passesUnknown;
   }
 
@@ -83,6 +87,12 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   outgoingAnswer(name: string, value: unknown): unknown {
     const schema = this.#incoming.get(name)?.call?.answer;
     return isDevelopment && schema ? one(`the answer of "${name}"`, schema, value) : undefined;
+  }
+
+  streamPart(name: string, part: "input" | "item" | "end", value: unknown): unknown {
+    const stream = this.#streams.get(name);
+    if (!stream && !this.#passesUnknown) throw undeclared(name);
+    return one(`the ${part} of "${name}"`, stream?.[part], value);
   }
 }
 

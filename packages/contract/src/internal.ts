@@ -3,3 +3,16 @@ export type { Answerer, AnyCallHandler } from "./answering.js";
 export { answerCall, answering, Running } from "./answering.js";
 export type { Caller } from "./calling.js";
 export { makeCall } from "./calling.js";
+export { isStreamFrame } from "./streams/requests.js";
+export type { StreamPeer } from "./streams/socket-streams.js";
+export { SocketStreams, unhandled } from "./streams/socket-streams.js";
+export type { StreamHost } from "./streams/stream-table.js";
+export { StreamTable } from "./streams/stream-table.js";
+export type {
+  AnyStreamHandler,
+  StreamContext,
+  StreamDeclaration,
+  StreamHandler,
+  StreamNames,
+  StreamOptions,
+} from "./streams/stream-types.js";

@@ -1,7 +1,8 @@
 import type { CallEvent, Unchecked } from "@sockeye/socket";
 import type { CallError } from "./call-error.js";
-import type { CallItem, EventItem, Items, Refusals } from "./describe.js";
+import type { CallItem, EventItem, Items, Refusals, StreamItem } from "./describe.js";
 import type { InputOf, OutputOf, Schema } from "./schema.js";
+import type { STREAMS, StreamShape } from "./streams/stream-types.js";
 
 type Inputs<Args extends readonly Schema[]> = MayEndEarly<{
   -readonly [K in keyof Args]: InputOf<Args[K]>;
@@ -28,6 +29,36 @@ type AnswerOut<Answer> = Answer extends Schema ? OutputOf<Answer> : Nothing;
 type EventNamesOf<All extends Items> = {
   [Name in keyof All]: All[Name] extends { readonly kind: "stream" } ? never : Name;
 }[keyof All];
+
+type StreamsIn<All extends Items> = {
+  [Name in keyof All as All[Name] extends StreamItem ? Name : never]: All[Name];
+};
+
+/** The streams that a server makes, beside the events. */
+type Made<All extends Items> = {
+  readonly [STREAMS]?: {
+    readonly [Name in keyof StreamsIn<All>]: StreamsIn<All>[Name] extends StreamItem<
+      infer I,
+      infer T,
+      infer E
+    >
+      ? StreamShape<OutputOf<I>, InputOf<T>, AnswerIn<E>>
+      : never;
+  };
+};
+
+/** The same as clients have them. */
+type Asked<All extends Items> = {
+  readonly [STREAMS]?: {
+    readonly [Name in keyof StreamsIn<All>]: StreamsIn<All>[Name] extends StreamItem<
+      infer I,
+      infer T,
+      infer E
+    >
+      ? StreamShape<InputOf<I>, OutputOf<T>, AnswerOut<E>>
+      : never;
+  };
+};
 
 /** The events of one direction as who receives them declares them: a map for the type parameters of a socket. */
 export type Received<All extends Items> = {
@@ -64,13 +95,13 @@ type ToClient<Parts extends ContractParts> = Parts["toClient"] extends Items ? P
 type NoItems = Record<never, never>;
 
 /** What the server hears, by its contract. */
-export type ServerListens<Parts extends ContractParts> = Received<ToServer<Parts>>;
+export type ServerListens<Parts extends ContractParts> = Received<ToServer<Parts>> & Made<ToServer<Parts>>;
 /** What the server emits. */
 export type ServerEmits<Parts extends ContractParts> = Sent<ToClient<Parts>>;
 /** What a client hears. */
 export type ClientListens<Parts extends ContractParts> = Received<ToClient<Parts>>;
 /** What a client emits. */
-export type ClientEmits<Parts extends ContractParts> = Sent<ToServer<Parts>>;
+export type ClientEmits<Parts extends ContractParts> = Sent<ToServer<Parts>> & Asked<ToServer<Parts>>;
 /** The type of `socket.data`. */
 export type DataOf<Parts extends ContractParts> = Parts["data"] extends Schema
   ? OutputOf<Parts["data"]>

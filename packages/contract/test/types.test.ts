@@ -1,6 +1,6 @@
 import { io } from "@sockeye/client";
 import { call, contract, event, type RefusalOf, type RoomOf, stream, type } from "@sockeye/contract";
-import { calls } from "@sockeye/contract/client";
+import { calls, streams } from "@sockeye/contract/client";
 import { Server } from "@sockeye/server";
 import { type as ark } from "arktype";
 import * as v from "valibot";
@@ -28,7 +28,8 @@ const chat = contract({
       },
     ),
     count: call(undefined, { answer: ark("number") }),
-    ask: stream(z.string(), { item: z.string(), end: z.number() }),
+    ask: stream(z.string(), { item: z.string().transform(Number), end: z.number() }),
+    tail: stream(undefined, { item: type<User>() }),
   },
   toClient: {
     said: event(type<User>(), z.coerce.number()),
@@ -46,7 +47,7 @@ const anything: unknown = new Proxy(() => {}, {
 const typed = <T>(_make: () => T): T => anything as T;
 
 const server = typed(() => new Server({ contract: chat }));
-const client = typed(() => io("http://a.example", { contract: chat, extend: [calls] }));
+const client = typed(() => io("http://a.example", { contract: chat, extend: [calls, streams] }));
 
 // The checks are the compiler's: a test here fails in `npm run types`.
 describe("types from a contract", () => {
@@ -71,6 +72,38 @@ describe("types from a contract", () => {
     client.on("say", () => {});
     // @ts-expect-error a stream is no event
     client.emit("ask", "a");
+  });
+
+  it("a stream is made of what schemas take, and read as what they give", () => {
+    server.stream(
+      "ask",
+      { keep: "1m", owner: (socket) => socket.data.user.name },
+      async function* (prompt, { socket }) {
+        expectTypeOf(prompt).toEqualTypeOf<string>();
+        expectTypeOf(socket.data).toEqualTypeOf<{ user: User }>();
+        yield "1";
+        return 2;
+      },
+    );
+    server.stream("tail", async function* () {
+      yield { name: "Ada" };
+    });
+    never(async () => {
+      const asked = client.stream("ask", "why", { id: "a", after: 1 });
+      for await (const item of asked) expectTypeOf(item).toEqualTypeOf<number>();
+      expectTypeOf(await asked.end).toEqualTypeOf<number>();
+      for await (const item of client.stream("tail")) expectTypeOf(item).toEqualTypeOf<User>();
+    });
+    // @ts-expect-error the item of a transform is what it takes
+    server.stream("tail", async function* () {
+      yield 1;
+    });
+    // @ts-expect-error a stream is no call
+    client.call("ask", "a");
+    // @ts-expect-error nor an event a stream
+    client.stream("say", { text: "a", at: "1" });
+    // @ts-expect-error its input
+    client.stream("ask", 1);
   });
 
   it("a server hears what schemas give, and emits what they take", () => {

@@ -217,6 +217,25 @@ export const ERROR_TABLE = {
   },
   ERR_ROOM_REQUEST: { meaning: "What a client asked of a room makes no sense.", retryable: false },
   ERR_ROOM_LIMIT: { meaning: "A client asked more of a room than the bounds allow.", retryable: true },
+  ERR_UNSUPPORTED_BY_PEER: {
+    meaning: "The other end knows nothing of what is asked of it.",
+    retryable: false,
+  },
+  ERR_STREAM_FRAME: { meaning: "A frame of a stream makes no sense.", retryable: false },
+  ERR_STREAM_LIMIT: { meaning: "More streams, or more of one kept, than the bounds allow.", retryable: true },
+  ERR_STREAM_CONFLICT: { meaning: "The stream of that id has another input.", retryable: false },
+  ERR_STREAM_GONE: {
+    meaning: "Nothing is kept under the id of that stream, or not any more.",
+    retryable: false,
+  },
+  ERR_STREAM_CANCELLED: {
+    meaning: "The stream was cancelled, here or by another watcher.",
+    retryable: false,
+  },
+  ERR_STREAM_DISCONNECTED: {
+    meaning: "The connection ended, and the stream is not kept.",
+    retryable: true,
+  },
   ERR_HANDLED: {
     meaning: "A name that handle has takes no listener, and one with a listener no handle.",
     retryable: false,

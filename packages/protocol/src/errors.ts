@@ -96,6 +96,11 @@ export class ContractError extends SockeyeError {
   }
 }
 
+/** A stream that this end has given up, or could not begin. What the other end says of it is a `CallError`. */
+export class StreamError extends SockeyeError {
+  override readonly name = "StreamError";
+}
+
 /** A call that makes no sense: wrong option, reserved event name, wrong order. */
 export class UsageError extends SockeyeError {
   override readonly name = "UsageError";

@@ -12,6 +12,7 @@ export type { Bus, BusSink } from "./bus.js";
 export type { Clock, Timer } from "./clock.js";
 export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from "./close.js";
 export type { Codec, Decoder } from "./codec.js";
+export { readDuration } from "./duration.js";
 export type { ErrorCode } from "./error-table.js";
 export { ERROR_TABLE } from "./error-table.js";
 export type { ContractIssue } from "./errors.js";
@@ -23,6 +24,7 @@ export {
   NamespaceError,
   SessionError,
   SockeyeError,
+  StreamError,
   TransportError,
   UsageError,
 } from "./errors.js";

@@ -2,7 +2,7 @@
  * Events of Sockeye itself: ordinary events on the wire, so that a client in any language can send them by hand. Special only where the
  * feature is in use, and never sent to a client that has sent none.
  *
- * @see PROTOCOL.md, "Calls" and "Rooms that remember"
+ * @see PROTOCOL.md, "Calls", "Rooms that remember" and "Streams"
  */
 export const OWN_EVENTS = {
   /** From a client, without arguments: it handles calls, and takes `cancel`. */
@@ -20,6 +20,16 @@ export const OWN_EVENTS = {
   event: "sockeye:event",
   /** To a client: the server has put it out of a room. */
   left: "sockeye:left",
+  /** From a client: begins a stream, or attaches to one that is kept. To a client: it is kept, and under which id. */
+  open: "sockeye:open",
+  opened: "sockeye:opened",
+  /** Of a stream, from who produces: an item; the end, or the error. */
+  item: "sockeye:item",
+  end: "sockeye:end",
+  /** Of a stream, from who consumes: items up to this one were taken; nobody wants more; this one goes away. */
+  taken: "sockeye:taken",
+  stop: "sockeye:stop",
+  detach: "sockeye:detach",
 } as const;
 
 const PREFIX = "sockeye:";

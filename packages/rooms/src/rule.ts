@@ -1,5 +1,4 @@
-import { UsageError } from "@sockeye/protocol";
-import { readDuration } from "./duration.js";
+import { readDuration, UsageError } from "@sockeye/protocol";
 import type { Keep } from "./room-log.js";
 
 /** What a client asks of a room. */

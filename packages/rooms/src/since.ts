@@ -1,4 +1,4 @@
-import { readDuration } from "./duration.js";
+import { readDuration } from "@sockeye/protocol";
 import { type Position, parsePosition } from "./position.js";
 
 /** From where a joining client wants a room's events. */

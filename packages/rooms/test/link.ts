@@ -65,6 +65,10 @@ export class Link implements ExtensionHost {
     this.#tell("connect", []);
   }
 
+  sendNow(emit: Emit): void {
+    if (this.#far) this.emitOut(emit);
+  }
+
   /** @param unnoticed nothing is said at the server: it was killed */
   cut({ unnoticed = false } = {}): void {
     const far = this.#far;

@@ -1,4 +1,4 @@
-import type { Answerer, AnyCallHandler } from "@sockeye/contract/internal";
+import type { Answerer, AnyCallHandler, StreamTable } from "@sockeye/contract/internal";
 import { answering } from "@sockeye/contract/internal";
 import { UsageError } from "@sockeye/protocol";
 import type { ContractEnd, Listener, ListenOptions } from "@sockeye/socket";
@@ -6,6 +6,8 @@ import type { ContractEnd, Listener, ListenOptions } from "@sockeye/socket";
 /** What a namespace knows of what its sockets say to each other: its contract, and who handles calls. Made only where one is in use. */
 export class Exchange {
   contract: ContractEnd | undefined = undefined;
+  /** Its streams; unset until one is declared. */
+  streams: StreamTable | undefined = undefined;
   readonly #handlers = new Map<string, Listener>();
 
   /** For a dynamic namespace: begins with what its parent has. */

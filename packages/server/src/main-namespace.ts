@@ -1,3 +1,4 @@
+import type { StreamDeclaration, StreamNames } from "@sockeye/contract/internal";
 import type { OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
 import type {
@@ -45,6 +46,19 @@ export abstract class MainNamespace<
     options?: ListenOptions,
   ): this {
     this.sockets.handle(name, handler, options);
+    return this;
+  }
+
+  /** @see Namespace.stream */
+  stream<Name extends StreamNames<ListenEvents>>(
+    name: Name,
+    ...rest: StreamDeclaration<
+      ListenEvents,
+      Name,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >
+  ): this {
+    this.sockets.stream(name, ...rest);
     return this;
   }
 

@@ -2,6 +2,7 @@ import { types } from "node:util";
 import { type Adapter, RecoveryAdapter, type RestoredSession } from "@sockeye/adapter";
 import type { ClusterCore, RemoteDetails } from "@sockeye/cluster";
 import { messageText } from "@sockeye/codec";
+import type { StreamTable } from "@sockeye/contract/internal";
 import type {
   AdapterNamespace,
   AdapterSocket,
@@ -35,6 +36,7 @@ import type { Peer } from "./peer.js";
 import { roomsOf } from "./rooms-of.js";
 import type { SocketNamespace } from "./socket.js";
 import { Socket } from "./socket.js";
+import { streamsOf } from "./streams-of.js";
 
 /** Whether broken connections are recovered, and how. */
 export interface RecoveryTerms {
@@ -137,6 +139,16 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   useExchange(): Exchange {
     this.exchange ??= new Exchange();
     return this.exchange;
+  }
+
+  useStreams(): StreamTable {
+    const exchange = this.useExchange();
+    exchange.streams ??= streamsOf(this.clock);
+    return exchange.streams;
+  }
+
+  inheritStreams({ exchange }: NamespaceMachine): void {
+    if (exchange?.streams) this.useStreams().inherit(exchange.streams);
   }
 
   declareRooms(rooms: string | RegExp, rule: RoomRule<never>): void {
@@ -294,6 +306,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   async shutDown(): Promise<void> {
     for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");
     this.rooms?.close();
+    this.exchange?.streams?.close();
     await this.#adapter?.close();
   }
 

@@ -1,3 +1,4 @@
+import type { StreamTable } from "@sockeye/contract/internal";
 import type {
   AdapterCore,
   AdapterSocket,
@@ -29,6 +30,10 @@ export interface NamespaceMachine extends PeerNamespace, AdapterCore, ErrorBound
   exchange: Exchange | undefined;
   /** {@link exchange}, made if there is none. */
   useExchange(): Exchange;
+  /** Its streams, made if there are none. */
+  useStreams(): StreamTable;
+  /** Begins with the streams of another. */
+  inheritStreams(parent: NamespaceMachine): void;
   /** Its rooms that remember; unset until there is a rule. */
   readonly rooms: Rooms<RoomSocket> | undefined;
   /** Adds a rule. @throws UsageError `ERR_BAD_OPTION` */

@@ -1,5 +1,11 @@
 import type { Adapter } from "@sockeye/adapter";
-import type { Answerer } from "@sockeye/contract/internal";
+import type {
+  Answerer,
+  AnyStreamHandler,
+  StreamDeclaration,
+  StreamNames,
+  StreamOptions,
+} from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
 import { CORE, PEER } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
@@ -106,6 +112,34 @@ export class Namespace<
       if (socket.hasListeners(event as never)) throw handledAlready(event);
     const of = (socket: object): Answerer => (socket as Socket)[PEER].calls;
     this[CORE].useExchange().handle(event, handler, { ...options, of });
+    return this;
+  }
+
+  /**
+   * Makes streams that clients ask for. The handler is an async generator function: what it yields are the items, what it returns is the value at the end; a
+   * `CallError` that it throws is told to the client by its code, anything else as `ERR_INTERNAL`, and to `io.on("error")`.
+   *
+   * It is run as fast as the client reads, and stopped when the client cancels or is gone: `signal` aborts, and the generator returns. With `keep` it
+   * runs to its end whoever watches.
+   *
+   * @example
+   * io.stream("ask", { keep: "10m" }, async function* (prompt, { signal }) {
+   *   for await (const token of model(prompt, { signal })) yield token;
+   * });
+   *
+   * @throws UsageError `ERR_HANDLED` if there is a stream of that name; `ERR_BAD_OPTION`
+   */
+  stream<Name extends StreamNames<ListenEvents>>(
+    name: Name,
+    ...rest: StreamDeclaration<
+      ListenEvents,
+      Name,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >
+  ): this {
+    const handler = rest.at(-1) as AnyStreamHandler;
+    const options = rest.length > 1 ? (rest[0] as StreamOptions<never>) : {};
+    this[CORE].useStreams().declare(name, options, handler);
     return this;
   }
 

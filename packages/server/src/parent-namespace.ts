@@ -61,6 +61,7 @@ export class ParentNamespace<
     child[CORE].middlewares = this[CORE].middlewares;
     child[CORE].inheritRooms(this[CORE]);
     child[CORE].exchange = this[CORE].exchange?.copy();
+    child[CORE].inheritStreams(this[CORE]);
     for (const listener of this.listeners("connect")) child.on("connect", listener);
     for (const listener of this.listeners("connection")) child.on("connection", listener);
     this.children.add(child);

@@ -1,7 +1,7 @@
-import type { Answerer, Caller } from "@sockeye/contract/internal";
-import { Running } from "@sockeye/contract/internal";
-import type { EventPacket } from "@sockeye/protocol";
-import { isOwnEvent, OWN_EVENTS, REPORT } from "@sockeye/protocol";
+import type { Answerer, Caller, StreamPeer, StreamTable } from "@sockeye/contract/internal";
+import { isStreamFrame, Running, SocketStreams, unhandled } from "@sockeye/contract/internal";
+import type { EventPacket, Packet } from "@sockeye/protocol";
+import { isOwnEvent, OWN_EVENTS, PacketType, REPORT } from "@sockeye/protocol";
 import type { ContractEnd, Emit, EmitTarget } from "@sockeye/socket";
 import { readEmit } from "@sockeye/socket";
 import { eventWeight } from "./event-bytes.js";
@@ -17,7 +17,7 @@ export interface CallingPeer extends EmitTarget {
 }
 
 /** Calls of one socket, in both directions, and the checks of its events. Only where a contract or a call is in use. */
-export class PeerCalls implements Answerer, Caller {
+export class PeerCalls implements Answerer, Caller, StreamPeer {
   readonly running: Running = new Running();
   readonly #peer: CallingPeer;
   readonly #handle: PeerHandle;
@@ -26,6 +26,7 @@ export class PeerCalls implements Answerer, Caller {
   readonly #intake: ((event: readonly unknown[]) => void) | undefined;
   /** Has the client said that it takes `cancel`? */
   #takesCancel = false;
+  #streams: SocketStreams | undefined = undefined;
 
   constructor(
     peer: CallingPeer,
@@ -66,6 +67,28 @@ export class PeerCalls implements Answerer, Caller {
     this.#peer.emitOut(emit);
   }
 
+  send(event: string, args: readonly unknown[]): void {
+    if (!this.#peer.connected) return;
+    const packet: Packet = {
+      type: PacketType.EVENT,
+      nsp: this.#nsp.name,
+      id: undefined,
+      data: [event, ...args],
+    };
+    this.#client.send(this.#client.encode(packet, undefined));
+  }
+
+  /** A stream was asked for, and nobody has heard it. */
+  unheard(n: unknown): void {
+    if (Number.isSafeInteger(n)) this.send(OWN_EVENTS.end, [n, unhandled("")]);
+  }
+
+  /** The socket is gone. */
+  close(): void {
+    this.running.cancelAll();
+    this.#streams?.close();
+  }
+
   reportError(error: unknown, name: string): void {
     this.#handle[REPORT](error, name);
   }
@@ -77,7 +100,17 @@ export class PeerCalls implements Answerer, Caller {
   #takeOwn(event: readonly unknown[]): void {
     if (event[0] === OWN_EVENTS.cancel) this.running.cancel(event[1]);
     else if (event[0] === OWN_EVENTS.calls) this.#takesCancel = true;
+    else if (this.#nsp.exchange?.streams && isStreamFrame(event[0]))
+      this.#takeFrame(event, this.#nsp.exchange.streams);
     else this.#deliver(event);
+  }
+
+  #takeFrame(event: readonly unknown[], table: StreamTable): void {
+    // Who asks for an acknowledgement of a frame learns that it has come.
+    const last = event.at(-1);
+    if (typeof last === "function") last();
+    this.#streams ??= new SocketStreams(this, table);
+    this.#streams.take(typeof last === "function" ? event.slice(0, -1) : event);
   }
 
   /** It waits behind an asynchronous schema. */

@@ -9,7 +9,7 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { AckError, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { AckError, OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import { isRoomEvent, type RoomSocket } from "@sockeye/rooms";
 import type { AckCallback, Emit } from "@sockeye/socket";
 import { callGuarded, dispatch } from "@sockeye/socket";
@@ -289,7 +289,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.#handle[LEFT](was === "connected" ? reason : undefined);
     this.#client.left(this.#nsp.name);
     this.#acks?.expected?.failAll();
-    this.#calls?.running.cancelAll();
+    this.#calls?.close();
     if (was === "connected") dispatch(this.#handle, "disconnect", [reason, description]);
   }
 
@@ -315,8 +315,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   /** What the client is told when it is in. Those of Socket.IO 2 know their id. */
   #welcome(): ConnectPacket["data"] {
     if (isEio3(this.#client)) return undefined;
-    const { id: sid } = this.#handle;
-    return this.pid === undefined ? { sid } : { sid, pid: this.pid };
+    return { sid: this.#handle.id, ...(this.pid !== undefined && { pid: this.pid }) };
   }
 
   #forget(comesBack: boolean): void {
@@ -403,6 +402,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     if (dispatch(this.#handle, event[0], args)) return true;
     const handler = this.#nsp.exchange?.handlerOf(event[0]);
     if (handler) callGuarded(handler, args, this.#context(String(event[0])));
+    else if (event[0] === OWN_EVENTS.open) this.calls.unheard(event[1]);
     else this.#unheard(event[0]);
     return handler !== undefined || this.#handle.listenersAny().length > 0;
   }

@@ -38,6 +38,12 @@ export interface ContractEnd {
   refusal(name: string, code: string, data: unknown): unknown;
   /** Checks the answer of a handler of this end, in development. @throws ContractError, also as a rejection */
   outgoingAnswer(name: string, value: unknown): unknown;
+  /**
+   * Checks what has come in of a stream, and gives what its schema makes of it: at a server the input, at a client an item or the end.
+   *
+   * @throws ContractError, also as a rejection
+   */
+  streamPart(name: string, part: "input" | "item" | "end", value: unknown): unknown;
 }
 
 /** With the types of the events, for the compiler alone. */

@@ -1,6 +1,6 @@
 import type { Clock } from "@sockeye/protocol";
 import type { ContractEnd } from "./contract-end.js";
-import type { EmitTarget } from "./emission.js";
+import type { Emit, EmitTarget } from "./emission.js";
 import type { Listener, ListenOptions } from "./emitter.js";
 import type { EventsMap } from "./events.js";
 
@@ -10,12 +10,18 @@ export interface ExtensionHost extends EmitTarget {
   readonly contract: ContractEnd | undefined;
   readonly clock: Clock;
   readonly connected: boolean;
-  /** Does the other end know Sockeye's own events? */
-  readonly knowsOwnEvents: boolean;
+  /** Does the other end know Sockeye's own events? `undefined`: nobody knows. */
+  readonly knowsOwnEvents: boolean | undefined;
   /** Takes an error of the app's code. Must not throw. */
   reportError(error: unknown): void;
   /** @throws UsageError `ERR_HANDLED` */
   onlyHandler(event: string, listener: Listener, options?: ListenOptions): void;
+  /**
+   * Sends an event past queues and bounds of what the app emits. Only while there is a connection.
+   *
+   * @throws CodecError for what cannot be encoded, or the server would not accept
+   */
+  sendNow(emit: Emit): void;
   /** Takes an event that apps do not see: one of Sockeye's, or `connect` and `disconnect`, before the app hears of it. Several extensions may want the same one. */
   onOwn(event: string, listener: (...args: readonly unknown[]) => void): void;
 }

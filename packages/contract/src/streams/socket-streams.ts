@@ -1,0 +1,169 @@
+import { ContractError, OWN_EVENTS } from "@sockeye/protocol";
+import type { ContractEnd } from "@sockeye/socket";
+import { isThenable } from "@sockeye/socket";
+import { refusalOfError } from "../wire.js";
+import { Credit } from "./credit.js";
+import { Watcher } from "./production.js";
+import type { OpenRequest } from "./requests.js";
+import { isNumber, readOpen } from "./requests.js";
+import type { Outcome } from "./run.js";
+import { failure, failureOf, internal } from "./run.js";
+import type { StreamAsker, StreamTable } from "./stream-table.js";
+
+/** The socket of streams. */
+export interface StreamPeer extends StreamAsker {
+  readonly contract: ContractEnd | undefined;
+  /** Sends an event that no policy drops. @throws CodecError */
+  send(event: string, args: readonly unknown[]): void;
+}
+
+/** A stream that is open, as its frames see it. */
+interface Lane {
+  /** @returns false if there is no such item */
+  taken(seq: number): boolean;
+  stop(): void;
+  detach(): void;
+}
+
+/** The streams of one socket, by the numbers that its client has given them. */
+export class SocketStreams {
+  readonly #peer: StreamPeer;
+  readonly #table: StreamTable;
+  readonly #lanes = new Map<number, Lane>();
+  /** Numbers only grow, so that a frame that comes late, or twice, means no other stream. */
+  #last = 0;
+
+  constructor(peer: StreamPeer, table: StreamTable) {
+    this.#peer = peer;
+    this.#table = table;
+  }
+
+  /** Streams that are open. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  /** A frame has come in. What speaks of a stream that is not open is ignored: it may have ended meanwhile. */
+  take([event, n, value]: readonly unknown[]): void {
+    if (!isNumber(n)) return;
+    if (event === OWN_EVENTS.open) {
+      if (n <= this.#last) return;
+      this.#last = n;
+      this.#open(n, value);
+      return;
+    }
+    const lane = this.#lanes.get(n);
+    if (!lane) return;
+    if (event === OWN_EVENTS.taken) {
+      if (isNumber(value) && lane.taken(value)) return;
+      this.#close(n, lane);
+      this.#end(n, failure("ERR_STREAM_FRAME", "there is no such item"));
+    } else if (event === OWN_EVENTS.stop || event === OWN_EVENTS.detach) {
+      this.#lanes.delete(n);
+      if (event === OWN_EVENTS.stop) lane.stop();
+      else lane.detach();
+    }
+  }
+
+  /** The socket is gone. */
+  close(): void {
+    for (const [n, lane] of [...this.#lanes]) this.#close(n, lane);
+  }
+
+  #close(n: number, lane: Lane): void {
+    this.#lanes.delete(n);
+    lane.detach();
+  }
+
+  #open(n: number, value: unknown): void {
+    const { limits } = this.#table;
+    const request = readOpen(value, { items: limits.maxUntakenItems, bytes: limits.maxUntakenBytes });
+    if (!request) this.#end(n, failure("ERR_STREAM_FRAME", "it does not say which stream"));
+    else if (this.#lanes.size >= limits.maxStreamsPerSocket)
+      this.#end(n, failure("ERR_STREAM_LIMIT", "too many streams are open"));
+    else if (!this.#table.has(request.name)) this.#end(n, unhandled(request.name));
+    else this.#check(n, request);
+  }
+
+  #check(n: number, request: OpenRequest): void {
+    // Stands for it until it begins.
+    const lane: Lane = { taken: () => false, stop: () => {}, detach: () => {} };
+    this.#lanes.set(n, lane);
+    const begin = (input: unknown): void => {
+      if (this.#lanes.get(n) !== lane) return;
+      try {
+        this.#begin(n, { ...request, input });
+      } catch (error) {
+        refuse(error);
+      }
+    };
+    const refuse = (error: unknown): void => {
+      if (this.#lanes.get(n) !== lane) return;
+      this.#lanes.delete(n);
+      const outcome = error instanceof ContractError ? refusalOf(error) : failureOf(error);
+      if ("error" in outcome && outcome.error.code === "ERR_INTERNAL")
+        this.#peer.reportError(error, request.name);
+      this.#end(n, outcome, request.name);
+    };
+    try {
+      const { contract } = this.#peer;
+      const input = contract ? contract.streamPart(request.name, "input", request.input) : request.input;
+      if (isThenable(input)) input.then(begin, refuse);
+      else begin(input);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  #begin(n: number, request: OpenRequest): void {
+    const table = this.#table;
+    const { production, kept, isNew } = table.open(this.#peer, request);
+    const watcher = new Watcher(production, new Credit(request, request.after), {
+      item: (seq, value, marked) =>
+        this.#peer.send(OWN_EVENTS.item, marked ? [n, seq, value, true] : [n, seq, value]),
+      end: (outcome) => {
+        this.#lanes.delete(n);
+        if (kept) table.touch(kept);
+        this.#end(n, outcome, request.name);
+      },
+    });
+    this.#lanes.set(
+      n,
+      laneOf(watcher, () => kept && table.touch(kept)),
+    );
+    if (kept) this.#peer.send(OWN_EVENTS.opened, [n, { id: kept.id }]);
+    production.watch(watcher);
+    if (kept) table.touch(kept);
+    if (isNew) table.begin(production, this.#peer.socket, { ...request, id: kept?.id });
+  }
+
+  #end(n: number, outcome: Outcome, name = ""): void {
+    try {
+      this.#peer.send(OWN_EVENTS.end, [n, outcome]);
+    } catch (error) {
+      // The value at the end, or the data of an error, cannot be encoded.
+      this.#peer.reportError(error, name);
+      this.#peer.send(OWN_EVENTS.end, [n, internal()]);
+    }
+  }
+}
+
+function laneOf(watcher: Watcher, left: () => void): Lane {
+  return {
+    taken: (seq) => watcher.taken(seq),
+    stop: () => watcher.stop(),
+    detach: () => {
+      watcher.leave();
+      left();
+    },
+  };
+}
+
+/** There is no stream of that name. */
+export function unhandled(name: unknown): Outcome {
+  return failure("ERR_UNHANDLED", `nothing streams ${JSON.stringify(String(name).slice(0, 100))}`);
+}
+
+function refusalOf(error: ContractError): Outcome {
+  return { error: refusalOfError(error)[1].$error };
+}
