@@ -1,6 +1,6 @@
 import type { EventName, Listener, Listeners } from "../listener-store.js";
 
-/** What ../listener-store.ts does on Node.js, for bundles: see docs/adr/0024-listeners-in-an-object.md. */
+/** What ../listener-store.ts does on Node.js, for bundles: see docs/adr/0025-listeners-in-an-object.md. */
 export class ListenerStore implements Listeners {
   readonly #lists = new Map<EventName, readonly Listener[]>();
 
