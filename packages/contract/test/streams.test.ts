@@ -291,7 +291,7 @@ describe("a stream", () => {
 });
 
 describe("a peer", () => {
-  it("that is Socket.IO's server is known at once to know no streams, from each client", async () => {
+  it("that is Socket.IO's server is known at once to know no streams, by a client that offers to resume", async () => {
     const http = createServer();
     const stock = new StockServer(http);
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
