@@ -12,15 +12,35 @@ const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 const TAKEOVER = { serverNoContextTakeover: false, clientNoContextTakeover: false };
 const wsEngine = WebSocketServer as never;
 
+/** An implementation that shows nothing but the interface: what it has read of a message is known to nobody. */
+class OtherMake extends WebSocketServer {
+  override handleUpgrade(...[req, socket, head, done]: Parameters<WebSocketServer["handleUpgrade"]>): void {
+    super.handleUpgrade(req, socket, head, (ws) => {
+      const shown = {
+        get readyState() {
+          return ws.readyState;
+        },
+        extensions: ws.extensions,
+        on: (event: string, listener: (...args: unknown[]) => void) =>
+          ws.on(event, (...args: unknown[]) => listener.apply(shown, args)),
+        send: ws.send.bind(ws),
+        close: ws.close.bind(ws),
+      };
+      done(shown as never, req);
+    });
+  }
+}
+
 /** Who reads, whether messages are packed, and whether they are unpacked piece by piece. */
 const READERS: Record<string, readonly [options: ServerOptions, extensions: string, unpacks: boolean]> = {
   "our reader": [{}, "", false],
   "our reader, with deflate": [{ perMessageDeflate: true }, DEFLATE, false],
   "another engine": [{ wsEngine }, "", false],
+  "another make": [{ wsEngine: OtherMake as never }, "", false],
   "another engine, with deflate": [{ wsEngine, perMessageDeflate: true }, DEFLATE, true],
   "the package ws, for context takeover": [{ perMessageDeflate: TAKEOVER }, DEFLATE, true],
 };
-const BY_WS = Object.entries(READERS).filter(([name]) => !name.startsWith("our"));
+const BY_WS = Object.entries(READERS).filter(([name]) => !/^our|make/.test(name));
 const MUCH = 900_000;
 const TEXT = Buffer.alloc(MUCH, 0x61);
 
