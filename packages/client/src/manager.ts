@@ -11,7 +11,7 @@ import {
   watchPage,
 } from "@sockeye/engine/client";
 import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
-import { PEER, REPORT, SessionError, TransportError } from "@sockeye/protocol";
+import { makeAssignable, PEER, REPORT, SessionError, TransportError } from "@sockeye/protocol";
 import { trustingCodec } from "@sockeye/session";
 import type { DefaultEventsMap, EngineSocket, EventsMap } from "@sockeye/socket";
 import { callGuarded, dispatch, Emitter } from "@sockeye/socket";
@@ -448,3 +448,4 @@ export class Manager<
 }
 
 unproxied(Manager, "Manager");
+makeAssignable(Manager.prototype, ["status"]);

@@ -1,5 +1,5 @@
 import type { BroadcastFlags, ClientDisconnectReason } from "@sockeye/protocol";
-import { PEER, REPORT } from "@sockeye/protocol";
+import { makeAssignable, PEER, REPORT } from "@sockeye/protocol";
 import type {
   AckAnswer,
   DefaultEventsMap,
@@ -93,7 +93,7 @@ export class Socket<
 
   /** Is it not connected? */
   get disconnected(): boolean {
-    return !this.connected;
+    return !this[PEER].connected;
   }
 
   /** Is it connected, or will it be as soon as possible? */
@@ -108,7 +108,7 @@ export class Socket<
 
   /** Is the transport gone and being replaced? {@link connected} stays true meanwhile, and what is emitted waits. */
   get suspended(): boolean {
-    return this.status === "suspended";
+    return this[PEER].status === "suspended";
   }
 
   /**
@@ -117,7 +117,7 @@ export class Socket<
    * @returns a function that ends it
    */
   onStatus(listener: (status: Status) => void): () => void {
-    const tell = (): void => callGuarded(listener, [this.status], { target: this, event: "status" });
+    const tell = (): void => callGuarded(listener, [this[PEER].status], { target: this, event: "status" });
     const { watchers } = this[PEER];
     watchers.add(tell);
     return () => void watchers.delete(tell);
@@ -221,3 +221,5 @@ unproxied(Socket, "Socket");
 export declare namespace Socket {
   export type DisconnectReason = ClientDisconnectReason;
 }
+
+makeAssignable(Socket.prototype, ["id", "status", "suspended", "bufferedBytes"]);

@@ -39,6 +39,7 @@ describe("what of a client's options has no effect is told", () => {
     [{ transports: ["polling", WebSocketTransport, 7] }, []],
     [{ transports: "websocket" }, []],
     [{ reconnection: false, path: "/x", auth: {}, query: {}, transports: ["websocket"] }, []],
+    [{ contract: {}, extend: [] }, []],
   ])("%o", (options, lines) => {
     expect(mistakesIn(options, KNOWN)).toEqual(lines.map((line) => `Sockeye: ${line}`));
   });

@@ -16,6 +16,35 @@ export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
 /** Adds the only listener of an event. */
 export const HANDLE: unique symbol = Symbol("handle");
 
+/** The listeners of an event, as dispatching calls them. */
+export const LISTENERS: unique symbol = Symbol("listeners");
+
+/** Makes what keeps the listeners. */
+export const NEW_STORE: unique symbol = Symbol("new store");
+
+/** Is called before an emitter's first listener is added. */
+export const LISTENED: unique symbol = Symbol("listened");
+
+/** Throws if an event has its only listener already. */
+export const REQUIRE_FREE: unique symbol = Symbol("require free");
+
+/**
+ * Lets an app put a value of its own where a class of ours has a getter: `socket.status = "typing"` worked before there was one.
+ *
+ * @param names of getters that our own code does not read
+ */
+export function makeAssignable(prototype: object, names: readonly string[]): void {
+  for (const name of names) {
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      get: Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown,
+      set(this: object, value: unknown) {
+        Object.defineProperty(this, name, { value, configurable: true, enumerable: true, writable: true });
+      },
+    });
+  }
+}
+
 /** Something whose listeners are the app's. */
 export interface Guarded {
   /** Must not throw. @param event the event whose listener failed */

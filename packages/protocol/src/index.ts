@@ -29,7 +29,19 @@ export {
   UsageError,
 } from "./errors.js";
 export type { Guarded } from "./handle.js";
-export { CORE, HANDLE, PEER, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "./handle.js";
+export {
+  CORE,
+  HANDLE,
+  LISTENED,
+  LISTENERS,
+  makeAssignable,
+  NEW_STORE,
+  PEER,
+  REPORT,
+  REQUIRE_FREE,
+  SHOW_INCOMING,
+  SHOW_OUTGOING,
+} from "./handle.js";
 export type { Limits } from "./limits.js";
 export { DEFAULT_LIMITS, LIMIT_BY_CODE } from "./limits.js";
 export { DEFAULT_MAX_PACKETS } from "./max-packets.js";

@@ -13,10 +13,11 @@ import type {
   WaitOptions,
   WithAnswers,
 } from "@sockeye/socket";
-import { Emitter, requireEventName } from "@sockeye/socket";
+import { requireEventName } from "@sockeye/socket";
 import type { RemoteSocket } from "./broadcast.js";
 import { BroadcastOperator } from "./broadcast.js";
 import type { NamespaceMachine } from "./namespace-machine.js";
+import { PublicEmitter } from "./public-emitter.js";
 import { Selection } from "./selection.js";
 
 const NO_FLAGS: BroadcastFlags = {};
@@ -52,7 +53,7 @@ export abstract class Audience<
   ServerSideEvents extends EventsMap,
   SocketData,
   S,
-> extends Emitter<ServerSideEvents, NamespaceEvents<S>> {
+> extends PublicEmitter<ServerSideEvents, NamespaceEvents<S>> {
   /** Its name, beginning with a slash. */
   abstract readonly name: string;
   /** The connected sockets of this node. */
@@ -70,42 +71,42 @@ export abstract class Audience<
 
   /** Selects the members of one or several rooms, each socket once. `to([])` selects nobody. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().to(room);
+    return this.#everybody().to(room);
   }
 
   /** The same as {@link to}. */
   in(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().to(room);
+    return this.#everybody().to(room);
   }
 
   /** Selects everybody but the members of one or several rooms; the id of a socket is a room too. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().except(room);
+    return this.#everybody().except(room);
   }
 
   /** Sets whether transports may compress what is emitted through it. Default true, where compression was agreed on. */
   compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().compress(compress);
+    return this.#everybody().compress(compress);
   }
 
   /** Sets how long an emit through it waits for acknowledgements, in milliseconds. Default 5000. */
   timeout(timeoutMs: number, options?: WaitOptions): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().timeout(timeoutMs, options);
+    return this.#everybody().timeout(timeoutMs, options);
   }
 
   /** What is emitted through it has this policy for clients that read too slowly. */
   overflow(policy: OverflowPolicy): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().overflow(policy);
+    return this.#everybody().overflow(policy);
   }
 
   /** What is emitted through it is dropped for clients that cannot take it at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().volatile;
+    return this.#everybody().volatile;
   }
 
   /** Selects the sockets of this node only. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.everybody().local;
+    return this.#everybody().local;
   }
 
   /**
@@ -117,7 +118,7 @@ export abstract class Audience<
     event: Ev,
     ...args: EventParams<WithAnswers<EmitEvents>, Ev>
   ): boolean {
-    return this.everybody().emit(event, ...args);
+    return this.#everybody().emit(event, ...args);
   }
 
   /** Emits to everybody and resolves with all answers; waits 5 s unless `timeout` says otherwise. */
@@ -125,12 +126,12 @@ export abstract class Audience<
     event: Ev,
     ...args: EventParamsWithoutAck<WithAnswers<EmitEvents>, Ev>
   ): Promise<AckAnswer<WithAnswers<EmitEvents>, Ev>> {
-    return this.everybody().emitWithAck(event, ...args);
+    return this.#everybody().emitWithAck(event, ...args);
   }
 
   /** Emits an event named `message` to everybody. */
   send(...args: unknown[]): this {
-    this.everybody().send(...args);
+    this.#everybody().send(...args);
     return this;
   }
 
@@ -141,32 +142,32 @@ export abstract class Audience<
 
   /** The selected sockets. Those of other nodes are snapshots with methods to act on them. */
   fetchSockets(): Promise<Array<RemoteSocket<EmitEvents, SocketData>>> {
-    return this.everybody().fetchSockets();
+    return this.#everybody().fetchSockets();
   }
 
   /** How many sockets there are, on all nodes. @throws ClusterError (as a rejection) `ERR_NODES_MISSING` */
   count(): Promise<number> {
-    return this.everybody().count();
+    return this.#everybody().count();
   }
 
   /** @deprecated as in Socket.IO: use {@link fetchSockets} */
   allSockets(): Promise<Set<SocketId>> {
-    return this.everybody().allSockets();
+    return this.#everybody().allSockets();
   }
 
   /** Makes the selected sockets join one or several rooms. */
   socketsJoin(rooms: Room | Room[]): void {
-    this.everybody().socketsJoin(rooms);
+    this.#everybody().socketsJoin(rooms);
   }
 
   /** Makes the selected sockets leave one or several rooms. */
   socketsLeave(rooms: Room | Room[]): void {
-    this.everybody().socketsLeave(rooms);
+    this.#everybody().socketsLeave(rooms);
   }
 
   /** Disconnects the selected sockets; `true` closes their whole connections. */
   disconnectSockets(close = false): void {
-    this.everybody().disconnectSockets(close);
+    this.#everybody().disconnectSockets(close);
   }
 
   /**
@@ -202,7 +203,7 @@ export abstract class Audience<
     });
   }
 
-  protected everybody(): BroadcastOperator<EmitEvents, SocketData> {
+  #everybody(): BroadcastOperator<EmitEvents, SocketData> {
     return new BroadcastOperator(new Selection(this.adapter), NO_FLAGS);
   }
 }

@@ -1,8 +1,9 @@
 import type { Change, Cluster, ClusterStats, Member } from "@sockeye/cluster";
 import { REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
-import { dispatch, Emitter } from "@sockeye/socket";
+import { dispatch } from "@sockeye/socket";
 import type { ClusterNumbers } from "./metrics.js";
+import { PublicEmitter } from "./public-emitter.js";
 
 /** One node of a cluster, as it is now. */
 export interface ClusterNode {
@@ -38,7 +39,7 @@ export interface ClusterEvents {
 }
 
 /** The cluster that a server is a node of, as apps see it: `io.cluster`. */
-export class ClusterView extends Emitter<Record<never, never>, ClusterEvents> {
+export class ClusterView extends PublicEmitter<Record<never, never>, ClusterEvents> {
   readonly #cluster: Cluster;
   readonly #boundary: ErrorBoundary;
 

@@ -12,7 +12,7 @@ import { randomId, SessionEngine } from "@sockeye/engine/server";
 import type { Clock, EncodedPacket, Limits } from "@sockeye/protocol";
 import { REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary, Unchecked } from "@sockeye/socket";
-import { dispatch, Emitter } from "@sockeye/socket";
+import { dispatch } from "@sockeye/socket";
 import type {
   ForwardedFacts,
   Middleware,
@@ -26,6 +26,7 @@ import { attach, dropIllegal, shareQuery } from "@sockeye/transport/server";
 import type { Conn } from "./conn.js";
 import type { Monitor, Monitored } from "./monitor.js";
 import type { AttachOptions, EngineOptions } from "./options.js";
+import { PublicEmitter } from "./public-emitter.js";
 import { warnOfTwoServers } from "./two-servers.js";
 import { warnOfBadHeaders } from "./warnings.js";
 
@@ -67,7 +68,7 @@ export interface EngineHost extends ErrorBoundary, EngineSink<EngineConnection> 
 const DEFAULT_PATH = "/engine.io";
 
 /** The sessions of a server, and the door that they come through, as apps see them: `io.engine`. */
-export class Engine extends Emitter<Record<never, never>, EngineEvents> {
+export class Engine extends PublicEmitter<Record<never, never>, EngineEvents> {
   /** Set by `listen` of `@sockeye/server/engine`. */
   httpServer: HttpServer | undefined;
   readonly #host: EngineHost;

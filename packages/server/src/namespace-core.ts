@@ -19,7 +19,7 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { CodecError, PacketType, PEER, REPORT } from "@sockeye/protocol";
+import { CodecError, LISTENERS, PacketType, PEER, REPORT } from "@sockeye/protocol";
 import type { RoomRule, RoomSocket, Rooms } from "@sockeye/rooms";
 import type { DefaultEventsMap, RefusedEvent, Unchecked } from "@sockeye/socket";
 import { dispatch } from "@sockeye/socket";
@@ -191,7 +191,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   }
 
   hasListeners(event: string): boolean {
-    return this.#handle.hasListeners(event);
+    return this.#handle[LISTENERS](event).length > 0;
   }
 
   // ---- from the connections and sockets

@@ -20,7 +20,6 @@ export interface PeerHandle extends Dispatchable {
   readonly id: SocketId;
   readonly rooms: ReadonlySet<Room>;
   join(rooms: Room | Room[]): unknown;
-  hasListeners(event: string): boolean;
   listenersAny(): readonly unknown[];
   [SHOW_INCOMING](event: readonly unknown[]): void;
   /** What is in the packet is read only if somebody listens. */

@@ -9,7 +9,7 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { AckError, OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { AckError, LISTENERS, OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import { isRoomEvent, type RoomSocket } from "@sockeye/rooms";
 import type { AckCallback, Emit } from "@sockeye/socket";
 import { callGuarded, dispatch } from "@sockeye/socket";
@@ -423,7 +423,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     // Where nobody listens, nobody will answer.
     const heard =
       event === undefined ||
-      this.#handle.hasListeners(event as string) ||
+      this.#handle[LISTENERS](event).length > 0 ||
       this.#handle.listenersAny().length > 0 ||
       this.#nsp.exchange?.handlerOf(event) !== undefined;
     const given = heard ? this.#ownAcks.owe() : undefined;

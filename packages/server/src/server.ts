@@ -1,6 +1,6 @@
 import type { CloseOptions, ForeignEngine } from "@sockeye/engine/server";
 import type { Limits } from "@sockeye/protocol";
-import { CORE, UsageError } from "@sockeye/protocol";
+import { CORE, makeAssignable, UsageError } from "@sockeye/protocol";
 import type {
   ContractEnd,
   ContractFor,
@@ -281,3 +281,5 @@ export class Server<
     return namespace;
   }
 }
+
+makeAssignable(Server.prototype, ["cluster", "limits"]);

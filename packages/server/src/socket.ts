@@ -9,7 +9,7 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { CORE, HANDLE, PEER, REPORT, UsageError } from "@sockeye/protocol";
+import { CORE, HANDLE, makeAssignable, PEER, REPORT, REQUIRE_FREE, UsageError } from "@sockeye/protocol";
 import type {
   AckAnswer,
   CallAnswer,
@@ -373,8 +373,9 @@ export class Socket<
     return this;
   }
 
-  protected override requireFree(event: string | symbol | number): void {
-    super.requireFree(event);
+  /** @internal */
+  override [REQUIRE_FREE](event: string | symbol | number): void {
+    super[REQUIRE_FREE](event);
     this.nsp[CORE].exchange?.requireFree(event);
   }
 
@@ -417,3 +418,5 @@ export class Socket<
 }
 
 warnOfPatches(Socket.prototype);
+
+makeAssignable(Socket.prototype, ["bufferedBytes"]);

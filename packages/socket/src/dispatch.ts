@@ -1,4 +1,4 @@
-import { type Guarded, REPORT } from "@sockeye/protocol";
+import { type Guarded, LISTENERS, REPORT } from "@sockeye/protocol";
 import type { Listener } from "./emitter.js";
 
 /** Where exceptions and rejections of the app's code go. */
@@ -9,7 +9,7 @@ export interface ErrorBoundary {
 
 /** Something with listeners, and a place for their errors. */
 export interface Dispatchable extends Guarded {
-  rawListeners(event: string | symbol | number): Listener[];
+  [LISTENERS](event: string | symbol | number): Listener[];
 }
 
 /**
@@ -23,7 +23,7 @@ export function dispatch(
   event: string | symbol | number,
   args: readonly unknown[],
 ): boolean {
-  const listeners = target.rawListeners(event);
+  const listeners = target[LISTENERS](event);
   if (listeners.length === 0) return false;
   const context = { target, event };
   for (const listener of listeners) callGuarded(listener, args, context);

@@ -1,7 +1,7 @@
-import { HANDLE, UsageError } from "@sockeye/protocol";
+import { HANDLE, LISTENED, LISTENERS, NEW_STORE, REQUIRE_FREE, UsageError } from "@sockeye/protocol";
 import { ListenerStore } from "#listener-store";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
-import type { Listener } from "./listener-store.js";
+import type { Listener, Listeners } from "./listener-store.js";
 
 export type { Listener } from "./listener-store.js";
 
@@ -40,7 +40,7 @@ type Wrapped = Listener & {
  * @typeParam Own events that the library itself emits on this object
  */
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
-  #store: ListenerStore | undefined;
+  #store: Listeners | undefined;
 
   /** @throws UsageError `ERR_HANDLED` if `handle` has the name */
   on<Ev extends EventNames<Own> | EventNames<Listen>>(
@@ -101,7 +101,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     const [event, wanted] = given;
     if (given.length < 2) return this.removeAllListeners(...(given as [string?]));
     if (event === undefined || wanted === undefined) return this;
-    const before = this.rawListeners(event) as Wrapped[];
+    const before = this[LISTENERS](event) as Wrapped[];
     const at = before.findIndex((each) => each === wanted || each.listener === wanted);
     if (at < 0) return this;
     before[at]?.forget?.();
@@ -128,7 +128,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     const [event] = given;
     if (event === undefined && given.length > 0) return this;
     for (const name of event === undefined ? this.eventNames() : [event])
-      for (const each of this.rawListeners(name) as Wrapped[]) each.forget?.();
+      for (const each of this[LISTENERS](name) as Wrapped[]) each.forget?.();
     this.#store?.clear(event);
     return this;
   }
@@ -149,12 +149,17 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
 
   /** The listeners of an event, in order. */
   listeners<Ev extends EventNames<Own> | EventNames<Listen>>(event: Ev): EventHandler<Own & Listen, Ev>[] {
-    const raw = this.rawListeners(event) as Wrapped[];
+    const raw = this[LISTENERS](event) as Wrapped[];
     return raw.map((each) => each.listener ?? each) as unknown as EventHandler<Own & Listen, Ev>[];
   }
 
   /** As {@link listeners}, but with the wrappers of `once`. */
   rawListeners(event: string | symbol | number): Listener[] {
+    return this[LISTENERS](event);
+  }
+
+  /** @internal */
+  [LISTENERS](event: string | symbol | number): Listener[] {
     return this.#store?.list(event) ?? [];
   }
 
@@ -165,7 +170,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
 
   /** Does an event have a listener? */
   hasListeners(event: EventNames<Own> | EventNames<Listen> | AnyName): boolean {
-    return this.listenerCount(event) > 0;
+    return Boolean(this.#store?.count(event));
   }
 
   /** The events that have listeners. */
@@ -183,8 +188,13 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return Number.POSITIVE_INFINITY;
   }
 
-  /** The first listener is about to be added. */
-  protected listened(): void {}
+  /** @internal */
+  [NEW_STORE](): Listeners {
+    return new ListenerStore();
+  }
+
+  /** The first listener is about to be added. @internal */
+  [LISTENED](): void {}
 
   /**
    * An event gets one listener, and no other as long as that is there.
@@ -193,28 +203,28 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
    * @throws UsageError `ERR_HANDLED`
    */
   [HANDLE](event: string, listener: Listener, options?: ListenOptions): void {
-    this.requireFree(event);
-    if (this.hasListeners(event)) throw handled(event);
+    this[REQUIRE_FREE](event);
+    if (this.#store?.count(event)) throw handled(event);
     this.#add(event, Object.assign(listener, { only: true }), options);
   }
 
-  /** May a listener be added? @throws UsageError `ERR_HANDLED` */
-  protected requireFree(event: string | symbol | number): void {
+  /** May a listener be added? @throws UsageError `ERR_HANDLED` @internal */
+  [REQUIRE_FREE](event: string | symbol | number): void {
     if (this.#store?.count(event) !== 1) return;
-    const [first] = this.rawListeners(event) as Wrapped[];
+    const [first] = this[LISTENERS](event) as Wrapped[];
     if (first?.only || first?.listener?.only) throw handled(String(event));
   }
 
-  #lazily(): ListenerStore {
+  #lazily(): Listeners {
     if (!this.#store) {
-      this.#store = new ListenerStore();
-      this.listened();
+      this.#store = this[NEW_STORE]();
+      this[LISTENED]();
     }
     return this.#store;
   }
 
   #add(event: string | symbol | number, given: Listener, { signal, once, first }: AddOptions = {}): this {
-    this.requireFree(event);
+    this[REQUIRE_FREE](event);
     if (signal?.aborted) return this;
     const listener = once || signal ? this.#wrapped(event as string, given, { signal, once }) : given;
     const store = this.#lazily();

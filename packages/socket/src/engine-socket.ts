@@ -9,7 +9,7 @@ import type {
   SessionView,
   Transport,
 } from "@sockeye/protocol";
-import { ENGINE_PACKET_TYPES, REPORT } from "@sockeye/protocol";
+import { ENGINE_PACKET_TYPES, LISTENED, REPORT } from "@sockeye/protocol";
 import type { ErrorBoundary } from "./dispatch.js";
 import { dispatch } from "./dispatch.js";
 import { Emitter } from "./emitter.js";
@@ -134,7 +134,7 @@ export class EngineSocket
   }
 
   /** A session that nobody watches takes a shorter way. */
-  protected override listened(): void {
+  override [LISTENED](): void {
     this.#session.observer = this;
   }
 

@@ -37,4 +37,5 @@ export type {
   WithTimeout,
 } from "./events.js";
 export type { Extended, Extension, ExtensionHost, IncomingAck } from "./extension.js";
+export type { Listeners } from "./listener-store.js";
 export { SocketEmitter } from "./socket-emitter.js";

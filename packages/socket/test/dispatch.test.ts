@@ -1,4 +1,4 @@
-import { REPORT } from "@sockeye/protocol";
+import { LISTENERS, REPORT } from "@sockeye/protocol";
 import {
   callGuarded,
   type Dispatchable,
@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 class Target implements Dispatchable {
   readonly reported: unknown[] = [];
   constructor(readonly list: Listener[]) {}
-  rawListeners(): Listener[] {
+  [LISTENERS](): Listener[] {
     return this.list;
   }
   [REPORT](error: unknown, event: string | symbol | number): void {

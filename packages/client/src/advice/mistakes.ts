@@ -63,7 +63,8 @@ const OPTIONS: { readonly [name in keyof Required<Options & TypedSocketOptions>]
   retries: true,
   ackTimeout: true,
 };
-const NAMES: readonly string[] = Object.keys(OPTIONS);
+/** With what `io()` takes besides. */
+const NAMES: readonly string[] = [...Object.keys(OPTIONS), "contract", "extend"];
 
 /** Names by which options are known elsewhere, or were once. */
 const OTHERWISE: Readonly<Record<string, string>> = {

@@ -29,7 +29,7 @@ export function takeEarlyDial(url: string, protocols: readonly string[]): WebSoc
     return undefined;
   }
   deferTask(() => {
-    if (socket.readyState === WebSocket.OPEN) socket.onopen?.(new Event("open"));
+    if (socket.readyState === WebSocket.OPEN) (socket.onopen as (() => void) | null)?.();
     for (const message of messages) socket.onmessage?.(message);
   });
   return socket;
