@@ -10,32 +10,28 @@ import { findChromium, launch } from "./chromium.js";
 
 const chromium = findChromium();
 
-/** What a page does, how many sessions the server has seen by then, and whether the one that was dialled early goes on. */
+/** What a page does, and whether the session that was dialled early goes on. */
 const PAGES = {
-  "io() takes it over": { early: "early.js", io: "io()", sessions: 1, isTaken: true },
-  "a namespace takes it over": { early: "early.js", io: 'io("/")', sessions: 1, isTaken: true },
+  "io() takes it over": { early: "early.js", io: "io()", isTaken: true },
+  "a namespace takes it over": { early: "early.js", io: 'io("/")', isTaken: true },
   "WebSocket alone takes it over": {
     early: "early.js",
     io: 'io({ transports: ["websocket"] })',
-    sessions: 1,
     isTaken: true,
   },
   "a client with a query of its own closes it": {
     early: "early.js",
     io: 'io({ query: { token: "x" } })',
-    sessions: 2,
     isTaken: false,
   },
   "a client without an offer to resume closes it": {
     early: "early.js",
     io: "io({ resume: false })",
-    sessions: 2,
     isTaken: false,
   },
   "one for lean clients fits a client without an offer": {
     early: "early.js?lean",
     io: "io({ resume: false })",
-    sessions: 1,
     isTaken: true,
   },
 } as const;
@@ -82,7 +78,7 @@ describe.skipIf(chromium === undefined)("early.js in Chromium", () => {
     await io?.close();
   });
 
-  it.each(Object.entries(PAGES))("%s", async (_, { early, io: code, sessions: count, isTaken }) => {
+  it.each(Object.entries(PAGES))("%s", async (_, { early, io: code, isTaken }) => {
     body = `<!doctype html><title>Early</title>
       <script src="/socket.io/${early}"></script><script src="/client.js"></script>
       <script nonce="page">const socket = ${code}; socket.emit("hello", (id) => { window.session = id; });</script>`;
@@ -92,8 +88,9 @@ describe.skipIf(chromium === undefined)("early.js in Chromium", () => {
     await page.goto(url);
     await page.waitForFunction(() => "session" in globalThis);
     const used = await page.evaluate("session");
-    expect(sessions).toHaveLength(count);
-    expect(used).toBe(sessions.at(-1)?.id);
+    if (isTaken) expect(sessions.map(({ id }) => id)).toEqual([used]);
+    // A slow machine may have dialled polling besides.
+    else expect(sessions.slice(1).map(({ id }) => id)).toContain(used);
     expect(await page.evaluate("socket.io.engine.transport.name")).toBe("websocket");
     expect(await page.evaluate("window.sockeyeEarly")).toBeUndefined();
     if (!isTaken) await until(() => sessions[0]?.isOpen === false, "the end of the one that is not used");
@@ -109,12 +106,12 @@ describe.skipIf(chromium === undefined)("early.js in Chromium", () => {
     const page = await browser.newPage();
     await page.goto(url);
     await page.waitForFunction(() => "session" in globalThis);
-    const [socket] = await io.fetchSockets();
+    const id = await page.evaluate("socket.id");
     await page.context().setOffline(true);
     io.emit("again");
     await page.context().setOffline(false);
     await page.waitForFunction(() => "again" in globalThis);
-    expect(await page.evaluate("socket.id")).toBe(socket?.id);
+    expect(await page.evaluate("socket.id")).toBe(id);
     await page.close();
   });
 });
