@@ -5,11 +5,14 @@ import { isVolatile, KINDS } from "./message.js";
 /** What became of the messages of one client or of all, whether it may be or not. */
 export interface Tally {
   sent: number;
-  /** Never handled, though it was sent on a connection: of the client's, of the server's; answers that never came. */
+  /**
+   * Never handled, though it was sent on a connection that both ends had: of the client's, of the server's; answers that never came. On a
+   * slow machine a client gives an attempt up that the server has answered: it never has that socket, and the server is told.
+   */
   lostUp: number;
   lostDown: number;
   unanswered: number;
-  /** Broadcasts while the client was away, which it did not get later. */
+  /** Broadcasts while the client was away, after it had been connected, which it did not get later. */
   missedAway: number;
   twice: number;
   disordered: number;
@@ -25,12 +28,13 @@ export function tally(history: History, violations: readonly Violation[]): Tally
   const down = countLane(history.atServer, history.atClient);
   const got = keysOf(history.atClient, "got");
   const clientSides = [...history.atClient.values()];
+  const first = Math.min(...clientSides.flatMap(({ joinings }) => joinings.map(({ at }) => at)));
   return {
     sent: up.sent + down.sent,
     lostUp: up.lost,
     lostDown: down.lost,
     unanswered: up.unanswered + down.unanswered,
-    missedAway: history.missedAway.filter(({ key }) => !got.has(key)).length,
+    missedAway: history.missedAway.filter(({ key, at }) => at >= first && !got.has(key)).length,
     twice: violations.filter(({ kind }) => kind === "twice").length,
     disordered: violations.filter(({ kind }) => kind === "order").length,
     ended: clientSides.reduce((sum, { partings }) => sum + partings.length, 0),
@@ -42,7 +46,8 @@ export function tally(history: History, violations: readonly Violation[]): Tally
 
 function countLane(from: Book, to: Book): { sent: number; lost: number; unanswered: number } {
   const got = keysOf(to, "got");
-  const sent = [...keysOf(from, "sent")].filter((key) => !isVolatile(key));
+  const shared = new Map([...from].filter(([id]) => to.has(id)));
+  const sent = [...keysOf(shared, "sent")].filter((key) => !isVolatile(key));
   const missing = sent.filter((key) => !got.has(key));
   const unanswered = missing.filter((key) => key.startsWith(KINDS.answer)).length;
   return { sent: sent.length, lost: missing.length - unanswered, unanswered };

@@ -1,5 +1,5 @@
 import type { Socket as NetSocket } from "node:net";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { attack, SUBJECT } from "../support/attack.js";
 import { usedBytes } from "../support/memory.js";
 import { turn, until } from "../support/wait.js";
@@ -7,6 +7,9 @@ import { turn, until } from "../support/wait.js";
 // Small text that becomes large objects, and what is never finished: what it costs is measured for each byte that was sent.
 
 const CONNECTIONS = 20;
+
+// Collecting the garbage of a hundred megabytes takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** About a megabyte of JSON. */
 const SHAPES = {

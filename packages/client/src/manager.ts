@@ -447,5 +447,4 @@ export class Manager<
   }
 }
 
-unproxied(Manager, "Manager");
-makeAssignable(Manager.prototype, ["status"]);
+makeAssignable(unproxied(Manager, "Manager"), ["status"]);

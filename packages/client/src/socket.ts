@@ -216,7 +216,6 @@ export class Socket<
 }
 
 unproxied(Socket, "Socket");
-
 /** Types that go by the name of the class. */
 export declare namespace Socket {
   export type DisconnectReason = ClientDisconnectReason;

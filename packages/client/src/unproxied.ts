@@ -12,8 +12,10 @@ type Method = (this: object, ...args: unknown[]) => unknown;
  * Makes all that a class has, and has inherited, work through a Proxy around its objects, as Vue, Alpine and others put around what is
  * in their state: private fields belong to the object and not to the Proxy, so methods and accessors are led to the object. Vue
  * leaves an object with a tag alone, so its views see no difference between a socket and one in their state.
+ *
+ * @returns the prototype
  */
-export function unproxied({ prototype }: { readonly prototype: object }, tag: string): void {
+export function unproxied({ prototype }: { readonly prototype: object }, tag: string): object {
   for (let owner = prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
     // Nothing newer than ECMAScript 5: the build for old browsers starts with this.
     for (const name of Object.getOwnPropertyNames(owner)) {
@@ -27,7 +29,7 @@ export function unproxied({ prototype }: { readonly prototype: object }, tag: st
       Object.defineProperty(prototype, name, member);
     }
   }
-  Object.defineProperty(prototype, Symbol.toStringTag, { value: tag });
+  return Object.defineProperty(prototype, Symbol.toStringTag, { value: tag });
 }
 
 function led(method: Method): Method {

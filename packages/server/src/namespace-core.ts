@@ -19,10 +19,10 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { CodecError, LISTENERS, PacketType, PEER, REPORT } from "@sockeye/protocol";
+import { CodecError, PacketType, PEER, REPORT } from "@sockeye/protocol";
 import type { RoomRule, RoomSocket, Rooms } from "@sockeye/rooms";
 import type { DefaultEventsMap, RefusedEvent, Unchecked } from "@sockeye/socket";
-import { dispatch } from "@sockeye/socket";
+import { dispatch, isHeard } from "@sockeye/socket";
 import type { Admission } from "./admission.js";
 import type { ErrorContext } from "./audience.js";
 import { isEio3 } from "./eio3-client.js";
@@ -191,7 +191,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   }
 
   hasListeners(event: string): boolean {
-    return this.#handle[LISTENERS](event).length > 0;
+    return isHeard(this.#handle, event);
   }
 
   // ---- from the connections and sockets

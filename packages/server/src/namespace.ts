@@ -7,7 +7,7 @@ import type {
   StreamOptions,
 } from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
-import { CORE, LISTENERS, PEER } from "@sockeye/protocol";
+import { CORE, PEER } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
 import type {
   CallHandler,
@@ -17,7 +17,7 @@ import type {
   ListenOptions,
   Unchecked,
 } from "@sockeye/socket";
-import { dispatch, requireEventName } from "@sockeye/socket";
+import { dispatch, isHeard, requireEventName } from "@sockeye/socket";
 import { Audience, RESERVED_SERVER_SIDE } from "./audience.js";
 import { handledAlready } from "./exchange.js";
 import type { NamespaceMiddleware } from "./middleware.js";
@@ -109,7 +109,7 @@ export class Namespace<
     const event: unknown = name;
     requireEventName(event);
     for (const socket of this.sockets.values())
-      if (socket[LISTENERS](event as string).length > 0) throw handledAlready(event);
+      if (isHeard(socket, event as string)) throw handledAlready(event);
     const of = (socket: object): Answerer => (socket as Socket)[PEER].calls;
     this[CORE].useExchange().handle(event, handler, { ...options, of });
     return this;

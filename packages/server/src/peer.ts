@@ -9,10 +9,10 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { AckError, LISTENERS, OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { AckError, OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import { isRoomEvent, type RoomSocket } from "@sockeye/rooms";
 import type { AckCallback, Emit } from "@sockeye/socket";
-import { callGuarded, dispatch } from "@sockeye/socket";
+import { callGuarded, dispatch, isHeard } from "@sockeye/socket";
 import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
@@ -423,7 +423,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     // Where nobody listens, nobody will answer.
     const heard =
       event === undefined ||
-      this.#handle[LISTENERS](event).length > 0 ||
+      isHeard(this.#handle, event) ||
       this.#handle.listenersAny().length > 0 ||
       this.#nsp.exchange?.handlerOf(event) !== undefined;
     const given = heard ? this.#ownAcks.owe() : undefined;

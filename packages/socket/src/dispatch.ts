@@ -30,6 +30,11 @@ export function dispatch(
   return true;
 }
 
+/** Does an event have a listener? */
+export function isHeard(target: Dispatchable, event: string | symbol | number): boolean {
+  return target[LISTENERS](event).length > 0;
+}
+
 /** For whom a piece of the app's code runs. */
 interface Context {
   /** `this` of the call, and the boundary. */

@@ -14,7 +14,7 @@ export type { AnyListener } from "./catch-all.js";
 export { CatchAll } from "./catch-all.js";
 export type { ContractEnd, ContractFor, IntakeOwner, RefusedEvent } from "./contract-end.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
-export { callGuarded, dispatch, isThenable } from "./dispatch.js";
+export { callGuarded, dispatch, isHeard, isThenable } from "./dispatch.js";
 export type { Emit, EmitFlags, EmitTarget, WaitOptions } from "./emission.js";
 export { Emission, emitAndWait, Flagged, readEmit, requireEventName } from "./emission.js";
 export type { Listener, ListenOptions } from "./emitter.js";

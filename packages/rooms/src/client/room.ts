@@ -1,5 +1,5 @@
 import type { ContractError } from "@sockeye/protocol";
-import { OWN_EVENTS, REPORT } from "@sockeye/protocol";
+import { LISTENERS, OWN_EVENTS, REPORT } from "@sockeye/protocol";
 import type {
   DefaultEventsMap,
   EventHandler,
@@ -238,7 +238,7 @@ export function openRoom(name: string, host: ExtensionHost, outbox: Outbox): [Ro
   const side = new PresenceSide(name, host, new Listeners(host, name));
   const listeners = new Emitter<EventsMap>();
   const target = {
-    rawListeners: (event: string | symbol | number) => listeners.rawListeners(event),
+    [LISTENERS]: (event: string | symbol | number) => listeners[LISTENERS](event),
     [REPORT]: (error: unknown) => host.reportError(error),
   };
   const membership = new Membership(name, host, {
