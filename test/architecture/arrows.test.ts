@@ -65,7 +65,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
   cookie: /^packages\/transport\/src\/server\//,
   cors: /^packages\/transport\/src\/server\//,
   debug: /^packages\/server\/src\/debug-log\.ts$/,
-  eventemitter3: /^packages\/server\/src\/public-emitter\.ts$/,
+  eventemitter3: /^packages\/server\/src\/event-store\.ts$/,
   "engine.io-parser": /^packages\/codec\/src\/engine-packets\.ts$/,
   vitest: /^packages\/conformance\/src\//,
   "fast-check": /^packages\/conformance\/src\//,

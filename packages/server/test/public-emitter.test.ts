@@ -5,10 +5,10 @@ import { Server } from "@sockeye/server";
 import { expect, it, vi } from "vitest";
 import { ListenerStore } from "#listener-store";
 import "../../socket/test/emitter-suite.js";
-import { EventStore } from "../src/public-emitter.js";
+import { EventStore } from "../src/event-store.js";
 
 vi.mock("#listener-store", async () => ({
-  ListenerStore: (await import("../src/public-emitter.js")).EventStore,
+  ListenerStore: (await import("../src/event-store.js")).EventStore,
 }));
 
 it("is what the suite ran on", () => {
