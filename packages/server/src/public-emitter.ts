@@ -10,7 +10,6 @@ export class PublicEmitter<
   Listen extends EventsMap,
   Own extends EventsMap = Record<never, never>,
 > extends Emitter<Listen, Own> {
-  /** @internal */
   override [NEW_STORE](): Listeners {
     return new EventStore();
   }

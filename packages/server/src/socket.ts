@@ -373,7 +373,6 @@ export class Socket<
     return this;
   }
 
-  /** @internal */
   override [REQUIRE_FREE](event: string | symbol | number): void {
     super[REQUIRE_FREE](event);
     this.nsp[CORE].exchange?.requireFree(event);

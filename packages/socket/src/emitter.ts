@@ -158,7 +158,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this[LISTENERS](event);
   }
 
-  /** @internal */
+  /** As {@link rawListeners}, under a name that no app has. */
   [LISTENERS](event: string | symbol | number): Listener[] {
     return this.#store?.list(event) ?? [];
   }
@@ -188,12 +188,12 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return Number.POSITIVE_INFINITY;
   }
 
-  /** @internal */
+  /** Makes what keeps the listeners. */
   [NEW_STORE](): Listeners {
     return new ListenerStore();
   }
 
-  /** The first listener is about to be added. @internal */
+  /** The first listener is about to be added. */
   [LISTENED](): void {}
 
   /**
@@ -208,7 +208,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     this.#add(event, Object.assign(listener, { only: true }), options);
   }
 
-  /** May a listener be added? @throws UsageError `ERR_HANDLED` @internal */
+  /** May a listener be added? @throws UsageError `ERR_HANDLED` */
   [REQUIRE_FREE](event: string | symbol | number): void {
     if (this.#store?.count(event) !== 1) return;
     const [first] = this[LISTENERS](event) as Wrapped[];
