@@ -263,7 +263,11 @@ export const SHOWN: ShownBy = {
     ],
     "a header set in `headers` or `initial_headers` that HTTP does not allow": [
       ...ending("a header that HTTP does not allow"),
-      ...row("packages/server/test/engine", "sends all headers that HTTP allows, over"),
+      ...row(
+        "packages/server/test/engine",
+        "sends all headers that HTTP allows, over polling",
+        "sends all headers that HTTP allows, over websocket",
+      ),
     ],
     "a framework that is put on the HTTP server after `new Server(http)`": [
       ...ending("a listener for requests that was added later and answers them all"),
@@ -365,7 +369,11 @@ export const SHOWN: ShownBy = {
   },
   Types: {
     "names of `engine.io` and `engine.io-client` (from `/engine`): `Transport`, `transports`, `parser`, `uServer`, `parse`, `nextTick`, `installTimerFunctions`":
-      row("test/interop/names", "but those that differences.md has"),
+      row(
+        "test/interop/names",
+        "all of engine.io are in @sockeye/server/engine, but those that differences.md has",
+        "all of engine.io-client are in @sockeye/client/engine, but those that differences.md has",
+      ),
     "`socket.conn.transport.socket` (the WebSocket of the package `ws`)": sockets(
       "the WebSocket under a connection",
     ),
