@@ -9,14 +9,14 @@ vi.setConfig({ testTimeout: 120_000 });
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 17_600, target: 6000 },
-  "modern default": { recorded: 23_650, target: 9000 },
+  "websocket-only": { recorded: 17_800, target: 6000 },
+  "modern default": { recorded: 23_900, target: 9000 },
   // Files with all that they export, calls and rooms too where it is not the lean one. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 16_800, target: 6000 },
-  "served: modern default": { recorded: 29_850, target: 9000 },
-  "served: script": { recorded: 30_100, target: 9000 },
+  "served: websocket-only": { recorded: 17_000, target: 6000 },
+  "served: modern default": { recorded: 29_950, target: 9000 },
+  "served: script": { recorded: 30_200, target: 9000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 30_650, target: 16_000 },
+  "legacy, in ES5": { recorded: 30_850, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {
