@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "@sockeye/server";
+import { parse } from "acorn";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../support/wait.js";
@@ -35,6 +36,15 @@ const PAGES = {
     isTaken: true,
   },
 } as const;
+
+it("early.js weighs less than 400 bytes, and is ECMAScript 5", async () => {
+  const text = await readFile(
+    new URL("../../packages/client/dist/browser/early.js", import.meta.url),
+    "utf8",
+  );
+  expect(text.length).toBeLessThan(400);
+  expect(() => parse(text, { ecmaVersion: 5 })).not.toThrow();
+});
 
 describe.skipIf(chromium === undefined)("early.js in Chromium", () => {
   const bundle = new URL("../../packages/client/dist/browser/sockeye.min.js", import.meta.url);
