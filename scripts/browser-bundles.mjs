@@ -1,10 +1,17 @@
-// Bundles src/browser.ts for a <script> and src/browser-module.ts for a <script type="module">, with every
-// dependency inside: dist/browser/sockeye.js, sockeye.min.js and sockeye.esm.min.js;
-// over WebSocket alone, src/websocket.ts: sockeye.websocket.esm.min.js; for a <script> that speaks MessagePack,
-// src/browser-msgpack.ts: sockeye.msgpack.min.js; and for old browsers
-// src/browser-early.ts: early.js, a snippet in ECMAScript 5; src/browser-legacy.ts: sockeye.legacy.min.js, only small, since what Babel makes of the code is not for people to read. The server's
-// package gets a copy of them (see build.mjs), since it serves them. There are no source maps: with all sources inside they weigh more than the packages themselves, and
-// sockeye.js is the same code as people wrote it.
+// Bundles the client for pages that have no bundler, with every dependency inside, into dist/browser:
+//
+//   sockeye.min.js                 a <script>
+//   sockeye.js                     the same, for people to read
+//   sockeye.esm.min.js             a <script type="module">
+//   sockeye.full.min.js            with all that a client can be extended by: calls, rooms, streams
+//   sockeye.full.esm.min.js
+//   sockeye.websocket.esm.min.js   over WebSocket alone
+//   sockeye.msgpack.min.js         speaks MessagePack
+//   sockeye.legacy.min.js          ECMAScript 5; only small, since what Babel makes of the code is not for people to read
+//   early.js                       a snippet that dials before the client has come
+//
+// The server's package has them compressed, since it serves them (served-files.mjs). There are no source maps: with all sources inside they
+// weigh more than the packages themselves, and sockeye.js is the same code as people wrote it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { transformAsync } from "@babel/core";
 import { build } from "esbuild";
@@ -26,7 +33,9 @@ export async function buildBrowserBundles(packageDirectory) {
   await Promise.all([
     write("sockeye.js", { ...script, minify: false, conditions: ["development"] }),
     write("sockeye.min.js", script),
-    write("sockeye.esm.min.js", { ...module, entryPoints: ["src/browser-module.ts"] }),
+    write("sockeye.esm.min.js", { ...module, entryPoints: ["src/index.ts"] }),
+    write("sockeye.full.min.js", { ...script, entryPoints: ["src/browser-full.ts"] }),
+    write("sockeye.full.esm.min.js", { ...module, entryPoints: ["src/browser-full-module.ts"] }),
     write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
     write("sockeye.msgpack.min.js", { ...script, entryPoints: ["src/browser-msgpack.ts"] }),
   ]);

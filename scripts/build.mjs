@@ -6,7 +6,6 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
-  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -21,6 +20,7 @@ import { buildBrowserBundles } from "./browser-bundles.mjs";
 import { buildDeclarations } from "./declarations.mjs";
 import { ownNamesOnly } from "./own-names.mjs";
 import { buildSelfContained } from "./self-contained.mjs";
+import { compressServedFiles } from "./served-files.mjs";
 
 /** esbuild's helpers, each behind those that it needs. */
 const RANK = [
@@ -88,8 +88,8 @@ if (existsSync("src/browser.ts")) {
   await buildBrowserBundles(packageDirectory);
   await buildSelfContained(packageDirectory);
 }
-// The bundles that the server gives to browsers. turbo.json has the client built before.
-if (manifest.name === "@sockeye/server") cpSync("../client/dist/browser", "dist/client", { recursive: true });
+// turbo.json has the client built before.
+if (manifest.name === "@sockeye/server") await compressServedFiles("../client/dist/browser", "dist/client");
 
 /** Keeps files apart: relative imports stay imports, with the extension of the format being written. */
 function everyImportStaysAnImport(format) {

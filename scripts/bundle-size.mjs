@@ -12,8 +12,9 @@ import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** As packages/client/src/browser-module.ts. */
-const FULL = `export * from "@sockeye/client"; export { CallError, calls, isCallError } from "@sockeye/contract/client";
+const STANDARD = `export * from "@sockeye/client";`;
+/** As packages/client/src/browser-full-module.ts. */
+const FULL = `${STANDARD} export { CallError, calls, isCallError, streams } from "@sockeye/contract/client";
   export { RoomError, rooms } from "@sockeye/rooms/client";`;
 
 /**
@@ -24,11 +25,12 @@ export const APPS = {
   "websocket-only": { contents: `import { io } from "@sockeye/client/websocket"; io();` },
   "modern default": { contents: `import { io } from "@sockeye/client"; io();` },
   "served: websocket-only": { contents: `export * from "@sockeye/client/websocket";`, bundle: served },
-  "served: modern default": { contents: FULL, bundle: served },
+  "served: modern default": { contents: STANDARD, bundle: served },
   "served: script": {
-    contents: `${FULL} export { io as default } from "@sockeye/client";`,
+    contents: `${STANDARD} export { io as default } from "@sockeye/client";`,
     bundle: script,
   },
+  "served: full": { contents: FULL, bundle: served },
   "legacy, in ES5": { bundle: legacy },
 };
 

@@ -13,6 +13,8 @@ const require = createRequire(import.meta.url);
 
 /** What apps can reach: options, events, packets, errors, and what classes of transports and codecs of their own are made of. */
 const PUBLIC = [
+  ...sourcesOf("contract"),
+  ...sourcesOf("rooms"),
   "client/src/io.ts",
   "client/src/manager-view.ts",
   "client/src/manager.ts",
@@ -61,6 +63,14 @@ function publicNames() {
     readFileSync(file, "utf8"),
   );
   return new Set(cache.flatMap((text) => wordsOf(text)));
+}
+
+/** Whole packages that speak to apps and with the wire in nearly every file. */
+function sourcesOf(name) {
+  const folder = `${name}/src`;
+  return readdirSync(packages + folder, { recursive: true })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => `${folder}/${file}`);
 }
 
 /** What TypeScript knows of browsers and the language. */

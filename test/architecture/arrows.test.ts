@@ -31,7 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cluster: ["adapter", "codec/msgpack"],
   "bus-process": [],
   "bus-redis": [],
-  // Its served files alone have calls and rooms in them.
+  // Its full served files alone have calls, rooms and streams in them.
   client: [
     "engine/client",
     "transport/client",

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import * as client from "@sockeye/client";
 import * as lean from "@sockeye/client/websocket";
-import { CallError, calls, isCallError } from "@sockeye/contract/client";
+import { CallError, calls, isCallError, streams } from "@sockeye/contract/client";
 import { RoomError, rooms } from "@sockeye/rooms/client";
 import { Server } from "@sockeye/server";
 import { describe, expect, it, vi } from "vitest";
@@ -18,9 +18,11 @@ vi.setConfig({ testTimeout: 120_000 });
 type Exports = Record<string, unknown>;
 
 /** What the full files have: all that a client can be extended by, too. */
-const full = { ...client, CallError, calls, isCallError, RoomError, rooms };
+const full = { ...client, CallError, calls, isCallError, RoomError, rooms, streams };
 
-async function load(name: "served: websocket-only" | "served: modern default"): Promise<Exports> {
+async function load(
+  name: "served: websocket-only" | "served: modern default" | "served: full",
+): Promise<Exports> {
   const { code } = await bundled(APPS[name]);
   return import(/* @vite-ignore */ `data:text/javascript;base64,${Buffer.from(code).toString("base64")}`);
 }
@@ -41,7 +43,8 @@ function namesOf(value: unknown): string[] {
 }
 
 it.each([
-  ["served: modern default", full],
+  ["served: modern default", client],
+  ["served: full", full],
   ["served: websocket-only", lean],
 ] as const)("%s exports what the package exports", async (name, exports) => {
   const { default: _, ...named } = exports as Exports;
@@ -57,10 +60,16 @@ it("as a script it is the function io, which carries all that the package export
   runInNewContext(code, page);
   const { io } = page;
   expect(typeof io).toBe("function");
-  expect(Object.keys(io ?? {}).sort()).toEqual(Object.keys(full).sort());
+  expect(Object.keys(io ?? {}).sort()).toEqual(Object.keys(client).sort());
 });
 
-const SCRIPTS = ["sockeye.js", "sockeye.min.js", "sockeye.msgpack.min.js", "sockeye.legacy.min.js"];
+const SCRIPTS = [
+  "sockeye.js",
+  "sockeye.min.js",
+  "sockeye.full.min.js",
+  "sockeye.msgpack.min.js",
+  "sockeye.legacy.min.js",
+];
 const FOLDER = fileURLToPath(new URL("../../packages/client/dist/browser/", import.meta.url));
 
 /** What the page has before the script runs, and where its `io` is afterwards. */
@@ -132,3 +141,68 @@ it("the served client speaks with a server: events, acknowledgements, bytes, err
     await server.close();
   }
 });
+
+it("the full served client has rooms, calls and streams under the names that apps and the wire know", async () => {
+  const served = (await load("served: full")) as unknown as typeof full;
+  const http = createServer();
+  const server = new Server(http);
+  server.room("doc", { keep: { age: "1m" }, presence: () => "ann", authorize: () => true });
+  server.handle("double", (input: unknown) => {
+    if (typeof input !== "number") throw new served.CallError("NO_NUMBER", { input });
+    return input * 2;
+  });
+  server.stream("count", { keep: "1m" }, async function* (to: number) {
+    for (let each = 1; each <= to; each++) yield each;
+    return { sum: (to * (to + 1)) / 2 };
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const open = ({ io, rooms, calls, streams }: typeof full) => io(url, { extend: [rooms, calls, streams] });
+  const socket = open(served);
+  const source = open(full);
+  try {
+    const room = socket.room("doc");
+    const heard: unknown[] = [];
+    room.onEvent(({ event, args, from, position, id }) =>
+      heard.push([event, args, from, !!position && !!id]),
+    );
+    expect(await room.join()).toMatchObject({ complete: true });
+    room.presence.on("change", ({ joined }) => heard.push(joined));
+    await room.presence.set({ typing: true });
+    await room.publish("edit", ["a"]);
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+    expect(heard).toContainEqual(["edit", ["a"], socket.id, true]);
+    expect(await room.history({ limit: 5 })).toMatchObject({ events: [{ event: "edit", args: ["a"] }] });
+    expect(room.presence.count).toBe(1);
+    expect(await socket.call("double", 4)).toBe(8);
+    await expect(socket.call("double", "x")).rejects.toMatchObject({
+      code: "NO_NUMBER",
+      data: { input: "x" },
+    });
+    const stream = socket.stream("count", 3);
+    const items: unknown[] = [];
+    for await (const item of stream) items.push(item);
+    expect([items, await stream.end]).toEqual([[1, 2, 3], { sum: 6 }]);
+
+    const unserved = [source.room("doc"), source.room("doc").presence, source.stream("count", 1)];
+    for (const [at, object] of [room, room.presence, stream].entries()) {
+      expect(names(object)).toEqual(expect.arrayContaining(names(unserved[at] as object)));
+    }
+  } finally {
+    socket.disconnect();
+    source.disconnect();
+    await server.close();
+  }
+});
+
+/** What an app can write behind a dot. */
+function names(object: object): string[] {
+  const all: string[] = [];
+  for (
+    let each: object | null = object;
+    each && each !== Object.prototype;
+    each = Object.getPrototypeOf(each)
+  )
+    all.push(...Object.getOwnPropertyNames(each));
+  return all.filter((name) => !name.startsWith("_")).sort();
+}

@@ -19,5 +19,5 @@ export class Manager<
 }
 
 export const io: Io = /* @__PURE__ */ ioWith(Manager);
-export * from "./browser-module.js";
+export * from "./index.js";
 export { io as connect, io as default };

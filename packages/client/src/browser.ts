@@ -1,2 +1,2 @@
-export * from "./browser-module.js";
+export * from "./index.js";
 export { io as default } from "./standard/io.js";

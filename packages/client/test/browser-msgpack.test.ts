@@ -53,7 +53,7 @@ describe("the bundle that speaks MessagePack", () => {
   it("exports what the others do", async () => {
     const { default: _, ...rest } = await import("../src/browser-msgpack.js");
     expect(Object.keys(rest).sort()).toEqual(
-      Object.keys(await import("../src/browser-module.js"))
+      Object.keys(await import("../src/index.js"))
         .filter((name) => name !== "default")
         .sort(),
     );

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { brotliCompress, deflate, gzip } from "node:zlib";
+import { brotliDecompress, deflate } from "node:zlib";
 
 /**
  * Where the bundles may lie: beside the built file, or in the build output if this is the source. Asked for with the first file: in an app
@@ -25,6 +25,8 @@ const BUNDLES = [
   "sockeye.js",
   "sockeye.min.js",
   "sockeye.esm.min.js",
+  "sockeye.full.min.js",
+  "sockeye.full.esm.min.js",
   "sockeye.websocket.esm.min.js",
   "sockeye.msgpack.min.js",
   "sockeye.legacy.min.js",
@@ -42,14 +44,16 @@ const FILES: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-/** How a file can be compressed, the best first. */
-const CODINGS = { br: promisify(brotliCompress), gzip: promisify(gzip), deflate: promisify(deflate) };
-type Coding = keyof typeof CODINGS;
+/** How a file can be compressed, the best first. The first two are in the package; what is plain is unpacked from the first. */
+const CODINGS = ["br", "gzip", "deflate"] as const;
+type Coding = (typeof CODINGS)[number];
 
 interface LoadedFile {
   readonly plain: Buffer;
-  /** What has been asked for so far. */
-  readonly compressed: Map<Coding, Promise<Buffer>>;
+  readonly br: Buffer;
+  readonly gzip: Buffer;
+  /** Made for the first who asks for it. */
+  deflate?: Promise<Buffer>;
   /** Of the file as it is. */
   readonly digest: string;
   /** Of this package. */
@@ -104,7 +108,7 @@ export class ClientFiles {
       ETag: etag,
     };
     if (hasTag(req.headers["if-none-match"], etag)) return [304, headers];
-    const body = coding === undefined ? file.plain : await compressed(file, coding);
+    const body = await inCoding(file, coding);
     const encoding = coding === undefined ? {} : { "Content-Encoding": coding };
     return [200, { ...headers, ...encoding, "Content-Length": body.length }, body];
   }
@@ -120,11 +124,16 @@ export class ClientFiles {
 }
 
 async function load(name: string): Promise<LoadedFile> {
-  const plain = await Promise.any(folders().map((folder) => readFile(`${folder}${name}`)));
-  const manifest: { version?: unknown } = JSON.parse(
-    await Promise.any(beside("../package.json").map((path) => readFile(path, "utf8"))),
-  );
-  return { plain, compressed: new Map(), digest: await digest(plain), version: String(manifest.version) };
+  const read = (ending: string): Promise<Buffer> =>
+    Promise.any(folders().map((folder) => readFile(`${folder}${name}${ending}`)));
+  const [br, gzip, manifest] = await Promise.all([
+    read(".br"),
+    read(".gz"),
+    Promise.any(beside("../package.json").map((path) => readFile(path, "utf8"))),
+  ]);
+  const plain = await promisify(brotliDecompress)(br);
+  const { version }: { version?: unknown } = JSON.parse(manifest);
+  return { plain, br, gzip, digest: await digest(plain), version: String(version) };
 }
 
 /** One for each coding: they differ in their bytes, and a cache must not put a part of one behind a part of another. */
@@ -146,14 +155,12 @@ export function hasTag(header: string | undefined, etag: string): boolean {
   });
 }
 
-/** Compresses once. */
-function compressed(file: LoadedFile, coding: Coding): Promise<Buffer> {
-  let compressing = file.compressed.get(coding);
-  if (!compressing) {
-    compressing = CODINGS[coding](file.plain);
-    file.compressed.set(coding, compressing);
+async function inCoding(file: LoadedFile, coding: Coding | undefined): Promise<Buffer> {
+  if (coding === "deflate") {
+    file.deflate ??= promisify(deflate)(file.plain);
+    return file.deflate;
   }
-  return compressing;
+  return file[coding ?? "plain"];
 }
 
 async function digest(bytes: Buffer): Promise<string> {
@@ -167,7 +174,7 @@ function codingFor(accepted: string): Coding | undefined {
   const weightOfCoding = (name: string): number => weights.get(name) ?? weights.get("*") ?? 0;
   let best: Coding | undefined;
   let most = weights.get("identity") ?? 0;
-  for (const coding of Object.keys(CODINGS) as Coding[]) {
+  for (const coding of CODINGS) {
     const weight = weightOfCoding(coding);
     if (weight > 0 && (best === undefined ? weight >= most : weight > most)) {
       best = coding;

@@ -1,0 +1,14 @@
+// The client's bundles as the server gives them: each once for Brotli and once for gzip, as small as they get. Who takes neither gets what
+// the server unpacks, so that the package need not hold the plain text as well.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { brotliCompressSync } from "node:zlib";
+import { gzipAsync } from "@gfx/zopfli";
+
+export async function compressServedFiles(from, to) {
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from).filter((each) => each.endsWith(".js"))) {
+    const plain = readFileSync(`${from}/${name}`);
+    writeFileSync(`${to}/${name}.br`, brotliCompressSync(plain));
+    writeFileSync(`${to}/${name}.gz`, await gzipAsync(plain, { numiterations: 15 }));
+  }
+}
