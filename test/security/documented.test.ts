@@ -10,6 +10,7 @@ const FAMILIES = [
   "origins",
   "polling",
   "streams",
+  "lanes",
   "websocket",
   "packets",
   "memory",
@@ -30,6 +31,7 @@ const sources = new Map(
 
 /** Those that stand beside what they attack. */
 const ELSEWHERE = {
+  machines: "../../packages/contract/test/stream-attacks.test.ts",
   forwarding: "../cluster/forwarding.test.ts",
   servers: "../cluster/servers.test.ts",
   nodes: "../../packages/cluster/test/cluster.test.ts",

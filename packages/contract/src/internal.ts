@@ -3,6 +3,8 @@ export type { Answerer, AnyCallHandler } from "./answering.js";
 export { answerCall, answering, Running } from "./answering.js";
 export type { Caller } from "./calling.js";
 export { makeCall } from "./calling.js";
+export type { StreamLimits } from "./streams/limits.js";
+export { DEFAULT_STREAM_LIMITS } from "./streams/limits.js";
 export { isStreamFrame } from "./streams/requests.js";
 export type { StreamPeer } from "./streams/socket-streams.js";
 export { SocketStreams, unhandled } from "./streams/socket-streams.js";

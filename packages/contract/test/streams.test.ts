@@ -1,10 +1,12 @@
 // Streams over real sockets, between our own ends, and with stock peers.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { io as dial, type Options } from "@sockeye/client";
 import { io as dialLean } from "@sockeye/client/websocket";
 import { contract, stream, type } from "@sockeye/contract";
 import { CallError, calls, streams } from "@sockeye/contract/client";
+import { DEFAULT_STREAM_LIMITS } from "@sockeye/contract/internal";
 import { Server, type ServerOptions } from "@sockeye/server";
 import { Server as StockServer } from "socket.io";
 import { afterEach, describe, expect, it } from "vitest";
@@ -290,6 +292,36 @@ describe("a stream", () => {
   });
 });
 
+describe("bounds of streams", () => {
+  it("are docs/limits.md, row by row", () => {
+    const page = readFileSync(new URL("../../../docs/limits.md", import.meta.url), "utf8");
+    const section = page.slice(page.indexOf("\n## Streams\n"), page.indexOf("\n## Times\n"));
+    const rows = [...section.matchAll(/^\| `(\w+)` +\| ([\d,]+) +\|/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    const defaults = Object.entries(DEFAULT_STREAM_LIMITS);
+    expect(rows).toEqual(defaults.map(([name, value]) => [name, value.toLocaleString("en-US")]));
+  });
+
+  it("are options of the server", async () => {
+    const { io, url } = await serve({
+      limits: { maxStreamsPerSocket: 1, maxUntakenItems: 3, maxItemsKept: 2 },
+    });
+    const { seen, endless } = producer();
+    io.stream("endless", endless);
+    io.stream("kept", { keep: "1m" }, endless);
+    const client = connect(url);
+    const first = client.stream("endless");
+    await first.next();
+    await expect(all(client.stream("endless"))).rejects.toMatchObject({ code: "ERR_STREAM_LIMIT" });
+    expect(seen.made).toBeLessThanOrEqual(4);
+    first.cancel();
+    await expect(all(client.stream("kept"))).rejects.toMatchObject({ code: "ERR_STREAM_LIMIT" });
+    expect(() => new Server({ limits: { maxStreamsPerSocket: 0 } })).toThrow(/maxStreamsPerSocket/);
+  });
+});
+
 describe("a peer", () => {
   it("that is Socket.IO's server is known at once to know no streams, by a client that offers to resume", async () => {
     const http = createServer();
@@ -428,7 +460,7 @@ describe("a stream that is kept", () => {
       expect(all(ask)).rejects.toMatchObject({ code });
     await refused(nobody.stream("ask", "q", { id: "chat-1" }), "ERR_STREAM_GONE");
     await refused(nobody.stream("free", "q", { id: "chat-1" }), "ERR_STREAM_GONE");
-    await refused(bob.stream("ask", undefined, { id: "chat-2", after: 1 }), "ERR_STREAM_GONE");
+    await refused(bob.stream("ask", undefined, { id: "chat-2", after: 1 }), "ERR_STREAM_LOST");
     await refused(ann.stream("ask", "else", { id: "chat-1" }), "ERR_STREAM_CONFLICT");
     await refused(ann.stream("ask", undefined, { id: "chat-1", after: 99 }), "ERR_STREAM_GONE");
     expect(seen.runs).toBe(2);

@@ -228,6 +228,10 @@ export const ERROR_TABLE = {
     meaning: "Nothing is kept under the id of that stream, or not any more.",
     retryable: false,
   },
+  ERR_STREAM_LOST: {
+    meaning: "The server knows nothing of a stream that the client has items of: its node has gone.",
+    retryable: false,
+  },
   ERR_STREAM_CANCELLED: {
     meaning: "The stream was cancelled, here or by another watcher.",
     retryable: false,

@@ -13,7 +13,6 @@ import type {
   ContractError,
   EncodedPacket,
   EventPacket,
-  Limits,
   OverflowPolicy,
   Room,
   ServerDisconnectReason,
@@ -32,6 +31,7 @@ import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
 import type { NamespaceMachine } from "./namespace-machine.js";
+import type { ServerLimits } from "./options.js";
 import type { Peer } from "./peer.js";
 import { roomsOf } from "./rooms-of.js";
 import type { SocketNamespace } from "./socket.js";
@@ -48,7 +48,7 @@ export interface NamespaceHost {
   readonly clock: Clock;
   readonly codec: Codec;
   readonly recovery: RecoveryTerms | undefined;
-  readonly limits: Limits;
+  readonly limits: ServerLimits;
   /** For clients that read too slowly. */
   readonly overflowPolicy: OverflowPolicy;
   readonly monitor: Monitor;
@@ -120,7 +120,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     return this.recovers && !(this.adapter instanceof RecoveryAdapter);
   }
 
-  get limits(): Limits {
+  get limits(): ServerLimits {
     return this.host.limits;
   }
 
@@ -143,7 +143,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
 
   useStreams(): StreamTable {
     const exchange = this.useExchange();
-    exchange.streams ??= streamsOf(this.clock);
+    exchange.streams ??= streamsOf(this.clock, this.limits);
     return exchange.streams;
   }
 

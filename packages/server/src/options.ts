@@ -1,6 +1,8 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { Parser } from "@sockeye/codec";
 import { authGuard, codecFromParser, createTextCodec } from "@sockeye/codec";
+import type { StreamLimits } from "@sockeye/contract/internal";
+import { DEFAULT_STREAM_LIMITS } from "@sockeye/contract/internal";
 import type { EngineOptions } from "@sockeye/engine/server";
 import { defaultBudgetBytes, requirePositive } from "@sockeye/engine/server";
 import type { AdapterNamespace, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
@@ -56,8 +58,11 @@ export interface ServerOptions extends EngineOptions {
   /** What travels in the main namespace, as `contract()` of `@sockeye/contract` describes it. For others: `io.of(name, contract)`. */
   contract?: { readonly server: ContractEnd } | undefined;
   /** Bounds of what one client may ask of this server, beside `maxHttpBufferSize`. */
-  limits?: Partial<Omit<Limits, "maxMessageBytes">>;
+  limits?: Partial<Omit<ServerLimits, "maxMessageBytes">>;
 }
+
+/** What clients may ask of a server, of its streams too. */
+export interface ServerLimits extends Limits, StreamLimits {}
 
 /** A contract among the options decides about the types of the events. */
 export interface ContractOption<ListenEvents extends EventsMap, EmitEvents extends EventsMap, SocketData> {
@@ -76,12 +81,13 @@ export function codecOf({ parser, codec }: ServerOptions, limits: Limits): Codec
 const JOINS_PER_NAMESPACE = 4;
 
 /** The limits of a server. @throws UsageError `ERR_BAD_OPTION` */
-export function limitsOf(options: ServerOptions): Limits {
+export function limitsOf(options: ServerOptions): ServerLimits {
   const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
   const maxBinaryEventBytes = maxMessageBytes * 10;
   const namespaces = options.limits?.maxNamespacesPerConnection ?? DEFAULT_LIMITS.maxNamespacesPerConnection;
-  const limits: Limits = {
+  const limits: ServerLimits = {
     ...DEFAULT_LIMITS,
+    ...DEFAULT_STREAM_LIMITS,
     maxBinaryEventBytes,
     maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE,
     maxProcessBytes: defaultBudgetBytes(),

@@ -3,15 +3,7 @@ import type { Adapter } from "@sockeye/adapter";
 import type { ForwardTarget, NodeLoad, RemoteDetails } from "@sockeye/cluster";
 import type { CloseOptions, EngineSession, FirstRequest, ForeignEngine } from "@sockeye/engine/server";
 import { bindEngine, clientGroup, Drain, processBudget, randomId } from "@sockeye/engine/server";
-import type {
-  AdapterNamespace,
-  Claim,
-  Clock,
-  Codec,
-  ContractError,
-  Limits,
-  OverflowPolicy,
-} from "@sockeye/protocol";
+import type { AdapterNamespace, Claim, Clock, Codec, ContractError, OverflowPolicy } from "@sockeye/protocol";
 import { CORE, PEER } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
@@ -30,7 +22,7 @@ import type { NamespaceServer } from "./namespace.js";
 import type { NamespaceHost, RecoveryTerms } from "./namespace-core.js";
 import { makeAdapter, Namespaces } from "./namespaces.js";
 import { NodeInCluster } from "./node-in-cluster.js";
-import type { ServerOptions } from "./options.js";
+import type { ServerLimits, ServerOptions } from "./options.js";
 import { failureOf, printError } from "./print-error.js";
 import { describeSocket } from "./remote-view.js";
 import { Settings } from "./settings.js";
@@ -113,7 +105,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     return this.settings.olderCodec;
   }
 
-  get limits(): Limits {
+  get limits(): ServerLimits {
     return this.settings.limits;
   }
 

@@ -1,11 +1,11 @@
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
 import { checkTransports, randomId, requirePositive } from "@sockeye/engine/server";
-import type { Codec, Limits } from "@sockeye/protocol";
+import type { Codec } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { checkCors, OriginPolicy } from "@sockeye/transport/server";
 import { eio3Limits } from "./eio3-client.js";
 import type { RecoveryTerms } from "./namespace-core.js";
-import type { AdapterConstructor, ServerOptions } from "./options.js";
+import type { AdapterConstructor, ServerLimits, ServerOptions } from "./options.js";
 import { checkTimes, codecOf, limitsOf } from "./options.js";
 
 const DEFAULT_PATH = "/socket.io";
@@ -45,7 +45,7 @@ export class Settings {
     return this.#derived.olderCodec;
   }
 
-  get limits(): Limits {
+  get limits(): ServerLimits {
     return this.#derived.limits;
   }
 
@@ -110,7 +110,7 @@ function checkCluster({ cluster, adapter, connectionStateRecovery }: ServerOptio
 }
 
 /** @throws UsageError `ERR_BAD_OPTION` */
-function derive(options: ServerOptions): { limits: Limits; codec: Codec; olderCodec: Codec } {
+function derive(options: ServerOptions): { limits: ServerLimits; codec: Codec; olderCodec: Codec } {
   checkCluster(options);
   checkTimes(options);
   checkCors(options.cors);

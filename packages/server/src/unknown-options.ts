@@ -1,9 +1,9 @@
+import { DEFAULT_STREAM_LIMITS } from "@sockeye/contract/internal";
 import type { ResumeOptions } from "@sockeye/engine/server";
-import type { Limits } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, nearest, shown } from "@sockeye/protocol";
 import type { CookieOptions, CorsOptions, StreamOptions } from "@sockeye/transport/server";
 import type { ClusterOptions } from "./cluster-options.js";
-import type { AttachOptions, EngineOptions, ServerOptions } from "./options.js";
+import type { AttachOptions, EngineOptions, ServerLimits, ServerOptions } from "./options.js";
 import type { Warnings } from "./warnings.js";
 
 /** The names of a type's members: the compiler sees to it that none is missing, and none too many. */
@@ -94,7 +94,7 @@ const CORS: Names<CorsOptions> = {
   preflightContinue: true,
   optionsSuccessStatus: true,
 };
-const { maxMessageBytes: _, ...LIMITS }: Limits = DEFAULT_LIMITS;
+const { maxMessageBytes: _, ...LIMITS }: ServerLimits = { ...DEFAULT_LIMITS, ...DEFAULT_STREAM_LIMITS };
 
 /** Options that hold options. Those of other packages, such as `perMessageDeflate`, are not ours to know. */
 const NESTED: Readonly<Record<string, readonly string[]>> = {

@@ -18,10 +18,18 @@ export interface Keeping {
 export interface KeptStream {
   readonly key: string;
   readonly id: string;
+  /** Whose it is: the owner, or the socket that has begun it where nobody owns it. */
+  readonly owner: unknown;
   readonly input: unknown;
   readonly keeping: Keeping;
   readonly production: Production;
   timer?: Timer | undefined;
+}
+
+/** What one owner has here. */
+interface Share {
+  streams: number;
+  bytes: number;
 }
 
 /** Ids that are remembered as gone, for each stream that may be kept. */
@@ -34,6 +42,7 @@ export class KeptStreams {
   readonly #streams = new Map<string, KeptStream>();
   /** Never run again. */
   readonly #gone = new Set<string>();
+  readonly #shares = new Map<unknown, Share>();
   #bytes = 0;
 
   constructor(clock: Clock, limits: StreamLimits) {
@@ -55,16 +64,35 @@ export class KeptStreams {
 
   /** @throws CallError `ERR_STREAM_LIMIT` */
   add(stream: KeptStream): void {
-    if (this.#streams.size >= this.#limits.maxKeptStreams && !this.#forgetEldest())
+    const { maxKeptStreams, maxKeptStreamsPerOwner } = this.#limits;
+    const { owner, key } = stream;
+    if (
+      ((this.#shares.get(owner)?.streams ?? 0) >= maxKeptStreamsPerOwner && !this.#forgetEldest(owner)) ||
+      (this.#streams.size >= maxKeptStreams && !this.#forgetEldest())
+    )
       throw new CallError("ERR_STREAM_LIMIT", undefined, { message: "too many streams are kept" });
-    this.#streams.set(stream.key, stream);
+    this.#streams.set(key, stream);
+    const share = this.#shares.get(owner) ?? { streams: 0, bytes: 0 };
+    share.streams++;
+    this.#shares.set(owner, share);
   }
 
-  /** @returns whether there is room for so many bytes more */
-  grew(bytes: number): boolean {
-    while (this.#bytes + bytes > this.#limits.maxKeptStreamBytes) if (!this.#forgetEldest()) return false;
+  /** A stream that is kept has so many bytes more. @returns whether there is room for them */
+  grew({ key, owner }: KeptStream, bytes: number): boolean {
+    const { maxKeptStreamBytes, maxKeptBytesPerOwner } = this.#limits;
+    const share = this.#shares.get(owner);
+    if (!share || !this.#streams.has(key)) return false;
+    while (share.bytes + bytes > maxKeptBytesPerOwner) if (!this.#forgetEldest(owner)) return false;
+    while (this.#bytes + bytes > maxKeptStreamBytes) if (!this.#forgetEldest()) return false;
     this.#bytes += bytes;
+    share.bytes += bytes;
     return true;
+  }
+
+  /** It was never begun. */
+  drop(stream: KeptStream): void {
+    this.#forget(stream);
+    this.#gone.delete(stream.key);
   }
 
   /** Somebody has come or gone, or it has ended: how long it may stay begins anew. */
@@ -89,8 +117,10 @@ export class KeptStreams {
     }
   }
 
-  #forgetEldest(): boolean {
+  /** @param owner only one of this owner's */
+  #forgetEldest(owner?: unknown): boolean {
     for (const stream of this.#streams.values()) {
+      if (owner !== undefined && stream.owner !== owner) continue;
       if (stream.production.outcome === undefined || stream.production.watchers.size > 0) continue;
       this.#forget(stream);
       return true;
@@ -101,7 +131,11 @@ export class KeptStreams {
   #forget(stream: KeptStream): void {
     this.#clock.clearTimer(stream.timer);
     this.#streams.delete(stream.key);
-    this.#bytes -= stream.production.bytes;
+    const { owner, production } = stream;
+    this.#bytes -= production.bytes;
+    const share = this.#shares.get(owner) as Share;
+    share.bytes -= production.bytes;
+    if (--share.streams === 0) this.#shares.delete(owner);
     this.#gone.add(stream.key);
     if (this.#gone.size > this.#limits.maxKeptStreams * GONE)
       for (const eldest of this.#gone) {

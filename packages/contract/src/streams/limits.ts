@@ -1,14 +1,19 @@
-/** Bounds of streams, for each namespace of a server. */
+/** Bounds of streams and uploads, for each namespace of a server. */
 export interface StreamLimits {
   /** Streams and uploads that one socket has open at a time. */
   readonly maxStreamsPerSocket: number;
+  /** Producers that one socket has begun and whose code has not ended: with those that were stopped and are stuck, and those that it has left. */
+  readonly maxProducersPerSocket: number;
   /** Items and bytes of one stream that were sent and not taken; a client may ask for fewer. */
   readonly maxUntakenItems: number;
   readonly maxUntakenBytes: number;
   /** Streams that are kept, running or ended. */
   readonly maxKeptStreams: number;
-  /** Bytes of the items of all of them. */
+  /** Bytes of the inputs and items of all of them. */
   readonly maxKeptStreamBytes: number;
+  /** The same of one owner; where there is none, of the socket that has begun them. */
+  readonly maxKeptStreamsPerOwner: number;
+  readonly maxKeptBytesPerOwner: number;
   /** Of one kept stream, unless its options say otherwise: items, bytes, ms without a watcher. */
   readonly maxItemsKept: number;
   readonly maxBytesKept: number;
@@ -17,10 +22,13 @@ export interface StreamLimits {
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxStreamsPerSocket: 100,
+  maxProducersPerSocket: 200,
   maxUntakenItems: 256,
   maxUntakenBytes: 131_072,
   maxKeptStreams: 1000,
   maxKeptStreamBytes: 64 << 20,
+  maxKeptStreamsPerOwner: 100,
+  maxKeptBytesPerOwner: 16 << 20,
   maxItemsKept: 10_000,
   maxBytesKept: 4 << 20,
   maxUnwatchedMs: 600_000,

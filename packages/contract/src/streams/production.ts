@@ -19,6 +19,9 @@ export interface ProductionHost {
 /** Items that one turn may make for a log. */
 const BURST = 64;
 
+/** Bytes around an item that is kept. */
+const ITEM = 64;
+
 /** Where a watcher's items go. */
 export interface Outlet {
   /** @throws CodecError for what cannot be encoded */
@@ -46,6 +49,13 @@ export class Production implements RunSink {
   constructor(host: ProductionHost, keeps?: { readonly items: number; readonly bytes: number }) {
     this.#host = host;
     this.#keeps = keeps;
+  }
+
+  /** @returns whether there is room for what is kept beside the items */
+  grow(bytes: number): boolean {
+    if (!this.#host.grew(bytes)) return false;
+    this.bytes += bytes;
+    return true;
   }
 
   get keeps(): boolean {
@@ -80,7 +90,7 @@ export class Production implements RunSink {
   item(value: unknown): void {
     let weight: number;
     try {
-      weight = this.#host.weigh(value);
+      weight = this.#host.weigh(value) + (this.#keeps ? ITEM : 0);
     } catch (error) {
       // It has a cycle, or what reads it throws.
       this.#host.reportError(error);
@@ -93,7 +103,7 @@ export class Production implements RunSink {
     if (keeps && (this.#items.length > keeps.items || this.bytes > keeps.bytes || !this.#host.grew(weight))) {
       this.#items.pop();
       this.bytes -= weight;
-      this.run.stop(failure("ERR_STREAM_LIMIT", "the stream is longer than what may be kept"));
+      this.run.stop(tooLong());
       return;
     }
     this.#pump();
@@ -107,13 +117,23 @@ export class Production implements RunSink {
   }
 
   ended(outcome: Outcome): void {
-    this.outcome = outcome;
+    this.outcome = this.#keeps && "value" in outcome ? this.#keptEnd(outcome) : outcome;
     this.#pump();
     this.#host.ended();
   }
 
   reportError(error: unknown): void {
     this.#host.reportError(error);
+  }
+
+  /** The value at the end takes room as items do. */
+  #keptEnd(outcome: { readonly value?: unknown }): Outcome {
+    try {
+      return this.grow(this.#host.weigh(outcome.value)) ? outcome : tooLong();
+    } catch (error) {
+      this.#host.reportError(error);
+      return internal();
+    }
   }
 
   #pump(): void {
@@ -179,6 +199,10 @@ export class Watcher {
   #end(outcome: Outcome): void {
     if (this.#production.watchers.delete(this)) this.#outlet.end(outcome);
   }
+}
+
+function tooLong(): Outcome {
+  return failure("ERR_STREAM_LIMIT", "the stream is longer than what may be kept");
 }
 
 function cancelled(): Outcome {

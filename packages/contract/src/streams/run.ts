@@ -29,6 +29,8 @@ export class Run {
   #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
   #asked = false;
   #over = false;
+  /** Called once the app's code has ended as well: after a stop it may take its time. */
+  settled: (() => void) | undefined = undefined;
 
   constructor(sink: RunSink) {
     this.#sink = sink;
@@ -51,7 +53,7 @@ export class Run {
       this.#failed(error);
     }
     // It may have been told to stop by the app's own code meanwhile.
-    if (this.#over) this.#leave();
+    if (this.#over && this.#iterator) this.#leave();
   }
 
   /** Asks for one more item. Nothing while one is under way. */
@@ -83,11 +85,16 @@ export class Run {
   #leave(): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
+    const failed = (error: unknown): void => {
+      this.#failed(error);
+      this.settled?.();
+    };
     try {
       const left: unknown = iterator?.return?.();
-      if (isThenable(left)) left.then(undefined, (error: unknown) => this.#failed(error));
+      if (isThenable(left)) left.then(() => this.settled?.(), failed);
+      else this.settled?.();
     } catch (error) {
-      this.#failed(error);
+      failed(error);
     }
   }
 
@@ -107,6 +114,7 @@ export class Run {
     this.#over = true;
     this.#iterator = undefined;
     this.#sink.ended(outcome);
+    this.settled?.();
   }
 
   #failed(error: unknown): void {

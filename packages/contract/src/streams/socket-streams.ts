@@ -6,7 +6,7 @@ import { Credit } from "./credit.js";
 import { Watcher } from "./production.js";
 import type { OpenRequest } from "./requests.js";
 import { isNumber, readOpen } from "./requests.js";
-import type { Outcome } from "./run.js";
+import type { Outcome, Run } from "./run.js";
 import { failure, failureOf, internal } from "./run.js";
 import type { StreamAsker, StreamTable } from "./stream-table.js";
 
@@ -30,6 +30,9 @@ export class SocketStreams {
   readonly #peer: StreamPeer;
   readonly #table: StreamTable;
   readonly #lanes = new Map<number, Lane>();
+  /** Producers that it has begun and whose code has not ended. */
+  readonly #producers = new Set<Run>();
+  #isOver = false;
   /** Numbers only grow, so that a frame that comes late, or twice, means no other stream. */
   #last = 0;
 
@@ -43,9 +46,14 @@ export class SocketStreams {
     return this.#lanes.size;
   }
 
+  /** Producers at work for it, and those that were told to stop and have not. */
+  get producers(): number {
+    return this.#producers.size;
+  }
+
   /** A frame has come in. What speaks of a stream that is not open is ignored: it may have ended meanwhile. */
   take([event, n, value]: readonly unknown[]): void {
-    if (!isNumber(n)) return;
+    if (!isNumber(n) || this.#isOver) return;
     if (event === OWN_EVENTS.open) {
       if (n <= this.#last) return;
       this.#last = n;
@@ -67,6 +75,7 @@ export class SocketStreams {
 
   /** The socket is gone. */
   close(): void {
+    this.#isOver = true;
     for (const [n, lane] of [...this.#lanes]) this.#close(n, lane);
   }
 
@@ -79,7 +88,10 @@ export class SocketStreams {
     const { limits } = this.#table;
     const request = readOpen(value, { items: limits.maxUntakenItems, bytes: limits.maxUntakenBytes });
     if (!request) this.#end(n, failure("ERR_STREAM_FRAME", "it does not say which stream"));
-    else if (this.#lanes.size >= limits.maxStreamsPerSocket)
+    else if (
+      this.#lanes.size >= limits.maxStreamsPerSocket ||
+      this.#producers.size >= limits.maxProducersPerSocket
+    )
       this.#end(n, failure("ERR_STREAM_LIMIT", "too many streams are open"));
     else if (!this.#table.has(request.name)) this.#end(n, unhandled(request.name));
     else this.#check(n, request);
@@ -118,6 +130,16 @@ export class SocketStreams {
   #begin(n: number, request: OpenRequest): void {
     const table = this.#table;
     const { production, kept, isNew } = table.open(this.#peer, request);
+    const { run } = production;
+    // The app's `owner` may have cut the socket.
+    if (this.#isOver) {
+      if (isNew) run.stop(failure("ERR_STREAM_CANCELLED", "its client has gone"));
+      return;
+    }
+    if (isNew) {
+      this.#producers.add(run);
+      run.settled = () => this.#producers.delete(run);
+    }
     const watcher = new Watcher(production, new Credit(request, request.after), {
       item: (seq, value, marked) =>
         this.#peer.send(OWN_EVENTS.item, marked ? [n, seq, value, true] : [n, seq, value]),

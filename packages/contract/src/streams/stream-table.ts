@@ -41,13 +41,14 @@ interface Opened {
 
 /** The streams of a namespace: what the app has declared, and what is kept. */
 export class StreamTable {
-  readonly limits: StreamLimits = DEFAULT_STREAM_LIMITS;
+  readonly limits: StreamLimits;
   readonly #host: StreamHost;
   readonly #rules = new Map<string, Rule>();
   readonly #kept: KeptStreams;
 
-  constructor(host: StreamHost) {
+  constructor(host: StreamHost, limits: StreamLimits = DEFAULT_STREAM_LIMITS) {
     this.#host = host;
+    this.limits = limits;
     this.#kept = new KeptStreams(host.clock, this.limits);
   }
 
@@ -68,13 +69,13 @@ export class StreamTable {
       bytes = maxBytesKept,
     } = typeof keep === "object" ? keep : { age: keep };
     const keeping =
-      age === undefined
+      keep === undefined
         ? undefined
         : {
             ageMs: durationOf(age, "keep"),
             unwatchedMs: unwatched === undefined ? maxUnwatchedMs : durationOf(unwatched, "unwatched"),
-            items,
-            bytes,
+            items: positive(items, "keep.items"),
+            bytes: positive(bytes, "keep.bytes"),
           };
     this.#rules.set(name, { handler, keeping, owner });
   }
@@ -110,15 +111,19 @@ export class StreamTable {
       });
       return { production, isNew: true };
     }
-    const owner = rule.owner?.(asker.socket as never) ?? undefined;
+    if (request.id === undefined && request.after !== 0)
+      throw refusal("ERR_STREAM_FRAME", "an item of a stream without its id");
+    const owner = ownerOf(rule.owner?.(asker.socket as never));
     const id = request.id ?? this.#host.makeId();
     const key = JSON.stringify([name, owner ?? null, id]);
     const found = this.#kept.get(key);
     if (!found) {
       // A name from a client is no authority: who names a stream must be somebody, and the stream new.
-      if (request.id !== undefined && (owner === undefined || request.after > 0 || this.#kept.isGone(key)))
+      const isLost = request.after > 0 && !this.#kept.isGone(key);
+      if (isLost) throw refusal("ERR_STREAM_LOST", "this server knows nothing of the stream");
+      if (request.id !== undefined && (owner === undefined || this.#kept.isGone(key)))
         throw refusal("ERR_STREAM_GONE", "nothing is kept under this id");
-      return this.#keep({ key, id, input, keeping }, report);
+      return this.#keep({ key, id, owner: owner ?? asker.socket, input, keeping }, report);
     }
     if (input !== undefined && !this.#host.isSame(input, found.input))
       throw refusal("ERR_STREAM_CONFLICT", "the stream of this id has another input");
@@ -152,19 +157,35 @@ export class StreamTable {
           weigh: this.#host.weigh,
           later: (goOn) => void this.#host.clock.setTimer(goOn, 0),
           reportError,
-          grew: (bytes) => this.#kept.grew(bytes),
+          grew: (bytes) => this.#kept.grew(kept, bytes),
           ended: () => this.#kept.touch(kept),
         },
         parts.keeping,
       ),
     };
     this.#kept.add(kept);
+    if (!kept.production.grow(this.#host.weigh(parts.input))) {
+      this.#kept.drop(kept);
+      throw refusal("ERR_STREAM_LIMIT", "too much is kept");
+    }
     return { production: kept.production, kept, isNew: true };
   }
 }
 
 function refusal(code: string, message: string): CallError {
   return new CallError(code, undefined, { message });
+}
+
+/** @throws TypeError for what is no name: it would be the same for everybody */
+function ownerOf(owner: unknown): string | number | undefined {
+  if (owner === undefined || owner === null) return undefined;
+  if (typeof owner === "string" || Number.isFinite(owner)) return owner as string | number;
+  throw new TypeError("owner gives a string or a number, or nothing; it cannot be asynchronous");
+}
+
+function positive(value: unknown, option: string): number {
+  if (typeof value === "number" && value > 0) return value;
+  throw new UsageError("ERR_BAD_OPTION", `${option} is a number above 0, not ${String(value)}`);
 }
 
 /** What timers can wait. */

@@ -1,0 +1,111 @@
+// Both ends of streams without a network: frames wait in two lists.
+import { manualClock } from "@sockeye/conformance";
+import { streams } from "@sockeye/contract/client";
+import {
+  DEFAULT_STREAM_LIMITS,
+  SocketStreams,
+  type StreamLimits,
+  StreamTable,
+} from "@sockeye/contract/internal";
+import type { ExtensionHost } from "@sockeye/socket";
+
+export type Frame = readonly [event: string, ...args: unknown[]];
+
+export interface StreamMade {
+  readonly id: string | undefined;
+  readonly end: Promise<unknown>;
+  next(): Promise<IteratorResult<unknown>>;
+  cancel(): void;
+  detach(): void;
+}
+
+/** A server of streams and its clients, and all frames on their way. */
+export function scene(limits: Partial<StreamLimits> = {}) {
+  const clock = manualClock();
+  const errors: unknown[] = [];
+  let ids = 0;
+  const table = new StreamTable(
+    {
+      clock,
+      weigh: (value) => (typeof value === "string" ? value.length : 8),
+      isSame: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+      makeId: () => `id-${++ids}`,
+    },
+    { ...DEFAULT_STREAM_LIMITS, ...limits },
+  );
+  const client = (about: object = {}) => {
+    const up: Frame[] = [];
+    const down: Frame[] = [];
+    const own = new Map<string, ((...args: readonly unknown[]) => void)[]>();
+    const state = { connected: true, untaken: 0, ...about };
+    const tell = (event: string, args: readonly unknown[] = []): void => {
+      for (const take of own.get(event) ?? []) take(...args);
+    };
+    const make = (): SocketStreams =>
+      new SocketStreams(
+        {
+          socket: state,
+          contract: undefined,
+          send: (event, args) => down.push([event, ...args]),
+          reportError: (error) => errors.push(error),
+        },
+        table,
+      );
+    let serving = make();
+    const host: ExtensionHost = {
+      socket: state,
+      contract: undefined,
+      clock,
+      get connected() {
+        return state.connected;
+      },
+      knowsOwnEvents: true,
+      reportError: (error) => errors.push(error),
+      onlyHandler: () => {},
+      emitOut: () => {},
+      sendNow: ({ event, args }) => void up.push([event, ...args]),
+      onOwn: (event, listener) => void own.set(event, [...(own.get(event) ?? []), listener]),
+    };
+    const { stream } = streams.install(host) as {
+      stream(name: string, input?: unknown, options?: object): StreamMade;
+    };
+    return {
+      up,
+      down,
+      stream,
+      /** Of the server's end. */
+      get serving() {
+        return serving;
+      },
+      get open() {
+        return serving.size;
+      },
+      /** One frame arrives. */
+      rise: () => {
+        const frame = up.shift();
+        if (frame) serving.take(frame);
+      },
+      fall: () => {
+        const frame = down.shift();
+        if (frame) tell(frame[0], frame.slice(1));
+      },
+      /** The session is lost, with what is on its way. */
+      lose: () => {
+        serving.close();
+        serving = make();
+        up.length = down.length = 0;
+        state.connected = false;
+        tell("disconnect");
+        state.connected = true;
+        tell("connect");
+      },
+      raw: (...frame: Frame) => serving.take(frame),
+    };
+  };
+  return { clock, table, errors, client };
+}
+
+/** What promises lead to. */
+export async function settle(): Promise<void> {
+  for (let n = 0; n < 20; n++) await Promise.resolve();
+}
