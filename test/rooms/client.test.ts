@@ -1,6 +1,6 @@
 // The client's rooms over real connections: what is in memory with cuts everywhere is in packages/rooms/test/client-faults.test.ts.
 import { io as dial } from "@sockeye/client";
-import { contract, event } from "@sockeye/contract";
+import { CallError, contract, event } from "@sockeye/contract";
 import { calls } from "@sockeye/contract/client";
 import { type RoomEvent, rooms } from "@sockeye/rooms/client";
 import type { Server } from "@sockeye/server";
@@ -103,6 +103,57 @@ it("events of a room go through the contract, which types them", async () => {
     ["a", 1],
     ["b", 2],
   ]);
+});
+
+it("what clients publish goes through the contract and the rule, and a refusal reaches the publisher", async () => {
+  const board = contract({
+    // What the server hears is checked by this; what it makes of it, by the other.
+    toServer: { drawn: event(z.string().trim().max(10)) },
+    toClient: { drawn: event(z.object({ by: z.string(), what: z.string() })), cleared: event(z.number()) },
+    rooms: ["board:+"],
+  });
+  const site = await startSite("sockeye", { contract: board, limits: { maxPresenceBytes: 100 } } as object);
+  ends.push(() => site.end());
+  const io = site.io as unknown as Server;
+  const errors: unknown[] = [];
+  io.on("error", (error) => errors.push(error));
+  io.room("board:+", {
+    keep: {},
+    presence: (socket) => socket.id,
+    authorize: () => true,
+    onPublish: async (socket, { event: name, args: [what], params }) => {
+      if (what === "wait") throw new CallError("TOO_FAST", { seconds: 3 }, { message: "Slowly" });
+      return name === "drawn" ? [{ by: socket.id, what: `${what} on ${params[0]}` }] : true;
+    },
+  });
+  const socket = dial(site.url, { contract: board, extend: [rooms], forceNew: true });
+  ends.push(() => socket.disconnect());
+  const room = socket.room("board:7");
+  const heard: unknown[] = [];
+  room.onEvent(({ args }) => heard.push(args[0]));
+  await room.join();
+  await room.publish("drawn", [" dot "]);
+  await room.publish("cleared", [1]);
+  // @ts-expect-error the server hears a text
+  void (() => room.publish("drawn", [{ by: "me", what: "dot" }]));
+  const REFUSED: [name: string, arg: unknown, refusal: object][] = [
+    ["drawn", "much too long", { code: "ERR_INVALID", data: { issues: [{ path: [] }] } }],
+    ["drawn", { by: "me" }, { code: "ERR_INVALID" }],
+    ["cleared", "1", { code: "ERR_INVALID" }],
+    ["cleared", undefined, { code: "ERR_INVALID" }],
+    ["unheard", 1, { code: "ERR_UNDECLARED" }],
+    [
+      "drawn",
+      "wait",
+      { code: "ERR_ROOM_REFUSED", reason: "TOO_FAST", data: { seconds: 3 }, message: "Slowly" },
+    ],
+  ];
+  for (const [name, arg, refusal] of REFUSED)
+    await expect(room.publish(name as "cleared", [arg as number])).rejects.toMatchObject(refusal);
+  expect(heard).toEqual([{ by: socket.id, what: "dot on 7" }, 1]);
+  // The publisher was told: it is no error of the app's.
+  expect(errors).toEqual([]);
+  await expect(room.presence.set("x".repeat(200))).rejects.toMatchObject({ code: "ERR_ROOM_LIMIT" });
 });
 
 it("a server without rules never answers: what waits can be given up", async () => {

@@ -54,6 +54,22 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
     return check(name, event, compiled);
   }
 
+  published(event: Event): Event | PromiseLike<Event> {
+    const name = String(event[0]);
+    const heard = eventOf(this.#incoming, name);
+    const compiled = heard ?? eventOf(this.#outgoing, name);
+    if (compiled === undefined) {
+      if (this.#passesUnknown) return event;
+      throw undeclared(name);
+    }
+    const read = (verdict: Event | Refused): Event => {
+      if (verdict instanceof ContractError) throw verdict;
+      return heard ? verdict : event;
+    };
+    const checked = check(name, event, compiled);
+    return isThenable(checked) ? checked.then(read) : read(checked);
+  }
+
   /** Is it declared, as a call? */
   isCall(name: string): boolean {
     return this.#incoming.get(name)?.isCall === true;
@@ -104,6 +120,11 @@ function compile(items: Items): Map<string, Compiled> {
       compiled.set(name, { isCall: true, args: item.input ? [item.input] : [], call: item });
   }
   return compiled;
+}
+
+function eventOf(items: ReadonlyMap<string, Compiled>, name: string): Compiled | undefined {
+  const compiled = items.get(name);
+  return compiled?.isCall ? undefined : compiled;
 }
 
 function undeclared(name: string): ContractError {

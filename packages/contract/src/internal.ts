@@ -18,3 +18,4 @@ export type {
   StreamNames,
   StreamOptions,
 } from "./streams/stream-types.js";
+export { refusalOf } from "./wire.js";

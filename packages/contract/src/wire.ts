@@ -1,4 +1,4 @@
-import type { ContractError } from "@sockeye/protocol";
+import { ContractError } from "@sockeye/protocol";
 import type { RefusalOnWire } from "@sockeye/socket";
 import { CallError } from "./call-error.js";
 
@@ -10,9 +10,21 @@ export function refusalArgs(code: string, message: string, data?: unknown): Refu
 }
 
 /** What the peer is told of a refusal by the contract. What a schema has thrown is not for the peer. */
-export function refusalOfError({ code, message, issues }: ContractError): RefusalArgs {
-  if (code === "ERR_INTERNAL") return internalRefusal();
-  return refusalArgs(code, message, code === "ERR_INVALID" ? { issues } : undefined);
+export function refusalOfError(error: ContractError): RefusalArgs {
+  const { code, message, data } = refusalOf(error);
+  return refusalArgs(code, message, data);
+}
+
+/** The same of a refusal by the contract or the app, without the shape of an acknowledgement. */
+export function refusalOf(error: ContractError | CallError): {
+  readonly code: string;
+  readonly message: string;
+  readonly data?: unknown;
+} {
+  const { code, message } = error;
+  if (code === "ERR_INTERNAL") return { code, message: "internal error" };
+  if (!(error instanceof ContractError)) return { code, message, data: error.data };
+  return code === "ERR_INVALID" ? { code, message, data: { issues: error.issues } } : { code, message };
 }
 
 export function internalRefusal(): RefusalArgs {

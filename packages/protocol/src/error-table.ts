@@ -216,6 +216,10 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   ERR_ROOM_REQUEST: { meaning: "What a client asked of a room makes no sense.", retryable: false },
+  ERR_ROOM_REFUSED: {
+    meaning: "The app has refused what a client published: what onPublish has thrown is its reason.",
+    retryable: false,
+  },
   ERR_ROOM_LIMIT: { meaning: "A client asked more of a room than the bounds allow.", retryable: true },
   ERR_UNSUPPORTED_BY_PEER: {
     meaning: "The other end knows nothing of what is asked of it.",

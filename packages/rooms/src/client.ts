@@ -1,5 +1,5 @@
 import { OWN_EVENTS } from "@sockeye/protocol";
-import type { EventsMap, Extension } from "@sockeye/socket";
+import type { DefaultEventsMap, EventsMap, Extension } from "@sockeye/socket";
 import { Outbox } from "./client/outbox.js";
 import { openRoom, type Room, type RoomWires } from "./client/room.js";
 import { fieldsOf } from "./client/wire.js";
@@ -7,18 +7,29 @@ import { fieldsOf } from "./client/wire.js";
 export { RoomError } from "./client/asking.js";
 export type { Joined } from "./client/membership.js";
 export type { Published } from "./client/outbox.js";
-export type { HistoryPage, JoinOptions, PublishOptions, Room, RoomPresence } from "./client/room.js";
+export type {
+  HistoryPage,
+  JoinOptions,
+  PublishArgs,
+  PublishOptions,
+  Room,
+  RoomPresence,
+} from "./client/room.js";
 export type { Presence, PresenceChange } from "./presence-list.js";
 export type { HistoryOptions, RoomEvent } from "./room-event.js";
 
 /** What {@link rooms} gives to a socket. */
-export interface RoomMethods<Listen extends EventsMap> {
+export interface RoomMethods<Listen extends EventsMap, Emit extends EventsMap = DefaultEventsMap> {
   /** A room that has a rule at the server. The same name gives the same object. */
-  room(name: string): Room<Listen>;
+  room(name: string): Room<Listen, Emit>;
 }
 
 export interface RoomsExtension extends Extension {
-  readonly methods?: this["listen"] extends EventsMap ? RoomMethods<this["listen"]> : never;
+  readonly methods?: this["listen"] extends EventsMap
+    ? this["emit"] extends EventsMap
+      ? RoomMethods<this["listen"], this["emit"]>
+      : never
+    : never;
 }
 
 /** Gives sockets of a client `room`: `io(url, { extend: [rooms] })`. */

@@ -1,7 +1,14 @@
-export type { RoomLimits } from "./limits.js";
-export type { Presence } from "./presence-list.js";
+export { DEFAULT_ROOM_LIMITS, type RoomLimits } from "./limits.js";
+export type { Presence, PresenceChange } from "./presence-list.js";
 export { isRoomEvent } from "./requests.js";
 export type { HistoryOptions, RoomEvent } from "./room-event.js";
 export { Rooms } from "./rooms.js";
 export type { RoomSocket, RoomsHost } from "./rooms-host.js";
-export type { KeepOptions, RoomAction, RoomRequest, RoomRule } from "./rule.js";
+export type {
+  KeepOptions,
+  PublishVerdict,
+  RoomAction,
+  RoomPublication,
+  RoomRequest,
+  RoomRule,
+} from "./rule.js";

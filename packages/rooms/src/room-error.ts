@@ -1,8 +1,18 @@
-/** What a client asked that it may not, or that makes no sense. It is answered in the words of a refused call. */
-export class RoomRefusal extends Error {
-  readonly code: string;
+import type { ErrorCode } from "@sockeye/protocol";
 
-  constructor(code: string, message: string) {
+/** How a refusal stands in an answer: as that of a call. */
+export interface Refusal {
+  /** Of Sockeye, or the app's own. */
+  readonly code: string;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/** What a client asked that it may not, or that makes no sense. It is answered in the words of a refused call. */
+export class RoomRefusal extends Error implements Refusal {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
     super(message);
     this.code = code;
   }

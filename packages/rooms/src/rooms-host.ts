@@ -1,4 +1,5 @@
 import type { BroadcastOptions, Clock, EncodedPacket, EventPacket } from "@sockeye/protocol";
+import type { Refusal } from "./room-error.js";
 
 /** A socket, as far as rooms need it. */
 export interface RoomSocket {
@@ -32,6 +33,15 @@ export interface RoomsHost<S extends RoomSocket> {
   deliver(socket: S, packet: EventPacket, encoded: EncodedPacket): void;
   /** A text that no other log has: up to 32 letters, digits, dashes and underscores. */
   makeEpoch(): string;
+  /**
+   * Checks what a client publishes by the contract, if there is one.
+   *
+   * @returns the event as `onPublish` gets it
+   * @throws what {@link refusalOf} knows, also as a rejection
+   */
+  check(socket: S, event: readonly unknown[]): readonly unknown[] | PromiseLike<readonly unknown[]>;
+  /** What a client is told of an error by which the app or the contract refuses; `undefined` if it is another one. */
+  refusalOf(error: unknown): Refusal | undefined;
   /** Takes what a callback of the app threw or rejected with. Must not throw. */
   reportError(error: unknown, event: string): void;
 }

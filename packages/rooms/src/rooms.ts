@@ -1,11 +1,12 @@
-import type { BroadcastOptions, EncodedPacket, EventPacket, Timer } from "@sockeye/protocol";
-import { isOwnEvent, OWN_EVENTS, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
+import type { BroadcastOptions, EventPacket, Timer } from "@sockeye/protocol";
+import { isOwnEvent, OWN_EVENTS, UsageError } from "@sockeye/protocol";
 import { bytesOf, pageOf } from "./history-page.js";
 import { DEFAULT_ROOM_LIMITS, type RoomLimits } from "./limits.js";
 import { isThenable, permissionKey, type Verdict } from "./permissions.js";
-import { formatPosition } from "./position.js";
+import { ownEvent, PresenceBoard } from "./presence-board.js";
+import { Publisher } from "./publisher.js";
 import { ACTION_OF, ACTIONS, type Request, readRequest } from "./requests.js";
-import { forbidden, RoomRefusal, tooMuch, unread } from "./room-error.js";
+import { forbidden, type Refusal, RoomRefusal, tooMuch, unread } from "./room-error.js";
 import type { HistoryOptions, RoomEvent } from "./room-event.js";
 import type { LogEntry, Reading } from "./room-log.js";
 import { copyOf, type Kept, KeptEvent, memberRoom, type RoomState, weigh } from "./room-state.js";
@@ -14,18 +15,15 @@ import type { RoomSocket, RoomsHost } from "./rooms-host.js";
 import { type RoomRule, type Rule, readRule } from "./rule.js";
 import { RuleTable } from "./rule-table.js";
 import type { Since } from "./since.js";
-import { spendsTooMuch, Visitor } from "./visitor.js";
+import { spendsTooMuch, Visitors } from "./visitor.js";
 
 type Answer = (...args: unknown[]) => void;
 
-/** Members who are told at once when somebody joins; the others are asked for page by page. */
-const FIRST_MEMBERS = 100;
+const INTERNAL: Refusal = { code: "ERR_INTERNAL", message: "Internal error" };
 
-/** Who came and went are told of in one message; the others in the next. */
-const MOST_TOLD = 200;
-
-/** So many times `maxPresenceBytes` one socket may show in all rooms. */
-const PRESENCE_SHARE = 4;
+function unreadable(): never {
+  throw unread();
+}
 
 /** How long what is too old may stay after all, at most. */
 const TRIM_MS = 60_000;
@@ -36,10 +34,9 @@ export class Rooms<S extends RoomSocket> {
   readonly #limits: RoomLimits;
   readonly #rules = new RuleTable<Rule<S>>();
   readonly #store: RoomStore<S>;
-  readonly #visitors = new Map<string, Visitor>();
-  /** Rooms of which nobody was told yet who came and went. */
-  readonly #stirred = new Set<RoomState<S>>();
-  #telling: Timer | undefined;
+  readonly #visitors = new Visitors();
+  readonly #board: PresenceBoard<S>;
+  readonly #publisher: Publisher<S>;
   #trimming: Timer | undefined;
 
   constructor(host: RoomsHost<S>, limits: Partial<RoomLimits> = {}) {
@@ -49,6 +46,11 @@ export class Rooms<S extends RoomSocket> {
       now: () => host.clock.now(),
       makeEpoch: () => host.makeEpoch(),
       hasMembers: (room) => host.hasMembers(memberRoom(room)),
+    });
+    this.#board = new PresenceBoard(host, this.#limits);
+    this.#publisher = new Publisher(host, {
+      used: (room) => this.#used(room),
+      broadcast: (packet, options, publication) => this.broadcast(packet, options, publication),
     });
   }
 
@@ -126,9 +128,26 @@ export class Rooms<S extends RoomSocket> {
     return this.#used(room)?.presence;
   }
 
+  /** Shows a socket to the room, whether it has joined or not, until it leaves or is gone. @throws UsageError `ERR_BAD_OPTION` */
+  setPresence(room: string, socket: S, value: unknown): void {
+    const state = this.#used(room);
+    try {
+      if (state === undefined) throw forbidden();
+      this.#board.show(socket, { visitor: this.#visitors.of(socket), state }, value);
+    } catch (error) {
+      if (!(error instanceof RoomRefusal)) throw error;
+      const why = error.code === "ERR_ROOM_FORBIDDEN" ? "no rule gives it a key" : error.message;
+      throw new UsageError("ERR_BAD_OPTION", `${socket.id} cannot be shown in "${room}": ${why}`);
+    }
+  }
+
+  clearPresence(room: string, socketId: string): void {
+    this.#absent(room, socketId);
+  }
+
   /** What the socket was allowed there is asked again, and it is put out of the room. */
   revoke(room: string, socketId: string): void {
-    const visitor = this.#visitors.get(socketId);
+    const visitor = this.#visitors.find(socketId);
     for (const action of ACTIONS) visitor?.permissions.forget(permissionKey(action, room));
     if (visitor?.rooms.has(room)) void this.#host.socket(socketId)?.leave(room);
   }
@@ -137,18 +156,18 @@ export class Rooms<S extends RoomSocket> {
 
   /** The connection of a socket broke, or is back. */
   setAway(socketId: string, away: boolean): void {
-    for (const room of this.#visitors.get(socketId)?.rooms ?? []) {
+    for (const room of this.#visitors.find(socketId)?.shownIn ?? []) {
       const state = this.#store.find(room);
-      state?.presence?.setAway(socketId, away);
-      if (state !== undefined) this.#stir(state);
+      if (state !== undefined) this.#board.setAway(socketId, state, away);
     }
   }
 
   /** A socket has left a room of the adapter, by its own wish or the server's. */
   left(room: string, socketId: string): void {
-    const visitor = this.#visitors.get(socketId);
-    if (!visitor?.rooms.delete(room)) return;
+    const visitor = this.#visitors.find(socketId);
+    if (visitor === undefined) return;
     this.#absent(room, socketId);
+    if (!visitor.rooms.delete(room)) return;
     const socket = this.#host.socket(socketId);
     if (socket === undefined) return;
     void socket.leave(memberRoom(room));
@@ -157,50 +176,42 @@ export class Rooms<S extends RoomSocket> {
 
   /** A socket is gone. */
   gone(socketId: string): void {
-    const visitor = this.#visitors.get(socketId);
-    this.#visitors.delete(socketId);
-    visitor?.permissions.close();
-    for (const room of visitor?.rooms ?? []) this.#absent(room, socketId);
+    const visitor = this.#visitors.take(socketId);
+    for (const room of visitor?.shownIn ?? []) this.#board.hide(socketId, this.#store.find(room));
   }
 
-  /** Answers an event of the room protocol. @returns settles once the app has decided, if it is asked and has not yet */
+  /** Answers an event of the room protocol. @returns settles once it is answered, if the app or the adapter has to be waited for */
   request(socket: S, [name, argument, ack]: readonly unknown[]): PromiseLike<void> | undefined {
     const event = String(name);
     const answer: Answer = typeof ack === "function" ? (ack as Answer) : () => {};
-    const refuse = (error: unknown): void => {
-      const refusal =
-        error instanceof RoomRefusal ? error : new RoomRefusal("ERR_INTERNAL", "Internal error");
-      if (refusal !== error) this.#host.reportError(error, event);
-      answer(null, { $error: { code: refusal.code, message: refusal.message } });
-    };
+    const refuse = (error: unknown): void => answer(null, { $error: this.#refusalOf(error, event) });
     // At once where nothing has to be waited for, so that what it costs is part of the turn of its message.
-    const act = (what: () => unknown): void => {
+    const act = (what: () => unknown): PromiseLike<void> | undefined => {
       try {
         const value = what();
         // What is answered is made of what strangers sent: it may be something that cannot be sent.
-        if (isThenable(value)) value.then(answer).then(undefined, refuse);
-        else answer(value);
+        if (isThenable(value)) return value.then(answer).then(undefined, refuse);
+        answer(value);
       } catch (error) {
         refuse(error);
       }
+      return undefined;
     };
     const request = readRequest(event, argument);
-    if (request === undefined) refuse(unread());
-    else if (request.kind === "leave") act(() => this.#leave(socket, request.room));
-    else {
-      return this.#allowed(socket, request, (refusal) => {
-        if (refusal === undefined) act(() => this.#answer(socket, request));
-        else refuse(refusal);
-      });
-    }
-    return undefined;
+    if (request === undefined) return act(unreadable);
+    if (request.kind === "leave") return act(() => this.#leave(socket, request.room));
+    let acting: PromiseLike<void> | undefined;
+    const decided = this.#allowed(socket, request, (refusal) => {
+      if (refusal === undefined) acting = act(() => this.#answer(socket, request));
+      else refuse(refusal);
+    });
+    return decided === undefined ? acting : decided.then(() => acting);
   }
 
   close(): void {
-    for (const timer of [this.#telling, this.#trimming])
-      if (timer !== undefined) this.#host.clock.clearTimer(timer);
-    this.#telling = undefined;
+    if (this.#trimming !== undefined) this.#host.clock.clearTimer(this.#trimming);
     this.#trimming = undefined;
+    this.#board.close();
     this.#store.close();
     this.#visitors.clear();
   }
@@ -208,7 +219,7 @@ export class Rooms<S extends RoomSocket> {
   // ---- inside
 
   #leave(socket: S, room: string): unknown {
-    if (!this.#visitors.get(socket.id)?.rooms.delete(room)) return { room };
+    if (!this.#visitors.find(socket.id)?.rooms.delete(room)) return { room };
     this.#absent(room, socket.id);
     // Both begin now: a join that comes next must not be undone by them.
     return Promise.all([socket.leave(memberRoom(room)), socket.leave(room)]).then(() => ({ room }));
@@ -223,19 +234,26 @@ export class Rooms<S extends RoomSocket> {
       case "join":
         return this.#join(socket, state, request.since);
       case "publish":
-        return this.#publish(socket, state, request);
+        return this.#publisher.publish(socket, this.#visitors.of(socket), {
+          publication: request,
+          params: this.#rules.find(room)?.params ?? [],
+        });
       case "history": {
         const entries = this.#page(state, request);
         this.#charge(socket, bytesOf(entries));
         return { room, position: state.position, events: entries.map((entry) => this.#show(entry)) };
       }
       case "presence-set":
-        return this.#setPresence(socket, state, request.value);
+        if (!this.#visitors.find(socket.id)?.rooms.has(room)) throw forbidden();
+        return {
+          room,
+          key: this.#board.show(socket, { visitor: this.#visitors.of(socket), state }, request.value),
+        };
       case "presence-clear":
         this.#absent(room, socket.id);
         return { room };
       case "presence-list":
-        return { room, ...this.#membersOf(socket, state, request.after) };
+        return { room, ...this.#members(socket, state, request.after) };
     }
   }
 
@@ -245,7 +263,7 @@ export class Rooms<S extends RoomSocket> {
     const read = (): Reading<Kept> | undefined => log?.read(asked, this.#host.clock.now());
     const reading = read();
     this.#charge(socket, bytesOf(reading?.entries ?? []));
-    const { rooms } = this.#visitor(socket);
+    const { rooms } = this.#visitors.of(socket);
     let joining: PromiseLike<void> | void;
     try {
       joining = socket.join([room, memberRoom(room)]);
@@ -277,59 +295,8 @@ export class Rooms<S extends RoomSocket> {
       // Where nothing is kept, nobody can know.
       complete: reading?.complete ?? asked.kind === "now",
       ...(state.position === undefined ? {} : { position: state.position }),
-      ...(state.presence === undefined ? {} : this.#membersOf(socket, state, undefined)),
+      ...(state.presence === undefined ? {} : this.#members(socket, state)),
     };
-  }
-
-  #publish(socket: S, state: RoomState<S>, request: Extract<Request, { kind: "publish" }>): unknown {
-    const { room, event, args, id } = request;
-    if (RESERVED_EVENTS.has(event) || isOwnEvent(event)) throw unread();
-    const known = id === undefined ? undefined : state.log?.offsetOf(id);
-    if (state.log !== undefined && known !== undefined) {
-      return { room, position: formatPosition({ epoch: state.log.epoch, offset: known }), repeated: true };
-    }
-    // As history shows it: deeper than it came.
-    if (state.log !== undefined) this.#encodable({ events: [{ args }] });
-    const packet: EventPacket = {
-      type: PacketType.EVENT,
-      nsp: this.#host.name,
-      id: undefined,
-      data: [event, ...args],
-    };
-    this.broadcast(packet, { rooms: new Set([room]), except: new Set([socket.id]) }, { id });
-    return { room, ...(state.position === undefined ? {} : { position: state.position }) };
-  }
-
-  #setPresence(socket: S, state: RoomState<S>, value: unknown): unknown {
-    const { name: room, rule, presence } = state;
-    if (presence === undefined || !this.#visitors.get(socket.id)?.rooms.has(room)) throw forbidden();
-    const { maxPresenceBytes } = this.#limits;
-    const encoded = this.#encodable({ joined: [{ value }] });
-    // A list of many would hold more pieces of bytes than a packet may.
-    if (encoded.attachments.length > 0) throw unread();
-    const bytes = weigh(encoded);
-    if (
-      bytes > maxPresenceBytes ||
-      this.#visitor(socket).showsTooMuch(room, bytes, PRESENCE_SHARE * maxPresenceBytes)
-    ) {
-      throw tooMuch(
-        `More is shown than maxPresenceBytes (${maxPresenceBytes}), or four times that in all rooms`,
-      );
-    }
-    const key: unknown = rule.presence?.(socket);
-    if (typeof key !== "string" || key === "") throw forbidden();
-    presence.set(socket.id, key, value, bytes);
-    this.#stir(state);
-    return { room, key };
-  }
-
-  /** What a client wants to be sent to others, as they will get it. @throws RoomRefusal */
-  #encodable(argument: unknown): EncodedPacket {
-    try {
-      return this.#host.encode(this.#event(OWN_EVENTS.presence, argument));
-    } catch {
-      throw unread();
-    }
   }
 
   #allowed(
@@ -337,15 +304,16 @@ export class Rooms<S extends RoomSocket> {
     { kind, room }: Exclude<Request, { kind: "leave" }>,
     verdict: Verdict,
   ): PromiseLike<void> | undefined {
-    const authorize = this.#rules.find(room)?.authorize;
+    const { rule, params = [] } = this.#rules.find(room) ?? {};
+    const authorize = rule?.authorize;
     // A pattern that means many rooms means neither those of members by the room protocol nor those that are sockets.
     if (authorize === undefined || isOwnEvent(room) || this.#host.isSocketId(room)) {
       verdict(forbidden());
       return undefined;
     }
     const action = ACTION_OF[kind];
-    const ask = (): boolean | PromiseLike<boolean> => authorize(socket, { room, action });
-    return this.#visitor(socket).permissions.check(permissionKey(action, room), ask, verdict);
+    const ask = (): boolean | PromiseLike<boolean> => authorize(socket, { room, action, params });
+    return this.#visitors.of(socket).permissions.check(permissionKey(action, room), ask, verdict);
   }
 
   #charge(socket: S, bytes: number): void {
@@ -354,13 +322,8 @@ export class Rooms<S extends RoomSocket> {
       throw tooMuch("Too much of what is kept was asked for in ten seconds (maxCatchUpBytes)");
   }
 
-  /** A page of who is there, in the order of their keys, as all others know it: the next change goes on from there. */
-  #membersOf(socket: S, { presence }: RoomState<S>, after: string | undefined): object {
-    if (presence === undefined) return { members: [], count: 0 };
-    const members = presence.toldPage(FIRST_MEMBERS, after);
-    this.#charge(socket, presence.bytesOf(members));
-    const more = members.length === FIRST_MEMBERS ? { next: members.at(-1)?.key } : {};
-    return { members, count: presence.toldCount, ...more };
+  #members(socket: S, state: RoomState<S>, after?: string): object {
+    return this.#board.page(state, after, (bytes) => this.#charge(socket, bytes));
   }
 
   #page({ log }: RoomState<S>, options: HistoryOptions): readonly LogEntry<Kept>[] {
@@ -376,8 +339,8 @@ export class Rooms<S extends RoomSocket> {
 
   /** The state of a room that has a rule. */
   #used(room: string): RoomState<S> | undefined {
-    const rule = this.#rules.find(room);
-    return rule && this.#store.use(room, rule);
+    const found = this.#rules.find(room);
+    return found && this.#store.use(room, found.rule);
   }
 
   /** The socket that `except` stands for, as `socket.to(…)` means it; `others`, if anybody else is left out. */
@@ -387,57 +350,22 @@ export class Rooms<S extends RoomSocket> {
     return except.size === 1 && only !== undefined && this.#host.socket(only) !== undefined ? only : "others";
   }
 
-  #visitor(socket: S): Visitor {
-    let visitor = this.#visitors.get(socket.id);
-    if (visitor === undefined) {
-      visitor = new Visitor();
-      this.#visitors.set(socket.id, visitor);
-    }
-    return visitor;
-  }
-
   #absent(room: string, socketId: string): void {
-    const state = this.#store.find(room);
-    this.#visitors.get(socketId)?.showsNothing(room);
-    if (state?.presence === undefined) return;
-    state.presence.remove(socketId);
-    this.#stir(state);
-  }
-
-  /** Tells the room soon who came and went: many at once in one message. */
-  #stir(state: RoomState<S>): void {
-    if (state.presence?.changed !== true) return;
-    this.#stirred.add(state);
-    this.#telling ??= this.#host.clock.setTimer(() => {
-      this.#telling = undefined;
-      const stirred = [...this.#stirred];
-      this.#stirred.clear();
-      for (const each of stirred) this.#tellChange(each);
-    }, this.#limits.presenceMs);
-  }
-
-  #tellChange(state: RoomState<S>): void {
-    const { name: room, presence } = state;
-    const change = presence?.takeChange(MOST_TOLD);
-    if (change !== undefined) {
-      const packet = this.#event(OWN_EVENTS.presence, { room, ...change, count: presence?.toldCount });
-      try {
-        this.#host.broadcast(packet, { rooms: new Set([memberRoom(room)]) });
-      } catch (error) {
-        // An adapter of the app's: here is nobody else who would catch it.
-        this.#host.reportError(error, OWN_EVENTS.presence);
-      }
-    }
-    this.#stir(state);
+    this.#visitors.find(socketId)?.showsNothing(room);
+    this.#board.hide(socketId, this.#store.find(room));
   }
 
   #tell(socket: S, event: string, argument: unknown): void {
-    const packet = this.#event(event, argument);
+    const packet = ownEvent(this.#host.name, event, argument);
     this.#host.deliver(socket, packet, this.#host.encode(packet));
   }
 
-  #event(event: string, argument: unknown): EventPacket {
-    return { type: PacketType.EVENT, nsp: this.#host.name, id: undefined, data: [event, argument] };
+  /** What a client is told of an error; if it is none of a refusal, the app is. */
+  #refusalOf(error: unknown, event: string): Refusal {
+    const refusal: Refusal | undefined = error instanceof RoomRefusal ? error : this.#host.refusalOf(error);
+    if (refusal === undefined) this.#host.reportError(error, event);
+    const { code, message, data } = refusal ?? INTERNAL;
+    return data === undefined ? { code, message } : { code, message, data };
   }
 
   #trimLater(): void {

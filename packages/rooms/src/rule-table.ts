@@ -12,6 +12,13 @@ interface Pattern<R> {
   readonly rule: R;
 }
 
+/** What holds for one room. */
+export interface Found<R> {
+  readonly rule: R;
+  /** What the name has where the pattern has `+` or `#`, or the groups of the regular expression. */
+  readonly params: readonly string[];
+}
+
 /** Names whose rule is remembered. */
 const MOST_REMEMBERED = 10_000;
 
@@ -24,8 +31,8 @@ const MOST_REMEMBERED = 10_000;
 export class RuleTable<R> {
   readonly #names = new Map<string, R>();
   readonly #patterns: Pattern<R>[] = [];
-  readonly #expressions: { readonly expression: RegExp; readonly rule: R }[] = [];
-  readonly #found = new Map<string, R | undefined>();
+  readonly #expressions: { readonly matcher: RegExp; readonly rule: R }[] = [];
+  readonly #found = new Map<string, Found<R> | undefined>();
 
   /**
    * @throws UsageError `ERR_BAD_OPTION` for a pattern that makes no sense, that was declared before, or that means the same rooms as another
@@ -35,7 +42,7 @@ export class RuleTable<R> {
     if (typeof rooms !== "string") {
       // A regular expression with a memory would find a room every other time.
       this.#expressions.push({
-        expression: new RegExp(rooms.source, rooms.flags.replace(/[gy]/g, "")),
+        matcher: new RegExp(rooms.source, rooms.flags.replace(/[gy]/g, "")),
         rule,
       });
     } else {
@@ -49,20 +56,23 @@ export class RuleTable<R> {
   }
 
   /** The rule of a room; `undefined` if it has none. */
-  find(room: string): R | undefined {
+  find(room: string): Found<R> | undefined {
     if (this.#found.has(room)) return this.#found.get(room);
-    const rule = this.#look(room);
+    const found = this.#look(room);
     if (this.#found.size >= MOST_REMEMBERED) this.#found.clear();
-    this.#found.set(room, rule);
-    return rule;
+    this.#found.set(room, found);
+    return found;
   }
 
-  #look(room: string): R | undefined {
+  #look(room: string): Found<R> | undefined {
     const named = this.#names.get(room);
-    if (named !== undefined) return named;
-    // The most specific ones stand first.
-    const pattern = this.#patterns.find(({ matcher }) => matcher.test(room));
-    return pattern ? pattern.rule : this.#expressions.find(({ expression }) => expression.test(room))?.rule;
+    if (named !== undefined) return { rule: named, params: [] };
+    // The most specific pattern stands first.
+    for (const { matcher, rule } of [...this.#patterns, ...this.#expressions]) {
+      const match = matcher.exec(room);
+      if (match) return { rule, params: match.slice(1).map((param = "") => param) };
+    }
+    return undefined;
   }
 
   #addPattern(text: string, parts: readonly string[], rule: R): void {
@@ -109,8 +119,8 @@ function overlap(one: readonly string[], other: readonly string[]): boolean {
 
 function matcherOf(parts: readonly string[]): RegExp {
   const source = parts.map((part) => {
-    if (part === "+") return "[^:/]+";
-    return part === "#" ? ".+" : part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+    if (part === "+") return "([^:/]+)";
+    return part === "#" ? "(.+)" : part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
   });
   return new RegExp(`^${source.join("")}$`, "s");
 }

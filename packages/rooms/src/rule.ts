@@ -1,4 +1,5 @@
 import { readDuration, UsageError } from "@sockeye/protocol";
+import type { PresenceChange } from "./presence-list.js";
 import type { Keep } from "./room-log.js";
 
 /** What a client asks of a room. */
@@ -8,7 +9,24 @@ export type RoomAction = "join" | "publish" | "presence" | "history";
 export interface RoomRequest {
   readonly room: string;
   readonly action: RoomAction;
+  /** What stands in the room's name for each `+` and `#` of the rule, or what the groups of its regular expression have found. */
+  readonly params: readonly string[];
 }
+
+/** What a client publishes, as `onPublish` sees it: the contract has taken it, and `authorize` too. */
+export interface RoomPublication {
+  readonly room: string;
+  /** @see RoomRequest.params */
+  readonly params: readonly string[];
+  readonly event: string;
+  /** As the schemas of the contract have read them. */
+  readonly args: readonly unknown[];
+  /** The name that its publisher gave it. */
+  readonly id: string | undefined;
+}
+
+/** `true` lets a publication pass, a list takes the place of its arguments, and anything else refuses it. */
+export type PublishVerdict = boolean | readonly unknown[];
 
 /** How much of a room is kept; each bound that is left out has its default. */
 export interface KeepOptions {
@@ -30,6 +48,16 @@ export interface RoomRule<Socket> {
    * May this client do this? The answer is kept for the socket and room until `revoke()`. Without it, clients may do nothing; the server may.
    */
   readonly authorize?: (socket: Socket, request: RoomRequest) => boolean | PromiseLike<boolean>;
+  /**
+   * Looks at each event that a client publishes here, before it is kept and sent. What is tried again is not shown again. While it decides,
+   * later publications of the socket wait. A `CallError` that it throws reaches the publisher, with its code and data.
+   */
+  readonly onPublish?: (
+    socket: Socket,
+    publication: RoomPublication,
+  ) => PublishVerdict | PromiseLike<PublishVerdict>;
+  /** Hears who came, changed and went, as the members do: many at once. */
+  readonly onPresence?: (change: PresenceChange, at: { readonly room: string }) => void;
 }
 
 /** A rule as it is used. */
@@ -39,6 +67,8 @@ export interface Rule<Socket> {
   readonly last: boolean;
   readonly presence: RoomRule<Socket>["presence"];
   readonly authorize: RoomRule<Socket>["authorize"];
+  readonly onPublish: RoomRule<Socket>["onPublish"];
+  readonly onPresence: RoomRule<Socket>["onPresence"];
 }
 
 const DAY_MS = 86_400_000;
@@ -46,12 +76,12 @@ const MEBIBYTE = 1 << 20;
 
 /** @throws UsageError `ERR_BAD_OPTION` */
 export function readRule<Socket>(options: RoomRule<Socket>): Rule<Socket> {
-  for (const name of ["presence", "authorize"] as const) {
+  for (const name of ["presence", "authorize", "onPublish", "onPresence"] as const) {
     const given: unknown = options[name];
     if (given !== undefined && typeof given !== "function") throw bad(`${name} must be a function`);
   }
-  const { keep, presence, authorize } = options;
-  return { keep: readKeep(keep), last: keep === "last", presence, authorize };
+  const { keep, presence, authorize, onPublish, onPresence } = options;
+  return { keep: readKeep(keep), last: keep === "last", presence, authorize, onPublish, onPresence };
 }
 
 function readKeep(keep: KeepOptions | "last" | undefined): Keep | undefined {

@@ -1,5 +1,5 @@
 import type { Clock } from "@sockeye/protocol";
-import { Permissions } from "./permissions.js";
+import { isThenable, Permissions } from "./permissions.js";
 
 const WINDOW_MS = 10_000;
 
@@ -11,6 +11,13 @@ export class Visitor {
   /** Bytes of its values of presence, by room. */
   readonly #shown = new Map<string, number>();
   #shownBytes = 0;
+  /** Settles once no publication of it waits for the app any more; unset if none does. */
+  #publishing: PromiseLike<void> | undefined;
+
+  /** Rooms in which it shows itself. */
+  get shownIn(): readonly string[] {
+    return [...this.#shown.keys()];
+  }
 
   /** Notes the bytes of its value of presence in a room. @returns is it too much in all? Then nothing is noted. */
   showsTooMuch(room: string, bytes: number, most: number): boolean {
@@ -24,6 +31,51 @@ export class Visitor {
   showsNothing(room: string): void {
     this.#shownBytes -= this.#shown.get(room) ?? 0;
     this.#shown.delete(room);
+  }
+
+  /** Runs one publication behind the other, so that their order stays: at once if none waits for the app. */
+  inTurn<T>(publish: () => T | PromiseLike<T>): T | PromiseLike<T> {
+    const result = this.#publishing === undefined ? publish() : this.#publishing.then(publish);
+    if (!isThenable(result)) return result;
+    const over = result.then(
+      () => {},
+      () => {},
+    );
+    this.#publishing = over;
+    over.then(() => {
+      if (this.#publishing === over) this.#publishing = undefined;
+    });
+    return result as PromiseLike<T>;
+  }
+}
+
+/** The sockets of which something is known. */
+export class Visitors {
+  readonly #byId = new Map<string, Visitor>();
+
+  find(socketId: string): Visitor | undefined {
+    return this.#byId.get(socketId);
+  }
+
+  of({ id }: { readonly id: string }): Visitor {
+    let visitor = this.#byId.get(id);
+    if (visitor === undefined) {
+      visitor = new Visitor();
+      this.#byId.set(id, visitor);
+    }
+    return visitor;
+  }
+
+  /** Forgets a socket that is gone. @returns what was known of it */
+  take(socketId: string): Visitor | undefined {
+    const visitor = this.#byId.get(socketId);
+    this.#byId.delete(socketId);
+    visitor?.permissions.close();
+    return visitor;
+  }
+
+  clear(): void {
+    this.#byId.clear();
   }
 }
 

@@ -176,8 +176,8 @@ describe("permission", () => {
     for (let n = 0; n < 2; n++) await client.ask("sockeye:join", { room: "asked" });
     await client.ask("sockeye:history", { room: "asked" });
     expect(asked).toEqual([
-      { room: "asked", action: "join" },
-      { room: "asked", action: "history" },
+      { room: "asked", action: "join", params: [] },
+      { room: "asked", action: "history", params: [] },
     ]);
     site.rooms.revoke("asked", "a");
     expect([...client.joined]).toEqual(["a"]);
@@ -393,6 +393,81 @@ describe("presence", () => {
       ([, change]) => (change as { joined: unknown[]; updated: unknown[] }).joined,
     );
     expect(entries.length).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe("presence by the server", () => {
+  const shown = (room = "doc:1"): unknown => site.rooms.presence(room)?.page(10);
+
+  it("shows a plain member, which is away with its connection and gone with the room", () => {
+    const plain = site.enter("bot");
+    plain.join(["doc:1"]);
+    site.rooms.setPresence("doc:1", plain, { busy: true });
+    expect(shown()).toEqual([{ key: "bot", value: { busy: true }, state: "here" }]);
+    site.rooms.setAway("bot", true);
+    expect(shown()).toMatchObject([{ state: "away" }]);
+    plain.leave("doc:1");
+    expect(shown()).toEqual([]);
+    // It is no member by the room protocol, and is told nothing.
+    expect(plain.got).toEqual([]);
+  });
+
+  it("ends with the socket, or when the server says so; its bytes are free again", () => {
+    const bot = site.enter("bot");
+    for (let n = 0; n < 10; n++) {
+      site.rooms.setPresence(`doc:${n}`, bot, "x".repeat(3000));
+      expect(site.rooms.presence(`doc:${n}`)?.count).toBe(1);
+      site.rooms.clearPresence(`doc:${n}`, "bot");
+      expect(site.rooms.presence(`doc:${n}`)?.count).toBe(0);
+    }
+    site.rooms.setPresence("doc:1", bot, 1);
+    bot.go();
+    expect(shown()).toEqual([]);
+  });
+
+  it.each<[string, string, unknown]>([
+    ["there is no rule", "elsewhere", 1],
+    ["the rule shows nobody", "last", 1],
+    ["the value is too big", "doc:1", "x".repeat(5000)],
+    ["the value cannot be sent", "doc:1", 1n],
+  ])("is an error of the app's if %s", (_why, room, value) => {
+    expect(() => site.rooms.setPresence(room, site.enter("bot"), value)).toThrow(
+      expect.objectContaining({ code: "ERR_BAD_OPTION" }),
+    );
+    expect(shown()).toEqual([]);
+  });
+
+  it("is heard as the members hear it, many at once; what the listener throws stops nobody", async () => {
+    const heard: unknown[] = [];
+    site.rooms.declare("seen:+", {
+      presence: ({ id }) => id,
+      authorize: () => true,
+      onPresence: (change, at) => {
+        heard.push([at.room, change.joined.map(({ key }) => key), change.left]);
+        throw new Error("mine");
+      },
+    });
+    const [member, bot] = [site.enter("ann"), site.enter("bot")];
+    await member.ask("sockeye:join", { room: "seen:1" });
+    await member.ask("sockeye:presence", { room: "seen:1", set: 1 });
+    site.rooms.setPresence("seen:1", bot, 2);
+    site.clock.advance(100);
+    bot.go();
+    site.clock.advance(100);
+    expect(heard).toEqual([
+      ["seen:1", ["ann", "bot"], []],
+      ["seen:1", [], ["bot"]],
+    ]);
+    expect(member.got.map(([event]) => event)).toEqual(["sockeye:presence", "sockeye:presence"]);
+    expect(site.errors).toHaveLength(2);
+  });
+
+  it("keeps a room from being forgotten", () => {
+    const small = new Site({ maxKeptRooms: 2 });
+    small.rooms.declare("doc:+", OPEN);
+    small.rooms.setPresence("doc:1", small.enter("bot"), 1);
+    for (let n = 2; n < 9; n++) small.rooms.position(`doc:${n}`);
+    expect(small.rooms.presence("doc:1")?.count).toBe(1);
   });
 });
 

@@ -27,7 +27,23 @@ describe("the rule of a room", () => {
     ["xdoc:7", undefined],
     ["doc:8\nx", "doc:+"],
   ])("%j: %s", (room, rule) => {
-    for (let times = 0; times < 3; times++) expect(table.find(room)).toBe(rule);
+    for (let times = 0; times < 3; times++) expect(table.find(room)?.rule).toBe(rule);
+  });
+
+  it.each([
+    ["doc:7", []],
+    ["doc:8", ["8"]],
+    ["doc:8:notes", ["8"]],
+    ["doc:a/b", ["a/b"]],
+    ["sensor/a/temperature", ["a"]],
+    ["#general", []],
+    ["team-7-x", ["7", "x"]],
+    ["team-7", ["7", ""]],
+  ])("%j stands for these levels: %j", (room, params) => {
+    const more = new RuleTable<string>();
+    for (const rule of rules) more.add(rule, rule);
+    more.add(/^team-(\d+)(?:-(\w+))?$/, "a team");
+    for (let times = 0; times < 2; times++) expect(more.find(room)?.params).toEqual(params);
   });
 
   it.each([
@@ -56,14 +72,14 @@ describe("the rule of a room", () => {
     fresh.add("+:b", "one");
     expect(() => fresh.add("+:c", "other")).not.toThrow();
     expect(() => fresh.add("+:+", "all")).not.toThrow();
-    expect(fresh.find("a:b")).toBe("one");
-    expect(fresh.find("a:d")).toBe("all");
+    expect(fresh.find("a:b")?.rule).toBe("one");
+    expect(fresh.find("a:d")?.rule).toBe("all");
   });
 
   it("takes names of expressions as they stand", () => {
     const fresh = new RuleTable<string>();
     fresh.add("a.b(c)*:+", "rule");
-    expect(fresh.find("a.b(c)*:x")).toBe("rule");
-    expect(fresh.find("axb(c)*:x")).toBeUndefined();
+    expect(fresh.find("a.b(c)*:x")?.rule).toBe("rule");
+    expect(fresh.find("axb(c)*:x")?.rule).toBeUndefined();
   });
 });

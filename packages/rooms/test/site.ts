@@ -2,12 +2,25 @@ import { type ManualClock, manualClock } from "@sockeye/conformance";
 import { type BroadcastOptions, EncodedPacket, type EventPacket, PacketType } from "@sockeye/protocol";
 import { type RoomLimits, type RoomSocket, Rooms } from "@sockeye/rooms";
 
+/** A refusal of the app's, or of its contract's. */
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    readonly data?: unknown,
+  ) {
+    super(code);
+  }
+}
+
 /** A namespace in memory: its sockets note what they get. */
 export class Site {
   readonly clock: ManualClock;
   readonly sockets = new Map<string, Client>();
   readonly errors: unknown[] = [];
   readonly rooms: Rooms<Client>;
+  /** The contract. */
+  check: (event: readonly unknown[]) => readonly unknown[] | PromiseLike<readonly unknown[]> = (event) =>
+    event;
   #epochs = 0;
 
   constructor(limits: Partial<RoomLimits> = {}, clock = manualClock(), epoch = "epoch") {
@@ -26,6 +39,8 @@ export class Site {
         decode: ({ head }) => JSON.parse(String(head)) as unknown[],
         deliver: (socket, _packet, { head }) => socket.receive(JSON.parse(String(head))),
         makeEpoch: () => `${epoch}${++this.#epochs}`,
+        check: (_socket, event) => this.check(event),
+        refusalOf: (error) => (error instanceof Refused ? error : undefined),
         reportError: (error) => this.errors.push(error),
       },
       limits,

@@ -7,6 +7,7 @@ import type { EngineOptions } from "@sockeye/engine/server";
 import { defaultBudgetBytes, requirePositive } from "@sockeye/engine/server";
 import type { AdapterNamespace, Codec, Limits, OverflowPolicy } from "@sockeye/protocol";
 import { DEFAULT_LIMITS } from "@sockeye/protocol";
+import { DEFAULT_ROOM_LIMITS, type RoomLimits } from "@sockeye/rooms";
 import type { ContractEnd, ContractFor, EventsMap } from "@sockeye/socket";
 import type { ClusterOptions } from "./cluster-options.js";
 import type { ForeignAdapter } from "./foreign-adapter.js";
@@ -61,8 +62,8 @@ export interface ServerOptions extends EngineOptions {
   limits?: Partial<Omit<ServerLimits, "maxMessageBytes">>;
 }
 
-/** What clients may ask of a server, of its streams too. */
-export interface ServerLimits extends Limits, StreamLimits {}
+/** What clients may ask of a server, of its streams and rooms too. */
+export interface ServerLimits extends Limits, StreamLimits, RoomLimits {}
 
 /** A contract among the options decides about the types of the events. */
 export interface ContractOption<ListenEvents extends EventsMap, EmitEvents extends EventsMap, SocketData> {
@@ -88,6 +89,7 @@ export function limitsOf(options: ServerOptions): ServerLimits {
   const limits: ServerLimits = {
     ...DEFAULT_LIMITS,
     ...DEFAULT_STREAM_LIMITS,
+    ...DEFAULT_ROOM_LIMITS,
     maxBinaryEventBytes,
     maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE,
     maxProcessBytes: defaultBudgetBytes(),

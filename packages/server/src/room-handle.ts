@@ -43,6 +43,21 @@ export class RoomHandle {
     return this.#core.rooms?.presence(this.name)?.count ?? 0;
   }
 
+  /**
+   * Shows a socket to the room by the key that the rule gives it, whether it has joined or not: until it leaves the room or is gone. While
+   * its connection is broken it is away.
+   *
+   * @throws UsageError `ERR_BAD_OPTION` if the rule gives it no key, or the value is above a bound
+   */
+  setPresence(socket: { readonly id: string }, value: unknown): void {
+    this.#core.rooms?.setPresence(this.name, socket as RoomSocket, value);
+  }
+
+  /** Shows it no more. */
+  clearPresence(socket: string | { readonly id: string }): void {
+    this.#core.rooms?.clearPresence(this.name, typeof socket === "string" ? socket : socket.id);
+  }
+
   /** Puts a socket out of the room, and asks `authorize` again when it comes back. */
   revoke(socket: string | { readonly id: string }): void {
     this.#core.rooms?.revoke(this.name, typeof socket === "string" ? socket : socket.id);

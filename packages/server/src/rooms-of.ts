@@ -1,9 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { Adapter } from "@sockeye/adapter";
 import { Adapter as InMemoryAdapter } from "@sockeye/adapter";
+import { isCallError } from "@sockeye/contract";
+import { refusalOf } from "@sockeye/contract/internal";
 import type { AdapterCore, Codec, EncodedPacket, Limits, Packet, SocketId } from "@sockeye/protocol";
-import { PacketType, PEER } from "@sockeye/protocol";
-import { type RoomSocket, Rooms } from "@sockeye/rooms";
+import { ContractError, PacketType, PEER } from "@sockeye/protocol";
+import { type RoomLimits, type RoomSocket, Rooms, type RoomsHost } from "@sockeye/rooms";
+import { isThenable } from "@sockeye/socket";
+import type { Exchange } from "./exchange.js";
+import { REFUSED } from "./peer-handle.js";
 import type { Socket } from "./socket.js";
 
 /** The namespace of rooms that remember. */
@@ -11,9 +16,10 @@ interface RoomsCore extends Pick<AdapterCore, "clock" | "encode"> {
   readonly name: string;
   readonly sockets: ReadonlyMap<SocketId, Socket>;
   readonly adapter: Adapter;
+  readonly exchange: Exchange | undefined;
   readonly host: {
     readonly codec: Codec;
-    readonly limits: Limits;
+    readonly limits: Limits & RoomLimits;
     isSocketId(room: string): boolean;
   };
   reportError(error: unknown, event: string): void;
@@ -21,7 +27,7 @@ interface RoomsCore extends Pick<AdapterCore, "clock" | "encode"> {
 
 /** Rooms that remember, on the adapter and the sockets of a namespace. */
 export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
-  return new Rooms<RoomSocket>({
+  const host: RoomsHost<RoomSocket> = {
     name: core.name,
     clock: core.clock,
     socket: (id) => core.sockets.get(id),
@@ -35,8 +41,24 @@ export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
     decode: (encoded) => dataOf(decode(core.host.codec, encoded)),
     deliver: (socket, packet, encoded) => (socket as Socket)[PEER].deliver(packet, encoded, {}),
     makeEpoch: () => randomBytes(6).toString("base64url"),
+    check: (socket, event) => {
+      const refused = (error: unknown): never => {
+        if (error instanceof ContractError)
+          (socket as Socket)[REFUSED](error, { name: String(event[0]), answered: true });
+        throw error;
+      };
+      try {
+        const checked = core.exchange?.contract?.published(event) ?? event;
+        return isThenable(checked) ? checked.then((read) => read, refused) : checked;
+      } catch (error) {
+        return refused(error);
+      }
+    },
+    refusalOf: (error) =>
+      error instanceof ContractError || isCallError(error) ? refusalOf(error) : undefined,
     reportError: (error, event) => core.reportError(error, event),
-  });
+  };
+  return new Rooms<RoomSocket>(host, core.host.limits);
 }
 
 /** What was encoded here. */

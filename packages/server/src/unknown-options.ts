@@ -1,6 +1,7 @@
 import { DEFAULT_STREAM_LIMITS } from "@sockeye/contract/internal";
 import type { ResumeOptions } from "@sockeye/engine/server";
 import { DEFAULT_LIMITS, nearest, shown } from "@sockeye/protocol";
+import { DEFAULT_ROOM_LIMITS } from "@sockeye/rooms";
 import type { CookieOptions, CorsOptions, StreamOptions } from "@sockeye/transport/server";
 import type { ClusterOptions } from "./cluster-options.js";
 import type { AttachOptions, EngineOptions, ServerLimits, ServerOptions } from "./options.js";
@@ -94,7 +95,11 @@ const CORS: Names<CorsOptions> = {
   preflightContinue: true,
   optionsSuccessStatus: true,
 };
-const { maxMessageBytes: _, ...LIMITS }: ServerLimits = { ...DEFAULT_LIMITS, ...DEFAULT_STREAM_LIMITS };
+const { maxMessageBytes: _, ...LIMITS }: ServerLimits = {
+  ...DEFAULT_LIMITS,
+  ...DEFAULT_STREAM_LIMITS,
+  ...DEFAULT_ROOM_LIMITS,
+};
 
 /** Options that hold options. Those of other packages, such as `perMessageDeflate`, are not ours to know. */
 const NESTED: Readonly<Record<string, readonly string[]>> = {

@@ -18,6 +18,7 @@ describe("an option that does not exist", () => {
       "limits.maxRoomPerSocket",
       ' Did you mean "limits.maxRoomsPerSocket"?',
     ],
+    [{ limits: { maxKeptRoom: 1 } }, "limits.maxKeptRoom", ' Did you mean "limits.maxKeptRooms"?'],
     [
       { maxRoomsPerSocket: 1 },
       "maxRoomsPerSocket",

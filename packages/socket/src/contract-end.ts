@@ -26,6 +26,13 @@ export interface ContractEnd {
   /** Makes what takes the events of one socket, in order. */
   intake(owner: IntakeOwner): (event: Event) => void;
   /**
+   * Checks an event that a client publishes to others: as what this end hears, or else as what it sends.
+   *
+   * @returns what the schemas of the first make of it; of the second it stays as it is, since its receivers read it
+   * @throws ContractError, also as a rejection
+   */
+  published(event: Event): Event | PromiseLike<Event>;
+  /**
    * Checks an event that leaves, in development.
    *
    * @param late gets the refusal of an asynchronous schema

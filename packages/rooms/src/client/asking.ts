@@ -6,12 +6,34 @@ import { type Fields, fieldsOf } from "./wire.js";
 /** The server has refused what was asked of a room. */
 export class RoomError extends SockeyeError {
   override readonly name = "RoomError";
+  /** The code as the server has said it. With `ERR_ROOM_REFUSED` it is the app's own. */
+  readonly reason: string;
+  /** What the server has said of it besides: the issues of `ERR_INVALID`, or the data of the app's refusal. */
+  readonly data: unknown;
+
+  constructor(code: ErrorCode, message: string, { reason = code, data }: RefusedBy = {}) {
+    super(code, message);
+    this.reason = reason;
+    this.data = data;
+  }
+}
+
+interface RefusedBy {
+  readonly reason?: string;
+  readonly data?: unknown;
 }
 
 /** @param error a {@link RoomError} if the server refused */
 type Done = (error: unknown, answer: Fields) => void;
 
-const CODES: readonly ErrorCode[] = ["ERR_ROOM_FORBIDDEN", "ERR_ROOM_REQUEST", "ERR_ROOM_LIMIT"];
+const CODES: readonly ErrorCode[] = [
+  "ERR_ROOM_FORBIDDEN",
+  "ERR_ROOM_REQUEST",
+  "ERR_ROOM_LIMIT",
+  "ERR_INVALID",
+  "ERR_UNDECLARED",
+  "ERR_INTERNAL",
+];
 
 /** Sends an event of the room protocol. What cannot be sent at all is told as a refusal is, and at once. */
 export function send(
@@ -63,7 +85,7 @@ export function codeOf(error: unknown): unknown {
 function refusalIn(value: unknown, second: unknown): RoomError | undefined {
   const { $error } = fieldsOf(second);
   if (value !== null || $error === undefined) return undefined;
-  const { code, message } = fieldsOf($error);
+  const { code, message, data } = fieldsOf($error);
   const known = CODES.find((each) => each === code);
-  return new RoomError(known ?? "ERR_INTERNAL", String(message));
+  return new RoomError(known ?? "ERR_ROOM_REFUSED", String(message), { reason: String(code), data });
 }

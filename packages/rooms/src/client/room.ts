@@ -36,6 +36,18 @@ export interface JoinOptions {
   readonly since?: string | undefined;
 }
 
+/** Arguments of what a client publishes: of an event that the server hears by this name, or else of one that the room hears. */
+export type PublishArgs<Listen extends EventsMap, Emit extends EventsMap, Ev> =
+  Ev extends EventNames<Emit>
+    ? string extends EventNames<Emit>
+      ? Ev extends EventNames<Listen>
+        ? EventParamsWithoutAck<Listen, Ev>
+        : never
+      : EventParamsWithoutAck<Emit, Ev>
+    : Ev extends EventNames<Listen>
+      ? EventParamsWithoutAck<Listen, Ev>
+      : never;
+
 /** Options of `publish`. */
 export interface PublishOptions extends WaitOptions {
   /** A name that nothing else has, so that a page that was loaded anew may try again. Default: a random one. */
@@ -118,7 +130,7 @@ export class RoomPresence {
 }
 
 /** A room that has a rule at the server: `socket.room(name)`. It comes back by itself after each new connection. */
-export class Room<Events extends EventsMap = DefaultEventsMap> {
+export class Room<Events extends EventsMap = DefaultEventsMap, Emit extends EventsMap = DefaultEventsMap> {
   /** Its name. */
   readonly name: string;
   /** Who is there. */
@@ -194,12 +206,12 @@ export class Room<Events extends EventsMap = DefaultEventsMap> {
    * Publishes to all in the room, this client included if it has joined. It is sent with one name until it is answered, over any number
    * of connections: a room that keeps events has it once.
    *
-   * @throws RoomError (as a rejection) `ERR_ROOM_FORBIDDEN`, `ERR_ROOM_REQUEST`; UsageError `ERR_OUTBOUND_FULL` if 1000 wait; the reason of
-   *   the signal, and then nobody knows whether it was stored
+   * @throws RoomError (as a rejection) `ERR_ROOM_FORBIDDEN`, `ERR_ROOM_REQUEST`, `ERR_ROOM_REFUSED`, `ERR_INVALID`; UsageError
+   *   `ERR_OUTBOUND_FULL` if 1000 wait; the reason of the signal, and then nobody knows whether it was stored
    */
   publish<Ev extends EventNames<Events>>(
     event: Ev,
-    args: EventParamsWithoutAck<Events, Ev>,
+    args: PublishArgs<Events, Emit, Ev>,
     { id = freshId(), signal }: PublishOptions = {},
   ): Promise<Published> {
     return this.#parts.outbox.publish({ room: this.name, event: event as string, args, id }, signal);
