@@ -27,6 +27,8 @@ export interface RaceConfig {
   readonly classes: readonly TransportClass[];
   /** Milliseconds until the next one is dialled, at least. */
   readonly delayMs: number;
+  /** Instead, behind the first of the classes. */
+  readonly hurriedMs?: number | undefined;
   readonly memory: TransportCache | undefined;
 }
 
@@ -60,14 +62,15 @@ export class Race implements TransportSink {
   #timer: Timer | undefined;
   #probedAt = 0;
 
-  constructor(host: RaceHost, { classes, delayMs, memory }: RaceConfig) {
+  constructor(host: RaceHost, { classes, delayMs, hurriedMs, memory }: RaceConfig) {
     const known = memory?.recall();
     this.#host = host;
     this.#memory = memory;
     this.#best = classes[0]?.transportName;
     this.order = [...classes].sort((a, b) => Number(isKnown(b)) - Number(isKnown(a)));
     this.#waiting = [...this.order];
-    this.#delayMs = Math.max(delayMs, Math.min(2 * (known?.ms ?? 0), LONGEST_MS));
+    const usualMs = Math.max(delayMs, Math.min(2 * (known?.ms ?? 0), LONGEST_MS));
+    this.#delayMs = (this.order[0] === classes[0] ? hurriedMs : undefined) ?? usualMs;
     this.#lookout = new UpgradeRetry(host.clock, () => this.#look());
 
     function isKnown({ transportName }: TransportClass): boolean {
