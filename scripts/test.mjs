@@ -2,7 +2,7 @@
 //
 //   npm run test:unit    what needs no network of its own and no browser: the inner loop
 //   npm test             all but the long ones; with arguments, the test files that they name
-//   npm run test:long    fuzzing, faults, leaks, old browsers, bundles, a crowd of clients, and what waits for browsers, processes and
+//   npm run test:long    fuzzing, faults, leaks, old browsers, bundles, the site, a crowd of clients, and what waits for browsers, processes and
 //                        deadlines of other people's suites
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const NOT_UNIT = [
   "packages/client/test/shims.test.ts",
 ];
 const LONG = [
-  ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers"].map(
+  ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers", "site"].map(
     (name) => `test/${name}/`,
   ),
   "examples/started.test.ts",
