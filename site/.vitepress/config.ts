@@ -62,8 +62,11 @@ function addressOf(file: string): string {
   return page;
 }
 
-/** The links of a page lead to pages of the site, or into the repository. */
+/** The links of a page lead to pages of the site, or into the repository; nothing in it is a template. */
 function leadLinks(md: Parameters<NonNullable<MarkdownOptions["config"]>>[0]): void {
+  const plain = (text: string): string => md.utils.escapeHtml(text).replaceAll("{{", "&#123;&#123;");
+  md.renderer.rules["text"] = (tokens, at) => plain(tokens[at]?.content ?? "");
+  md.renderer.rules["code_inline"] = (tokens, at) => `<code>${plain(tokens[at]?.content ?? "")}</code>`;
   md.core.ruler.push("sockeye-links", ({ tokens, env }) => {
     const file = String(env.realPath ?? env.path).slice(ROOT.length);
     // Nobody reads an empty cell as a heading.
@@ -75,7 +78,10 @@ function leadLinks(md: Parameters<NonNullable<MarkdownOptions["config"]>>[0]): v
     });
     // The highlighter knows no ABNF.
     for (const token of tokens) if (token.info === "abnf") token.info = "txt";
-    for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+    for (const token of [...tokens, ...tokens.flatMap(({ children }) => children ?? [])]) {
+      // What stands in angle brackets is text, and no component of Vue's.
+      if (/^html_/.test(token.type) && !/^\s*<(?:!--|\/?(?:img|p|br|a|picture|source)\b)/.test(token.content))
+        token.type = "text";
       const href = token.type === "link_open" ? token.attrGet("href") : null;
       if (href !== null) token.attrSet("href", linkOf(file, href));
     }

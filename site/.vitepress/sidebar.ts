@@ -73,6 +73,11 @@ const guides: Item[] = [
   ]),
 ];
 
+const named = new Set(guides.flatMap(({ items = [] }) => items.map(({ link }) => link)));
+/** A new page is there before somebody has found its place. */
+const others = all("").filter(({ link = "" }) => /^\/[^/]+$/.test(link) && !named.has(link));
+if (others.length > 0) guides.push(group("More", others));
+
 /** By the beginning of a page's path: the decisions beside the decisions, what a module has beside its pages. */
 export const sidebar: DefaultTheme.SidebarMulti = {
   "/": guides,
