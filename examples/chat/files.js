@@ -13,8 +13,10 @@ const files = new Map([
   ["/style.css", { name: "style.css", type: CSS }],
   ["/main.js", { name: "main.js", type: JS }],
   ["/log.js", { name: "log.js", type: JS }],
+  ["/links.js", { name: "links.js", type: JS }],
   ["/people.js", { name: "people.js", type: JS }],
   ["/transports.js", { name: "transports.js", type: JS }],
+  ["/visits.js", { name: "visits.js", type: JS }],
   ["/typing.js", { name: "typing.js", type: JS }],
   ["/favicon.svg", { name: "favicon.svg", type: SVG }],
 ]);

@@ -4,10 +4,12 @@
 // A client joins by connecting with `auth: { name, key }`. Because `auth` goes along with every connection,
 // someone whose connection broke is in the room again as soon as it is back, without a word from the page.
 
+import { CallError } from "@sockeye/server";
+
 /**
  * What clients send. Nothing about it is known until it has been looked at.
  * @typedef {object} FromClient
- * @property {(text: unknown, reply: unknown) => void} say `reply` is called with a `Receipt`.
+ * @property {(text: unknown, reply: unknown) => void} say For clients without rooms, in place of publishing `said`. `reply` is called with a `Receipt`.
  * @property {(on: unknown) => void} typing Repeated every few seconds for as long as somebody types.
  */
 
@@ -15,21 +17,23 @@
 /** @typedef {{ name: string, text: string, at: number }} Message */
 
 /**
- * What clients get.
+ * What clients get. Those who join the room `chat` hear `said` with its position, and know who is there by presence; `joined`, `left` and the
+ * people of `welcome` are for the others.
  * @typedef {object} FromServer
  * @property {(room: { name: string, people: string[] }) => void} welcome Your name here, and everyone's (yours too).
  * @property {(name: string) => void} joined
  * @property {(name: string) => void} left
- * @property {(message: Message) => void} said Goes to everyone but the author, who gets the receipt.
+ * @property {(message: Message) => void} said Goes to everyone but whoever sent `say`, who gets the receipt.
  * @property {(name: string, on: boolean) => void} typing
  */
 
 /** @typedef {Record<string, never>} BetweenServers */
-/** @typedef {Record<string, never>} Data */
+/** @typedef {{ name: string, mayGoOn: () => boolean }} Data */
 /** @typedef {import("@sockeye/server").Server<FromClient, FromServer, BetweenServers, Data>} ChatServer */
 /** @typedef {import("@sockeye/server").Socket<FromClient, FromServer, BetweenServers, Data>} ChatSocket */
 /** @typedef {{ readonly name: string, readonly key: string, readonly socket: ChatSocket }} Person */
 
+const ROOM = "chat";
 export const NAME_LENGTH = 24;
 export const TEXT_LENGTH = 2000;
 /** How many events one connection may send in how many milliseconds; what is beyond that is dropped. */
@@ -39,6 +43,20 @@ const ALLOWANCE = { events: 40, perMs: 10_000 };
 export function openRoom(io) {
   /** @type {Map<string, Person>} By `fold(name)`. */
   const people = new Map();
+
+  io.room(ROOM, {
+    keep: { count: 500, age: "7d" },
+    presence: (socket) => socket.data.name,
+    // Everyone who was let in may read and write.
+    authorize: () => true,
+    // Pages publish a text. Who wrote it, and when, is not theirs to say.
+    onPublish: (socket, { event, args: [text] }) => {
+      if (event !== "said") return false;
+      const message = compose(socket, text);
+      if (typeof message === "string") throw new CallError("REFUSED", undefined, { message });
+      return [message];
+    },
+  });
 
   io.use((socket, next) => {
     const named = cleanName(socket.handshake.auth["name"]) !== undefined;
@@ -53,6 +71,11 @@ export function openRoom(io) {
     const name = isBack ? before.name : freeName(wanted, people);
     const person = { name, key, socket };
     people.set(fold(name), person);
+    socket.data.name = name;
+    socket.data.mayGoOn = allowance(ALLOWANCE);
+    socket.join(ROOM);
+    // Also those are shown whose client knows nothing of rooms.
+    io.room(ROOM).setPresence(socket, null);
     // Back before the server noticed that the old connection is dead: nobody left, so nobody joined.
     if (isBack) before.socket.disconnect(true);
     else socket.broadcast.emit("joined", name);
@@ -69,31 +92,31 @@ export function openRoom(io) {
 
 /** @param {Person} person */
 function listen({ name, socket }) {
-  const mayGoOn = allowance(ALLOWANCE);
-
   socket.on("say", (text, reply) => {
-    const receipt = say(text);
+    const message = compose(socket, text);
+    const isRefused = typeof message === "string";
+    if (!isRefused) socket.to(ROOM).emit("said", message);
+    /** @type {Receipt} */
+    const receipt = isRefused ? { ok: false, reason: message } : { ok: true, at: message.at };
     if (typeof reply === "function") reply(receipt);
   });
 
   socket.on("typing", (on) => {
-    if (typeof on === "boolean" && mayGoOn()) socket.broadcast.emit("typing", name, on);
+    if (typeof on === "boolean" && socket.data.mayGoOn()) socket.broadcast.emit("typing", name, on);
   });
+}
 
-  /**
-   * @param {unknown} text
-   * @returns {Receipt}
-   */
-  function say(text) {
-    if (!mayGoOn()) return { ok: false, reason: "That was a lot at once. Wait a moment." };
-    const clean = cleanText(text);
-    if (clean === undefined) {
-      return { ok: false, reason: `A message has 1 to ${TEXT_LENGTH} characters.` };
-    }
-    const at = Date.now();
-    socket.broadcast.emit("said", { name, text: clean, at });
-    return { ok: true, at };
-  }
+/**
+ * @param {ChatSocket} socket
+ * @param {unknown} text
+ * @returns {Message | string} Why not, if it is a text.
+ */
+function compose({ data: { name, mayGoOn } }, text) {
+  if (!mayGoOn()) return "That was a lot at once. Wait a moment.";
+  const clean = cleanText(text);
+  return clean === undefined
+    ? `A message has 1 to ${TEXT_LENGTH} characters.`
+    : { name, text: clean, at: Date.now() };
 }
 
 /**

@@ -246,6 +246,64 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
     expect(complaints.length).toBeLessThan(12);
   });
 
+  test("somebody who comes later sees what was said; who comes back, where the new begins", async () => {
+    const quinn = await enterFromNode("Quinn");
+    for (const text of ["One", "Two, https://example.com/a_(b)?c=1."]) await quinn.emitWithAck("say", text);
+    const ann = await enter("Ann");
+    const lines = ann.page.locator(".bubble .words");
+    expect(await lines.allTextContents()).toEqual(["One", "Two, https://example.com/a_(b)?c=1."]);
+    expect(await ann.page.locator(".mark-new").count()).toBe(0);
+    const link = ann.page.getByRole("link");
+    expect(await link.getAttribute("href")).toBe("https://example.com/a_(b)?c=1");
+    expect(await link.getAttribute("rel")).toContain("noopener");
+    await say(ann, "Three");
+    await ann.page.getByRole("button", { name: "Leave the chat" }).click();
+    for (const text of ["Four", "Five"]) await quinn.emitWithAck("say", text);
+    // In the same tab, and after a reload: the browser remembers.
+    for (const reload of [false, true]) {
+      if (reload) {
+        await ann.page.reload();
+        await quinn.emitWithAck("say", "Six");
+      }
+      await ann.page.getByRole("button", { name: "Join the chat" }).click();
+      await ann.page.getByText("Welcome, Ann").waitFor();
+      const after = ann.page.locator(".mark-new ~ .block .words");
+      expect(await after.allTextContents()).toEqual(reload ? ["Six"] : ["Four", "Five"]);
+      expect(await ann.page.locator(".mark-new").textContent()).toBe(
+        `${reload ? 1 : 2} new since your last visit`,
+      );
+      // What she wrote is hers, today as yesterday.
+      expect(await ann.page.locator(".own .words").allTextContents()).toEqual(["Three"]);
+      expect(await lines.count()).toBe(reload ? 6 : 5);
+    }
+    expect(ann.complaints).toEqual([]);
+  });
+
+  test("whose connection is broken is away for the others; what was tried twice is there once", async () => {
+    const proxy = await CuttingProxy.start(chat.port);
+    onTestFinished(() => proxy.stop());
+    const ben = await enter("Ben");
+    const ann = await enter("Ann", "", proxy.url);
+    await ben.page.getByText("Ann joined").waitFor();
+    await ann.page.locator("[data-transport=websocket]").waitFor();
+    proxy.down = true;
+    proxy.cut();
+    await ben.page.locator("#names .away", { hasText: "Ann" }).waitFor();
+    await textField(ann.page).fill("Again and again");
+    await textField(ann.page).press("Enter");
+    // Longer than the page waits; then by the button.
+    await ann.page.getByRole("button", { name: "Not sent. Try again" }).waitFor({ timeout: 20_000 });
+    await ann.page.getByRole("button", { name: "Not sent. Try again" }).click();
+    proxy.down = false;
+    await ann.page.locator("[data-state=sent]", { hasText: "Again and again" }).waitFor({ timeout: 20_000 });
+    await received(ben, "Ann", "Again and again");
+    await ben.page.locator("#names .here", { hasText: "Ann" }).waitFor();
+    await say(ben, "Once");
+    for (const { page } of [ann, ben])
+      expect(await page.locator(".words", { hasText: "Again and again" }).count()).toBe(1);
+    expect(await ben.page.getByText("Ann left").count()).toBe(0);
+  });
+
   test("on a phone, with the keyboard open, the text field and the last message stay in sight", async () => {
     await context.close();
     context = await browser.newContext({

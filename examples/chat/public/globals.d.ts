@@ -1,6 +1,7 @@
 import type { io as connect } from "@sockeye/client";
+import type { RoomsExtension } from "@sockeye/rooms/client";
 
 declare global {
-  /** What `<script src="/socket.io/socket.io.js">` leaves behind. */
-  const io: typeof connect;
+  /** What `<script src="/socket.io/sockeye.full.min.js">` leaves behind. */
+  const io: typeof connect & { readonly rooms: RoomsExtension };
 }

@@ -1,5 +1,6 @@
 // @ts-check
 // The messages: one block per author and burst, notices between them.
+import { linked } from "./links.js";
 import { avatar, hueOf } from "./people.js";
 
 /** @typedef {{ name: string, text: string, at: number, own: boolean }} Entry */
@@ -60,6 +61,20 @@ export class Log {
     this.#added(false);
   }
 
+  /**
+   * Says where the new messages begin; what follows is added as ever.
+   *
+   * @param {string} text
+   * @returns {() => void} Brings the place into sight.
+   */
+  mark(text) {
+    const mark = element("p", "mark-new", text);
+    mark.setAttribute("role", "separator");
+    this.#block = undefined;
+    this.#list.append(mark);
+    return () => mark.scrollIntoView({ block: "nearest" });
+  }
+
   clear() {
     this.#block = undefined;
     this.#list.replaceChildren();
@@ -104,7 +119,7 @@ export class Log {
 }
 
 /** One message in the list. Your own is on its way at first, then sent, or not. */
-class Line {
+export class Line {
   element;
   #time;
   #grown;
@@ -118,7 +133,8 @@ class Line {
     this.element = element("p", "bubble");
     this.#time = element("time", "");
     this.#show(at);
-    const words = element("span", "words", text);
+    const words = element("span", "words");
+    words.append(...linked(text));
     words.dir = "auto";
     this.element.append(element("span", "unseen", own ? "You: " : `${name}: `), words, this.#time);
     if (own) this.element.dataset["state"] = "sending";
@@ -126,6 +142,8 @@ class Line {
 
   /** @param {number} at When the server got it. */
   sent(at) {
+    // It may have come through although the answer did not.
+    this.element.querySelector(".retry")?.remove();
     this.element.dataset["state"] = "sent";
     this.#show(at);
   }

@@ -4,14 +4,21 @@ import { Log } from "./log.js";
 import { People } from "./people.js";
 import { chosenTransports, connectedOver, loadClient, offerTransports } from "./transports.js";
 import { OwnTyping, Typists } from "./typing.js";
+import { Visits } from "./visits.js";
 
 /** @typedef {import("../room.js").FromServer} FromServer */
-/** @typedef {import("../room.js").Receipt} Receipt */
-/** @typedef {{ say: (text: string, reply: (receipt: Receipt) => void) => void, typing: (on: boolean) => void }} ToServer */
+/** @typedef {import("../room.js").Message} Message */
+/** @typedef {{ said: (text: string) => void, typing: (on: boolean) => void }} ToServer */
+/** @typedef {import("@sockeye/client").Socket<FromServer, ToServer> & import("@sockeye/rooms/client").RoomMethods<FromServer, ToServer>} ChatSocket */
+/** @typedef {{ message: Message, id: string | undefined, position: string }} Said */
 
 const TITLE = document.title;
 /** How long a message may take until it counts as not sent, in milliseconds. */
 const SEND_TIMEOUT_MS = 10_000;
+/** What somebody who comes in sees of what was said before. */
+const SHOWN_FIRST = "last:50";
+/** If more come or go at once, only their number is said. */
+const MOST_NAMED = 4;
 
 /**
  * What a page hands over to itself when it is loaded anew with another transport.
@@ -20,7 +27,7 @@ const SEND_TIMEOUT_MS = 10_000;
 const kept = /** @type {Kept | null} */ (history.state);
 // Once only: whoever reloads the page later comes to the door.
 history.replaceState(null, "");
-await loadClient();
+const rooms = await loadClient();
 
 const door = find("door", HTMLElement);
 const room = find("room", HTMLElement);
@@ -43,49 +50,68 @@ const people = new People({
 const typists = new Typists(find("typing", HTMLElement), find("typists", HTMLElement));
 const ownTyping = new OwnTyping((on) => socket.connected && socket.emit("typing", on));
 
+const visits = new Visits();
 let name = "";
 let unread = 0;
-// Proves to the server, after a broken connection, that this page had the name before. Made here rather than
-// with `randomUUID`, which a phone that tries the chat out over plain HTTP does not have.
+// Proves to the server, after a broken connection, that this page had the name before.
 const key =
   kept?.key ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
 
-/** @type {import("@sockeye/client").Socket<FromServer, ToServer>} */
-const socket = io({
+const dialled = io({
+  extend: [rooms],
   autoConnect: false,
   reconnectionDelayMax: 3000,
   // Asked for at every connection, so whoever is back is in the room again by the same name.
   auth: (give) => give({ name, key }),
   ...chosenTransports(),
 });
+const socket = /** @type {ChatSocket} */ (/** @type {unknown} */ (dialled));
 
-socket.on("welcome", (welcome) => {
-  const isBack = !room.hidden;
-  people.reset(welcome.name, welcome.people);
+const chat = socket.room("chat");
+/** Own messages that are on their way. @type {Map<string, import("./log.js").Line>} */
+const sending = new Map();
+/** What was said before this page came, until it is all there. @type {Said[] | undefined} */
+let earlier;
+/** Those who are there when the room is joined did not come just now. */
+let isJoining = false;
+
+socket.on("welcome", async (welcome) => {
+  people.iAm(welcome.name);
   typists.clear();
   banner.hidden = true;
-  if (isBack) {
-    log.notice(`You are back as ${welcome.name}`);
-  } else {
+  if (room.hidden) {
     showRoom();
+    await catchUp();
     log.notice(`Welcome, ${welcome.name}`);
     if (welcome.name !== name) log.notice(`Somebody is called ${name} already, so you are ${welcome.name}`);
+  } else {
+    log.notice(`You are back as ${welcome.name}`);
   }
   name = welcome.name;
 });
-socket.on("joined", (who) => {
-  people.add(who);
-  log.notice(`${who} joined`);
+
+chat.on("said", (message) => typists.delete(message.name));
+chat.onEvent(({ args, id, position }) => {
+  const said = { message: /** @type {Message} */ (args[0]), id, position };
+  if (earlier === undefined) hear(said);
+  else earlier.push(said);
 });
-socket.on("left", (who) => {
-  people.delete(who);
-  typists.delete(who);
-  log.notice(`${who} left`);
+chat.onJoin(({ complete }) => {
+  isJoining = true;
+  queueMicrotask(() => {
+    isJoining = false;
+  });
+  if (!complete && earlier === undefined) log.notice("Some of what was said meanwhile is lost");
 });
-socket.on("said", (message) => {
-  typists.delete(message.name);
-  log.add({ ...message, own: false });
-  if (document.hidden) showUnread(unread + 1);
+chat.presence.on("change", ({ joined, left }) => {
+  people.show(chat.presence.members);
+  for (const who of left) typists.delete(who);
+  if (isJoining) return;
+  tell(
+    joined.map((person) => person.key).filter((who) => who !== name),
+    "joined",
+  );
+  tell(left, "left");
 });
 socket.on("typing", (who, on) => {
   if (on) typists.add(who);
@@ -95,12 +121,12 @@ socket.on("typing", (who, on) => {
 socket.on("disconnect", () => {
   showTransport(undefined);
   typists.clear();
+  if (!socket.active) chat.leave();
   if (socket.active) showBanner("The connection is lost. Reconnecting\u2026");
   else showDoor("");
 });
-// Outages of some seconds are bridged without a `disconnect`, but someone who writes during one wants to know. The client of Socket.IO
-// does not have this method.
-socket.onStatus?.((status) => {
+// Outages of some seconds are bridged without a `disconnect`, but someone who writes during one wants to know.
+socket.onStatus((status) => {
   if (status === "suspended") {
     showBanner("Reconnecting\u2026");
     showTransport(undefined, "Reconnecting\u2026");
@@ -124,7 +150,7 @@ find("enter", HTMLFormElement).addEventListener("submit", (event) => {
   name = nameField.value.trim();
   problem.textContent = name === "" ? "Choose a name first." : "";
   if (name === "") return nameField.focus();
-  remember(name);
+  visits.name = name;
   joinButton.disabled = true;
   socket.connect();
 });
@@ -160,7 +186,11 @@ document.addEventListener("click", ({ target }) => {
   if (!(target instanceof Node)) return;
   if (!peoplePanel.contains(target) && !peopleButton.contains(target)) showPeople(false);
 });
-document.addEventListener("visibilitychange", () => !document.hidden && showUnread(0));
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  showUnread(0);
+  noteRead();
+});
 // Safari lays its keyboard over the page without making the page smaller; this makes it smaller.
 window.visualViewport?.addEventListener("resize", () => {
   document.documentElement.style.setProperty("--height", `${window.visualViewport?.height ?? 0}px`);
@@ -169,7 +199,7 @@ window.visualViewport?.addEventListener("resize", () => {
 
 adaptToWidth();
 offerTransports(changeTransport);
-nameField.value = kept?.name ?? remembered();
+nameField.value = kept?.name ?? visits.name;
 nameField.focus();
 if (kept !== null) {
   textField.value = kept.text;
@@ -178,16 +208,77 @@ if (kept !== null) {
 
 /** @param {string} text */
 function say(text) {
+  // However often it is sent, the room has what has this id once.
+  const id = visits.write();
   const line = log.add({ name, text, at: Date.now(), own: true });
+  sending.set(id, line);
   send();
 
   function send() {
-    socket.timeout(SEND_TIMEOUT_MS).emit("say", text, (error, receipt) => {
-      if (error) line.failed("Not sent.", send);
-      else if (receipt.ok) line.sent(receipt.at);
-      else line.failed(receipt.reason, send);
+    chat.publish("said", [text], { id, signal: AbortSignal.timeout(SEND_TIMEOUT_MS) }).catch((error) => {
+      if (sending.has(id)) line.failed(error.reason === "REFUSED" ? error.message : "Not sent.", send);
     });
   }
+}
+
+/** @param {Said} said */
+function hear({ message, id }) {
+  const line = id === undefined ? undefined : sending.get(id);
+  if (line !== undefined && id !== undefined) {
+    sending.delete(id);
+    line.sent(message.at);
+  } else add({ message, id });
+  if (line === undefined && document.hidden) showUnread(unread + 1);
+  noteRead();
+}
+
+/** @param {{ message: Message, id: string | undefined }} said */
+function add({ message, id }) {
+  const own = isOwn({ message, id });
+  const line = log.add({ ...message, own });
+  if (own) line.sent(message.at);
+}
+
+/**
+ * Whoever has your name today need not have written what you wrote yesterday.
+ *
+ * @param {{ message: Message, id: string | undefined }} said
+ */
+function isOwn({ message, id }) {
+  return message.name === name && visits.wrote(id);
+}
+
+/** Shows what was said before, and where what is new since your last visit begins. */
+async function catchUp() {
+  const { read } = visits;
+  earlier = [];
+  const joined = await chat.join({ since: SHOWN_FIRST }).catch(() => undefined);
+  const all = earlier;
+  earlier = undefined;
+  // If the last one that was read is not among them, all are new.
+  const from = all.findIndex(({ position }) => position === read) + 1;
+  const fresh = read === "" || read === joined?.position ? [] : all.slice(from);
+  const count = fresh.filter((said) => !isOwn(said)).length;
+  let showMark = () => {};
+  all.forEach((said, at) => {
+    if (count > 0 && at === from) showMark = log.mark(`${count} new since your last visit`);
+    add(said);
+  });
+  showMark();
+  noteRead();
+}
+
+function noteRead() {
+  if (!document.hidden && chat.position !== undefined) visits.read = chat.position;
+}
+
+/**
+ * @param {readonly string[]} who
+ * @param {string} what
+ */
+function tell(who, what) {
+  if (who.length > MOST_NAMED) log.notice(`${who.length} people ${what}`);
+  else for (const each of who) log.notice(`${each} ${what}`);
 }
 
 function showRoom() {
@@ -264,23 +355,6 @@ function changeTransport(search) {
   const handedOver = { name: isInRoom ? name : nameField.value, key, text: textField.value, isInRoom };
   history.replaceState(handedOver, "", `/${search}`);
   location.reload();
-}
-
-/** @param {string} value */
-function remember(value) {
-  try {
-    localStorage.setItem("name", value);
-  } catch {
-    // The browser stores nothing for us, so the name is typed again next time.
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem("name") ?? "";
-  } catch {
-    return "";
-  }
 }
 
 /**

@@ -5,11 +5,10 @@
 const HUES = [70, 100, 135, 165, 195, 235, 265, 300, 330, 358];
 
 /** @typedef {{ list: HTMLElement, count: HTMLElement, me: HTMLElement }} Places */
+/** @typedef {{ key: string, state: "here" | "away" }} Person `away`: the connection is broken, and may come back. */
 
 export class People {
   #places;
-  /** @type {Set<string>} */
-  #names = new Set();
   #me = "";
 
   /** @param {Places} places */
@@ -17,47 +16,33 @@ export class People {
     this.#places = places;
   }
 
-  /**
-   * @param {string} me
-   * @param {Iterable<string>} names Everyone, me too.
-   */
-  reset(me, names) {
+  /** @param {string} me */
+  iAm(me) {
     this.#me = me;
-    this.#names = new Set(names);
     this.#places.me.textContent = me;
-    this.#show();
   }
 
-  /** @param {string} name */
-  add(name) {
-    this.#names.add(name);
-    this.#show();
+  /** @param {readonly Person[]} people Everyone, you too. */
+  show(people) {
+    this.#places.count.textContent = people.length === 1 ? "1 person" : `${people.length} people`;
+    const rank = (/** @type {Person} */ { key, state }) => (key === this.#me ? 0 : state === "here" ? 1 : 2);
+    const sorted = [...people].sort((a, b) => rank(a) - rank(b) || a.key.localeCompare(b.key));
+    this.#places.list.replaceChildren(...sorted.map((person) => this.#entry(person)));
   }
 
-  /** @param {string} name */
-  delete(name) {
-    this.#names.delete(name);
-    this.#show();
-  }
-
-  #show() {
-    const { size } = this.#names;
-    this.#places.count.textContent = size === 1 ? "1 person" : `${size} people`;
-    const others = [...this.#names].filter((name) => name !== this.#me).sort((a, b) => a.localeCompare(b));
-    this.#places.list.replaceChildren(...[this.#me, ...others].map((name) => this.#entry(name)));
-  }
-
-  /** @param {string} name */
-  #entry(name) {
+  /** @param {Person} person */
+  #entry({ key, state }) {
     const entry = document.createElement("li");
+    entry.className = state;
     const label = document.createElement("span");
-    label.textContent = name;
+    label.textContent = key;
     label.dir = "auto";
-    entry.append(avatar(name), label);
-    if (name === this.#me) {
-      const you = document.createElement("small");
-      you.textContent = "you";
-      entry.append(you);
+    entry.append(avatar(key), label);
+    const remark = key === this.#me ? "you" : state === "away" ? "away" : "";
+    if (remark !== "") {
+      const small = document.createElement("small");
+      small.textContent = remark;
+      entry.append(small);
     }
     return entry;
   }

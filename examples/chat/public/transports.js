@@ -32,14 +32,25 @@ export function connectedOver(used) {
 }
 
 /**
- * Loads the client, which leaves `io` behind: the usual one, or the one for old browsers.
+ * Loads the client, which leaves `io` behind: the one that has all, and over it the one for old browsers if its transports are asked for.
  *
+ * @returns {Promise<import("@sockeye/rooms/client").RoomsExtension>} What gives sockets their rooms: the client for old browsers has none.
+ */
+export async function loadClient() {
+  await loadScript("/socket.io/sockeye.full.min.js");
+  const { rooms } = io;
+  const isOld = chosen.some((each) => OF_OLD_BROWSERS.includes(each));
+  if (isOld) await loadScript("/socket.io/sockeye.legacy.min.js");
+  return rooms;
+}
+
+/**
+ * @param {string} src
  * @returns {Promise<void>}
  */
-export function loadClient() {
-  const isOld = chosen.some((each) => OF_OLD_BROWSERS.includes(each));
+function loadScript(src) {
   const script = document.createElement("script");
-  script.src = isOld ? "/socket.io/sockeye.legacy.min.js" : "/socket.io/socket.io.js";
+  script.src = src;
   return new Promise((resolve, reject) => {
     script.onload = () => resolve();
     script.onerror = () => reject(new Error(`${script.src} cannot be loaded`));

@@ -97,6 +97,54 @@ describe("two people in the room", () => {
   });
 });
 
+describe("the room, by its own events", () => {
+  interface Envelope {
+    readonly args: readonly unknown[];
+    readonly id?: string;
+  }
+  const ask = (guest: Guest, event: string, argument: object = {}): Promise<unknown> =>
+    new Promise((resolve) =>
+      guest.socket.emit(event, { room: "chat", ...argument }, (...answer: unknown[]) => resolve(answer)),
+    );
+  const publish = (guest: Guest, text: unknown, id = "an id", event = "said"): Promise<unknown> =>
+    ask(guest, "sockeye:publish", { event, args: [text], id });
+
+  test("shows a newcomer what was said, by whom and when, once however often it was tried", async () => {
+    const ann = await enter("Ann");
+    const ben = await enter("Ben");
+    const said = next(ben.socket, "said");
+    for (let tries = 0; tries < 3; tries++) await publish(ann, " Hello ");
+    expect(await said).toEqual([{ name: "Ann", text: "Hello", at: expect.any(Number) }]);
+    await ben.socket.emitWithAck("say", "Hi");
+    const cem = await enter("Cem");
+    const heard: Envelope[] = [];
+    cem.socket.on("sockeye:event", (envelope: Envelope) => heard.push(envelope));
+    const [joined] = (await ask(cem, "sockeye:join", { since: "last:50" })) as [{ members: unknown[] }];
+    expect(heard).toMatchObject([
+      { event: "said", args: [{ name: "Ann", text: "Hello" }], id: "an id" },
+      { event: "said", args: [{ name: "Ben", text: "Hi" }] },
+    ]);
+    expect(joined).toMatchObject({ complete: true });
+    await expect
+      .poll(async () => {
+        const [{ members }] = (await ask(cem, "sockeye:presence")) as [{ members: { key: string }[] }];
+        return members.map(({ key }) => key);
+      })
+      .toEqual(["Ann", "Ben", "Cem"]);
+  });
+
+  test.each([
+    ["an empty text", " ", "said", "REFUSED"],
+    ["no text", { name: "Ben" }, "said", "REFUSED"],
+    ["another event", "x", "joined", "ERR_ROOM_FORBIDDEN"],
+  ])("refuses %s", async (_what, text, event, code) => {
+    expect(await publish(await enter("Ann"), text, "an id", event)).toMatchObject([
+      null,
+      { $error: { code } },
+    ]);
+  });
+});
+
 describe("names", () => {
   test("a taken name gets a number, however it is spelled", async () => {
     await enter("Ann");
@@ -189,6 +237,7 @@ describe("the files", () => {
     ["/?transport=polling", "text/html; charset=utf-8"],
     ["/style.css", "text/css; charset=utf-8"],
     ["/main.js", "text/javascript; charset=utf-8"],
+    ["/visits.js", "text/javascript; charset=utf-8"],
     ["/favicon.svg", "image/svg+xml"],
   ])("%s", async (path, type) => {
     const response = await fetch(chat.url + path);
