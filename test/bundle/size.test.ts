@@ -15,8 +15,8 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   "served: websocket-only": { recorded: 17_000, target: 6000 },
   "served: modern default": { recorded: 25_650, target: 9000 },
   "served: script": { recorded: 25_900, target: 9000 },
-  // With calls, rooms and streams.
-  "served: full": { recorded: 31_450, target: 15_000 },
+  // With calls, rooms, streams and uploads.
+  "served: full": { recorded: 31_900, target: 15_000 },
   // In ECMAScript 5, and with shims for what that lacks.
   "legacy, in ES5": { recorded: 31_050, target: 16_000 },
 };
@@ -112,6 +112,13 @@ it.each([
     `.stream("x")`,
     /streams\/consumer\.ts/,
     /contract\/src\/(end|intake|schema|describe|calling|streams\/(run|production|kept|stream-table|socket-streams))/,
+  ],
+  [
+    "uploads",
+    "contract",
+    `.upload("x", "y")`,
+    /streams\/outgoing-upload\.ts/,
+    /contract\/src\/(end|intake|schema|describe|calling|streams\/(run|production|kept|stream-table|socket-streams|consumer|upload-body|incoming-upload))/,
   ],
   [
     "rooms",

@@ -19,6 +19,9 @@ export { CallError, isCallError } from "./call-error.js";
 export type { Stream, StreamRequestOptions } from "./streams/stream-types.js";
 export type { StreamArgs, StreamMethods, StreamsExtension } from "./streams/streams.js";
 export { streams } from "./streams/streams.js";
+export type { Uploadable, UploadProgress, UploadRequestOptions } from "./streams/upload-types.js";
+export type { UploadArgs, UploadMethods, UploadsExtension } from "./streams/uploads.js";
+export { uploads } from "./streams/uploads.js";
 
 /** What {@link calls} gives to a socket. */
 export interface CallMethods<Listen extends EventsMap, Emit extends EventsMap> {

@@ -35,8 +35,18 @@ export interface StreamItem<
   readonly end: End;
 }
 
+/** Bytes that a client sends, and what the server answers. */
+export interface UploadItem<
+  Input extends Schema | undefined = Schema | undefined,
+  Answer extends Schema | undefined = Schema | undefined,
+> {
+  readonly kind: "upload";
+  readonly input: Input;
+  readonly answer: Answer;
+}
+
 /** What one direction of a contract declares, by name. */
-export type Items = Readonly<Record<string, EventItem | CallItem | StreamItem>>;
+export type Items = Readonly<Record<string, EventItem | CallItem | StreamItem | UploadItem>>;
 
 /** Declares an event. @param args one schema for each argument of `emit` */
 export function event<const Args extends readonly Schema[]>(...args: Args): EventItem<Args> {
@@ -82,6 +92,20 @@ export function stream<
 >(input: Input, { item, end }: { readonly item: Item; readonly end?: End }): StreamItem<Input, Item, End> {
   for (const each of [input, item, end]) if (each !== undefined) requireSchema(each, "a part of a stream");
   return { kind: "stream", input, item, end: end as End };
+}
+
+/**
+ * Declares an upload, which a client makes: what is said of the bytes, and what the server answers.
+ *
+ * @param input left out, or `undefined`: nothing but the bytes
+ * @throws UsageError `ERR_BAD_OPTION` for what is no schema
+ */
+export function upload<
+  Input extends Schema | undefined = undefined,
+  Answer extends Schema | undefined = undefined,
+>(input?: Input, { answer }: { readonly answer?: Answer } = {}): UploadItem<Input, Answer> {
+  for (const each of [input, answer]) if (each !== undefined) requireSchema(each, "a part of an upload");
+  return { kind: "upload", input: input as Input, answer: answer as Answer };
 }
 
 function requireSchema(value: unknown, what: string): void {

@@ -2,7 +2,7 @@ import { ContractError, isOwnEvent } from "@sockeye/protocol";
 import type { ContractFor, EventsMap, IntakeOwner } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
 import { isDevelopment } from "#development";
-import type { CallItem, Items, StreamItem } from "./describe.js";
+import type { CallItem, Items } from "./describe.js";
 import { Intake } from "./intake.js";
 import { issuesOf } from "./issues.js";
 import type { Result, Schema } from "./schema.js";
@@ -25,15 +25,19 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   declare readonly types: { readonly listen: Listen; readonly emit: Emit; readonly data: Data };
   readonly #incoming: ReadonlyMap<string, Compiled>;
   readonly #outgoing: ReadonlyMap<string, Compiled>;
-  readonly #streams: ReadonlyMap<string, StreamItem>;
+  /** Of streams and uploads. */
+  readonly #streams: ReadonlyMap<string, Partial<Record<"input" | "item" | "end", Schema | undefined>>>;
   readonly #passesUnknown: boolean;
 
   constructor(incoming: Items, outgoing: Items, passesUnknown: boolean) {
     this.#incoming = compile(incoming);
     this.#outgoing = compile(outgoing);
     // Clients ask for them, whoever's items they are.
-    const streams = Object.entries({ ...incoming, ...outgoing }).filter(([, { kind }]) => kind === "stream");
-    this.#streams = new Map(streams as [string, StreamItem][]);
+    const parts = Object.entries({ ...incoming, ...outgoing }).flatMap(([name, item]) => {
+      if (item.kind === "stream") return [[name, item] as const];
+      return item.kind === "upload" ? [[name, { input: item.input, end: item.answer }] as const] : [];
+    });
+    this.#streams = new Map(parts);
     this.#passesUnknown = passesUnknown;
   }
 

@@ -6,9 +6,8 @@ export { makeCall } from "./calling.js";
 export type { StreamLimits } from "./streams/limits.js";
 export { DEFAULT_STREAM_LIMITS } from "./streams/limits.js";
 export { isStreamFrame } from "./streams/requests.js";
-export type { StreamPeer } from "./streams/socket-streams.js";
 export { SocketStreams, unhandled } from "./streams/socket-streams.js";
-export type { StreamHost } from "./streams/stream-table.js";
+export type { StreamHost, StreamPeer } from "./streams/stream-table.js";
 export { StreamTable } from "./streams/stream-table.js";
 export type {
   AnyStreamHandler,
@@ -18,4 +17,13 @@ export type {
   StreamNames,
   StreamOptions,
 } from "./streams/stream-types.js";
+export type {
+  AnyUploadHandler,
+  UploadContext,
+  UploadDeclaration,
+  UploadedFile,
+  UploadHandler,
+  UploadNames,
+  UploadOptions,
+} from "./streams/upload-types.js";
 export { refusalOf } from "./wire.js";

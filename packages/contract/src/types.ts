@@ -1,8 +1,9 @@
 import type { CallEvent, Unchecked } from "@sockeye/socket";
 import type { CallError } from "./call-error.js";
-import type { CallItem, EventItem, Items, Refusals, StreamItem } from "./describe.js";
+import type { CallItem, EventItem, Items, Refusals, StreamItem, UploadItem } from "./describe.js";
 import type { InputOf, OutputOf, Schema } from "./schema.js";
 import type { STREAMS, StreamShape } from "./streams/stream-types.js";
+import type { UPLOADS, UploadShape } from "./streams/upload-types.js";
 
 type Inputs<Args extends readonly Schema[]> = MayEndEarly<{
   -readonly [K in keyof Args]: InputOf<Args[K]>;
@@ -25,17 +26,26 @@ type Nothing = ReturnType<() => void>;
 type AnswerIn<Answer> = Answer extends Schema ? InputOf<Answer> : Nothing;
 type AnswerOut<Answer> = Answer extends Schema ? OutputOf<Answer> : Nothing;
 
-/** Streams are no events. */
+/** Streams and uploads are no events. */
 type EventNamesOf<All extends Items> = {
-  [Name in keyof All]: All[Name] extends { readonly kind: "stream" } ? never : Name;
+  [Name in keyof All]: All[Name] extends { readonly kind: "stream" | "upload" } ? never : Name;
 }[keyof All];
 
 type StreamsIn<All extends Items> = {
   [Name in keyof All as All[Name] extends StreamItem ? Name : never]: All[Name];
 };
 
-/** The streams that a server makes, beside the events. */
+type UploadsIn<All extends Items> = {
+  [Name in keyof All as All[Name] extends UploadItem ? Name : never]: All[Name];
+};
+
+/** The streams that a server makes, and the uploads that it takes, beside the events. */
 type Made<All extends Items> = {
+  readonly [UPLOADS]?: {
+    readonly [Name in keyof UploadsIn<All>]: UploadsIn<All>[Name] extends UploadItem<infer I, infer A>
+      ? UploadShape<OutputOf<I>, AnswerIn<A>>
+      : never;
+  };
   readonly [STREAMS]?: {
     readonly [Name in keyof StreamsIn<All>]: StreamsIn<All>[Name] extends StreamItem<
       infer I,
@@ -49,6 +59,11 @@ type Made<All extends Items> = {
 
 /** The same as clients have them. */
 type Asked<All extends Items> = {
+  readonly [UPLOADS]?: {
+    readonly [Name in keyof UploadsIn<All>]: UploadsIn<All>[Name] extends UploadItem<infer I, infer A>
+      ? UploadShape<InputOf<I>, AnswerOut<A>>
+      : never;
+  };
   readonly [STREAMS]?: {
     readonly [Name in keyof StreamsIn<All>]: StreamsIn<All>[Name] extends StreamItem<
       infer I,

@@ -1,4 +1,5 @@
 // What strangers, and the app's own mistakes, can do to streams: the machines without a network.
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { StreamHandler } from "../src/streams/stream-types.js";
 import { scene, settle } from "./stream-scene.js";
@@ -174,6 +175,98 @@ describe("a client", () => {
     two.raw("sockeye:open", 1, { name: "cut" });
     await settle();
     expect([runs, one.open, two.open, two.serving.producers]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe("a client", () => {
+  it("whatever frames it sends: an upload takes no byte that was not granted", async () => {
+    const frame = fc.oneof(
+      fc.record({ item: fc.nat(40), size: fc.nat(12) }),
+      fc.record({ next: fc.nat(12) }),
+      fc.constantFrom("end", "read", "taken", "text"),
+    );
+    const size = fc.option(fc.nat(60), { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(size, fc.array(frame, { maxLength: 40 }), async (announced, frames) => {
+        const { table, client } = scene({ maxUnreadUploadBytes: 16 });
+        const reads: (() => Promise<IteratorResult<Uint8Array>>)[] = [];
+        const got: number[] = [];
+        table.declareUpload("f", { maxBytes: 100 }, ((file: AsyncIterable<Uint8Array>) => {
+          const iterator = file[Symbol.asyncIterator]();
+          reads.push(() => iterator.next());
+          return new Promise(() => {});
+        }) as never);
+        const one = client();
+        one.raw("sockeye:open", 1, { name: "f", file: { size: announced } });
+        let at = 0;
+        const send = (from: unknown, bytes: unknown): void => one.raw("sockeye:item", 1, from, bytes);
+        for (const each of frames) {
+          if (each === "end") one.raw("sockeye:end", 1, {});
+          else if (each === "taken") one.raw("sockeye:taken", 1, 5);
+          else if (each === "text") send(at, "text");
+          else if (each === "read") {
+            const next = reads[0]?.();
+            next?.then(
+              ({ value }) => value && got.push(...value),
+              () => {},
+            );
+          } else if ("next" in each) {
+            send(
+              at,
+              Uint8Array.from({ length: each.next }, (_, n) => at + n),
+            );
+            at += each.next;
+          } else send(each.item, new Uint8Array(each.size));
+          await settle();
+          expect(one.held).toBeLessThanOrEqual(16);
+        }
+        // What was read is what was sent, in order, and no more than was granted.
+        const upto = Math.max(
+          ...one.down.flatMap(([event, , , to]) => (event === "sockeye:taken" ? [to as number] : [0])),
+        );
+        expect(got).toEqual(got.map((_, n) => n));
+        expect(got.length).toBeLessThanOrEqual(Math.min(upto, announced ?? upto));
+        expect(one.down.filter(([event]) => event === "sockeye:end").length).toBeLessThanOrEqual(1);
+        one.serving.close();
+        await settle();
+        expect([one.held, one.open]).toEqual([0, 0]);
+      }),
+    );
+  });
+
+  it("with many uploads that nobody reads has no more held than their share", async () => {
+    const { table, client } = scene();
+    table.declareUpload("f", {}, () => new Promise(() => {}));
+    const one = client();
+    for (let n = 1; n <= 101; n++) one.raw("sockeye:open", n, { name: "f", file: {} });
+    for (const [event, n, , upto] of [...one.down])
+      if (event === "sockeye:taken") one.raw("sockeye:item", n, 0, new Uint8Array(upto as number));
+    expect(code(one.down.at(-1))).toBe("ERR_STREAM_LIMIT");
+    expect([one.open, one.held < 7 * 262_144]).toEqual([100, true]);
+    one.serving.close();
+    expect(one.held).toBe(0);
+  });
+
+  it("that stops uploads in a loop has no more stuck handlers than maxProducersPerSocket", async () => {
+    const { table, client, errors } = scene({ maxProducersPerSocket: 5 });
+    let go = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    let runs = 0;
+    table.declareUpload("f", {}, async () => {
+      runs++;
+      await gate;
+    });
+    const one = client();
+    for (let n = 1; n <= 20; n++) {
+      one.raw("sockeye:open", n, { name: "f", file: {} });
+      one.raw("sockeye:stop", n);
+    }
+    expect([runs, one.open, one.serving.producers]).toEqual([5, 0, 5]);
+    go();
+    await settle();
+    expect([one.serving.producers, errors]).toEqual([0, []]);
   });
 });
 

@@ -37,7 +37,7 @@ export function scene(limits: Partial<StreamLimits> = {}) {
     const up: Frame[] = [];
     const down: Frame[] = [];
     const own = new Map<string, ((...args: readonly unknown[]) => void)[]>();
-    const state = { connected: true, untaken: 0, ...about };
+    const state = { connected: true, held: 0, ...about };
     const tell = (event: string, args: readonly unknown[] = []): void => {
       for (const take of own.get(event) ?? []) take(...args);
     };
@@ -48,6 +48,12 @@ export function scene(limits: Partial<StreamLimits> = {}) {
           contract: undefined,
           send: (event, args) => down.push([event, ...args]),
           reportError: (error) => errors.push(error),
+          holdBytes: (bytes) => {
+            state.held += bytes;
+            return () => {
+              state.held -= bytes;
+            };
+          },
         },
         table,
       );
@@ -76,6 +82,10 @@ export function scene(limits: Partial<StreamLimits> = {}) {
       /** Of the server's end. */
       get serving() {
         return serving;
+      },
+      /** Bytes of uploads. */
+      get held() {
+        return state.held;
       },
       get open() {
         return serving.size;

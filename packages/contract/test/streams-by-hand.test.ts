@@ -24,7 +24,7 @@ afterEach(async () => {
 
 async function serve() {
   const http = createServer();
-  const io = new Server(http);
+  const io = new Server(http, { limits: { maxUnreadUploadBytes: 8 } });
   const seen = { stopped: 0 };
   async function* count(to: number) {
     for (let n = 1; n <= to; n++) yield n;
@@ -32,6 +32,11 @@ async function serve() {
   }
   io.stream("count", count);
   io.stream("kept", { keep: "1m", owner: () => "ann" }, count);
+  io.upload("sum", { maxBytes: 100 }, async (file) => {
+    let sum = 0;
+    for await (const bytes of file) for (const byte of bytes) sum += byte;
+    return { input: file.input, name: file.name, sum };
+  });
   io.stream("nothing", async function* () {});
   io.stream("busy", () => {
     throw new CallError("BUSY", { afterMs: 5 }, { message: "come back" });
@@ -56,7 +61,8 @@ it.each(CONVERSATIONS)("$name", async ({ frames }) => {
   come.length = 0;
   let heard = 0;
   for (const [direction, frame] of frames) {
-    if (direction === "→") socket.send(frame);
+    if (direction === "→")
+      socket.send(frame.startsWith("b64:") ? Buffer.from(frame.slice(4), "base64") : frame);
     else {
       await until(() => come.length > heard, frame);
       expect(come[heard++]).toBe(frame);

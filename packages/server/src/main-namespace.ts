@@ -1,4 +1,9 @@
-import type { StreamDeclaration, StreamNames } from "@sockeye/contract/internal";
+import type {
+  StreamDeclaration,
+  StreamNames,
+  UploadDeclaration,
+  UploadNames,
+} from "@sockeye/contract/internal";
 import type { OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
 import type {
@@ -59,6 +64,19 @@ export abstract class MainNamespace<
     >
   ): this {
     this.sockets.stream(name, ...rest);
+    return this;
+  }
+
+  /** @see Namespace.upload */
+  upload<Name extends UploadNames<ListenEvents>>(
+    name: Name,
+    ...rest: UploadDeclaration<
+      ListenEvents,
+      Name,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >
+  ): this {
+    this.sockets.upload(name, ...rest);
     return this;
   }
 

@@ -2,9 +2,13 @@ import type { Adapter } from "@sockeye/adapter";
 import type {
   Answerer,
   AnyStreamHandler,
+  AnyUploadHandler,
   StreamDeclaration,
   StreamNames,
   StreamOptions,
+  UploadDeclaration,
+  UploadNames,
+  UploadOptions,
 } from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
 import { CORE, PEER } from "@sockeye/protocol";
@@ -140,6 +144,30 @@ export class Namespace<
     const handler = rest.at(-1) as AnyStreamHandler;
     const options = rest.length > 1 ? (rest[0] as StreamOptions<never>) : {};
     this[CORE].useStreams().declare(name, options, handler);
+    return this;
+  }
+
+  /**
+   * Takes uploads of clients. The handler reads the bytes by `for await`, and what it returns is the answer. They come no faster than they are read.
+   *
+   * @example
+   * io.upload("photo", { maxBytes: 10e6 }, async (file, { signal }) => {
+   *   await pipeline(file, createWriteStream(newPath()), { signal });
+   *   return { bytes: file.received };
+   * });
+   *
+   * @throws UsageError `ERR_HANDLED` if there is an upload of that name; `ERR_BAD_OPTION`
+   */
+  upload<Name extends UploadNames<ListenEvents>>(
+    name: Name,
+    ...rest: UploadDeclaration<
+      ListenEvents,
+      Name,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >
+  ): this {
+    const handler = rest.at(-1) as AnyUploadHandler;
+    this[CORE].useStreams().declareUpload(name, rest.length > 1 ? (rest[0] as UploadOptions) : {}, handler);
     return this;
   }
 

@@ -113,6 +113,10 @@ export class PeerCalls implements Answerer, Caller, StreamPeer {
     this.#streams.take(typeof last === "function" ? event.slice(0, -1) : event);
   }
 
+  holdBytes(bytes: number): (() => void) | undefined {
+    return this.#client.hold(bytes) ? () => this.#client.release(bytes) : undefined;
+  }
+
   /** It waits behind an asynchronous schema. */
   #hold(event: readonly unknown[]): (() => void) | undefined {
     const weight = eventWeight(event);

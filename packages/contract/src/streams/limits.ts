@@ -18,6 +18,10 @@ export interface StreamLimits {
   readonly maxItemsKept: number;
   readonly maxBytesKept: number;
   readonly maxUnwatchedMs: number;
+  /** Bytes of all uploads of one socket that may have come and were not read. */
+  readonly maxUnreadUploadBytes: number;
+  /** Of one upload, unless its options say otherwise. */
+  readonly maxUploadBytes: number;
 }
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
@@ -32,4 +36,6 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxItemsKept: 10_000,
   maxBytesKept: 4 << 20,
   maxUnwatchedMs: 600_000,
+  maxUnreadUploadBytes: 262_144,
+  maxUploadBytes: 2 ** 30,
 };

@@ -1,4 +1,5 @@
 import { OWN_EVENTS } from "@sockeye/protocol";
+import type { FileClaim } from "./upload-types.js";
 
 /** How a stream is asked for. */
 export interface OpenRequest {
@@ -9,6 +10,8 @@ export interface OpenRequest {
   readonly after: number;
   readonly items: number;
   readonly bytes: number;
+  /** Of an upload: the client sends the items, which are bytes. */
+  readonly file: FileClaim | undefined;
 }
 
 const FRAMES: ReadonlySet<unknown> = new Set([
@@ -45,10 +48,34 @@ export function readOpen(
     after = 0,
     items = mostItems,
     bytes = mostBytes,
+    file,
   } = value as Readonly<Record<string, unknown>>;
   if (typeof name !== "string" || !isNumber(items) || !isNumber(bytes)) return undefined;
   if (after !== 0 && !isNumber(after)) return undefined;
   if (id !== undefined && (typeof id !== "string" || id.length === 0 || id.length > MOST_CHARACTERS))
     return undefined;
-  return { name, input, id, after, items: Math.min(items, mostItems), bytes: Math.min(bytes, mostBytes) };
+  const claim = file === undefined ? undefined : readFile(file);
+  if (file !== undefined && (claim === undefined || id !== undefined || after !== 0)) return undefined;
+  return {
+    name,
+    input,
+    id,
+    after,
+    items: Math.min(items, mostItems),
+    bytes: Math.min(bytes, mostBytes),
+    file: claim,
+  };
+}
+
+/** Of names and types of files. */
+const MOST_OF_A_LABEL = 1024;
+
+function readFile(value: unknown): FileClaim | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { name, type, size } = value as Readonly<Record<string, unknown>>;
+  const isLabel = (text: unknown): text is string | undefined =>
+    text === undefined || (typeof text === "string" && text.length <= MOST_OF_A_LABEL);
+  const isSize = (count: unknown): count is number | undefined =>
+    count === undefined || count === 0 || isNumber(count);
+  return isLabel(name) && isLabel(type) && isSize(size) ? { name, type, size } : undefined;
 }

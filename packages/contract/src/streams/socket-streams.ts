@@ -1,21 +1,14 @@
 import { ContractError, OWN_EVENTS } from "@sockeye/protocol";
-import type { ContractEnd } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
 import { refusalOfError } from "../wire.js";
 import { Credit } from "./credit.js";
+import { IncomingUpload } from "./incoming-upload.js";
 import { Watcher } from "./production.js";
 import type { OpenRequest } from "./requests.js";
 import { isNumber, readOpen } from "./requests.js";
-import type { Outcome, Run } from "./run.js";
+import type { Outcome } from "./run.js";
 import { failure, failureOf, internal } from "./run.js";
-import type { StreamAsker, StreamTable } from "./stream-table.js";
-
-/** The socket of streams. */
-export interface StreamPeer extends StreamAsker {
-  readonly contract: ContractEnd | undefined;
-  /** Sends an event that no policy drops. @throws CodecError */
-  send(event: string, args: readonly unknown[]): void;
-}
+import type { StreamPeer, StreamTable, UploadRule } from "./stream-table.js";
 
 /** A stream that is open, as its frames see it. */
 interface Lane {
@@ -23,6 +16,8 @@ interface Lane {
   taken(seq: number): boolean;
   stop(): void;
   detach(): void;
+  /** Of an upload: a frame with bytes, or their end. @returns what is wrong */
+  take?(event: unknown, value: unknown, bytes: unknown): readonly [code: string, message: string] | undefined;
 }
 
 /** The streams of one socket, by the numbers that its client has given them. */
@@ -31,7 +26,7 @@ export class SocketStreams {
   readonly #table: StreamTable;
   readonly #lanes = new Map<number, Lane>();
   /** Producers that it has begun and whose code has not ended. */
-  readonly #producers = new Set<Run>();
+  readonly #producers = new Set<object>();
   #isOver = false;
   /** Numbers only grow, so that a frame that comes late, or twice, means no other stream. */
   #last = 0;
@@ -52,7 +47,7 @@ export class SocketStreams {
   }
 
   /** A frame has come in. What speaks of a stream that is not open is ignored: it may have ended meanwhile. */
-  take([event, n, value]: readonly unknown[]): void {
+  take([event, n, value, bytes]: readonly unknown[]): void {
     if (!isNumber(n) || this.#isOver) return;
     if (event === OWN_EVENTS.open) {
       if (n <= this.#last) return;
@@ -62,14 +57,19 @@ export class SocketStreams {
     }
     const lane = this.#lanes.get(n);
     if (!lane) return;
-    if (event === OWN_EVENTS.taken) {
-      if (isNumber(value) && lane.taken(value)) return;
-      this.#close(n, lane);
-      this.#end(n, failure("ERR_STREAM_FRAME", "there is no such item"));
-    } else if (event === OWN_EVENTS.stop || event === OWN_EVENTS.detach) {
+    if (event === OWN_EVENTS.stop || event === OWN_EVENTS.detach) {
       this.#lanes.delete(n);
       if (event === OWN_EVENTS.stop) lane.stop();
       else lane.detach();
+    } else if (lane.take) {
+      const wrong = lane.take(event, value, bytes);
+      if (!wrong) return;
+      this.#lanes.delete(n);
+      this.#end(n, failure(...wrong));
+    } else if (event === OWN_EVENTS.taken) {
+      if (isNumber(value) && lane.taken(value)) return;
+      this.#close(n, lane);
+      this.#end(n, failure("ERR_STREAM_FRAME", "there is no such item"));
     }
   }
 
@@ -93,7 +93,8 @@ export class SocketStreams {
       this.#producers.size >= limits.maxProducersPerSocket
     )
       this.#end(n, failure("ERR_STREAM_LIMIT", "too many streams are open"));
-    else if (!this.#table.has(request.name)) this.#end(n, unhandled(request.name));
+    else if (request.file ? !this.#table.upload(request.name) : !this.#table.has(request.name))
+      this.#end(n, unhandled(request.name, request.file ? "takes uploads of" : "streams"));
     else this.#check(n, request);
   }
 
@@ -104,7 +105,8 @@ export class SocketStreams {
     const begin = (input: unknown): void => {
       if (this.#lanes.get(n) !== lane) return;
       try {
-        this.#begin(n, { ...request, input });
+        if (request.file) this.#beginUpload(n, { ...request, input });
+        else this.#begin(n, { ...request, input });
       } catch (error) {
         refuse(error);
       }
@@ -159,6 +161,39 @@ export class SocketStreams {
     if (isNew) table.begin(production, this.#peer.socket, { ...request, id: kept?.id });
   }
 
+  #beginUpload(n: number, request: OpenRequest): void {
+    const rule = this.#table.upload(request.name) as UploadRule;
+    const lanes = this.#lanes;
+    const over = (outcome: Outcome): void => {
+      if (lanes.get(n) !== lane) return;
+      lanes.delete(n);
+      this.#end(n, outcome, request.name);
+    };
+    const upload: IncomingUpload = new IncomingUpload(
+      {
+        peer: this.#peer,
+        table: this.#table,
+        over,
+        settled: () => this.#producers.delete(upload),
+        get size() {
+          return lanes.size;
+        },
+      },
+      n,
+      request,
+      rule,
+    );
+    const lane: Lane = {
+      taken: () => false,
+      stop: () => upload.stop(),
+      detach: () => upload.detach(),
+      take: (event, value, bytes) => upload.take(event, value, bytes),
+    };
+    lanes.set(n, lane);
+    this.#producers.add(upload);
+    upload.begin(rule, request);
+  }
+
   #end(n: number, outcome: Outcome, name = ""): void {
     try {
       this.#peer.send(OWN_EVENTS.end, [n, outcome]);
@@ -182,8 +217,8 @@ function laneOf(watcher: Watcher, left: () => void): Lane {
 }
 
 /** There is no stream of that name. */
-export function unhandled(name: unknown): Outcome {
-  return failure("ERR_UNHANDLED", `nothing streams ${JSON.stringify(String(name).slice(0, 100))}`);
+export function unhandled(name: unknown, does = "streams"): Outcome {
+  return failure("ERR_UNHANDLED", `nothing ${does} ${JSON.stringify(String(name).slice(0, 100))}`);
 }
 
 function refusalOf(error: ContractError): Outcome {

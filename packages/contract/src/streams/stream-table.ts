@@ -1,5 +1,6 @@
 import type { Clock } from "@sockeye/protocol";
 import { readDuration, UsageError } from "@sockeye/protocol";
+import type { ContractEnd } from "@sockeye/socket";
 import { CallError } from "../call-error.js";
 import type { Keeping, KeptStream } from "./kept.js";
 import { KeptStreams } from "./kept.js";
@@ -8,6 +9,7 @@ import { DEFAULT_STREAM_LIMITS } from "./limits.js";
 import { Production } from "./production.js";
 import type { OpenRequest } from "./requests.js";
 import type { AnyStreamHandler, StreamOptions } from "./stream-types.js";
+import type { AnyUploadHandler, UploadOptions } from "./upload-types.js";
 
 /** The namespace of streams. */
 export interface StreamHost {
@@ -26,10 +28,25 @@ interface Rule {
   readonly owner: ((socket: never) => string | number | null | undefined) | undefined;
 }
 
+/** An upload that the app takes. */
+export interface UploadRule {
+  readonly handler: AnyUploadHandler;
+  readonly maxBytes: number;
+}
+
 /** Who asks for a stream. */
 export interface StreamAsker {
   readonly socket: object;
   reportError(error: unknown, name: string): void;
+}
+
+/** The socket of streams. */
+export interface StreamPeer extends StreamAsker {
+  readonly contract: ContractEnd | undefined;
+  /** Sends an event that no policy drops. @throws CodecError */
+  send(event: string, args: readonly unknown[]): void;
+  /** So many bytes are held for it. @returns what ends that; nothing if no more may be held, and then the socket is gone */
+  holdBytes(bytes: number): (() => void) | undefined;
 }
 
 /** A stream that was found, or that is to begin. */
@@ -44,6 +61,7 @@ export class StreamTable {
   readonly limits: StreamLimits;
   readonly #host: StreamHost;
   readonly #rules = new Map<string, Rule>();
+  readonly #uploads = new Map<string, UploadRule>();
   readonly #kept: KeptStreams;
 
   constructor(host: StreamHost, limits: StreamLimits = DEFAULT_STREAM_LIMITS) {
@@ -80,11 +98,29 @@ export class StreamTable {
     this.#rules.set(name, { handler, keeping, owner });
   }
 
+  /** @throws UsageError `ERR_HANDLED`, `ERR_BAD_OPTION` */
+  declareUpload(
+    name: string,
+    { maxBytes = this.limits.maxUploadBytes }: UploadOptions,
+    handler: AnyUploadHandler,
+  ): void {
+    if (this.#uploads.has(name)) throw new UsageError("ERR_HANDLED", `there is an upload "${name}" already`);
+    if (typeof handler !== "function")
+      throw new UsageError("ERR_BAD_OPTION", "what takes an upload is a function");
+    this.#uploads.set(name, { handler, maxBytes: positive(maxBytes, "maxBytes") });
+  }
+
+  upload(name: string): UploadRule | undefined {
+    return this.#uploads.get(name);
+  }
+
   /** For a dynamic namespace: begins with what its parent has. */
   inherit(parent: StreamTable): void {
     for (const [name, rule] of parent.#rules) this.#rules.set(name, rule);
+    for (const [name, rule] of parent.#uploads) this.#uploads.set(name, rule);
   }
 
+  /** Is there a stream of that name? */
   has(name: string): boolean {
     return this.#rules.has(name);
   }

@@ -2,6 +2,7 @@ import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
 import type { ContractEnd, EventsMap, Extension, ExtensionHost } from "@sockeye/socket";
 import type { ConsumerHost } from "./consumer.js";
 import { Consumer } from "./consumer.js";
+import { nextNumber } from "./numbers.js";
 import type {
   Stream,
   StreamEnd,
@@ -54,7 +55,6 @@ class Lanes implements ConsumerHost {
   readonly #waiting = new Set<Consumer>();
   /** Kept streams that were cancelled while there was no connection. */
   #cancelled: object[] = [];
-  #last = 0;
 
   constructor(host: ExtensionHost) {
     this.#host = host;
@@ -98,7 +98,7 @@ class Lanes implements ConsumerHost {
   #connected(): void {
     for (const consumer of [...this.#waiting]) this.#begin(consumer);
     for (const request of this.#cancelled.splice(0)) {
-      const n = ++this.#last;
+      const n = nextNumber(this.#host.socket);
       this.#send(OWN_EVENTS.open, [n, request]);
       this.#send(OWN_EVENTS.stop, [n]);
     }
@@ -113,7 +113,7 @@ class Lanes implements ConsumerHost {
       unsupported();
       return;
     }
-    const n = ++this.#last;
+    const n = nextNumber(host.socket);
     consumer.n = n;
     this.#open.set(n, consumer);
     // Where nobody could be asked, the acknowledgement says it.

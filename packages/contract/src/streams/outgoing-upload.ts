@@ -1,0 +1,176 @@
+import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
+import type { ContractEnd } from "@sockeye/socket";
+import { isThenable, reasonOf } from "@sockeye/socket";
+import { CallError } from "../call-error.js";
+import { bytesOf, type Source, sourceOf } from "./upload-source.js";
+import type { Uploadable, UploadRequestOptions } from "./upload-types.js";
+
+/** The socket of an upload. */
+export interface OutgoingHost {
+  readonly contract: ContractEnd | undefined;
+  /** @throws CodecError */
+  send(of: OutgoingUpload, event: string, ...args: readonly unknown[]): void;
+  closed(of: OutgoingUpload): void;
+  /** The app's code has failed. */
+  reportError(error: unknown): void;
+}
+
+/** Bytes of one frame: an event that is emitted meanwhile waits for no more than a few of them. */
+const CHUNK = 32_768;
+
+/** An upload at the client: bytes leave when the server has said that it takes them. */
+export class OutgoingUpload {
+  readonly name: string;
+  readonly answer: Promise<unknown>;
+  /** Its number on this connection; `undefined` while it waits for one. */
+  n: number | undefined = undefined;
+  readonly request: object;
+  readonly #host: OutgoingHost;
+  readonly #source: Source;
+  readonly #options: UploadRequestOptions;
+  /** Was read, and did not leave. */
+  #rest: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #read = 0;
+  #upto = 0;
+  #isPumping = false;
+  #isRead = false;
+  #isOpen = true;
+  #settle!: { resolve(value: unknown): void; reject(error: unknown): void };
+  readonly #unwatch: (() => void) | undefined;
+
+  /** @throws TypeError for what holds no bytes */
+  constructor(host: OutgoingHost, name: string, data: Uploadable, options: UploadRequestOptions = {}) {
+    this.#host = host;
+    this.name = name;
+    this.#options = options;
+    this.#source = sourceOf(data);
+    const { input, signal } = options;
+    const { name: file = this.#source.name, type = this.#source.type, size = this.#source.size } = options;
+    this.request = { name, ...known({ input }), file: known({ name: file, type, size }) };
+    this.answer = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    if (!signal) return;
+    const abort = (): void => this.#giveUp(reasonOf(signal));
+    signal.addEventListener("abort", abort, { once: true });
+    this.#unwatch = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) abort();
+  }
+
+  /** Does it go on? */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Has the server said anything of it? */
+  get heard(): boolean {
+    return this.#upto > 0;
+  }
+
+  // ---- from the server
+
+  taken(read: unknown, upto: unknown): void {
+    if (!this.#isOpen || !Number.isSafeInteger(read) || !Number.isSafeInteger(upto)) return;
+    this.#upto = Math.max(this.#upto, upto as number);
+    this.#tell(read as number);
+    void this.#pump();
+  }
+
+  ended(outcome: unknown): void {
+    const { value, error } = Object(outcome) as { readonly value?: unknown; readonly error?: unknown };
+    if (error !== undefined) {
+      const { code, message, data } = Object(error) as Readonly<Record<string, unknown>>;
+      this.failed(new CallError(String(code), data, { message: String(message ?? code) }));
+      return;
+    }
+    if (!this.#isOpen) return;
+    if (this.#isRead) this.#tell(this.#at);
+    this.#close();
+    try {
+      const { contract } = this.#host;
+      const checked = contract ? contract.streamPart(this.name, "end", value) : value;
+      if (isThenable(checked)) checked.then(this.#settle.resolve, this.#settle.reject);
+      else this.#settle.resolve(checked);
+    } catch (failure) {
+      this.#settle.reject(failure);
+    }
+  }
+
+  /** It cannot be gone on with. */
+  failed(error: unknown): void {
+    if (!this.#isOpen) return;
+    this.#close();
+    this.#settle.reject(error);
+  }
+
+  // ---- inside
+
+  #giveUp(error: unknown): void {
+    if (!this.#isOpen) return;
+    this.#host.send(this, OWN_EVENTS.stop);
+    this.failed(error);
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    this.#unwatch?.();
+    this.#host.closed(this);
+    if (this.#isRead) return;
+    // Nobody waits for a source that is stuck.
+    try {
+      const left: unknown = this.#source.pieces.return?.();
+      if (isThenable(left)) left.then(undefined, () => {});
+    } catch {
+      // It is not wanted any more, whatever it says.
+    }
+  }
+
+  #tell(read: number): void {
+    if (read <= this.#read && read > 0) return;
+    this.#read = read;
+    try {
+      this.#options.onProgress?.({ sent: read, total: this.#options.size ?? this.#source.size });
+    } catch (error) {
+      this.#host.reportError(error);
+    }
+  }
+
+  /** Sends what may be sent. */
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (this.#isOpen && !this.#isRead && this.#at < this.#upto) {
+        if (this.#rest.byteLength > 0) {
+          const chunk = this.#rest.slice(0, Math.min(CHUNK, this.#upto - this.#at));
+          this.#rest = this.#rest.subarray(chunk.byteLength);
+          this.#host.send(this, OWN_EVENTS.item, this.#at, chunk);
+          this.#at += chunk.byteLength;
+          continue;
+        }
+        const next = await this.#source.pieces.next();
+        if (!this.#isOpen) return;
+        if (!next.done) this.#rest = bytesOf(next.value);
+        else {
+          this.#isRead = true;
+          this.#host.send(this, OWN_EVENTS.end, {});
+        }
+      }
+    } catch (error) {
+      this.#giveUp(error);
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+}
+
+/** What is undefined is not in the JSON; MessagePack would make it null. */
+function known(parts: object): object {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
+/** Why an upload fails at once. */
+export function unsupported(): StreamError {
+  return new StreamError("ERR_UNSUPPORTED_BY_PEER", "the server knows no uploads");
+}

@@ -1,0 +1,117 @@
+/** What an upload's body needs of its socket. */
+export interface BodyHost {
+  /** How many bytes may be under way and unread, now. */
+  window(): number;
+  /** Tells the client how far the app has read, and up to where it may send. */
+  grant(read: number, upto: number): void;
+  /** So many bytes are held until what it returns is called. Nothing: no more may be held, and the socket is gone. */
+  hold(bytes: number): (() => void) | undefined;
+}
+
+interface Held {
+  readonly bytes: Uint8Array;
+  readonly release: () => void;
+}
+
+type Result = IteratorResult<Uint8Array, undefined>;
+
+/** The bytes of an upload on their way to its handler. A client may send up to where it was granted, and no byte more. */
+export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  received = 0;
+  readonly #host: BodyHost;
+  readonly #size: number | undefined;
+  readonly #most: number;
+  #held: Held[] = [];
+  #readers: { resolve(result: Result): void; reject(error: unknown): void }[] = [];
+  #read = 0;
+  #upto = 0;
+  #window = 0;
+  /** The handler reads no more. */
+  #isLeft = false;
+  /** No more comes. */
+  #ended: { readonly error?: unknown } | undefined;
+
+  /** @param size as the client says it. @param most bytes that may come */
+  constructor(host: BodyHost, size: number | undefined, most: number) {
+    this.#host = host;
+    this.#size = size;
+    this.#most = most;
+  }
+
+  /** The client may send. */
+  start(): void {
+    this.#grant();
+  }
+
+  /** @returns the code and the message of what is wrong */
+  chunk(at: unknown, bytes: unknown): readonly [code: string, message: string] | undefined {
+    if (this.#ended || at !== this.received || !(bytes instanceof Uint8Array) || bytes.byteLength === 0)
+      return ["ERR_STREAM_FRAME", "this is not the next piece"];
+    const upto = this.received + bytes.byteLength;
+    if (upto > this.#most) return ["ERR_STREAM_LIMIT", `more than ${this.#most} bytes`];
+    if (upto > this.#upto || upto > (this.#size ?? upto))
+      return ["ERR_STREAM_FRAME", "more bytes than were granted, or announced"];
+    const release = this.#isLeft ? undefined : this.#host.hold(bytes.byteLength);
+    this.received = upto;
+    if (!release) return undefined;
+    this.#held.push({ bytes, release });
+    this.#hand();
+    return undefined;
+  }
+
+  /** The client has sent all. */
+  finish(): readonly [code: string, message: string] | undefined {
+    if (this.#ended || this.received !== (this.#size ?? this.received))
+      return ["ERR_STREAM_FRAME", "fewer bytes than were announced"];
+    this.#ended = {};
+    this.#hand();
+    return undefined;
+  }
+
+  /** Nothing more of it is read. */
+  fail(error: unknown): void {
+    for (const { release } of this.#held.splice(0)) release();
+    this.#ended = { error };
+    this.#hand();
+  }
+
+  next(): Promise<Result> {
+    if (this.#isLeft) return this.return();
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject });
+      this.#hand();
+    });
+  }
+
+  /** Whoever leaves the loop reads no more, and the client sends none. */
+  return(): Promise<Result> {
+    this.#isLeft = true;
+    for (const { release } of this.#held.splice(0)) release();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #hand(): void {
+    while (this.#readers.length > 0) {
+      const held = this.#held.shift();
+      if (!held && !this.#ended) return;
+      const reader = this.#readers.shift();
+      if (held) {
+        held.release();
+        this.#read += held.bytes.byteLength;
+        reader?.resolve({ done: false, value: held.bytes });
+        if (!this.#ended && this.#upto - this.#read <= this.#window / 2) this.#grant();
+      } else if (this.#ended && "error" in this.#ended) reader?.reject(this.#ended.error);
+      else reader?.resolve({ done: true, value: undefined });
+    }
+  }
+
+  #grant(): void {
+    this.#window = this.#host.window();
+    this.#upto = Math.max(this.#upto, this.#read + this.#window);
+    this.#host.grant(this.#read, this.#upto);
+  }
+}
