@@ -25,6 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   socket: [],
   adapter: [],
   contract: ["socket"],
+  asyncapi: ["contract"],
   rooms: ["socket"],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
@@ -73,7 +74,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
 const NODE_ONLY =
-  /^packages\/(server|adapter|cluster|bus-process|bus-redis|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
+  /^packages\/(server|adapter|asyncapi|cluster|bus-process|bus-redis|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);
@@ -350,6 +351,19 @@ describe("no way around the compiler", () => {
 });
 
 describe("ARCHITECTURE.md", () => {
+  it("lists what each package may import, once", () => {
+    const rows = [...read("ARCHITECTURE.md").matchAll(/^\| `([\w-]+)` +\| (nothing|`protocol`.*?) +\|$/gm)];
+    const listed = rows.map(([, name, imports = ""]) => [
+      name,
+      [...imports.matchAll(/`([^`]+)`/g)].map(([, each]) => each),
+    ]);
+    const allowed = Object.entries(ARROWS).map(([name, imports]) => [
+      name,
+      name === "protocol" ? [] : ["protocol", ...imports],
+    ]);
+    expect(listed).toEqual(allowed);
+  });
+
   it("draws the states of a session as the table has them", () => {
     const page = read("ARCHITECTURE.md");
     const diagram = page.match(/```mermaid\s+stateDiagram-v2([\s\S]*?)```/)?.[1] ?? "";

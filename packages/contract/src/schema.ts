@@ -45,14 +45,6 @@ export function type<T>(): Schema<T> {
   return { "~standard": { version: 1, vendor: "sockeye", validate: (value) => ({ value: value as T }) } };
 }
 
-/** How the validator describes a schema as JSON Schema, if it can. @throws what it throws for what JSON Schema has no words for */
-export function jsonSchemaOf(schema: Schema, side: "input" | "output"): object | undefined {
-  const { jsonSchema } = schema["~standard"] as {
-    readonly jsonSchema?: Readonly<Record<typeof side, (options: { target: string }) => object>>;
-  };
-  return jsonSchema?.[side]({ target: "draft-2020-12" });
-}
-
 export function isSchema(value: unknown): value is Schema {
   return "~standard" in Object(value);
 }
