@@ -70,6 +70,7 @@ async function byUser(contents) {
     platform: "browser",
     target: "es2022",
     legalComments: "none",
+    external: ["react"],
     metafile: true,
     write: false,
   });

@@ -30,6 +30,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
   cluster: ["adapter", "codec/msgpack"],
+  // Types alone, but for protocol.
+  react: ["client", "contract/client", "rooms/client", "socket"],
   "bus-process": [],
   "bus-redis": [],
   // Its full served files alone have calls, rooms and streams in them.
@@ -68,6 +70,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
   debug: /^packages\/server\/src\/debug-log\.ts$/,
   eventemitter3: /^packages\/server\/src\/event-store\.ts$/,
   "engine.io-parser": /^packages\/codec\/src\/engine-packets\.ts$/,
+  react: /^packages\/react\/src\//,
   vitest: /^packages\/conformance\/src\//,
   "fast-check": /^packages\/conformance\/src\//,
 };

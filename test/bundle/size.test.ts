@@ -142,3 +142,16 @@ it.each([
     expect(unused.filter((path) => path.includes(`packages/${from}/`))).toEqual([]);
   },
 );
+
+it("the hooks for React add less than 2 KB to an app that has the client and its extensions", async () => {
+  const app = `import { io } from "@sockeye/client"; import { calls, streams } from "@sockeye/contract/client";
+    import { rooms } from "@sockeye/rooms/client"; import { createHooks } from "@sockeye/react";
+    const options = { extend: [calls, streams, rooms] };`;
+  const without = await measure({ contents: `${app} export const socket = io("", options);` });
+  const { gzip, modules } = await measure({
+    contents: `${app} export const hooks = createHooks(io, options);`,
+  });
+  expect(modules.some(({ path, bytes }) => path === "packages/react/src/hooks.ts" && bytes > 0)).toBe(true);
+  expect(gzip - without.gzip).toBeLessThan(2048);
+  expect(gzip - without.gzip).toBeGreaterThan(1024);
+});

@@ -16,7 +16,14 @@ import { answering, Running } from "./answering.js";
 import { makeCall } from "./calling.js";
 
 export { CallError, isCallError } from "./call-error.js";
-export type { Stream, StreamRequestOptions } from "./streams/stream-types.js";
+export type {
+  Stream,
+  StreamEnd,
+  StreamInput,
+  StreamItemOf,
+  StreamNames,
+  StreamRequestOptions,
+} from "./streams/stream-types.js";
 export type { StreamArgs, StreamMethods, StreamsExtension } from "./streams/streams.js";
 export { streams } from "./streams/streams.js";
 export type { Uploadable, UploadProgress, UploadRequestOptions } from "./streams/upload-types.js";

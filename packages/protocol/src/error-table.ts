@@ -248,6 +248,7 @@ export const ERROR_TABLE = {
     meaning: "A name that handle has takes no listener, and one with a listener no handle.",
     retryable: false,
   },
+  ERR_NO_PROVIDER: { meaning: "A hook was called outside of its SocketProvider.", retryable: false },
   ERR_BAD_OPTION: { meaning: "An option or argument has a value that makes no sense.", retryable: false },
   ERR_NOT_SUPPORTED: { meaning: "The call makes no sense on this object.", retryable: false },
 } as const;
