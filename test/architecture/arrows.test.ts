@@ -30,8 +30,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
   cluster: ["adapter", "codec/msgpack"],
-  // Types alone, but for protocol.
-  react: ["client", "contract/client", "rooms/client", "socket"],
   "bus-process": [],
   "bus-redis": [],
   // Its full served files alone have calls, rooms and streams in them.
@@ -57,6 +55,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "cluster",
     "rooms",
   ],
+  // Types alone, but for protocol.
+  react: ["client", "contract/client", "rooms/client", "socket"],
 };
 
 /** For tests alone, hence free to import what it tests; nothing imports it. */
