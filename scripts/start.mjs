@@ -1,25 +1,54 @@
-// npm start: builds the chat example and what it stands on, then runs the example's own start script.
+// npm start: builds an example and what it stands on, then runs the example's own start script. `npm start` is the chat, `npm start NAME`
+// another one, `npm start NAME SCRIPT` another script of it, and `npm start -- --list` says which there are.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./run.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const example = `${root}examples/chat`;
-const needed = ["@sockeye/server", "@sockeye/client", "@sockeye/example-chat"];
-run("turbo", ["run", "build", ...needed.map((name) => `--filter=${name}...`)]);
+const names = readdirSync(`${root}examples`).filter((name) =>
+  existsSync(`${root}examples/${name}/package.json`),
+);
 
-// Without npm and its shell in between: they do not pass a SIGTERM on.
-const { scripts } = JSON.parse(readFileSync(`${example}/package.json`, "utf8"));
-const [program, ...args] = scripts.start.split(" ");
-const chat = spawn(program, [...args, ...process.argv.slice(2)], {
-  cwd: example,
-  env: { ...process.env, PATH: `${root}node_modules/.bin${delimiter}${process.env.PATH}` },
-  stdio: "inherit",
-});
+const [name = "chat", ...rest] = process.argv.slice(2);
+if (name === "--list") {
+  list();
+} else if (!names.includes(name)) {
+  console.error(`There is no example "${name}". There are:\n`);
+  list();
+  process.exitCode = 1;
+} else {
+  start();
+}
 
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => chat.kill(signal));
-const parent = process.ppid;
-setInterval(() => process.ppid !== parent && chat.kill("SIGTERM"), 500).unref();
-chat.on("exit", (code) => process.exit(code ?? 0));
+function start() {
+  const example = `${root}examples/${name}`;
+  const { scripts, name: packageName } = JSON.parse(readFileSync(`${example}/package.json`, "utf8"));
+  const script = rest[0] in scripts ? rest.shift() : "start";
+  if (process.argv.length < 3)
+    console.log(`The chat. Others: npm start NAME, with one of ${names.join(", ")}.`);
+  run("turbo", ["run", "build", `--filter=${packageName}...`]);
+
+  // Without npm and its shell in between: they do not pass a SIGTERM on.
+  const [program, ...args] = scripts[script].split(" ");
+  const child = spawn(program, [...args, ...rest], {
+    cwd: example,
+    env: { ...process.env, PATH: `${root}node_modules/.bin${delimiter}${process.env.PATH}` },
+    stdio: "inherit",
+  });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), 500).unref();
+  child.on("exit", (code) => process.exit(code ?? 0));
+}
+
+/** As examples/README.md has them. */
+function list() {
+  const rows = readFileSync(`${root}examples/README.md`, "utf8").matchAll(
+    /^\| \[`([^`]+)`\]\(\S+\) +\| (.+?) +\|$/gm,
+  );
+  const about = new Map([...rows].map(([, example, text]) => [example, text]));
+  const width = Math.max(...names.map((each) => each.length));
+  for (const each of names) console.log(`  npm start ${each.padEnd(width)}  ${about.get(each) ?? ""}`);
+}

@@ -33,6 +33,7 @@ export default defineConfig({
   themeConfig: {
     logo: "/sockeye.svg",
     nav: [
+      { text: "Tutorial", link: "/tutorial" },
       { text: "Guides", link: "/guides" },
       { text: "API", link: "/api/" },
       { text: "Examples", link: "/examples" },

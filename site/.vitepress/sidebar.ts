@@ -19,8 +19,10 @@ const modules = [...PAGES.values()]
   .map((page) => page.slice("api/".length, -"/index.md".length));
 
 const guides: Item[] = [
+  group("Begin", [item("Quick start", "/quick-start"), item("Tutorial: a chat in six steps", "/tutorial")]),
   group("Messages", [
     item("Events, acknowledgements, timeouts", "/events"),
+    item("Emit cheat sheet", "/emit"),
     item("Rooms and broadcast", "/rooms"),
     item("Namespaces", "/namespaces"),
     item("Types and validation: one contract", "/contract"),
@@ -58,6 +60,7 @@ const guides: Item[] = [
   ]),
   group("Look up", [
     item("All guides", "/guides"),
+    item("Troubleshooting", "/troubleshooting"),
     item("Error codes", "/errors"),
     item("API reference", "/api/"),
     item("The protocol", "/protocol"),
