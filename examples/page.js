@@ -1,6 +1,6 @@
 // @ts-check
-// The page of an example: its own `page.html`, and the style that they share.
-import { readFileSync } from "node:fs";
+// The page of an example: its own `page.html`, with a `page.css` if there is one, and the style that they share.
+import { existsSync, readFileSync } from "node:fs";
 
 const HEADERS = {
   "content-security-policy":
@@ -16,7 +16,7 @@ const HEADERS = {
  */
 export function pageBeside(module, edit = (html) => html) {
   const html = edit(readFileSync(new URL("./page.html", module), "utf8"));
-  /** @type {ReadonlyMap<string, { readonly type: string, readonly content: Buffer }>} */
+  /** @type {Map<string, { readonly type: string, readonly content: Buffer }>} */
   const files = new Map([
     ["/", { type: "text/html; charset=utf-8", content: Buffer.from(html) }],
     [
@@ -24,6 +24,9 @@ export function pageBeside(module, edit = (html) => html) {
       { type: "text/css; charset=utf-8", content: readFileSync(new URL("./style.css", import.meta.url)) },
     ],
   ]);
+  const own = new URL("./page.css", module);
+  if (existsSync(own))
+    files.set("/page.css", { type: "text/css; charset=utf-8", content: readFileSync(own) });
   return (req, res) => {
     const file = files.get((req.url ?? "").split("?", 1)[0] ?? "");
     if (file === undefined) res.writeHead(404, { "content-type": "text/plain" }).end("Not found\n");

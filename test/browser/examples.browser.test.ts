@@ -1,12 +1,16 @@
 // The small pages of the examples, as somebody sees them who opens the address that is printed.
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { start as startChat } from "../../examples/ai-chat/server.js";
 import { start as startJwt } from "../../examples/auth/jwt.js";
 import { start as startSession } from "../../examples/auth/session.js";
 import { start as startMessages } from "../../examples/private-messages/server.js";
 import { start as startTasks } from "../../examples/tasks/server.js";
+import { start as startUpload } from "../../examples/upload/server.js";
 import { findChromium, launch, takeScreenshots } from "./chromium.js";
 
 const executablePath = findChromium();
@@ -57,6 +61,57 @@ describe.skipIf(executablePath === undefined)("the pages of the examples", { tim
     await ann.getByRole("button", { name: "Delete Water the <b>plants</b>" }).click();
     await ben.getByText("Nothing to do.").waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  test("ai-chat: an answer streams in, goes on after F5 and in a second tab, and Stop stops it", async () => {
+    const server = await startChat({ port: 0, paceMs: 40 });
+    onTestFinished(() => server.close());
+    const first = await open(server.url);
+    await first.getByRole("status").getByText("connected").waitFor();
+    await first.getByLabel("Your question").fill("How does it find <b>home</b>?");
+    await first.getByRole("button", { name: "Ask" }).click();
+    const answer = (page: Page) => page.locator(".answer").first();
+    await answer(first).getByText("“How does it find <b>home</b>?”").waitFor();
+    await first.reload();
+    // What was said before comes again, and the rest after it.
+    await answer(first).getByText("You ask:").waitFor();
+    const second = await open(server.url);
+    await answer(second).getByText("finds the mouth of its own river").waitFor();
+    expect(await answer(second).textContent()).toContain("You ask:");
+    await first.getByRole("button", { name: "Stop" }).click();
+    for (const page of [first, second])
+      await page.getByRole("button", { name: "Stop" }).waitFor({ state: "hidden" });
+    await answer(second).getByText("Stopped.").waitFor();
+    const text = (await answer(first).textContent()) ?? "";
+    expect(text.replace(" Stopped.", "")).not.toContain("few are enough");
+    expect(text).toMatch(
+      /^You ask: “How does it find <b>home<\/b>\?”\. Here is what I know\.\n\nA sockeye spends/,
+    );
+    // The model runs for the next question as it did for the first.
+    await second.getByLabel("Your question").fill("Why?");
+    await second.getByRole("button", { name: "Ask" }).click();
+    await first.locator(".answer").nth(1).getByText("Bears").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test("upload: a large file, cut on its way, arrives whole", async () => {
+    const page = await open(await run(startUpload));
+    await page.getByRole("status").getByText("connected").waitFor();
+    const folder = await mkdtemp(join(tmpdir(), "upload-page-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const buffer = randomBytes(40e6);
+    await writeFile(join(folder, "river.bin"), buffer);
+    await page.getByLabel("File").setInputFiles(join(folder, "river.bin"));
+    await page.getByRole("button", { name: "Upload" }).click();
+    await page.getByRole("button", { name: "Cut the connection" }).click();
+    await page
+      .getByText(`SHA-256: ${createHash("sha256").update(buffer).digest("hex")}`)
+      .waitFor({ timeout: 45_000 });
+    await page.getByText("river.bin: 40.0 MB have arrived, over 2 connections").waitFor();
+    // A cut connection is an error to the browser's console, whatever the page makes of it.
+    expect(
+      complaints.filter((line) => !/WebSocket connection|Failed to load resource|ERR_/.test(line)),
+    ).toEqual([]);
   });
 
   test("private messages: to one person, in all tabs", async () => {
