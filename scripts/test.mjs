@@ -22,7 +22,7 @@ const NOT_UNIT = [
   "packages/client/test/shims.test.ts",
 ];
 const LONG = [
-  "examples/plain-rooms",
+  "examples/plain-rooms/",
   ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers", "site"].map(
     (name) => `test/${name}/`,
   ),
