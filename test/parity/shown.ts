@@ -324,6 +324,16 @@ export const SHOWN: ShownBy = {
     "`auth` that is a text": joining("auth that is a text"),
     "`socket.active` after the last attempt to connect": joining("active after the last attempt"),
     "`offAny(undefined)`, `offAnyOutgoing(undefined)`": joining("offAny(undefined)"),
+    "a listener, handler or middleware that is no function, at either end": row(
+      "test/parity/callbacks",
+      ...["the server", "a namespace", "a socket", "a client's socket", "its manager"].map(
+        (handle) => `${handle} refuses undefined in the place of a callback, wherever it takes one`,
+      ),
+    ),
+    '`socket.join("room")`, and `leave`, `to`, `in`, `except`, of a client': row(
+      "test/parity/callbacks",
+      "join() on a client's socket says that rooms are the server's, and an app's own takes its place",
+    ),
     "`io()` where there is no page, as where pages are rendered": joining("io() without a page"),
     "a URL with a blank, or with a port that is none": joining("a URL with a blank, or with a bad port"),
     "no `transports` in the options": row(

@@ -13,6 +13,7 @@ import type {
   WithTimeout,
 } from "@sockeye/socket";
 import { callGuarded, Emission, emitAndWait, readEmit, SocketEmitter } from "@sockeye/socket";
+import { adviseOn } from "#advice";
 import type { DisconnectDescription, ManagerView, Status } from "./manager-view.js";
 import type { AnySocketOptions, Auth, SocketOptions } from "./options.js";
 import { Peer } from "./peer.js";
@@ -222,3 +223,4 @@ export declare namespace Socket {
 }
 
 makeAssignable(Socket.prototype, ["id", "status", "suspended", "bufferedBytes"]);
+adviseOn(Socket.prototype);

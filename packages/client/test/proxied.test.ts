@@ -40,6 +40,8 @@ function membersOf({ prototype }: { prototype: object }): string[] {
   names.delete("constructor");
   // For the manager alone, which has the socket itself.
   names.delete("receive");
+  // They say that rooms are the server's.
+  for (const name of ["join", "leave", "to", "in", "except"]) names.delete(name);
   return [...names];
 }
 
@@ -48,6 +50,10 @@ const NEEDS: Readonly<Record<string, readonly unknown[]>> = {
   emitOut: [{ event: "x", args: [], ack: undefined, ackTakesError: false, flags: {} }],
   sendNow: [{ event: "x", args: [], ack: undefined, ackTakesError: false, flags: {} }],
   socket: ["/other"],
+  onAny: [() => {}],
+  prependAny: [() => {}],
+  onAnyOutgoing: [() => {}],
+  prependAnyOutgoing: [() => {}],
   onFlush: [[]],
   onPacket: [{ type: "ping" }],
 };

@@ -1,3 +1,4 @@
+import { requireFunction } from "@sockeye/protocol";
 import type { CallContext, ContractEnd, IncomingAck, Listener } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
 import { isCallError } from "./call-error.js";
@@ -134,6 +135,7 @@ export function answering(
   handler: AnyCallHandler,
   of: (target: object) => Answerer,
 ): Listener & { readonly listener: AnyCallHandler } {
+  requireFunction(handler, "a handler");
   const listen = function (this: object, ...args: readonly unknown[]): void {
     answerCall(of(this), { name, handler }, args);
   };

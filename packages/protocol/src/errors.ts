@@ -105,3 +105,9 @@ export class StreamError extends SockeyeError {
 export class UsageError extends SockeyeError {
   override readonly name = "UsageError";
 }
+
+/** Said where the mistake is made: kept, it would be an error of whoever calls it. @throws UsageError `ERR_BAD_OPTION` */
+export function requireFunction(value: unknown, what: string): void {
+  if (typeof value !== "function")
+    throw new UsageError("ERR_BAD_OPTION", `${what} is a function, not ${typeof value}`);
+}

@@ -22,6 +22,7 @@ export {
   CodecError,
   ContractError,
   NamespaceError,
+  requireFunction,
   SessionError,
   SockeyeError,
   StreamError,

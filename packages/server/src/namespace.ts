@@ -11,7 +11,7 @@ import type {
   UploadOptions,
 } from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
-import { CORE, PEER } from "@sockeye/protocol";
+import { CORE, PEER, requireFunction } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
 import type {
   CallHandler,
@@ -94,6 +94,7 @@ export class Namespace<
    * Adds a middleware, which decides about each socket that wants to join, before `connection`. Middlewares run in order of addition.
    */
   use(middleware: NamespaceMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
+    requireFunction(middleware, "a middleware");
     const core = this[CORE];
     core.middlewares = [...core.middlewares, middleware];
     return this;

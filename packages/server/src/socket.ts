@@ -9,7 +9,16 @@ import type {
   ServerDisconnectReason,
   SocketId,
 } from "@sockeye/protocol";
-import { CORE, HANDLE, makeAssignable, PEER, REPORT, REQUIRE_FREE, UsageError } from "@sockeye/protocol";
+import {
+  CORE,
+  HANDLE,
+  makeAssignable,
+  PEER,
+  REPORT,
+  REQUIRE_FREE,
+  requireFunction,
+  UsageError,
+} from "@sockeye/protocol";
 import type {
   AckAnswer,
   CallAnswer,
@@ -382,6 +391,7 @@ export class Socket<
 
   /** Adds a middleware that sees each event from the client before its handlers. Refusals are emitted as `error` here. */
   use(middleware: SocketMiddleware): this {
+    requireFunction(middleware, "a middleware");
     this[PEER].use(middleware);
     return this;
   }

@@ -1,4 +1,5 @@
 import type { Guarded } from "@sockeye/protocol";
+import { requireFunction } from "@sockeye/protocol";
 import { callGuarded } from "./dispatch.js";
 import type { Listener } from "./emitter.js";
 import type { Unchecked } from "./events.js";
@@ -16,10 +17,12 @@ export class CatchAll {
   #listeners: Listener[] = [];
 
   add(listener: Listener): void {
+    requireFunction(listener, "a listener");
     this.#listeners = [...this.#listeners, listener];
   }
 
   prepend(listener: Listener): void {
+    requireFunction(listener, "a listener");
     this.#listeners = [listener, ...this.#listeners];
   }
 

@@ -1,4 +1,12 @@
-import { HANDLE, LISTENED, LISTENERS, NEW_STORE, REQUIRE_FREE, UsageError } from "@sockeye/protocol";
+import {
+  HANDLE,
+  LISTENED,
+  LISTENERS,
+  NEW_STORE,
+  REQUIRE_FREE,
+  requireFunction,
+  UsageError,
+} from "@sockeye/protocol";
 import { ListenerStore } from "#listener-store";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
 import type { Listener, Listeners } from "./listener-store.js";
@@ -42,7 +50,7 @@ type Wrapped = Listener & {
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
   #store: Listeners | undefined;
 
-  /** @throws UsageError `ERR_HANDLED` if `handle` has the name */
+  /** @throws UsageError `ERR_HANDLED` if `handle` has the name; `ERR_BAD_OPTION` if the listener is no function */
   on<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,
@@ -224,6 +232,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   }
 
   #add(event: string | symbol | number, given: Listener, { signal, once, first }: AddOptions = {}): this {
+    requireFunction(given, "a listener");
     this[REQUIRE_FREE](event);
     if (signal?.aborted) return this;
     const listener = once || signal ? this.#wrapped(event as string, given, { signal, once }) : given;

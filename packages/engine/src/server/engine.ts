@@ -9,6 +9,7 @@ import type {
   SockeyeError,
   Transport,
 } from "@sockeye/protocol";
+import { requireFunction } from "@sockeye/protocol";
 import type { ServerConfig, Session, SessionConfig } from "@sockeye/session";
 import { ResendBudget, ServerEnd } from "@sockeye/session";
 import type {
@@ -151,6 +152,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
 
   /** Adds a middleware for every request. In order of addition. */
   use(middleware: Middleware): void {
+    requireFunction(middleware, "a middleware");
     this.#middlewares.push(middleware);
     this.#setup.gate.use(middleware);
   }

@@ -1,4 +1,4 @@
-import { REPORT } from "@sockeye/protocol";
+import { REPORT, requireFunction } from "@sockeye/protocol";
 import type { ExtensionHost, Listener } from "@sockeye/socket";
 import { callGuarded } from "@sockeye/socket";
 
@@ -20,6 +20,7 @@ export class Listeners<Args extends readonly unknown[]> {
 
   /** @returns what takes it off */
   add(listener: (...args: Args) => unknown): () => void {
+    requireFunction(listener, "a listener");
     const entry = { listener };
     this.#all.add(entry);
     return () => void this.#all.delete(entry);
