@@ -55,12 +55,15 @@ const guides: Item[] = [
   ]),
   group("From Socket.IO", [
     item("Moving from Socket.IO 4", "/migrating"),
+    item("Beside Socket.IO and others", "/comparison"),
     item("Every difference", "/differences"),
     item("Parity, name by name", "/parity"),
+    item("How to leave", "/leaving"),
   ]),
   group("Look up", [
     item("All guides", "/guides"),
     item("Troubleshooting", "/troubleshooting"),
+    item("Options", "/options"),
     item("Error codes", "/errors"),
     item("API reference", "/api/"),
     item("The protocol", "/protocol"),

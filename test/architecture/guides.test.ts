@@ -6,7 +6,15 @@ import { ROOT } from "./imports.js";
 // The guides show code that runs: what stands below `<!-- path -->` is in that file, line by line.
 
 const GUIDES = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
-const PAGES = [...GUIDES.map((name) => `docs/${name}`), "README.md", "examples/README.md"];
+/** Pages of the site that show no code of the examples. */
+const OTHERS = [
+  ...["ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "PROTOCOL", "SECURITY"].map((name) => `${name}.md`),
+  ...readdirSync(join(ROOT, "docs/adr")).map((name) => `docs/adr/${name}`),
+  ...readdirSync(join(ROOT, "examples"))
+    .map((name) => `examples/${name}/README.md`)
+    .filter((page) => existsSync(join(ROOT, page))),
+];
+const PAGES = [...GUIDES.map((name) => `docs/${name}`), "README.md", "examples/README.md", ...OTHERS];
 
 interface Excerpt {
   readonly file: string;
@@ -37,7 +45,8 @@ describe.each(PAGES)("%s", (page) => {
   });
 
   test("leads to files that are there", () => {
-    const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = ""]) => target);
+    const prose = text.replace(/```[\s\S]*?```|`[^`\n]+`/g, "");
+    const targets = [...prose.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = ""]) => target);
     expect(targets.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
   });
 });

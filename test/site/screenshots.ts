@@ -1,0 +1,183 @@
+// npm run screenshots: each example with a page, in use, as docs/images/NAME.png. Names behind the command choose.
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { start as startAuth } from "../../examples/auth/session.js";
+import { start as startChat } from "../../examples/chat/server.js";
+import { start as startCluster } from "../../examples/cluster/server.js";
+import { start as startMessages } from "../../examples/private-messages/server.js";
+import { start as startTasks } from "../../examples/tasks/server.js";
+import { start as startTransports } from "../../examples/transports/server.js";
+import { start as startWhiteboard } from "../../examples/whiteboard/server.js";
+import { ROOT } from "../architecture/imports.js";
+import { findChromium, launch } from "../browser/chromium.js";
+
+/** For a page of documents. */
+const MOST_BYTES = 150_000;
+
+interface Scene {
+  start(options: { port: number }): Promise<{ url: string; close(): Promise<unknown> }>;
+  /** Uses the page, and returns the one to show. */
+  play(open: () => Promise<Page>): Promise<Page>;
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
+const SCENES: Readonly<Record<string, Scene>> = {
+  chat: {
+    start: startChat,
+    size: { width: 1000, height: 640 },
+    async play(open) {
+      const pages: Page[] = [];
+      for (const name of ["Ann", "Ben", "Chloe"]) {
+        const page = await open();
+        await page.getByLabel("Your name").fill(name);
+        await page.getByRole("button", { name: "Join the chat" }).click();
+        await page.getByText(`Welcome, ${name}`).waitFor();
+        pages.push(page);
+      }
+      const [ann, ben, chloe] = pages as [Page, Page, Page];
+      const lines: readonly (readonly [Page, string])[] = [
+        [ann, "The train goes into a tunnel now"],
+        [ben, "Then write on, it arrives when you are out again"],
+        [ann, "And once each?"],
+        [chloe, "Once each, and in order"],
+      ];
+      for (const [page, text] of lines) {
+        await page.getByRole("textbox", { name: "Message" }).fill(text);
+        await page.keyboard.press("Enter");
+        await ann.getByRole("log").getByText(text).waitFor();
+      }
+      await ben.getByRole("textbox", { name: "Message" }).pressSequentially("So");
+      await ann.getByText("Ben is typing").waitFor();
+      return ann;
+    },
+  },
+  whiteboard: {
+    start: startWhiteboard,
+    async play(open) {
+      const [ann, ben] = [await open(), await open()];
+      for (const [index, page] of [ann, ben].entries()) {
+        await page
+          .locator("input")
+          .nth(index + 1)
+          .check();
+        const at = (turn: number): readonly [number, number] => [
+          450 + (220 - index * 90) * Math.cos(turn),
+          300 + (150 - index * 60) * Math.sin(turn * (index + 1)),
+        ];
+        await page.mouse.move(...at(0));
+        await page.mouse.down();
+        for (let turn = 0; turn <= 6.3; turn += 0.1) await page.mouse.move(...at(turn));
+        await page.mouse.up();
+      }
+      await ann.waitForTimeout(500);
+      return ann;
+    },
+  },
+  "private-messages": {
+    start: startMessages,
+    async play(open) {
+      const [ann, ben] = [await open(), await open()];
+      for (const [page, name] of [
+        [ann, "Ann"],
+        [ben, "Ben"],
+      ] as const) {
+        await page.getByLabel("Your name").fill(name);
+        await page.getByRole("button", { name: "Come in" }).click();
+        await page.getByText(`You are ${name}`).waitFor();
+      }
+      for (const [page, to, text] of [
+        [ann, "Ben", "Lunch?"],
+        [ben, "Ann", "At one, by the river"],
+      ] as const) {
+        await page.getByLabel("To").selectOption(to);
+        await page.getByRole("textbox", { name: "Message" }).fill(text);
+        await page.getByRole("button", { name: "Send" }).click();
+        await ann.getByText(text).waitFor();
+      }
+      return ann;
+    },
+  },
+  tasks: {
+    start: startTasks,
+    async play(open) {
+      const page = await open();
+      for (const text of ["Water the plants", "Mend the net", "Swim upstream"]) {
+        await page.getByLabel("New task").fill(text);
+        await page.getByRole("button", { name: "Add" }).click();
+        await page.getByRole("checkbox", { name: text }).waitFor();
+      }
+      await page.getByRole("checkbox", { name: "Mend the net" }).check();
+      return page;
+    },
+  },
+  auth: {
+    start: startAuth,
+    async play(open) {
+      const page = await open();
+      await page.getByLabel("Your name").fill("Ann");
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByRole("button", { name: "Ask the server who I am" }).click();
+      await page.getByText("whoami: Ann").waitFor();
+      return page;
+    },
+  },
+  transports: {
+    start: startTransports,
+    size: { width: 1000, height: 760 },
+    async play(open) {
+      const page = await open();
+      // Some round trips of each.
+      await page.waitForTimeout(6000);
+      return page;
+    },
+  },
+  cluster: {
+    start: startCluster,
+    async play(open) {
+      const [ann, ben] = [await open(), await open()];
+      for (const [page, text] of [
+        [ann, "Hello from one node"],
+        [ben, "Hello from another"],
+      ] as const) {
+        await page.getByLabel("Message").fill(text);
+        await page.keyboard.press("Enter");
+        await ann.getByText(text).waitFor();
+      }
+      return ann;
+    },
+  },
+};
+
+const executablePath = findChromium();
+if (executablePath === undefined) process.exit(1);
+const folder = join(ROOT, "docs/images");
+mkdirSync(folder, { recursive: true });
+
+const wanted = process.argv.slice(2);
+for (const [name, { start, play, size = { width: 900, height: 600 } }] of Object.entries(SCENES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const server = await start({ port: 0 });
+  const browser = await launch(executablePath);
+  try {
+    const page = await play(async () => {
+      const context = await browser.newContext({
+        viewport: size,
+        colorScheme: "light",
+        reducedMotion: "reduce",
+      });
+      const opened = await context.newPage();
+      await opened.goto(server.url);
+      return opened;
+    });
+    const path = join(folder, `${name}.png`);
+    await page.screenshot({ path });
+    const { size: bytes } = statSync(path);
+    if (bytes > MOST_BYTES) throw new Error(`${path} has ${bytes} bytes, more than ${MOST_BYTES}`);
+    console.log(`${path}: ${bytes} bytes`);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+process.exit(0);
