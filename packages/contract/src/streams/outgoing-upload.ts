@@ -1,22 +1,22 @@
+import type { Clock } from "@sockeye/protocol";
 import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
 import type { ContractEnd } from "@sockeye/socket";
 import { isThenable, reasonOf } from "@sockeye/socket";
 import { CallError } from "../call-error.js";
+import { Pace } from "./pace.js";
 import { bytesOf, type Source, sourceOf } from "./upload-source.js";
 import type { Uploadable, UploadRequestOptions } from "./upload-types.js";
 
 /** The socket of an upload. */
 export interface OutgoingHost {
   readonly contract: ContractEnd | undefined;
+  readonly clock: Clock;
   /** @throws CodecError */
   send(of: OutgoingUpload, event: string, ...args: readonly unknown[]): void;
   closed(of: OutgoingUpload): void;
   /** The app's code has failed. */
   reportError(error: unknown): void;
 }
-
-/** Bytes of one frame: an event that is emitted meanwhile waits for no more than a few of them. */
-const CHUNK = 32_768;
 
 /** An upload at the client: bytes leave when the server has said that it takes them. */
 export class OutgoingUpload {
@@ -30,6 +30,7 @@ export class OutgoingUpload {
   readonly #options: UploadRequestOptions;
   /** Was read, and did not leave. */
   #rest: Uint8Array = new Uint8Array(0);
+  readonly #pace = new Pace();
   #at = 0;
   #read = 0;
   #upto = 0;
@@ -73,6 +74,7 @@ export class OutgoingUpload {
   taken(read: unknown, upto: unknown): void {
     if (!this.#isOpen || !Number.isSafeInteger(read) || !Number.isSafeInteger(upto)) return;
     this.#upto = Math.max(this.#upto, upto as number);
+    this.#pace.taken(read as number, this.#host.clock.now());
     this.#tell(read as number);
     void this.#pump();
   }
@@ -143,10 +145,15 @@ export class OutgoingUpload {
     try {
       while (this.#isOpen && !this.#isRead && this.#at < this.#upto) {
         if (this.#rest.byteLength > 0) {
-          const chunk = this.#rest.slice(0, Math.min(CHUNK, this.#upto - this.#at));
-          this.#rest = this.#rest.subarray(chunk.byteLength);
-          this.#host.send(this, OWN_EVENTS.item, this.#at, chunk);
-          this.#at += chunk.byteLength;
+          const now = this.#host.clock.now();
+          const room = Math.min(this.#pace.room(now), this.#upto - this.#at);
+          // What is under way calls again.
+          if (room === 0) return;
+          const piece = this.#rest.slice(0, room);
+          this.#rest = this.#rest.subarray(piece.byteLength);
+          this.#pace.sent(piece.byteLength, now);
+          this.#host.send(this, OWN_EVENTS.item, this.#at, piece);
+          this.#at += piece.byteLength;
           continue;
         }
         const next = await this.#source.pieces.next();

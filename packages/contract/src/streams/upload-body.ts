@@ -103,7 +103,8 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
         held.release();
         this.#read += held.bytes.byteLength;
         reader?.resolve({ done: false, value: held.bytes });
-        if (!this.#ended && this.#upto - this.#read <= this.#window / 2) this.#grant();
+        const isHalf = this.#upto - this.#read <= this.#window / 2;
+        if (!this.#ended && (isHalf || this.#held.length === 0)) this.#grant();
       } else if (this.#ended && "error" in this.#ended) reader?.reject(this.#ended.error);
       else reader?.resolve({ done: true, value: undefined });
     }

@@ -1,3 +1,4 @@
+import type { Clock } from "@sockeye/protocol";
 import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
 import type { ContractEnd, EventsMap, Extension, ExtensionHost } from "@sockeye/socket";
 import { nextNumber } from "./numbers.js";
@@ -65,6 +66,10 @@ class Uploads implements OutgoingHost {
     });
     host.onOwn(OWN_EVENTS.taken, (n, read, upto) => of(n)?.taken(read, upto));
     host.onOwn(OWN_EVENTS.end, (n, outcome) => of(n)?.ended(outcome));
+  }
+
+  get clock(): Clock {
+    return this.#host.clock;
   }
 
   get contract(): ContractEnd | undefined {
