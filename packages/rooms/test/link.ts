@@ -1,4 +1,4 @@
-import { AckError, type Clock } from "@sockeye/protocol";
+import { AckError, type Clock, OWN_EVENTS } from "@sockeye/protocol";
 import { type RoomMethods, rooms } from "@sockeye/rooms/client";
 import type { AckCallback, Emit, EventsMap, ExtensionHost } from "@sockeye/socket";
 import { Client, type Site } from "./site.js";
@@ -16,6 +16,8 @@ interface Going {
 class Far extends Client {
   readonly coming: (() => void)[] = [];
   #tell: (event: unknown[]) => void = () => {};
+  /** What becomes of the next event of a room. */
+  fate: "lost" | "twice" | undefined;
 
   tellBy(tell: (event: unknown[]) => void): this {
     this.#tell = tell;
@@ -24,6 +26,14 @@ class Far extends Client {
 
   override receive(event: unknown[]): void {
     this.coming.push(() => this.#tell(event));
+  }
+
+  override hear(event: unknown[]): void {
+    const { fate } = this;
+    const isMeant = fate !== undefined && event[0] === OWN_EVENTS.event;
+    if (isMeant) this.fate = undefined;
+    if (isMeant && fate === "twice") this.receive(event);
+    if (!isMeant || fate !== "lost") this.receive(event);
   }
 }
 
@@ -67,6 +77,11 @@ export class Link implements ExtensionHost {
 
   sendNow(emit: Emit): void {
     if (this.#far) this.emitOut(emit);
+  }
+
+  /** Lets the next event of a room get lost, or come twice, as an adapter between nodes may. */
+  disturb(fate: "lost" | "twice" | undefined): void {
+    if (this.#far) this.#far.fate = fate;
   }
 
   /** @param unnoticed nothing is said at the server: it was killed */

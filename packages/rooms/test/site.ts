@@ -60,7 +60,7 @@ export class Site {
     for (const socket of this.sockets.values()) {
       const isMeant = rooms.size === 0 || [...rooms].some((room) => socket.joined.has(room));
       if (isMeant && ![...except].some((room) => socket.joined.has(room)))
-        socket.receive(JSON.parse(JSON.stringify(data)));
+        socket.hear(JSON.parse(JSON.stringify(data)));
     }
   }
 
@@ -91,6 +91,11 @@ export class Client implements RoomSocket {
 
   receive(event: unknown[]): void {
     this.got.push(event);
+  }
+
+  /** By a broadcast. */
+  hear(event: unknown[]): void {
+    this.receive(event);
   }
 
   join(rooms: string[]): void {
