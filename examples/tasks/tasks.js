@@ -1,17 +1,8 @@
 // @ts-check
-// The tasks, and what may be asked of them. Knows nothing of sockets.
+// The tasks. Knows nothing of sockets.
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
 
-export const draft = z.strictObject({ title: z.string().trim().min(1).max(200) });
-export const change = z.strictObject({
-  id: z.uuid(),
-  title: draft.shape.title.optional(),
-  done: z.boolean().optional(),
-});
-export const choice = z.strictObject({ id: z.uuid() });
-
-/** @typedef {{ readonly id: string, readonly title: string, readonly done: boolean }} Task */
+/** @typedef {import("./contract.js").Task} Task */
 
 export class Tasks {
   /** @type {Map<string, Task>} */
@@ -23,7 +14,7 @@ export class Tasks {
   }
 
   /**
-   * @param {z.infer<typeof draft>} draft
+   * @param {Pick<Task, "title">} draft
    * @returns {Task}
    */
   create({ title }) {
@@ -33,7 +24,7 @@ export class Tasks {
   }
 
   /**
-   * @param {z.infer<typeof change>} change
+   * @param {Pick<Task, "id"> & { title?: string | undefined, done?: boolean | undefined }} change
    * @returns {Task | undefined} Nothing if there is no such task.
    */
   update({ id, title, done }) {
@@ -45,7 +36,7 @@ export class Tasks {
   }
 
   /**
-   * @param {z.infer<typeof choice>} choice
+   * @param {Pick<Task, "id">} choice
    * @returns {Task | undefined} What was there.
    */
   delete({ id }) {
