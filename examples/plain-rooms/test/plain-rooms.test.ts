@@ -1,18 +1,11 @@
-import { spawn, spawnSync } from "node:child_process";
-import { delimiter, join } from "node:path";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { pythonWithSocketIo } from "../../../test/support/python.js";
 import { start } from "../server.js";
 
-/** Debian's python3 has its packages, one that was built by hand does not. */
-const folders = (process.env["PATH"] ?? "").split(delimiter);
-const python = [
-  process.env["PYTHON_SOCKETIO_PATH"] ?? "python3",
-  ...folders.map((folder) => join(folder, "python3")),
-].find((file) => spawnSync(file, ["-c", "import socketio, aiohttp"]).status === 0);
-if (python === undefined)
-  console.log("no python3 in PATH has python-socketio (Debian: python3-socketio): its client is not tested");
+const python = pythonWithSocketIo("its client");
 
 const CLIENTS = [
   ["npm's socket.io-client", process.execPath, "client.js"],
