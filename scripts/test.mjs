@@ -23,9 +23,17 @@ const NOT_UNIT = [
 ];
 const LONG = [
   "examples/plain-rooms/",
-  ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers", "site"].map(
-    (name) => `test/${name}/`,
-  ),
+  ...[
+    "fuzz",
+    "faults",
+    "leaks",
+    "legacy",
+    "bundle",
+    "interop/official",
+    "cluster/workers",
+    "site",
+    "starters",
+  ].map((name) => `test/${name}/`),
   "examples/started.test.ts",
   "test/browser/pages.browser.test.ts",
   "test/browser/transports.browser.test.ts",

@@ -32,6 +32,7 @@ const guides: Item[] = [
   group("State", [
     item("History and replay", "/history"),
     item("Presence: who is online", "/presence"),
+    item("React and Next.js", "/react"),
     item("Reconnection and recovery", "/recovery"),
     item("Delivery guarantees", "/delivery"),
   ]),

@@ -57,6 +57,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Types alone, but for protocol.
   react: ["client", "contract/client", "rooms/client", "socket"],
+  "create-sockeye": [],
 };
 
 /** For tests alone, hence free to import what it tests; nothing imports it. */
@@ -71,13 +72,14 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
   eventemitter3: /^packages\/server\/src\/event-store\.ts$/,
   "engine.io-parser": /^packages\/codec\/src\/engine-packets\.ts$/,
   react: /^packages\/react\/src\//,
+  "@clack/prompts": /^packages\/create-sockeye\/src\/command\.ts$/,
   vitest: /^packages\/conformance\/src\//,
   "fast-check": /^packages\/conformance\/src\//,
 };
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
 const NODE_ONLY =
-  /^packages\/(server|adapter|asyncapi|cluster|bus-process|bus-redis|conformance)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
+  /^packages\/(server|adapter|asyncapi|cluster|bus-process|bus-redis|conformance|create-sockeye)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);
