@@ -34,6 +34,8 @@ const ELSEWHERE = {
   machines: "../../packages/contract/test/stream-attacks.test.ts",
   forwarding: "../cluster/forwarding.test.ts",
   servers: "../cluster/servers.test.ts",
+  recovery: "../cluster/recovery.test.ts",
+  log: "../../packages/conformance/src/comes-back.ts",
   nodes: "../../packages/cluster/test/cluster.test.ts",
   frames: "../../packages/cluster/test/wire.test.ts",
 };

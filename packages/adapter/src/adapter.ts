@@ -35,6 +35,8 @@ export interface PersistedSession {
 export interface RestoredSession extends PersistedSession {
   /** The events that it has missed, in order, each with its offset behind the last argument. */
   readonly missedPackets: readonly EventData[];
+  /** It is not taken up after all. */
+  release?(): void;
 }
 
 /**
@@ -191,13 +193,18 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     if (typeof ack === "function") ack(null, []);
   }
 
-  /** Where the log of this namespace ends now; `undefined` if none is kept. */
-  position(): string | undefined {
+  /** Where the log of this namespace ends now; `undefined` if none is kept, `null` if nobody can say: who comes now cannot be recovered. */
+  position(): string | null | undefined {
     return undefined;
   }
 
   /** Keeps a session whose connection broke, for {@link restoreSession}. */
   persistSession(_session: PersistedSession): void {}
+
+  /** Resolves once what is kept of a session is as it is now. */
+  saveSession(_id: SocketId): Promise<void> {
+    return Promise.resolve();
+  }
 
   /** @param offset the offset of the last event that the client got, if it got any */
   restoreSession(_pid: string, _offset: string | undefined): Promise<RestoredSession | null> {

@@ -1,4 +1,4 @@
-import { Adapter, type ServerSideArgs } from "@sockeye/adapter";
+import { Adapter, type PersistedSession, type ServerSideArgs } from "@sockeye/adapter";
 import type {
   AdapterCore,
   AdapterNamespace,
@@ -42,6 +42,10 @@ export interface ClusterCore extends AdapterCore {
   describe(socket: AdapterSocket): RemoteDetails;
   /** What the frames of an event say. @throws CodecError */
   decode(encoded: EncodedPacket): EventPacket["data"];
+  /** The same event with its place in the log behind its arguments. @throws CodecError */
+  withOffset(encoded: EncodedPacket, offset: string): EncodedPacket;
+  /** What is kept of a socket for its return; `undefined` if it is not in, or cannot be recovered. */
+  session(socket: AdapterSocket): PersistedSession | undefined;
 }
 
 /** What the adapter needs of its namespace besides. */
@@ -54,45 +58,45 @@ export interface ClusterNamespace<S extends AdapterSocket = AdapterSocket> exten
 /** Rooms and fan-out of one namespace over all nodes of a cluster: thin, since membership and queries are the {@link Cluster}'s. */
 export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Adapter<S> {
   declare readonly nsp: ClusterNamespace<S>;
-  readonly #cluster: Cluster;
-  readonly #topics: Topics;
-  readonly #interest: Interest;
+  protected readonly cluster: Cluster;
+  protected readonly topics: Topics;
+  protected readonly interest: Interest;
   /** Rooms that sockets elsewhere were made to join, whose subscriptions may not be in force yet. */
-  readonly #spread = new Map<Room, number>();
-  readonly #party: Party = {
+  protected readonly spread = new Map<Room, number>();
+  protected readonly party: Party = {
     event: (body) => this.#event(body),
-    act: (op, args) => this.#act(op, args),
+    act: (op, args) => this.act(op, args),
     asked: (question, reply) => this.#asked(question, reply),
     subscribed: (topic) => {
-      const room = this.#topics.roomOf(topic);
-      if (room !== undefined) this.#interest.confirmed(room);
+      const room = this.topics.roomOf(topic);
+      if (room !== undefined) this.interest.confirmed(room);
     },
   };
 
   constructor(nsp: ClusterNamespace<S>, cluster: Cluster) {
     super(nsp);
-    this.#cluster = cluster;
-    this.#topics = cluster.topicsOf(nsp.name);
-    this.#interest = new Interest({
+    this.cluster = cluster;
+    this.topics = cluster.topicsOf(nsp.name);
+    this.interest = new Interest({
       clock: cluster.clock,
-      subscribe: (room) => cluster.subscribe(this.#topics.room(room)),
-      unsubscribe: (rooms) => cluster.unsubscribe(rooms.map((room) => this.#topics.room(room))),
+      subscribe: (room) => cluster.subscribe(this.topics.room(room)),
+      unsubscribe: (rooms) => cluster.unsubscribe(rooms.map((room) => this.topics.room(room))),
     });
   }
 
   override init(): void {
-    this.#cluster.join(this.#topics, this.#party);
-    for (const topic of this.#ownTopics) this.#cluster.subscribe(topic);
+    this.cluster.join(this.topics, this.party);
+    for (const topic of this.#ownTopics) this.cluster.subscribe(topic);
   }
 
   override close(): void {
-    this.#cluster.leave(this.#topics, this.#party);
-    const rooms = this.#interest.close().map((room) => this.#topics.room(room));
-    this.#cluster.unsubscribe([...this.#ownTopics, ...rooms]);
+    this.cluster.leave(this.topics, this.party);
+    const rooms = this.interest.close().map((room) => this.topics.room(room));
+    this.cluster.unsubscribe([...this.#ownTopics, ...rooms]);
   }
 
   override serverCount(): Promise<number> {
-    return Promise.resolve(this.#cluster.members.live().length + 1);
+    return Promise.resolve(this.cluster.members.live().length + 1);
   }
 
   // ---- rooms
@@ -102,8 +106,8 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     super.addAll(id, rooms);
     let waiting: Promise<void>[] | undefined;
     for (const room of rooms) {
-      if (room === id && this.#isOwnTag(id)) continue;
-      const inForce = this.#interest.want(`${room}`);
+      if (room === id && this.isOwnTag(id)) continue;
+      const inForce = this.interest.want(`${room}`);
       if (inForce) waiting = [...(waiting ?? []), inForce];
     }
     return waiting && Promise.all(waiting).then(() => undefined);
@@ -111,7 +115,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   override del(id: SocketId, room: Room): Promise<void> | void {
     super.del(id, room);
-    this.#dropIfEmpty(room);
+    this.dropIfEmpty(room);
   }
 
   override delAll(id: SocketId): void {
@@ -119,7 +123,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     if (!rooms) return;
     const joined = [...rooms];
     super.delAll(id);
-    for (const room of joined) this.#dropIfEmpty(room);
+    for (const room of joined) this.dropIfEmpty(room);
   }
 
   // ---- events
@@ -129,7 +133,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     const encoded = this.nsp[CORE].encode(packet, flags);
     // Before listeners run here, who may emit more: what came first leaves first.
     if (!flags.local)
-      this.#cluster.publish(this.#topicsOf(options.rooms), Kind.EVENT, writeEvent(encoded, options));
+      this.cluster.publish(this.topicsOf(options.rooms), Kind.EVENT, writeEvent(encoded, options));
     this.fanOut(packet, encoded, options);
   }
 
@@ -209,7 +213,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
   override serverSideEmit(args: ServerSideArgs): void {
     const ack = args.at(-1);
     if (typeof ack !== "function") {
-      this.#cluster.act(this.#topics, "emit", [args]);
+      this.cluster.act(this.topics, "emit", [args]);
       return;
     }
     const event = args[0] as string;
@@ -232,13 +236,13 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   override addSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
     if (!options.flags?.local) {
-      for (const room of rooms) this.#spread.set(room, (this.#spread.get(room) ?? 0) + 1);
+      for (const room of rooms) this.spread.set(room, (this.spread.get(room) ?? 0) + 1);
       const question = { op: "join", args: [...packSelection(options), [...rooms]] };
       this.#ask(question, { timeoutMs: SPREAD_MS }).then(() => {
         for (const room of rooms) {
-          const left = (this.#spread.get(room) ?? 1) - 1;
-          if (left > 0) this.#spread.set(room, left);
-          else this.#spread.delete(room);
+          const left = (this.spread.get(room) ?? 1) - 1;
+          if (left > 0) this.spread.set(room, left);
+          else this.spread.delete(room);
         }
       });
     }
@@ -247,13 +251,13 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   override delSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
     if (!options.flags?.local)
-      this.#cluster.act(this.#topics, "leave", [...packSelection(options), [...rooms]]);
+      this.cluster.act(this.topics, "leave", [...packSelection(options), [...rooms]]);
     super.delSockets(options, rooms);
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
     if (!options.flags?.local)
-      this.#cluster.act(this.#topics, "disconnect", [...packSelection(options), close]);
+      this.cluster.act(this.topics, "disconnect", [...packSelection(options), close]);
     super.disconnectSockets(options, close);
   }
 
@@ -261,11 +265,11 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   #event(body: Uint8Array): void {
     const { encoded, options } = readEvent(body);
-    const packet = new LazyEvent(this.nsp.name, () => this.#decode(encoded));
+    const packet = new LazyEvent(this.nsp.name, () => this.decode(encoded));
     this.fanOut(packet, encoded, options);
   }
 
-  #decode(encoded: EncodedPacket): EventPacket["data"] {
+  protected decode(encoded: EncodedPacket): EventPacket["data"] {
     try {
       return this.nsp[CORE].decode(encoded);
     } catch (error) {
@@ -274,8 +278,10 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     }
   }
 
-  #act(op: string, args: readonly unknown[]): void {
+  /** What a node makes all others do. */
+  protected act(op: string, args: readonly unknown[]): void {
     if (op === "emit") this.nsp._onServerSideEmit(listOf(args[0]));
+    else if (op === "join") super.addSockets(readSelection(args), readRooms(args[2]));
     else if (op === "leave") super.delSockets(readSelection(args), readRooms(args[2]));
     else if (op === "disconnect") super.disconnectSockets(readSelection(args), args[2] === true);
   }
@@ -300,7 +306,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
       case "join": {
         const rooms = readRooms(args[2]);
         super.addSockets(readSelection(args), rooms);
-        this.#interest.inForce(rooms.map((room) => `${room}`)).then(() => reply.last());
+        this.interest.inForce(rooms.map((room) => `${room}`)).then(() => reply.last());
         return;
       }
       case "emit": {
@@ -352,42 +358,42 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
   // ---- inside
 
   get #ownTopics(): string[] {
-    return [this.#topics.wide, this.#topics.node(this.#cluster.id)];
+    return [this.topics.wide, this.topics.node(this.cluster.id)];
   }
 
   #ask(question: Question, terms: RequestTerms): Promise<Outcome> {
-    return this.#cluster.ask(this.#topics, question, terms);
+    return this.cluster.ask(this.topics, question, terms);
   }
 
   /** Socket.IO's words, with what there is. */
   #incomplete({ answers, missing }: Outcome, responses: unknown[]): ClusterError {
-    const asked = this.#cluster.names(missing);
+    const asked = this.cluster.names(missing);
     const text = `timeout reached: only ${answers.length} responses received out of ${answers.length + missing.length}`;
     return Object.assign(new ClusterError("ERR_NODES_MISSING", text), { responses, missing: asked });
   }
 
-  #dropIfEmpty(room: Room): void {
+  protected dropIfEmpty(room: Room): void {
     const name = `${room}`;
     // The number 5 and the text "5" are two rooms with one topic.
-    if (!this.rooms.has(name) && !this.rooms.has(Number(room) as unknown as Room)) this.#interest.drop(name);
+    if (!this.rooms.has(name) && !this.rooms.has(Number(room) as unknown as Room)) this.interest.drop(name);
   }
 
-  #isOwnTag(id: string): boolean {
-    return id.length >= ID_LENGTH && id.endsWith(this.#cluster.tag);
+  protected isOwnTag(id: string): boolean {
+    return id.length >= ID_LENGTH && id.endsWith(this.cluster.tag);
   }
 
   /** By which topics a message reaches all members of these rooms. */
-  #topicsOf(rooms: ReadonlySet<Room>): string[] {
-    if (rooms.size === 0 || rooms.size > MAX_TOPICS) return [this.#topics.wide];
+  protected topicsOf(rooms: ReadonlySet<Room>): string[] {
+    if (rooms.size === 0 || rooms.size > MAX_TOPICS) return [this.topics.wide];
     const topics: string[] = [];
     for (const room of rooms) {
-      if (this.#spread.has(room)) return [this.#topics.wide];
+      if (this.spread.has(room)) return [this.topics.wide];
       const name = `${room}`;
       // Sockets of one node may be in a room that is called as a socket of another, so both are told.
-      topics.push(this.#topics.room(name));
+      topics.push(this.topics.room(name));
       const owner =
-        name.length >= ID_LENGTH ? this.#cluster.members.byTag(name.slice(-TAG_LENGTH)) : undefined;
-      if (owner) topics.push(this.#topics.node(owner.id));
+        name.length >= ID_LENGTH ? this.cluster.members.ownerOf(name.slice(-TAG_LENGTH)) : undefined;
+      if (owner !== undefined) topics.push(this.topics.node(owner));
     }
     return topics;
   }

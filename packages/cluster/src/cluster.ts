@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import type { Bus, Clock, SockeyeError } from "@sockeye/protocol";
+import type { Bus, BusLog, BusRecords, Clock, SockeyeError } from "@sockeye/protocol";
 import { ClusterError } from "@sockeye/protocol";
 import { FrameFormat, Kind, type Message } from "./frame.js";
 import { Hearing } from "./hearing.js";
@@ -8,15 +7,16 @@ import {
   type Introduction,
   listOf,
   pack,
-  packIntroduction,
   packLoad,
   readIntroduction,
   readLoad,
   unpack,
 } from "./introduction.js";
-import type { Changed, Member, NodeFacts, NodeLoad } from "./membership.js";
+import { NamespaceLog, type NamespaceLogTerms } from "./log/namespace-log.js";
+import type { Changed, Member, NodeLoad } from "./membership.js";
 import { FORGET_MS, Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
+import { OwnNode } from "./own-node.js";
 import type { Question, Reply } from "./queries.js";
 import { Queries } from "./queries.js";
 import type { Outcome, RequestTerms } from "./requests.js";
@@ -28,7 +28,6 @@ const LOOK_MS = 1_000;
 const BEAT_MS = 2_000;
 /** A node that has not heard itself for so long since it began goes on alone. */
 const READY_MS = 2_000;
-const VERSIONS = [1, 1] as const;
 
 /** The nodes of one cluster, as one of them sees it: who there is, and what they say to each other. One for each server. */
 export class Cluster {
@@ -36,7 +35,7 @@ export class Cluster {
   /** Resolves once the others are known, or after 2 s. Rejects with `ERR_CLUSTER_MISMATCH` if they are of another kind. */
   readonly ready: Promise<void>;
   readonly #terms: ClusterTerms;
-  readonly #id: string = randomBytes(6).toString("base64url");
+  readonly #own: OwnNode;
   readonly #topics: Topics;
   readonly #format: FrameFormat;
   readonly #incoming: Incoming;
@@ -45,8 +44,6 @@ export class Cluster {
   readonly #hearing: Hearing;
   readonly #parties = new Map<string, Party>();
   readonly #numbers = new Map<string, number>();
-  #tag: string;
-  #address: string | undefined = undefined;
   #seq = 0;
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #isReady = false;
@@ -62,9 +59,9 @@ export class Cluster {
     requireClusterName(terms.name);
     const { bus, clock, sink } = terms;
     this.#terms = terms;
-    this.#tag = terms.tag ?? drawTag();
+    this.#own = new OwnNode(terms);
     this.#topics = new Topics(terms.name);
-    this.#format = new FrameFormat(this.#id, terms.secret);
+    this.#format = new FrameFormat(this.id, terms.secret);
     this.#incoming = new Incoming(this.#format);
     this.#outbox = new Outbox({ bus, clock, format: this.#format, failed: (error) => sink.failed(error) });
     this.#hearing = new Hearing(clock.now());
@@ -82,12 +79,12 @@ export class Cluster {
   }
 
   get id(): string {
-    return this.#id;
+    return this.#own.id;
   }
 
   /** The last four characters of the ids of this node's sessions and sockets. Settled once it is {@link ready}. */
   get tag(): string {
-    return this.#tag;
+    return this.#own.tag;
   }
 
   get isReady(): boolean {
@@ -119,16 +116,15 @@ export class Cluster {
 
   /** This node, as the others see it. */
   get self(): Member {
-    const load = this.#terms.load();
-    return { ...this.#facts(), ...load, state: load.draining ? "draining" : "up" };
+    return this.#own.member;
   }
 
   /** @param address where the internal listener of this node is */
   start(address?: string): void {
     const { bus, clock } = this.#terms;
-    this.#address = address;
+    this.#own.address = address;
     this.#hearing.began(clock.now());
-    this.#subscribing.push(this.#topics.wide, this.#topics.node(this.#id));
+    this.#subscribing.push(this.#topics.wide, this.#topics.node(this.id));
     this.#subscribe();
     this.#look();
     const readyTimer = clock.setTimer(() => this.#becomeReady(), READY_MS);
@@ -138,7 +134,10 @@ export class Cluster {
     );
     bus
       .open({
-        message: (topic, bytes) => this.#message(topic, bytes),
+        message: (topic, bytes, at) => {
+          if (at) this.#parties.get(groupOf(topic))?.logged?.({ topic, bytes, at });
+          else this.#message(topic, bytes);
+        },
         subscribed: (topics) => this.#subscribed(topics),
         up: (gap) => this.#up(gap),
         down: (cause) => this.#down(cause),
@@ -170,6 +169,33 @@ export class Cluster {
   }
 
   // ---- for the adapters
+
+  /** What the bus keeps, if it keeps logs and records. */
+  get keeps(): { readonly log: BusLog; readonly records: BusRecords } | undefined {
+    const { log, records } = this.#terms.bus;
+    return log && records && { log, records };
+  }
+
+  /** The log of a namespace. */
+  openLog(log: BusLog, topics: Topics, given: Pick<NamespaceLogTerms, "keep" | "apply">): NamespaceLog {
+    return new NamespaceLog({
+      ...given,
+      log,
+      topics,
+      clock: this.clock,
+      format: this.#format,
+      id: this.id,
+      nextSeq: () => ++this.#seq,
+      gap: (dropped) => {
+        if (dropped > 0) this.publish([this.#topics.wide], Kind.GAP, pack([dropped]));
+        else this.#gap(undefined);
+      },
+      failed: (error) => {
+        // Of that the bus itself tells.
+        if (!(error instanceof ClusterError && error.code === "ERR_BUS_DOWN")) this.#failed(error);
+      },
+    });
+  }
 
   /** @param namespace left out: the cluster's own */
   topicsOf(namespace?: string): Topics {
@@ -256,10 +282,10 @@ export class Cluster {
     this.#state = "up";
     this.#hearing.began(this.clock.now());
     const dropped = this.#outbox.up();
-    this.publish([this.#topics.wide], Kind.HELLO, this.#introduction());
+    this.#hello(this.#topics.wide);
     if (dropped > 0) this.publish([this.#topics.wide], Kind.GAP, pack([dropped]));
     this.#outbox.flush();
-    this.#terms.sink.bus("up", undefined);
+    this.#told("up", undefined);
     if (gap || dropped > 0) this.#gap(undefined);
   }
 
@@ -267,7 +293,12 @@ export class Cluster {
     if (this.#state === "closed" || this.#state === "down") return;
     this.#state = "down";
     this.#outbox.down();
-    this.#terms.sink.bus("down", cause);
+    this.#told("down", cause);
+  }
+
+  #told(state: "up" | "down", cause: SockeyeError | undefined): void {
+    for (const party of this.#parties.values()) party.bus?.(state);
+    this.#terms.sink.bus(state, cause);
   }
 
   #subscribe(): void {
@@ -354,32 +385,16 @@ export class Cluster {
   }
 
   #introduced(said: Introduction, isHello: boolean): void {
-    const why = this.#mismatch(said);
+    const why = this.#own.mismatch(said);
     if (why !== undefined) {
       // Those who were here before stay.
       if (isHello) this.#introduce(said.facts.id);
       else this.#refuse(`${said.facts.name} ${why}`);
       return;
     }
-    if (said.facts.tag === this.#tag && this.#givesWayTo(said)) {
-      this.#tag = drawTag();
-      this.publish([this.#topics.wide], Kind.HELLO, this.#introduction());
-    }
+    if (this.#own.givesWayTo(said, this.#isReady)) this.#hello(this.#topics.wide);
     this.#changed(this.members.introduced(said.facts, said.load, this.clock.now()));
     if (isHello) this.#introduce(said.facts.id);
-  }
-
-  /** Of two with the same tag the newcomer chooses again. Sessions that have the tag by then stay where they are, and are not found from elsewhere. */
-  #givesWayTo({ settled, facts }: Introduction): boolean {
-    return settled === this.#isReady ? facts.id < this.#id : settled;
-  }
-
-  /** What keeps two nodes from being of one cluster. */
-  #mismatch({ versions: [oldest, newest], codec }: Introduction): string | undefined {
-    const [ownOldest, ownNewest] = this.#versions;
-    if (oldest > ownNewest || newest < ownOldest)
-      return `speaks versions ${oldest} to ${newest} of the bus protocol`;
-    return codec === this.#terms.codec ? undefined : "writes packets by another parser";
   }
 
   #refuse(why: string): void {
@@ -393,13 +408,17 @@ export class Cluster {
   }
 
   #introduce(to: string): void {
-    this.publish([this.#topics.node(to)], Kind.HERE, this.#introduction());
+    this.publish([this.#topics.node(to)], Kind.HERE, this.#own.introduction(this.#isReady));
+  }
+
+  #hello(topic: string): void {
+    this.publish([topic], Kind.HELLO, this.#own.introduction(this.#isReady));
   }
 
   #beaten(origin: string, load: NodeLoad): void {
     if (this.members.get(origin)) this.#changed(this.members.heard(origin, load, this.clock.now()));
     // Its hello was before our time: it says who it is to whoever says hello.
-    else this.publish([this.#topics.node(origin)], Kind.HELLO, this.#introduction());
+    else this.#hello(this.#topics.node(origin));
   }
 
   #asked(group: string, question: Question, reply: Reply): void {
@@ -447,28 +466,4 @@ export class Cluster {
       error instanceof ClusterError ? error : badInput("it could not be handled", error),
     );
   }
-
-  get #versions(): readonly [number, number] {
-    return this.#terms.versions ?? VERSIONS;
-  }
-
-  #facts(): NodeFacts {
-    const { node: name, key } = this.#terms;
-    return { id: this.#id, tag: this.#tag, name, address: this.#address, key };
-  }
-
-  #introduction(): Uint8Array {
-    const { codec, load } = this.#terms;
-    return packIntroduction({
-      facts: this.#facts(),
-      load: load(),
-      versions: this.#versions,
-      codec,
-      settled: this.#isReady,
-    });
-  }
-}
-
-function drawTag(): string {
-  return randomBytes(3).toString("base64url");
 }

@@ -64,6 +64,8 @@ export class LazyEvent implements EventPacket {
   constructor(
     readonly nsp: string,
     readonly decode: () => EventPacket["data"],
+    readonly offset?: string | undefined,
+    readonly withoutOffset?: EncodedPacket | undefined,
   ) {}
 
   get data(): EventPacket["data"] {

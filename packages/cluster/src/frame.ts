@@ -15,6 +15,7 @@ export const Kind = {
   ACT: 7,
   ASK: 8,
   ANSWER: 9,
+  FENCE: 10,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

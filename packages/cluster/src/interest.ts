@@ -62,6 +62,11 @@ export class Interest {
     this.#waiting.delete(room);
   }
 
+  /** Do messages for this room come? */
+  isInForce(room: Room): boolean {
+    return this.#rooms.has(room) && !this.#waiting.has(room);
+  }
+
   /** Resolves once all of these that are wanted are in force. */
   inForce(rooms: readonly Room[]): Promise<unknown> {
     return Promise.all(rooms.map((room) => this.#waiting.get(room)?.promise));

@@ -75,6 +75,11 @@ export class Membership {
     return entry && isLive(entry.state) ? shown(entry) : undefined;
   }
 
+  /** The same, whether it lives or not: one that is only slow must not miss what is for its sockets. */
+  ownerOf(tag: string): string | undefined {
+    return this.#byTag.get(tag)?.facts.id;
+  }
+
   /** Ids of those that answer, as far as is known. */
   live(): string[] {
     return [...this.#entries].filter(([, { state }]) => isLive(state)).map(([id]) => id);

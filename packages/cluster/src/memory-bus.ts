@@ -1,5 +1,6 @@
-import type { Bus, BusSink, Clock } from "@sockeye/protocol";
+import type { Bus, BusLog, BusRecords, BusSink, Clock, Position } from "@sockeye/protocol";
 import { ClusterError } from "@sockeye/protocol";
+import { LogStore, RecordStore } from "./log/stores.js";
 
 /** What goes wrong by itself. All chances are numbers from 0 to 1, drawn from the seed. */
 export interface MemoryFaults {
@@ -15,6 +16,8 @@ export interface MemoryHubOptions {
   readonly seed?: number | undefined;
   readonly faults?: MemoryFaults | undefined;
   readonly maxBytes?: number | undefined;
+  /** False: an engine that keeps nothing. Default true. */
+  readonly keeps?: boolean | undefined;
 }
 
 /**
@@ -26,12 +29,16 @@ export class MemoryHub {
   readonly maxBytes: number;
   /** May be changed at any time. */
   faults: MemoryFaults;
+  readonly keeps: boolean;
+  readonly logs: LogStore = new LogStore();
+  readonly records: RecordStore = new RecordStore();
   readonly #buses = new Set<MemoryBus>();
   readonly #cuts = new Map<MemoryBus, Set<MemoryBus>>();
   #random: () => number;
 
-  constructor({ clock, seed = 1, faults = {}, maxBytes = 1_048_576 }: MemoryHubOptions) {
+  constructor({ clock, seed = 1, faults = {}, maxBytes = 1_048_576, keeps = true }: MemoryHubOptions) {
     this.clock = clock;
+    this.keeps = keeps;
     this.maxBytes = maxBytes;
     this.faults = faults;
     this.#random = randomFrom(seed);
@@ -58,23 +65,37 @@ export class MemoryHub {
     this.#buses.delete(bus);
   }
 
-  carry(from: MemoryBus, topic: string, bytes: Uint8Array): void {
+  /** What is kept comes from the engine, and no cut between nodes keeps it back. */
+  carry(from: MemoryBus, { topics, bytes, at }: Told): void {
     for (const to of this.#buses) {
-      if (!to.hears(topic) || this.#cuts.get(from)?.has(to)) continue;
+      if (!topics.some((topic) => to.hears(topic)) || (!at && this.#cuts.get(from)?.has(to))) continue;
       const copies = this.#random() < (this.faults.duplicate ?? 0) ? 2 : 1;
       for (let copy = 0; copy < copies; copy++)
-        to.take(from, { topic, bytes: bytes.slice(), delayMs: this.#delay() });
+        to.take(at ? this : from, {
+          topic: topics[0] ?? "",
+          bytes: bytes.slice(),
+          at,
+          delayMs: this.delay(),
+        });
     }
   }
 
-  #delay(): number {
+  /** Milliseconds that the next message takes. */
+  delay(): number {
     return Math.floor(this.#random() * ((this.faults.delayMs ?? 0) + 1));
   }
+}
+
+interface Told {
+  readonly topics: readonly string[];
+  readonly bytes: Uint8Array;
+  readonly at?: Position | undefined;
 }
 
 interface Carried {
   readonly topic: string;
   readonly bytes: Uint8Array;
+  readonly at: Position | undefined;
   readonly delayMs: number;
 }
 
@@ -83,13 +104,16 @@ export class MemoryBus implements Bus {
   readonly order: "all" = "all";
   readonly local: true = true;
   readonly #hub: MemoryHub;
+  readonly #log: BusLog;
+  readonly #records: BusRecords;
   readonly #topics = new Set<string>();
   /** When the last message of each sender arrives that takes its time: none overtakes it. */
-  readonly #lastAt = new Map<MemoryBus, number>();
+  readonly #lastAt = new Map<object, number>();
   #sink: BusSink | undefined = undefined;
   #isUp = false;
   /** Messages of a connection that was lost never arrive. */
   #connection = 0;
+  #askedAt = 0;
   #held: (() => void)[] | undefined = undefined;
   /** How many messages have reached this node, its own included. */
   received = 0;
@@ -97,11 +121,38 @@ export class MemoryBus implements Bus {
   restarts = 0;
 
   constructor(hub: MemoryHub) {
+    const { logs, records, clock } = hub;
     this.#hub = hub;
+    this.#log = {
+      append: (group, batch) =>
+        this.#asked(() => {
+          const added = logs.append(group, batch, clock.now());
+          for (const entry of added ?? []) hub.carry(this, entry);
+          return added === undefined ? "unexpected" : added.length > 0 ? "stored" : "known";
+        }),
+      end: (group) => this.#asked(() => logs.end(group)),
+      read: (group, after, topics) => this.#asked(() => logs.read(group, after, topics)),
+      renew: (group) => this.#asked(() => logs.renew(group)),
+    };
+    this.#records = {
+      get: (key) => this.#asked(() => records.get(key, clock.now())),
+      put: (key, bytes, version, ttlMs) =>
+        this.#asked(() => records.put(key, bytes, { version, ttlMs, now: clock.now() })),
+      delete: (key, version) => this.#asked(() => records.delete(key, version, clock.now())),
+      touch: (keys, ttlMs) => this.#asked(() => records.touch(keys, ttlMs, clock.now())),
+    };
   }
 
   get maxBytes(): number {
     return this.#hub.maxBytes;
+  }
+
+  get log(): BusLog | undefined {
+    return this.#hub.keeps ? this.#log : undefined;
+  }
+
+  get records(): BusRecords | undefined {
+    return this.#hub.keeps ? this.#records : undefined;
   }
 
   open(sink: BusSink): Promise<void> {
@@ -112,7 +163,7 @@ export class MemoryBus implements Bus {
   }
 
   publish(topic: string, bytes: Uint8Array): void {
-    if (this.#isUp) this.#hub.carry(this, topic, bytes);
+    if (this.#isUp) this.#hub.carry(this, { topics: [topic], bytes });
   }
 
   subscribe(topics: readonly string[]): void {
@@ -170,7 +221,7 @@ export class MemoryBus implements Bus {
     return this.#isUp && this.#topics.has(topic);
   }
 
-  take(from: MemoryBus, { topic, bytes, delayMs }: Carried): void {
+  take(from: object, { topic, bytes, at: place, delayMs }: Carried): void {
     const { clock } = this.#hub;
     const now = clock.now();
     const at = Math.max(now + delayMs, this.#lastAt.get(from) ?? Number.NEGATIVE_INFINITY);
@@ -182,7 +233,8 @@ export class MemoryBus implements Bus {
         return;
       }
       this.received += 1;
-      this.#sink?.message(topic, bytes);
+      if (place) this.#sink?.message(topic, bytes, place);
+      else this.#sink?.message(topic, bytes);
     };
     if (at === now && !this.#lastAt.has(from)) {
       clock.defer(deliver);
@@ -190,6 +242,37 @@ export class MemoryBus implements Bus {
     }
     this.#lastAt.set(from, at);
     clock.setTimer(deliver, at - now);
+  }
+
+  /** A question to the engine, and its answer. If the connection breaks between them, what was asked for has happened all the same. */
+  #asked<T>(act: () => T): Promise<T> {
+    const connection = this.#connection;
+    return new Promise((resolve, reject) => {
+      const whileUp = (step: () => void) => (): void => {
+        if (this.#isUp && connection === this.#connection) step();
+        else reject(new ClusterError("ERR_BUS_DOWN", "the memory bus was told to break"));
+      };
+      this.#inOrder(
+        whileUp(() => {
+          const answer = act();
+          this.#inOrder(whileUp(() => this.#unlessFrozen(() => resolve(answer))));
+        }),
+      );
+    });
+  }
+
+  #unlessFrozen(step: () => void): void {
+    if (this.#held) this.#held.push(step);
+    else step();
+  }
+
+  /** Nothing of one node overtakes. */
+  #inOrder(step: () => void): void {
+    const { clock } = this.#hub;
+    const now = clock.now();
+    this.#askedAt = Math.max(this.#askedAt, now + this.#hub.delay());
+    if (this.#askedAt === now) clock.defer(step);
+    else clock.setTimer(step, this.#askedAt - now);
   }
 
   #confirm(topics: readonly string[]): void {

@@ -1,4 +1,4 @@
-import type { Bus, Clock, SockeyeError } from "@sockeye/protocol";
+import type { Bus, Clock, KeptEntry, SockeyeError } from "@sockeye/protocol";
 import type { Changed, Member, NodeLoad } from "./membership.js";
 import type { Question, Reply } from "./queries.js";
 
@@ -51,4 +51,8 @@ export interface Party {
   act(op: string, args: readonly unknown[]): void;
   asked(question: Question, reply: Reply): void;
   subscribed(topic: string): void;
+  /** An entry of the namespace's log. */
+  logged?(entry: KeptEntry): void;
+  /** The bus works again, or does not any more. */
+  bus?(state: "up" | "down"): void;
 }

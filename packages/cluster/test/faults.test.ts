@@ -45,6 +45,9 @@ interface Process {
   readonly socket: NotingSocket;
 }
 
+/** With this, all goes through the log. */
+const KEEP = { maxDisconnectionDuration: 60_000, maxPackets: 100_000 };
+
 class World {
   readonly clock = manualClock();
   readonly hub: MemoryHub;
@@ -54,13 +57,13 @@ class World {
   faults = 0;
   #sent = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, keep?: typeof KEEP) {
     this.random = randomFrom(seed);
-    this.hub = new MemoryHub({ clock: this.clock, seed, faults: { delayMs: 4, duplicate: 0.1 } });
+    this.hub = new MemoryHub({ clock: this.clock, seed, faults: { delayMs: keep ? 80 : 4, duplicate: 0.1 } });
     this.processes = ["a", "b", "c", "d"].map((name) => {
       const clock = new ProcessClock(this.clock);
       const bus = this.hub.bus();
-      const node = new ClusterNode({ bus, clock, name });
+      const node = new ClusterNode({ bus, clock, name, keep });
       node.start();
       return { node, bus, clock, socket: node.join() };
     });
@@ -76,7 +79,8 @@ class World {
   emit({ node, clock }: Process): void {
     if (clock.isFrozen) return;
     const to = this.pick([[], ["all"], ["some", "all"], this.processes.map(({ socket }) => socket.id)]);
-    node.emit(to, `${node.cluster.self.name} ${++this.#sent}`);
+    const isPrivate = (to[0]?.length ?? 0) > 4;
+    node.emit(to, `${node.cluster.self.name} ${++this.#sent}${isPrivate ? " private" : ""}`);
   }
 
   ask({ node, clock }: Process): void {
@@ -180,5 +184,105 @@ describe.each(SEEDS)("seed %i", (seed) => {
     world.clock.advance(12_000);
     expect(living.map(({ node }) => node.seen)).toEqual([3, 3, 3]);
     for (const { node } of processes) expect(node.failures).toEqual([]);
+  });
+});
+
+function isPrivate(event: unknown): boolean {
+  return String(event).endsWith("private");
+}
+
+/** Clients that move from node to node, while nodes break, freeze and are cut off. */
+describe.each(SEEDS)("with a log, seed %i", (seed) => {
+  it("says `recovered` to nobody who has missed something, and tells all in one order", async () => {
+    const world = new World(seed, KEEP);
+    const { processes, clock } = world;
+    clock.advance(100);
+    await new Promise(setImmediate);
+    clock.advance(100);
+    // What each client got since it was last told that it begins anew.
+    const clients = Array.from({ length: 3 }, (_, n) => {
+      const { node } = processes[n] as Process;
+      const socket = node.join("all", "some");
+      return { at: processes[n] as Process, socket, seen: socket.got, away: false, returns: 0, begun: 0 };
+    });
+    const order: unknown[] = [];
+    const { carry } = world.hub;
+    const position = new Map<unknown, number>();
+    world.hub.carry = function (from, told) {
+      // What is kept comes by here in the order of the log.
+      if (told.at) {
+        const [, event] = /42\["([^"]+)"/.exec(Buffer.from(told.bytes).toString("latin1")) ?? [];
+        if (event !== undefined && position.get(event) === undefined) position.set(event, order.push(event));
+      }
+      carry.call(this, from, told);
+    };
+    for (let step = 0; step < STEPS; step++) {
+      const process = world.pick(processes);
+      const what = world.random();
+      if (what < 0.06) world.misfortune();
+      else for (let n = 0; n < 2; n++) world.emit(process);
+      const client = world.pick(clients);
+      if (what > 0.7 && !client.at.clock.isFrozen && !client.away) {
+        client.at.node.lose(client.socket);
+        client.away = true;
+      } else if (what > 0.5 && client.away) {
+        const next = world.pick(processes);
+        if (next.clock.isFrozen) continue;
+        // Its middlewares take their time, and more is sent meanwhile.
+        let decide = (): void => {};
+        const decided = new Promise<void>((resolve) => {
+          decide = resolve;
+        });
+        const coming = next.node.comesBack(client.socket, decided).catch(() => undefined);
+        client.away = false;
+        client.at = next;
+        let isOpen = true;
+        coming.then(() => {
+          isOpen = false;
+        });
+        for (let wait = 0; isOpen && wait < 1000; wait++) {
+          if (wait % 3 === 0) world.emit(world.pick(processes));
+          if (wait > 30) decide();
+          clock.advance(5);
+          await new Promise(setImmediate);
+        }
+        expect(isOpen, "an answer").toBe(false);
+        const socket = await coming;
+        if (socket) {
+          client.returns += 1;
+          // Up to here it has all.
+          client.seen.push(...socket.got.splice(0));
+          complete(client.seen);
+          Object.assign(socket, { got: client.seen });
+          client.socket = socket;
+        } else {
+          client.begun += 1;
+          client.socket = next.node.join("all", "some");
+          client.seen = client.socket.got;
+        }
+      }
+      clock.advance(Math.floor(world.random() * 300));
+      await new Promise(setImmediate);
+      for (const { seen } of clients) check(seen);
+    }
+
+    /** Of what is in the log for all, none is left out between the first and the last. */
+    function complete(seen: readonly unknown[]): void {
+      const numbers = seen.flatMap((event) => position.get(event) ?? []);
+      const forAll = order
+        .slice((numbers[0] ?? 1) - 1, numbers.at(-1) ?? 0)
+        .filter((event) => !isPrivate(event));
+      expect(
+        forAll.filter((event) => !seen.includes(event)),
+        "missing",
+      ).toEqual([]);
+    }
+
+    function check(seen: readonly unknown[]): void {
+      expect(new Set(seen).size, "twice").toBe(seen.length);
+      const kept = seen.flatMap((event) => position.get(event) ?? []);
+      expect(kept, "order").toEqual([...kept].sort((x, y) => x - y));
+    }
+    expect(clients.reduce((sum, { returns }) => sum + returns, 0)).toBeGreaterThan(0);
   });
 });

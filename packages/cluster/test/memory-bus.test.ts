@@ -1,5 +1,11 @@
 import { type MemoryBus, MemoryHub } from "@sockeye/cluster/memory";
-import { busSuite, type ClusterBench, clusterSuite, manualClock } from "@sockeye/conformance";
+import {
+  busSuite,
+  type ClusterBench,
+  clusterSuite,
+  keepingBusSuite,
+  manualClock,
+} from "@sockeye/conformance";
 
 function bench(delayMs: number): ClusterBench {
   const clock = manualClock();
@@ -32,3 +38,10 @@ function bench(delayMs: number): ClusterBench {
 busSuite("the memory bus", () => bench(0));
 clusterSuite("the memory bus", () => bench(0));
 clusterSuite("a memory bus that is slow and says things twice", () => bench(5));
+
+const KEEP = { maxDisconnectionDuration: 60_000, maxPackets: 10_000 };
+for (const delayMs of [0, 5]) {
+  const name = `the memory bus, ${delayMs} ms`;
+  keepingBusSuite(name, () => bench(delayMs));
+  clusterSuite(name, () => bench(delayMs), KEEP);
+}

@@ -101,6 +101,11 @@ class TextCodec implements Codec {
     return new EncodedPacket(message(head), taken.attachments, compress);
   }
 
+  withOffset({ head, attachments, compress }: EncodedPacket, offset: string): EncodedPacket {
+    // Behind the last argument stands the bracket that ends them, and behind that nothing. An offset needs no escapes.
+    return new EncodedPacket(`${String(head).slice(0, -1)},"${offset}"]`, attachments, compress);
+  }
+
   decoder(): Decoder {
     return new TextPacketDecoder(this.#rules);
   }

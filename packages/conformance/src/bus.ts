@@ -11,6 +11,8 @@ export interface BusBench {
   breakDown?(): Promise<void>;
   repair?(): Promise<void>;
   close?(): Promise<void>;
+  /** What breaks down loses what it has kept. */
+  readonly forgets?: boolean;
 }
 
 /** Hears a bus. */

@@ -1,5 +1,6 @@
+import type { PersistedSession } from "@sockeye/adapter";
 import type { Changed, ClusterCore, ClusterNamespace } from "@sockeye/cluster";
-import { Cluster, ClusterAdapter } from "@sockeye/cluster";
+import { Cluster, ClusterAdapter, LogAdapter, type LogAdapterOptions } from "@sockeye/cluster";
 import {
   type AdapterPeer,
   type AdapterSocket,
@@ -25,6 +26,8 @@ export interface ClusterNodeOptions {
   readonly codec?: string | undefined;
   readonly tag?: string | undefined;
   readonly versions?: readonly [number, number] | undefined;
+  /** Events go through the bus's log, and sockets come back. */
+  readonly keep?: LogAdapterOptions | undefined;
 }
 
 /** One node without a server: a cluster, an adapter for one namespace, and sockets that note what they get. */
@@ -55,12 +58,15 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
     codec = "json",
     tag,
     versions,
+    keep,
   }: ClusterNodeOptions) {
     this.clock = clock;
     this[CORE] = {
       clock,
       nextAckId: () => this.#ackIds++,
       encode: ({ data }) => new EncodedPacket(`42${JSON.stringify(data)}`),
+      withOffset: ({ head }, offset) => new EncodedPacket(`${String(head).slice(0, -1)},"${offset}"]`),
+      session: (socket) => (socket as NotingSocket).session,
       decode: ({ head }) => JSON.parse(String(head).slice(2)) as EventPacket["data"],
       describe: (socket) => {
         const { id, data } = socket as NotingSocket;
@@ -88,7 +94,11 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
         failed: (error) => this.failures.push(error),
       },
     });
-    this.adapter = new ClusterAdapter<NotingSocket>(this, this.cluster);
+    const { keeps } = this.cluster;
+    this.adapter =
+      keep && keeps
+        ? new LogAdapter<NotingSocket>(this, this.cluster, keeps, keep)
+        : new ClusterAdapter<NotingSocket>(this, this.cluster);
   }
 
   start(): this {
@@ -108,7 +118,41 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
     const socket = new NotingSocket(`${random}${this.cluster.tag}`, this.adapter);
     this.sockets.set(socket.id, socket);
     socket.join([socket.id, ...rooms]);
+    const since = this.adapter.position();
+    if (typeof since === "string") socket.kept = { pid: `${since}, of ${socket.id}`, since };
     return socket;
+  }
+
+  /** A client comes back that was elsewhere. @returns nothing if it is not recovered */
+  async comesBack(
+    { kept, offset }: NotingSocket,
+    middlewares?: Promise<unknown>,
+  ): Promise<NotingSocket | undefined> {
+    if (!kept) return undefined;
+    const restored = await this.adapter.restoreSession(kept.pid, offset);
+    if (!restored) return undefined;
+    await middlewares;
+    await this.adapter.disconnectSockets(
+      { rooms: new Set([restored.sid]), flags: { volatile: true } },
+      false,
+    );
+    const socket = new NotingSocket(restored.sid, this.adapter);
+    socket.data = restored.data;
+    this.sockets.set(socket.id, socket);
+    socket.join([socket.id, ...restored.rooms]);
+    socket.kept = { pid: kept.pid, since: this.adapter.position() ?? undefined };
+    socket.offset = offset;
+    for (const [event, ...args] of restored.missedPackets) socket.gets(event, args.at(-1));
+    return socket;
+  }
+
+  /** The connection of a socket breaks. */
+  lose(socket: NotingSocket): void {
+    const session = socket.session;
+    socket.isIn = false;
+    if (session) this.adapter.persistSession(session);
+    this.adapter.delAll(socket.id);
+    this.sockets.delete(socket.id);
   }
 
   emit(rooms: readonly Room[], event: string, flags: BroadcastFlags = {}): void {
@@ -118,7 +162,7 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
 
   /** Leaves with a goodbye. */
   async stop(): Promise<void> {
-    this.adapter.close();
+    await this.adapter.close();
     await this.cluster.close();
   }
 
@@ -140,6 +184,11 @@ export class NotingSocket implements AdapterSocket {
   readonly got: unknown[] = [];
   readonly disconnects: unknown[] = [];
   data: unknown = undefined;
+  /** For its return. */
+  kept: { readonly pid: string; readonly since: string | undefined } | undefined = undefined;
+  /** The last that its client has got. */
+  offset: string | undefined = undefined;
+  isIn = true;
   /** What it answers; undefined: nothing. */
   answer: unknown = undefined;
   readonly #adapter: ClusterAdapter<NotingSocket>;
@@ -149,8 +198,20 @@ export class NotingSocket implements AdapterSocket {
     this.#adapter = adapter;
   }
 
+  /** What is kept of it. */
+  get session(): PersistedSession | undefined {
+    if (!this.kept || !this.isIn) return undefined;
+    const rooms = [...(this.#adapter.socketRooms(this.id) ?? [])];
+    return { sid: this.id, rooms, data: this.data, ...this.kept };
+  }
+
+  gets(event: unknown, offset: unknown): void {
+    this.got.push(event);
+    if (typeof offset === "string" && offset.slice(0, 8) === this.kept?.pid.slice(0, 8)) this.offset = offset;
+  }
+
   readonly [PEER]: AdapterPeer = {
-    deliver: (packet) => void this.got.push(packet.data[0]),
+    deliver: (packet) => this.gets(packet.data[0], packet.offset),
     deliverWithAck: (packet, _encoded, _flags, answered) => {
       this.got.push(packet.data[0]);
       if (this.answer !== undefined) queueMicrotask(() => answered([this.answer]));

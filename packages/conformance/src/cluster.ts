@@ -1,8 +1,10 @@
+import type { LogAdapterOptions } from "@sockeye/cluster";
 import type { Clock } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import type { BusBench } from "./bus.js";
 import { ClusterNode } from "./cluster-node.js";
+import { comesBack } from "./comes-back.js";
 
 /** An engine under whole nodes. */
 export interface ClusterBench extends BusBench {
@@ -10,7 +12,7 @@ export interface ClusterBench extends BusBench {
 }
 
 /** Waits for a promise while the bench moves the time. */
-async function settled<T>({ until }: ClusterBench, promise: PromiseLike<T> | T): Promise<T> {
+export async function settled<T>({ until }: ClusterBench, promise: PromiseLike<T> | T): Promise<T> {
   let isDone = false;
   const done = (): void => {
     isDone = true;
@@ -20,27 +22,36 @@ async function settled<T>({ until }: ClusterBench, promise: PromiseLike<T> | T):
   return promise;
 }
 
-type Begin = (names: readonly string[]) => Promise<ClusterNode[]>;
-type Body = (begin: Begin, bench: ClusterBench) => Promise<void>;
-type Define = (title: string, body: Body) => void;
+export type Begin = (names: readonly string[]) => Promise<ClusterNode[]>;
+export type Body = (begin: Begin, bench: ClusterBench) => Promise<void>;
+export type Define = (title: string, body: Body) => void;
 
-/** What nodes must do over every bus. */
-export function clusterSuite(name: string, makeBench: () => ClusterBench | Promise<ClusterBench>): void {
-  describe(`${name} carries a cluster`, () => {
+/** What nodes must do over every bus. @param keep with this, all goes through the bus's log, in one order for all */
+export function clusterSuite(
+  name: string,
+  makeBench: () => ClusterBench | Promise<ClusterBench>,
+  keep?: LogAdapterOptions,
+): void {
+  describe(`${name} carries a cluster${keep ? " with a log" : ""}`, () => {
     let bench: ClusterBench;
     const nodes: ClusterNode[] = [];
     afterEach(async () => {
-      await Promise.all(nodes.splice(0).map((node) => node.stop()));
+      await settled(bench, Promise.all(nodes.splice(0).map((node) => node.stop())));
       await bench?.close?.();
     });
 
     const begin: Begin = async (names) => {
       const begun: ClusterNode[] = [];
       for (const each of names)
-        begun.push(new ClusterNode({ bus: await bench.makeBus(), clock: bench.clock, name: each }));
+        begun.push(new ClusterNode({ bus: await bench.makeBus(), clock: bench.clock, name: each, keep }));
       nodes.push(...begun);
       for (const node of begun) node.start();
       await bench.until(() => begun.every(({ seen }) => seen === nodes.length), "all to know each other");
+      if (keep)
+        await bench.until(
+          () => begun.every(({ adapter }) => typeof adapter.position() === "string"),
+          "the log to be there",
+        );
       return begun;
     };
     const define: Define = (title, body) =>
@@ -54,6 +65,7 @@ export function clusterSuite(name: string, makeBench: () => ClusterBench | Promi
     keepsOrder(define);
     asks(define);
     actsOnSockets(define);
+    if (keep) comesBack(define);
   });
 }
 
@@ -135,7 +147,7 @@ function fansOut(define: Define): void {
     a.emit([owner.id], "from a");
     await until(() => guest.got.length === 1 && owner.got.length === 1, "both");
     b.emit([owner.id], "from b");
-    await until(() => guest.got.length === 2, "the second one");
+    await until(() => guest.got.length === 2 && owner.got.length === 2, "the second one");
     expect([owner.got, guest.got]).toEqual([
       ["from a", "from b"],
       ["from a", "from b"],

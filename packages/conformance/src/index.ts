@@ -1,5 +1,6 @@
 export { type AdapterSuiteOptions, adapterSuite, type MakeAdapter } from "./adapter.js";
 export { type BusBench, busSuite } from "./bus.js";
+export { keepingBusSuite } from "./bus-log.js";
 export { type ManualClock, manualClock } from "./clock.js";
 export { type ClusterBench, clusterSuite } from "./cluster.js";
 export { ClusterNode, type ClusterNodeOptions, NotingSocket } from "./cluster-node.js";

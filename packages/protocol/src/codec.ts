@@ -8,6 +8,9 @@ export interface Codec {
    */
   encode(packet: Packet, compress?: boolean): EncodedPacket;
 
+  /** The same event with an offset behind its arguments. Absent: it has to be decoded for that. @param offset of `A-Z a-z 0-9 - _ .` */
+  withOffset?(encoded: EncodedPacket, offset: string): EncodedPacket;
+
   /** A decoder for one session. */
   decoder(): Decoder;
 }

@@ -8,7 +8,17 @@ export type {
   Room,
   SocketId,
 } from "./adapter.js";
-export type { Bus, BusSink } from "./bus.js";
+export type {
+  Bus,
+  BusLog,
+  BusRecord,
+  BusRecords,
+  BusSink,
+  KeptEntry,
+  LogBatch,
+  LogEntry,
+  Position,
+} from "./bus.js";
 export type { Clock, Timer } from "./clock.js";
 export type { ClientDisconnectReason, CloseReason, ServerDisconnectReason } from "./close.js";
 export type { Codec, Decoder } from "./codec.js";

@@ -122,6 +122,8 @@ export interface EventPacket {
    * only the codec knows that.
    */
   readonly offset?: string | undefined;
+  /** The same without {@link offset}, encoded, where it is at hand: for clients to whom the offset means nothing. */
+  readonly withoutOffset?: EncodedPacket | undefined;
 }
 
 export interface AckPacket {

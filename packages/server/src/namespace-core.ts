@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { type Adapter, RecoveryAdapter, type RestoredSession } from "@sockeye/adapter";
+import { type Adapter, type PersistedSession, RecoveryAdapter, type RestoredSession } from "@sockeye/adapter";
 import type { ClusterCore, RemoteDetails } from "@sockeye/cluster";
 import { messageText } from "@sockeye/codec";
 import type { StreamTable } from "@sockeye/contract/internal";
@@ -27,6 +27,7 @@ import type { ErrorContext } from "./audience.js";
 import { isEio3 } from "./eio3-client.js";
 import { Exchange } from "./exchange.js";
 import { expired } from "./expiry.js";
+import { ForeignView } from "./foreign-view.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
@@ -190,6 +191,21 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     return packet.data;
   }
 
+  withOffset(encoded: EncodedPacket, offset: string): EncodedPacket {
+    const { codec } = this.host;
+    if (codec.withOffset) return codec.withOffset(encoded, offset);
+    const data = this.decode(encoded);
+    return codec.encode(
+      { type: PacketType.EVENT, nsp: this.name, id: undefined, data, offset },
+      encoded.compress,
+    );
+  }
+
+  session(socket: AdapterSocket): PersistedSession | undefined {
+    const session = (socket as Socket)[PEER].session();
+    return session && { ...session, data: new ForeignView(socket as Socket).data };
+  }
+
   hasListeners(event: string): boolean {
     return isHeard(this.#handle, event);
   }
@@ -221,15 +237,20 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     const restored = await this.adapter.restoreSession(pid, offset);
     // Who may not stay any more has to pass the middlewares, like anybody.
     const isOver = typeof restored?.expires === "number" && restored.expires <= this.clock.wall();
+    if (isOver) restored.release?.();
     if (isOver || restored === null) return null;
     // The node that it was at may still wait for it. Only once the others are told is it here, or this node would end it as well.
-    const copy = { rooms: new Set([restored.sid]), except: new Set<Room>(), flags: {} };
+    const flags: BroadcastFlags = { volatile: true };
+    const copy = { rooms: new Set([restored.sid]), except: new Set<Room>(), flags };
     if (this.recoversElsewhere) await this.adapter.disconnectSockets(copy, false);
     return restored;
   }
 
   #examine(admission: Admission, restored: RestoredSession | undefined): void {
-    if (admission.abandoned) return;
+    if (admission.abandoned) {
+      restored?.release?.();
+      return;
+    }
     const { connection, auth } = admission;
     const socket = new Socket(this.#handle, connection, {
       auth,

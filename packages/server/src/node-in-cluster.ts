@@ -7,6 +7,8 @@ import {
   type ClusterNamespace,
   Forwarding,
   type ForwardTarget,
+  LogAdapter,
+  type LogAdapterOptions,
   type NodeLoad,
 } from "@sockeye/cluster";
 import { type Neighbours, randomId } from "@sockeye/engine/server";
@@ -123,8 +125,12 @@ export class NodeInCluster implements Neighbours {
 
   // ---- from the server
 
-  makeAdapter(nsp: AdapterNamespace): Adapter {
-    return new ClusterAdapter(nsp as ClusterNamespace, this.#cluster);
+  /** @param keep how much is kept for those who come back, if anything is */
+  makeAdapter(nsp: AdapterNamespace, keep: LogAdapterOptions | undefined): Adapter {
+    const { keeps } = this.#cluster;
+    return keep && keeps
+      ? new LogAdapter(nsp as ClusterNamespace, this.#cluster, keeps, keep)
+      : new ClusterAdapter(nsp as ClusterNamespace, this.#cluster);
   }
 
   /** An id of a session with this node's tag. It waits until the tag is settled. @param isRandom is it one of ours? */

@@ -1,4 +1,4 @@
-import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import type { Adapter, PersistedSession, RestoredSession } from "@sockeye/adapter";
 import type {
   AdapterPeer,
   BroadcastFlags,
@@ -27,18 +27,8 @@ import { LEFT } from "./peer-handle.js";
 import type { PeerConnection, PeerNamespace } from "./peer-host.js";
 import { Selection } from "./selection.js";
 import type { SocketTarget } from "./socket-emission.js";
-import { SocketRecovery } from "./socket-recovery.js";
+import { type Interrupted, RECOVERABLE, SocketRecovery } from "./socket-recovery.js";
 import { warnOfUnheard } from "./warnings.js";
-
-/** The ends after which a client may come back to what it had. */
-const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
-  "transport error",
-  "transport close",
-  "forced close",
-  "ping timeout",
-  "server shutting down",
-  "forced server close",
-]);
 
 /** The machine behind a {@link Socket}: what comes in and goes out, acknowledgements, and its way from CONNECT to the end. */
 export class Peer implements SocketTarget, AdapterPeer {
@@ -106,6 +96,11 @@ export class Peer implements SocketTarget, AdapterPeer {
   /** The client's secret for recovery. */
   get pid(): string | undefined {
     return this.#recovery?.pid;
+  }
+
+  /** What is kept of it while it is in; nothing if it cannot be recovered. */
+  session(): PersistedSession | undefined {
+    return this.entered ? this.#recovery?.session(this.#kept) : undefined;
   }
 
   /** Its calls, in both directions. */
@@ -210,8 +205,9 @@ export class Peer implements SocketTarget, AdapterPeer {
   deliver(packet: EventPacket, encoded: EncodedPacket, flags: BroadcastFlags): void {
     if (this.#phase === "left" || (flags.volatile && !this.#client.ready)) return;
     this.#handle[SHOW_OUTGOING](packet);
-    const known = packet.offset === undefined || this.#recovery !== undefined;
-    const bytes = known ? encoded : this.#client.encode({ ...packet, offset: undefined }, flags.compress);
+    const known = packet.offset === undefined || this.#recovery?.knows(packet) === true;
+    const plain = known ? encoded : packet.withoutOffset;
+    const bytes = plain ?? this.#client.encode({ ...packet, offset: undefined }, flags.compress);
     this.#leave(packet, bytes, flags);
   }
 
@@ -326,9 +322,13 @@ export class Peer implements SocketTarget, AdapterPeer {
     });
   }
 
-  #persist(adapter: Adapter): void {
+  get #kept(): Interrupted {
     const { id, rooms } = this.#handle;
-    this.#recovery?.persist(adapter, { id, rooms, data: this.data, expires: this.#expiry?.at });
+    return { id, rooms, data: this.data, expires: this.#expiry?.at };
+  }
+
+  #persist(adapter: Adapter): void {
+    this.#recovery?.persist(adapter, this.#kept);
   }
 
   /** The adapter may be the app's: what it throws must not come back to whoever noticed the end. */

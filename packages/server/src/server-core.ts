@@ -256,7 +256,9 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   // ---- from the namespaces
 
   makeAdapter(nsp: AdapterNamespace): Adapter {
-    return this.cluster?.makeAdapter(nsp) ?? adopt(makeAdapter(this.settings.adapter, nsp));
+    return (
+      this.cluster?.makeAdapter(nsp, this.settings.keep) ?? adopt(makeAdapter(this.settings.adapter, nsp))
+    );
   }
 
   /** For adapters made for Socket.IO. */

@@ -82,14 +82,20 @@ export class Settings {
     this.#given = all;
   }
 
-  #defaultAdapter(): AdapterConstructor {
+  /** How much is kept for those who come back, if anything is. @throws UsageError `ERR_BAD_OPTION` */
+  get keep(): { maxDisconnectionDuration: number; maxPackets: number } | undefined {
     const options = this.#given.connectionStateRecovery;
-    if (!options) return InMemoryAdapter;
+    if (!options) return undefined;
     const { maxDisconnectionDuration = DEFAULT_MAX_DISCONNECTION_MS, maxPackets = 10_000 } = options;
     requirePositive("maxDisconnectionDuration", maxDisconnectionDuration);
     requirePositive("maxPackets", maxPackets);
-    return (nsp) =>
-      new RecoveryAdapter(nsp, { maxDisconnectionDuration, maxPackets, epoch: randomId().slice(0, 8) });
+    return { maxDisconnectionDuration, maxPackets };
+  }
+
+  #defaultAdapter(): AdapterConstructor {
+    const { keep } = this;
+    if (!keep) return InMemoryAdapter;
+    return (nsp) => new RecoveryAdapter(nsp, { ...keep, epoch: randomId().slice(0, 8) });
   }
 }
 
@@ -102,9 +108,9 @@ function checkCluster({ cluster, adapter, connectionStateRecovery }: ServerOptio
       "The options cluster and adapter exclude each other: a cluster has its own.",
     );
   }
-  if (connectionStateRecovery !== undefined) {
+  if (connectionStateRecovery !== undefined && !(cluster.bus.log && cluster.bus.records)) {
     const text =
-      "The options cluster and connectionStateRecovery exclude each other: no bus keeps a log yet.";
+      "The options cluster and connectionStateRecovery exclude each other with this bus: it keeps no log.";
     throw new UsageError("ERR_BAD_OPTION", text);
   }
 }

@@ -1,6 +1,21 @@
-import type { Adapter, RestoredSession } from "@sockeye/adapter";
+import type { Adapter, PersistedSession, RestoredSession } from "@sockeye/adapter";
 import { randomId, secretId } from "@sockeye/engine/server";
-import type { Room, SocketId } from "@sockeye/protocol";
+import type { EventPacket, Room, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
+
+/** The ends after which a client may come back to what it had. */
+export const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
+  "transport error",
+  "transport close",
+  "forced close",
+  "ping timeout",
+  "server shutting down",
+  "forced server close",
+]);
+
+/** Of an offset. */
+const EPOCH_LENGTH = 8;
+/** No offset begins so. */
+const NONE = " ";
 
 /** What a socket is kept by, until its client comes back. */
 export interface Interrupted {
@@ -15,6 +30,8 @@ export interface Interrupted {
 export class SocketRecovery {
   #pid: string | undefined = undefined;
   #since: string | undefined = undefined;
+  /** What the offsets begin with that the client knows; none, unless the log is ours. */
+  #epoch = "";
   #restored: RestoredSession | undefined;
   /** What the adapter keeps, if it does. */
   #kept: SocketId | undefined = undefined;
@@ -36,22 +53,38 @@ export class SocketRecovery {
   /** The socket enters. @returns what it has missed */
   begin(adapter: Adapter): RestoredSession["missedPackets"] {
     const restored = this.#restored;
-    this.#since = adapter.position();
-    this.#pid = restored?.pid ?? newPid(this.#since);
+    const since = adapter.position();
+    this.#since = since ?? undefined;
+    this.#pid = restored?.pid ?? (since === null ? undefined : newPid(since));
+    if (since !== undefined)
+      this.#epoch = this.#pid === undefined ? NONE : `${this.#pid.slice(0, EPOCH_LENGTH)}.`;
     this.#restored = undefined;
     return restored?.missedPackets ?? [];
   }
 
-  /** The socket has gone or is away, and its client may come back. */
-  persist(adapter: Adapter, { id: sid, rooms, data, expires }: Interrupted): void {
+  /** Does an event's offset mean something to the client? One of another epoch is an argument to it. */
+  knows({ offset = "" }: EventPacket): boolean {
+    return offset.startsWith(this.#epoch);
+  }
+
+  /** What is to be kept of it; nothing if it cannot be recovered. */
+  session({ id: sid, rooms, data, expires }: Interrupted): PersistedSession | undefined {
     const pid = this.#pid;
-    if (pid === undefined) return;
-    this.#kept = sid;
-    adapter.persistSession({ sid, pid, rooms: [...rooms], data, since: this.#since, expires });
+    return pid === undefined ? undefined : { sid, pid, rooms: [...rooms], data, since: this.#since, expires };
+  }
+
+  /** The socket has gone or is away, and its client may come back. */
+  persist(adapter: Adapter, interrupted: Interrupted): void {
+    const session = this.session(interrupted);
+    if (session === undefined) return;
+    this.#kept = session.sid;
+    adapter.persistSession(session);
   }
 
   /** What was kept is no longer true: the client is back here, or may not come back. No adapter can forget, so it keeps what is over. */
   revoke(adapter: Adapter): void {
+    this.#restored?.release?.();
+    this.#restored = undefined;
     const sid = this.#kept;
     if (sid === undefined) return;
     this.#kept = undefined;

@@ -209,6 +209,16 @@ export class Socket<
     return this.nsp.adapter.del(this.id, room);
   }
 
+  /**
+   * Resolves once `data` is kept for the client's return as it is now. Of a node of a cluster with `connectionStateRecovery` it is kept
+   * besides whenever the rooms change; in memory, and by adapters made for Socket.IO, when the connection ends.
+   *
+   * @throws ClusterError `ERR_BUS_DOWN` (as a rejection): it cannot be kept now
+   */
+  save(): Promise<void> {
+    return this.nsp.adapter.saveSession?.(this.id) ?? Promise.resolve();
+  }
+
   /** Leaves all rooms, its own one too. */
   leaveAll(): void {
     this.nsp.adapter.delAll(this.id);

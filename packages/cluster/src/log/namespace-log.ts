@@ -1,0 +1,312 @@
+import type { BusLog, Clock, KeptEntry, LogBatch, Position } from "@sockeye/protocol";
+import { ClusterError } from "@sockeye/protocol";
+import type { FrameFormat } from "../frame.js";
+import { Kind } from "../frame.js";
+import type { Topics } from "../topics.js";
+import { LogWriter } from "./log-writer.js";
+
+/** So long local events wait for the log; then this node goes on alone. */
+const MAX_WAITING_MS = 2_000;
+/** After an answer that was none. */
+const RETRY_MS = 1_000;
+/** Senders whose last number is remembered. */
+const MAX_ORIGINS = 1_000;
+
+/** One message out of the log, or, without a place, what this node tells its own clients alone. */
+export interface Logged {
+  readonly kind: number;
+  readonly body: Uint8Array;
+  readonly at: Position | undefined;
+}
+
+export interface NamespaceLogTerms {
+  readonly log: BusLog;
+  readonly clock: Clock;
+  readonly topics: Topics;
+  readonly format: FrameFormat;
+  /** Of this node. */
+  readonly id: string;
+  readonly keep: LogBatch["keep"];
+  nextSeq(): number;
+  /** In the order of the log. May throw. */
+  apply(message: Logged): void;
+  /** Something is missing here; or so many of this node's messages reached nobody else. */
+  gap(dropped: number): void;
+  failed(error: unknown): void;
+}
+
+/** Remembers what is applied while somebody comes back. */
+export interface Hold {
+  since(end: Position): readonly KeptEntry[];
+  release(): void;
+}
+
+/**
+ * The log of one namespace, as a node sees it: what it has applied, and what it has said. All nodes apply all of it in its order. If a
+ * node's own words do not come back for 2 s, it tells its clients alone, and begins a new epoch as soon as it can: whoever was away meanwhile
+ * is not recovered anywhere.
+ */
+export class NamespaceLog {
+  readonly #terms: NamespaceLogTerms;
+  readonly #writer: LogWriter;
+  #state: "away" | "catching" | "live" | "closed" = "away";
+  #isAlone = false;
+  /** Something is missing in the log, or was missed here: positions of before mean nothing any more. */
+  #mustRenew = false;
+  /** Up to here all is applied that this node hears. */
+  #at: Position | undefined = undefined;
+  /** Heard before what came before it was read. */
+  #early: KeptEntry[] = [];
+  readonly #seqs = new Map<string, number>();
+  readonly #fences = new Map<number, { resolve(): void; reject(error: Error): void }>();
+  #fence: Promise<void> | undefined = undefined;
+  /** What was applied since the oldest return began that is under way. */
+  #ring: KeptEntry[] = [];
+  #returns = 0;
+  #attempt = 0;
+  #retry: unknown;
+  #watch: unknown;
+
+  constructor(terms: NamespaceLogTerms) {
+    const { log, clock, topics, id: writer, keep, failed } = terms;
+    this.#terms = terms;
+    this.#writer = new LogWriter({ log, clock, group: topics.group, writer, keep, failed });
+  }
+
+  /** Does this node tell its clients by itself, without the log? */
+  get isAlone(): boolean {
+    return this.#isAlone;
+  }
+
+  /** Where it is; `undefined` while nobody can say. */
+  get position(): Position | undefined {
+    return this.#state === "live" ? this.#at : undefined;
+  }
+
+  /** Up to here all is applied, whether or not more can be heard now. */
+  get applied(): Position | undefined {
+    return this.#at;
+  }
+
+  /** The bus works, and what this node hears of itself is in force. */
+  up(): void {
+    if (this.#state !== "closed") this.#catchUp();
+  }
+
+  down(): void {
+    if (this.#state === "closed") return;
+    this.#state = "away";
+    this.#attempt += 1;
+    this.#terms.clock.clearTimer(this.#retry);
+    this.#writer.down();
+  }
+
+  /** Resolves once what was said is kept; without the log at once. */
+  async close(): Promise<void> {
+    const { clock } = this.#terms;
+    if (this.#state === "live") {
+      let timer: unknown;
+      const late = new Promise<void>((resolve) => {
+        timer = clock.setTimer(resolve, MAX_WAITING_MS);
+      });
+      await Promise.race([this.#writer.kept(), late]);
+      clock.clearTimer(timer);
+    }
+    this.down();
+    this.#state = "closed";
+    clock.clearTimer(this.#watch);
+    this.#failFences();
+  }
+
+  /** @param topics kept under the first. @param echoes are there sockets here that it means? */
+  append(topics: readonly string[], message: Omit<Logged, "at"> & { readonly echoes: boolean }): number {
+    const { format, clock, nextSeq } = this.#terms;
+    const { kind, body, echoes } = message;
+    const seq = nextSeq();
+    const bytes = format.frame(topics[0] ?? "", [format.message({ seq, previous: 0, kind, body })]);
+    this.#writer.put({ topics, bytes, seq, kind, body, echoes, at: clock.now() });
+    this.#watch ??= clock.setTimer(() => this.#look(), MAX_WAITING_MS);
+    return seq;
+  }
+
+  /** Resolves once all is applied here that was in the log when it was asked for. Rejects if that takes too long. */
+  fence(): Promise<void> {
+    if (this.position === undefined) return Promise.reject(notNow());
+    this.#fence ??= new Promise((resolve, reject) => {
+      const { topics, id, clock } = this.#terms;
+      const seq = this.append([topics.node(id)], {
+        kind: Kind.FENCE,
+        body: new Uint8Array(),
+        echoes: true,
+      });
+      this.#fences.set(seq, { resolve, reject });
+      clock.defer(() => {
+        this.#fence = undefined;
+      });
+    });
+    return this.#fence;
+  }
+
+  /** Somebody comes back: from now on it is remembered what is applied, until it is let go of. */
+  hold(): Hold {
+    this.#returns += 1;
+    let isHeld = true;
+    return {
+      since: (end) => this.#ring.filter(({ at }) => at.epoch !== end.epoch || at.number > end.number),
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#returns -= 1;
+        if (this.#returns === 0) this.#ring = [];
+      },
+    };
+  }
+
+  /** All entries of these topics after a position, and up to where that is complete; `undefined` if nobody can say. */
+  async read(
+    after: Position,
+    topics: readonly string[],
+  ): Promise<{ readonly entries: readonly KeptEntry[]; readonly end: Position } | undefined> {
+    const { log, topics: own } = this.#terms;
+    return this.position && (await log.read(own.group, after, topics));
+  }
+
+  /** The message in an entry that was read. @throws ClusterError `ERR_CLUSTER_INPUT` */
+  open({ topic, bytes, at }: KeptEntry): Logged | undefined {
+    const [message] = this.#terms.format.read(topic, bytes).messages;
+    return message && { kind: message.kind, body: message.body, at };
+  }
+
+  heard(entry: KeptEntry): void {
+    if (this.#state === "catching") this.#early.push(entry);
+    else if (this.#state !== "closed") this.#take(entry);
+  }
+
+  // ---- inside
+
+  #take(entry: KeptEntry): void {
+    const { at } = entry;
+    if (this.#at?.epoch === at.epoch && at.number <= this.#at.number) return;
+    this.#at = at;
+    if (this.#returns > 0) this.#ring.push(entry);
+    const { format, id, apply, failed } = this.#terms;
+    try {
+      const { origin, messages } = format.read(entry.topic, entry.bytes);
+      for (const { seq, kind, body } of messages) {
+        if (origin === id) this.#writer.heard(seq);
+        if (!this.#isNew(origin, seq)) continue;
+        if (kind === Kind.FENCE) this.#passed(seq, origin);
+        else apply({ kind, body, at });
+      }
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** A message may be in the log twice, if the engine has lost who had said what. */
+  #isNew(origin: string, seq: number): boolean {
+    if (seq <= (this.#seqs.get(origin) ?? 0)) return false;
+    this.#seqs.delete(origin);
+    this.#seqs.set(origin, seq);
+    const [oldest] = this.#seqs.size > MAX_ORIGINS ? this.#seqs.keys() : [];
+    if (oldest !== undefined) this.#seqs.delete(oldest);
+    return true;
+  }
+
+  #passed(seq: number, origin: string): void {
+    if (origin !== this.#terms.id) return;
+    this.#fences.get(seq)?.resolve();
+    this.#fences.delete(seq);
+  }
+
+  #failFences(): void {
+    for (const { reject } of this.#fences.values()) reject(notNow());
+    this.#fences.clear();
+    this.#fence = undefined;
+  }
+
+  /** Reads what came while this node did not listen, and goes on from there. */
+  #catchUp(): void {
+    const attempt = ++this.#attempt;
+    const isCurrent = (): boolean => attempt === this.#attempt;
+    this.#terms.clock.clearTimer(this.#retry);
+    this.#state = "catching";
+    this.#early = [];
+    this.#readOn().then(
+      ({ missed, end, gap }) => {
+        if (!isCurrent()) return;
+        if (gap) this.#terms.gap(0);
+        for (const entry of [...missed, ...this.#early]) this.#take(entry);
+        this.#early = [];
+        if (this.#at?.epoch !== end.epoch || this.#at.number < end.number) this.#at = end;
+        this.#state = "live";
+        this.#writer.up();
+      },
+      (error: unknown) => {
+        if (!isCurrent()) return;
+        this.#terms.failed(error);
+        this.#retryLater();
+      },
+    );
+  }
+
+  async #readOn(): Promise<{ missed: readonly KeptEntry[]; end: Position; gap: boolean }> {
+    const { log, topics } = this.#terms;
+    const from = this.#at;
+    const part = from && (await log.read(topics.group, from));
+    const gap = from !== undefined && part === undefined;
+    this.#mustRenew ||= gap;
+    // What is said from now on waits for the new epoch.
+    this.#isAlone = false;
+    let end = part?.end;
+    if (this.#mustRenew) {
+      end = await log.renew(topics.group);
+      this.#mustRenew = false;
+    }
+    return { missed: part?.entries ?? [], end: end ?? (await log.end(topics.group)), gap };
+  }
+
+  #retryLater(): void {
+    this.#retry = this.#terms.clock.setTimer(() => this.#catchUp(), RETRY_MS);
+  }
+
+  /** Has this node waited for its own words for too long? */
+  #look(): void {
+    const { clock } = this.#terms;
+    this.#watch = undefined;
+    const oldest = this.#writer.oldestAt;
+    if (oldest === undefined || this.#state === "closed") return;
+    const left = oldest + MAX_WAITING_MS - clock.now();
+    if (left > 0) this.#watch = clock.setTimer(() => this.#look(), left);
+    else this.#break();
+  }
+
+  #break(): void {
+    const wasReachable = this.#state !== "away";
+    this.#isAlone = true;
+    this.#mustRenew = true;
+    this.#failFences();
+    const { said, lost } = this.#writer.giveUp();
+    for (const { seq, kind, body } of said) {
+      // If it is in the log all the same, it must not be told again.
+      if (this.#isNew(this.#terms.id, seq) && kind !== Kind.FENCE) this.#apply({ kind, body, at: undefined });
+    }
+    if (lost > 0) this.#terms.gap(lost);
+    if (!wasReachable) return;
+    // The bus works, and the log does not.
+    this.down();
+    this.#retryLater();
+  }
+
+  #apply(message: Logged): void {
+    try {
+      this.#terms.apply(message);
+    } catch (error) {
+      this.#terms.failed(error);
+    }
+  }
+}
+
+function notNow(): ClusterError {
+  return new ClusterError("ERR_BUS_DOWN", "the log cannot be had now");
+}

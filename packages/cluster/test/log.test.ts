@@ -1,0 +1,121 @@
+// What of the log is hard to hit by chance.
+import { MemoryHub } from "@sockeye/cluster/memory";
+import { ClusterNode, manualClock } from "@sockeye/conformance";
+import { describe, expect, it } from "vitest";
+import { readOffset, writeOffset } from "../src/log/offset.js";
+
+const KEEP = { maxDisconnectionDuration: 60_000, maxPackets: 1_000 };
+
+function world() {
+  const clock = manualClock();
+  const hub = new MemoryHub({ clock });
+  const buses = ["a", "b"].map(() => hub.bus());
+  const nodes = buses.map((bus, n) => new ClusterNode({ bus, clock, name: `${n}`, keep: KEEP }).start());
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 10) {
+      clock.advance(10);
+      await new Promise(setImmediate);
+    }
+  };
+  return { clock, hub, buses, nodes, pass };
+}
+
+describe("a return", () => {
+  it("to a node that has heard nothing of the room brings all; what comes late besides comes once", async () => {
+    const { nodes, buses, pass } = world();
+    const [a, b] = nodes as [ClusterNode, ClusterNode];
+    const [, bus] = buses;
+    await pass(100);
+    const socket = a.join("x");
+    await pass(50);
+    a.lose(socket);
+    for (const event of ["1", "2", "3"]) a.emit(["x"], event);
+    await pass(50);
+    const { log } = bus ?? {};
+    const read = log?.read;
+    if (!bus || !log || !read) throw new Error("no log");
+    const { take } = bus;
+    log.read = async (...args) => {
+      // These are in the log when it is read, and under way to this node.
+      bus.take = (from, carried) => take.call(bus, from, { ...carried, delayMs: 300 });
+      for (const event of ["4", "5"]) a.emit(["x"], event);
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      return read(...args);
+    };
+    const coming = b.comesBack(socket);
+    await pass(100);
+    const back = await coming;
+    expect(back?.got).toEqual(["1", "2", "3"]);
+    await pass(600);
+    expect(back?.got).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  it("is refused, and costs nothing, while the log cannot be had", async () => {
+    const { nodes, buses, pass } = world();
+    const [a, b] = nodes as [ClusterNode, ClusterNode];
+    await pass(100);
+    const socket = a.join("x");
+    await pass(50);
+    buses[1]?.lose();
+    expect(b.adapter.position()).toBeNull();
+    expect(await b.adapter.restoreSession(socket.kept?.pid ?? "", undefined)).toBeNull();
+    expect(b.join("y").kept).toBeUndefined();
+    expect(b.failures).toEqual([]);
+  });
+});
+
+describe("a log that answers with errors", () => {
+  it("keeps nobody waiting for more than 2 s, and begins anew once it works", async () => {
+    const { nodes, buses, pass } = world();
+    const [a, b] = nodes as [ClusterNode, ClusterNode];
+    const [{ log } = {}] = buses;
+    if (!log) throw new Error("no log");
+    await pass(100);
+    const [here, there] = [a.join(), b.join()];
+    await pass(50);
+    const { append } = log;
+    log.append = () => Promise.reject(new Error("out of memory"));
+    a.emit([], "1");
+    await pass(1900);
+    expect(here.got).toEqual([]);
+    await pass(300);
+    expect(here.got).toEqual(["1"]);
+    expect(a.failures.splice(0).length).toBeGreaterThan(0);
+    a.emit([], "2");
+    expect(here.got).toEqual(["1", "2"]);
+    log.append = append;
+    await pass(3000);
+    const [{ told, gaps }, position] = [b, String(b.adapter.position())];
+    expect([there.got, gaps, told.at(-1)]).toEqual([["2"], 1, "gap of 0"]);
+    a.emit([], "3");
+    await pass(100);
+    expect([here.got, there.got]).toEqual([
+      ["1", "2", "3"],
+      ["2", "3"],
+    ]);
+    expect(String(b.adapter.position()).slice(0, 9)).not.toBe(position.slice(0, 9));
+  });
+});
+
+describe("offsets", () => {
+  it.each([
+    "",
+    "x",
+    "abcdefgh",
+    "abcdefgh.",
+    ".1",
+    "abcdefgh.-1",
+    "abcdefgh.0.0",
+    "abcdefgh.00",
+    "a.1 ",
+    "a.Z",
+  ])("%j is none", (text) => {
+    expect(readOffset(text)).toBeUndefined();
+  });
+
+  it("are read as they were written", () => {
+    for (const number of [0, 1, 35, 36, 1e9, Number.MAX_SAFE_INTEGER])
+      expect(readOffset(writeOffset({ epoch: "abcdefgh", number }))).toEqual({ epoch: "abcdefgh", number });
+  });
+});

@@ -1,0 +1,181 @@
+// Clients that come back to another node than the one that they were at, by the log that the nodes share.
+import { io as dialOwn } from "@sockeye/client";
+import type { MemoryBus } from "@sockeye/cluster/memory";
+import type { Socket } from "@sockeye/server";
+import { createMsgpackCodec } from "@sockeye/server/msgpack";
+import { io as dialStock } from "socket.io-client";
+import msgpackParser from "socket.io-msgpack-parser";
+import { describe, expect, test } from "vitest";
+import { once, until } from "../support/wait.js";
+import { type BlindProxy, blindProxy } from "./blind-proxy.js";
+import { atEnd, memoryBuses, type Node, startNodes } from "./site.js";
+
+type Pair = [Node, Node];
+const RECOVERY = { connectionStateRecovery: { maxDisconnectionDuration: 60_000 }, resume: false } as const;
+const OPTIONS = {
+  reconnectionDelay: 1,
+  reconnectionDelayMax: 20,
+  randomizationFactor: 0,
+  transports: ["websocket"],
+};
+const DIALS = { sockeye: dialOwn, "socket.io-client 4": dialStock } as unknown as Record<
+  string,
+  typeof dialStock
+>;
+
+interface Player {
+  readonly client: ReturnType<typeof dialStock>;
+  readonly got: number[];
+  readonly recovered: boolean[];
+}
+
+async function play(dial: typeof dialStock, url: string, options: object = {}): Promise<Player> {
+  const client = dial(url, { ...OPTIONS, ...options, forceNew: true });
+  atEnd(() => client.disconnect());
+  const got: number[] = [];
+  const recovered: boolean[] = [];
+  client.on("n", (n: number) => void got.push(n));
+  client.on("connect", () => void recovered.push(client.recovered));
+  await once(client, "connect");
+  return { client, got, recovered };
+}
+
+/** Moves a client to another node. */
+async function move(proxy: BlindProxy, to: Node, { recovered }: Player): Promise<void> {
+  const { length } = recovered;
+  proxy.ports = [to.port];
+  expect(proxy.cut()).toBe(1);
+  await until(() => recovered.length > length, "its return");
+}
+
+function joinAll(nodes: readonly Node[]): void {
+  for (const { io } of nodes)
+    io.on("connection", (socket) => {
+      if (!socket.recovered) socket.join(["x", "y"]);
+    });
+}
+
+describe("a client that comes back to another node", () => {
+  test.each([
+    ["sockeye", {}, {}],
+    ["socket.io-client 4", {}, {}],
+    ["socket.io-client 4", { parser: createMsgpackCodec() }, { parser: msgpackParser }],
+  ] as const)(
+    "%s misses nothing, gets nothing twice and all in order, over 20 moves under traffic (%j)",
+    async (name, options, own) => {
+      const nodes = (await startNodes(["a", "b"], memoryBuses(), { ...RECOVERY, ...options })) as Pair;
+      joinAll(nodes);
+      const proxy = await blindProxy([nodes[0].port]);
+      const player = await play(DIALS[name] as typeof dialStock, proxy.url, own);
+      await until(() => nodes[0].io.of("/").adapter.rooms.has("y"), "the rooms");
+      // One sender at a time, so that there is an order to look at: each number follows the one before it everywhere.
+      let sent = 0;
+      const rooms = ["x", "y"];
+      const id = player.client.id ?? "";
+      const traffic = setInterval(() => {
+        for (let n = 0; n < 3; n++) {
+          sent += 1;
+          const io = nodes[sent % 7 === 0 ? 1 : 0].io;
+          if (sent % 5 === 0) io.emit("n", sent, Buffer.from("b"));
+          else io.to([rooms[sent % 2] ?? "", ...(sent % 3 === 0 ? ["z"] : [])]).emit("n", sent);
+          if (sent % 11 === 0) io.to(id).emit("n", -sent);
+        }
+      }, 5);
+      atEnd(() => clearInterval(traffic));
+      for (let moves = 0; moves < 20; moves++) {
+        const goal = player.got.length + 10;
+        await until(() => player.got.length >= goal, "traffic");
+        await move(proxy, nodes[(moves + 1) % 2] as Node, player);
+      }
+      clearInterval(traffic);
+      const all = Array.from({ length: sent }, (_, n) => n + 1);
+      await until(() => all.every((n) => player.got.includes(n)), "all of them");
+      expect(player.recovered).toEqual([false, ...Array.from({ length: 20 }, () => true)]);
+      expect(player.got.filter((n) => n > 0).sort((x, y) => x - y)).toEqual(all);
+      expect(player.got.filter((n) => n < 0).map((n) => -n)).toEqual(all.filter((n) => n % 11 === 0));
+      for (const from of [0, 1]) {
+        const ofOne = player.got.filter((n) => n > 0 && Number(n % 7 === 0) === from);
+        expect(ofOne).toEqual([...ofOne].sort((x, y) => x - y));
+      }
+    },
+    60_000,
+  );
+
+  test("has its rooms, and its data as it was saved, when its node has died", async () => {
+    const [a, b] = (await startNodes(["a", "b"], memoryBuses(), RECOVERY)) as Pair;
+    const puts: string[] = [];
+    const { records } = a.bus;
+    const put = records?.put.bind(records);
+    if (records && put)
+      records.put = (key, bytes, ...rest) => {
+        puts.push(key + Buffer.from(bytes).toString("latin1"));
+        return put(key, bytes, ...rest);
+      };
+    const proxy = await blindProxy([a.port]);
+    const connected = once(a.io, "connection");
+    const auth = { token: "of-the-client" };
+    const extraHeaders = { cookie: "secret=cookie" };
+    const player = await play(dialStock, proxy.url, { auth, extraHeaders });
+    const [socket] = (await connected) as [Socket];
+    await socket.join("x");
+    socket.data = { name: "ada" };
+    await socket.save();
+    (a.bus as MemoryBus).lose();
+    b.io.to("x").emit("n", 1);
+    const again = once(b.io, "connection");
+    await move(proxy, b, player);
+    const [back] = (await again) as [Socket];
+    await until(() => player.got.length === 1, "what it missed");
+    expect([back.id, back.data, [...back.rooms].sort(), back.recovered]).toEqual([
+      socket.id,
+      { name: "ada" },
+      ["x", socket.id].sort(),
+      true,
+    ]);
+    // A record is no key, and knows nothing of the handshake.
+    const { _pid: pid } = player.client as unknown as { _pid: string };
+    expect(puts.some((text) => text.includes(socket.id))).toBe(true);
+    for (const secret of [pid, pid.slice(8), "of-the-client", "cookie"])
+      expect(
+        puts.some((text) => text.includes(secret)),
+        secret,
+      ).toBe(false);
+  });
+
+  test("is not recovered once a node has told its clients something alone, and sees no offsets", async () => {
+    const [a, b] = (await startNodes(["a", "b"], memoryBuses(), RECOVERY)) as Pair;
+    const proxy = await blindProxy([b.port]);
+    const [here, player] = [await play(dialStock, a.url), await play(dialStock, proxy.url)];
+    const args: unknown[][] = [];
+    for (const { client } of [here, player]) client.on("n", (...all: unknown[]) => void args.push(all));
+    (a.bus as MemoryBus).lose();
+    a.io.emit("n", 1);
+    // It waits for the log, and then for it no longer.
+    await until(() => here.got.length === 1, "what is told alone");
+    a.io.emit("n", 2);
+    await until(() => here.got.length === 2, "what is told at once");
+    (a.bus as MemoryBus).restore();
+    await until(() => typeof a.io.of("/").adapter.position() === "string", "the log");
+    b.io.emit("n", 3);
+    await until(() => here.got.length === 3 && player.got.length === 1, "the next one");
+    await move(proxy, a, player);
+    expect(player.recovered).toEqual([false, false]);
+    // The second one waited for the bus, and has reached the others as well.
+    expect(args.map(([n]) => n).sort()).toEqual([1, 2, 2, 3, 3]);
+    expect(args.every(({ length }) => length === 1)).toBe(true);
+    // Who joins now can be recovered again.
+    await move(proxy, b, player);
+    expect(player.recovered).toEqual([false, false, true]);
+  });
+
+  test("is recovered after a server that shuts down; what it said last is there", async () => {
+    const [a, b] = (await startNodes(["a", "b"], memoryBuses(), RECOVERY)) as Pair;
+    const proxy = await blindProxy([a.port]);
+    const player = await play(dialStock, proxy.url);
+    proxy.ports = [b.port];
+    a.io.emit("n", 1);
+    await a.io.close();
+    await until(() => player.recovered.length === 2 && player.got.length === 1, "its return");
+    expect(player.recovered).toEqual([false, true]);
+  });
+});
