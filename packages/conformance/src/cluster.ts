@@ -1,30 +1,9 @@
 import type { LogAdapterOptions } from "@sockeye/cluster";
-import type { Clock } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import { afterEach, describe, expect, it } from "vitest";
-import type { BusBench } from "./bus.js";
+import { type Begin, type ClusterBench, type Define, settled } from "./cluster-bench.js";
 import { ClusterNode } from "./cluster-node.js";
 import { comesBack } from "./comes-back.js";
-
-/** An engine under whole nodes. */
-export interface ClusterBench extends BusBench {
-  readonly clock: Clock;
-}
-
-/** Waits for a promise while the bench moves the time. */
-export async function settled<T>({ until }: ClusterBench, promise: PromiseLike<T> | T): Promise<T> {
-  let isDone = false;
-  const done = (): void => {
-    isDone = true;
-  };
-  Promise.resolve(promise).then(done, done);
-  await until(() => isDone, "a promise to settle");
-  return promise;
-}
-
-export type Begin = (names: readonly string[]) => Promise<ClusterNode[]>;
-export type Body = (begin: Begin, bench: ClusterBench) => Promise<void>;
-export type Define = (title: string, body: Body) => void;
 
 /** What nodes must do over every bus. @param keep with this, all goes through the bus's log, in one order for all */
 export function clusterSuite(

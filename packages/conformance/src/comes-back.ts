@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type ClusterBench, type Define, settled } from "./cluster.js";
+import { type ClusterBench, type Define, settled } from "./cluster-bench.js";
 import type { ClusterNode } from "./cluster-node.js";
 
 /** Waits until a node has written what it keeps of all its sockets. */

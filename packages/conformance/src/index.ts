@@ -2,7 +2,8 @@ export { type AdapterSuiteOptions, adapterSuite, type MakeAdapter } from "./adap
 export { type BusBench, busSuite } from "./bus.js";
 export { keepingBusSuite } from "./bus-log.js";
 export { type ManualClock, manualClock } from "./clock.js";
-export { type ClusterBench, clusterSuite } from "./cluster.js";
+export { clusterSuite } from "./cluster.js";
+export type { ClusterBench } from "./cluster-bench.js";
 export { ClusterNode, type ClusterNodeOptions, NotingSocket } from "./cluster-node.js";
 export { codecSuite, textCodecSuite } from "./codec.js";
 export { type Ending, Side } from "./side.js";
