@@ -62,7 +62,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
   protected readonly topics: Topics;
   protected readonly interest: Interest;
   /** Rooms that sockets elsewhere were made to join, whose subscriptions may not be in force yet. */
-  protected readonly spread = new Map<Room, number>();
+  protected readonly spread: Map<Room, number> = new Map();
   protected readonly party: Party = {
     event: (body) => this.#event(body),
     act: (op, args) => this.act(op, args),
