@@ -1,4 +1,6 @@
 import { UsageError } from "@sockeye/protocol";
+import { asBuffer } from "./redis-log.js";
+import type { RedisArgument } from "./scripts.js";
 
 /** A client of the package `redis`, version 5 or later, for one server, or of Sentinel's. */
 export interface NodeRedisLike {
@@ -25,6 +27,8 @@ export interface Connection {
   subscribe(channels: readonly string[]): Promise<unknown>;
   unsubscribe(channels: readonly string[]): Promise<unknown>;
   publish(channel: string, bytes: Uint8Array): Promise<unknown>;
+  /** Sends any command. Texts in the answer come as bytes. */
+  ask(command: readonly RedisArgument[]): Promise<unknown>;
   /** Cuts it, for good. */
   cut(): void;
 }
@@ -51,8 +55,12 @@ interface NodeRedis {
   sUnsubscribe(channels: readonly string[], listener: BytesListener, bytes: true): Promise<unknown>;
   publish(channel: string, bytes: Buffer): Promise<unknown>;
   sPublish(channel: string, bytes: Buffer): Promise<unknown>;
+  sendCommand(command: readonly RedisArgument[], options: object): Promise<unknown>;
 }
 type BytesListener = (message: Uint8Array, channel: Uint8Array) => void;
+
+/** Texts as bytes: `$` and `+` are their types in Redis's protocol. */
+const AS_BYTES = { typeMapping: { 36: Buffer, 43: String } };
 
 /** What is published while it is away must not come late. */
 function noQueue(): never[] {
@@ -80,6 +88,7 @@ function nodeRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Conne
         : client.unsubscribe(channels, listener, true),
     publish: (channel, bytes) =>
       sharded ? client.sPublish(channel, asBuffer(bytes)) : client.publish(channel, asBuffer(bytes)),
+    ask: (command) => client.sendCommand(command, AS_BYTES),
     cut: () => {
       try {
         client.destroy();
@@ -102,6 +111,7 @@ interface IoRedis {
   sunsubscribe(...channels: string[]): Promise<unknown>;
   publish(channel: string, bytes: Buffer): Promise<unknown>;
   spublish(channel: string, bytes: Buffer): Promise<unknown>;
+  callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>;
 }
 
 /** No queue, and no subscriptions of its own accord: the bus subscribes before it says that it is up. */
@@ -137,6 +147,7 @@ function ioRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connect
       sharded ? each(channels, (one) => client.sunsubscribe(one)) : client.unsubscribe(...channels),
     publish: (channel, bytes) =>
       sharded ? client.spublish(channel, asBuffer(bytes)) : client.publish(channel, asBuffer(bytes)),
+    ask: ([name = "", ...args]) => client.callBuffer(`${name}`, ...args),
     cut: () => client.disconnect(),
   };
 }
@@ -144,8 +155,4 @@ function ioRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connect
 /** Of a Redis Cluster, one command may name channels of one slot only. */
 function each(channels: readonly string[], act: (channel: string) => Promise<unknown>): Promise<unknown> {
   return Promise.all(channels.map(act));
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

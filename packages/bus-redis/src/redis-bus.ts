@@ -1,6 +1,9 @@
 import type { Bus, BusSink } from "@sockeye/protocol";
 import { ClusterError } from "@sockeye/protocol";
 import { type Connection, type Dial, dialFrom, type IoRedisLike, type NodeRedisLike } from "./connection.js";
+import { LOGGED, RedisLog, readLogged } from "./redis-log.js";
+import { RedisRecords } from "./redis-records.js";
+import type { RedisArgument } from "./scripts.js";
 
 export interface RedisBusOptions {
   /** Uses sharded pub/sub (Redis 7 or later). Default false. */
@@ -8,6 +11,9 @@ export interface RedisBusOptions {
   /** Before the names of channels. Default `sockeye:`. */
   readonly prefix?: string | undefined;
 }
+
+/** Begins a message that would begin like one of the log, or like this. */
+const PLAIN = 0xfe;
 
 /** Redis cuts a subscriber for which 32 MB wait. */
 const MAX_BYTES = 16_777_216;
@@ -44,10 +50,17 @@ class RedisBus implements Bus {
   #generation = 0;
   #lastPublish: Promise<unknown> = Promise.resolve();
   #opened: () => void = () => {};
+  readonly log: RedisLog;
+  readonly records: RedisRecords;
+  /** Of questions that have no answer yet. */
+  readonly #asked = new Set<(error: ClusterError) => void>();
 
   constructor(dial: Dial, { sharded = false, prefix = "sockeye:" }: RedisBusOptions) {
+    const ask = (command: readonly RedisArgument[]): Promise<unknown> => this.#ask(command);
     this.#dial = dial;
     this.#prefix = prefix;
+    this.log = new RedisLog({ prefix, ask, sharded });
+    this.records = new RedisRecords({ prefix, ask });
     this.order = sharded ? "group" : "all";
   }
 
@@ -63,7 +76,8 @@ class RedisBus implements Bus {
   publish(topic: string, bytes: Uint8Array): void {
     if (!this.#publisher || this.#state === "closed") return;
     // What fails with its connection is part of the gap that is told then.
-    this.#lastPublish = this.#publisher.publish(this.#prefix + topic, bytes).catch(() => {});
+    const message = (bytes[0] ?? 0) < PLAIN ? bytes : Buffer.concat([Buffer.of(PLAIN), bytes]);
+    this.#lastPublish = this.#publisher.publish(this.#prefix + topic, message).catch(() => {});
   }
 
   subscribe(topics: readonly string[]): void {
@@ -89,6 +103,7 @@ class RedisBus implements Bus {
     this.#sink = undefined;
     // Without a connection nothing leaves any more, and nobody waits for it.
     if (this.#publisherReady) await this.#lastPublish;
+    this.#failAsked(undefined);
     this.#cut();
   }
 
@@ -116,7 +131,7 @@ class RedisBus implements Bus {
       },
       message: (channel, bytes) => {
         if (isCurrent() && channel.startsWith(this.#prefix))
-          this.#sink?.message(channel.slice(this.#prefix.length), bytes);
+          this.#message(channel.slice(this.#prefix.length), bytes);
       },
     });
     this.#publisher = this.#dial({
@@ -140,6 +155,25 @@ class RedisBus implements Bus {
     if (generation === this.#generation) this.#sink?.subscribed(topics);
   }
 
+  #message(topic: string, bytes: Uint8Array): void {
+    if (bytes[0] === LOGGED) {
+      const entry = readLogged(bytes);
+      if (entry) this.#sink?.message(entry.topic, entry.bytes, entry.at);
+    } else this.#sink?.message(topic, bytes[0] === PLAIN ? bytes.subarray(1) : bytes);
+  }
+
+  /** Clients may send a command again when they are back, or forget it: here it has failed once the connection is lost. */
+  #ask(command: readonly RedisArgument[]): Promise<unknown> {
+    const publisher = this.#publisher;
+    if (!publisher || this.#state !== "up") return Promise.reject(isDown(undefined));
+    return new Promise((resolve, reject) => {
+      this.#asked.add(reject);
+      const answer = publisher.ask(command);
+      const failed = (error: unknown): void => reject(isReply(error) ? error : isDown(error));
+      answer.then(resolve, failed).finally(() => this.#asked.delete(reject));
+    });
+  }
+
   /** Up means: both connections work, and all that was subscribed to is in force. */
   #check(): void {
     if (!this.#publisherReady || !this.#subscriberReady || this.#state === "up") return;
@@ -152,7 +186,13 @@ class RedisBus implements Bus {
   #down(cause: unknown): void {
     if (this.#state !== "up") return;
     this.#state = "down";
-    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "the connection to Redis is lost", cause));
+    this.#failAsked(cause);
+    this.#sink?.down(isDown(cause));
+  }
+
+  #failAsked(cause: unknown): void {
+    for (const reject of this.#asked) reject(isDown(cause));
+    this.#asked.clear();
   }
 
   #cut(): void {
@@ -162,4 +202,13 @@ class RedisBus implements Bus {
     this.#subscriberReady = false;
     this.#publisherReady = false;
   }
+}
+
+function isDown(cause: unknown): ClusterError {
+  return new ClusterError("ERR_BUS_DOWN", "the connection to Redis is lost", cause);
+}
+
+/** Errors of Redis itself begin with a code. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && /^[A-Z]{3,} /.test(error.message);
 }

@@ -1,7 +1,7 @@
 // Against a real Redis of the tests' own, which is stopped, killed and frozen, with both client packages.
 
 import { type RedisBusOptions, redis } from "@sockeye/bus-redis";
-import { busSuite, type ClusterBench, clusterSuite } from "@sockeye/conformance";
+import { busSuite, type ClusterBench, clusterSuite, keepingBusSuite } from "@sockeye/conformance";
 import type { Bus } from "@sockeye/protocol";
 import { nativeClock } from "@sockeye/session";
 import { Redis as IoRedis } from "ioredis";
@@ -18,6 +18,8 @@ test.runIf(process.env["CI"] === "true")("there is a Redis where nothing may be 
   expect(program).toBeDefined();
 });
 
+const KEEP = { maxDisconnectionDuration: 60_000, maxPackets: 10_000 };
+
 type MakeClient = (port: number) => Parameters<typeof redis>[0];
 const CLIENTS: Readonly<Record<string, MakeClient>> = {
   redis: (port) =>
@@ -32,6 +34,8 @@ async function bench(makeClient: MakeClient, options: RedisBusOptions): Promise<
   const { port } = server;
   return {
     clock: nativeClock,
+    // It keeps nothing on disk.
+    forgets: true,
     makeBus: () => redis(makeClient(port), options),
     until: (condition, what) => until(condition, what),
     breakDown: () => server.stop(),
@@ -48,6 +52,8 @@ describe.skipIf(program === undefined)("bus-redis", () => {
       const title = `Redis by ${name}, ${sharded ? "sharded" : "classic"}`;
       busSuite(title, () => bench(makeClient, { sharded }));
       clusterSuite(title, () => bench(makeClient, { sharded }));
+      keepingBusSuite(title, () => bench(makeClient, { sharded }));
+      clusterSuite(title, () => bench(makeClient, { sharded }), KEEP);
     }
   }
 
