@@ -19,6 +19,7 @@ const ADDED = new Set([
   "bufferedBytes",
   "drained",
   "expireAt",
+  "save",
   "overflow",
   "overflowPolicy",
   "recovered",
