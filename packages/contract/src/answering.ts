@@ -7,27 +7,31 @@ import { internalRefusal, refusalArgs } from "./wire.js";
 /** A handler, as it is called. */
 export type AnyCallHandler = (input: never, context: CallContext<never>) => unknown;
 
-/** The calls of one socket that are being handled. */
+/** The calls of one socket that are being handled. A stranger may give one id to several: only the latest can be cancelled by it. */
 export class Running {
-  readonly #calls = new Map<number, Run>();
+  readonly #all = new Set<Run>();
+  readonly #latest = new Map<number, Run>();
 
   add(id: number, run: Run): void {
-    this.#calls.set(id, run);
+    this.#all.add(run);
+    this.#latest.set(id, run);
   }
 
-  remove(id: number): void {
-    this.#calls.delete(id);
+  remove(id: number, run: Run): void {
+    this.#all.delete(run);
+    if (this.#latest.get(id) === run) this.#latest.delete(id);
   }
 
   /** The peer does not wait for this one any more. What is no id of a call is ignored. */
   cancel(id: unknown): void {
-    this.#calls.get(id as number)?.abort();
+    this.#latest.get(id as number)?.abort();
   }
 
   /** The peer is gone. */
   cancelAll(): void {
-    for (const run of [...this.#calls.values()]) run.abort();
-    this.#calls.clear();
+    for (const run of [...this.#all]) run.abort();
+    this.#all.clear();
+    this.#latest.clear();
   }
 }
 
@@ -87,7 +91,7 @@ export function answerCall(
   const id = ack?.ackId;
   if (id !== undefined) answerer.running.add(id, run);
   const answer = (...values: readonly unknown[]): void => {
-    if (id !== undefined) answerer.running.remove(id);
+    if (id !== undefined) answerer.running.remove(id, run);
     ack?.(...values);
   };
   const refuse = (error: unknown): void => {

@@ -11,6 +11,7 @@ import { io as dialStock } from "socket.io-client";
 import * as msgpackParser from "socket.io-msgpack-parser";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { joinMain } from "../../../test/support/rawsocket.js";
 import { once, until, within } from "../../../test/support/wait.js";
 
 const ends: (() => unknown)[] = [];
@@ -234,6 +235,20 @@ describe("a call that is given up", () => {
     plain.emit("last");
     await until(() => seen.includes("last"), "the last event");
     expect(seen).toEqual(["wait", "last"]);
+  });
+
+  it("of two with one id, which only a stranger sends, both hear that it has gone", async () => {
+    const { io, url } = await serve();
+    const signals: AbortSignal[] = [];
+    io.handle("wait", (_: unknown, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    });
+    const { wire } = await joinMain(Number(new URL(url).port));
+    wire.send('421["wait"]', '421["wait"]', '421["wait"]');
+    await until(() => signals.length === 3, "three calls");
+    wire.end();
+    await until(() => signals.every(({ aborted }) => aborted), "three aborts");
   });
 
   it("never leaves if it has not left: no handler runs", async () => {
