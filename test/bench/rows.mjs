@@ -160,7 +160,7 @@ export const ROWS = {
   polling: {
     title: "echo over long-polling, one message a POST",
     unit: "CPU per message",
-    target: 0.75,
+    target: 0.65,
     contenders: [...FRAMEWORKS, "http"],
     measure: "flow",
     load: "polling",
@@ -169,7 +169,7 @@ export const ROWS = {
   "polling-16": {
     title: "echo over long-polling, 16 messages a POST",
     unit: "CPU per message",
-    target: 0.55,
+    target: 0.45,
     contenders: [...FRAMEWORKS, "http"],
     measure: "flow",
     load: "polling",

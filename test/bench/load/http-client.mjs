@@ -3,17 +3,28 @@ import { connect } from "node:net";
 const LENGTH = /content-length: *(\d+)/i;
 const INBOX = Buffer.allocUnsafe(64 * 1024);
 
+/** What a browser sends with each request of a page of the same server. Without Accept-Encoding: nothing is compressed here. */
+const BROWSER = [
+  "Connection: keep-alive",
+  "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+  "Accept: */*",
+  "Accept-Language: en-US,en;q=0.9",
+];
+
 function ignore() {}
 
-/** One keep-alive connection on a bare TCP socket that sends one request after the other. Bodies are ASCII. */
+/** One keep-alive connection on a bare TCP socket that sends one request after the other, as a browser would. Bodies are ASCII. */
 export class HttpClient {
   #socket;
-  #host;
+  #headers;
   #carry = "";
   #onBody = ignore;
 
   constructor(port) {
-    this.#host = `Host: 127.0.0.1:${port}\r\n`;
+    const server = `127.0.0.1:${port}`;
+    this.#headers = [`Host: ${server}`, ...BROWSER, `Origin: http://${server}`, `Referer: http://${server}/`]
+      .map((line) => `${line}\r\n`)
+      .join("");
     this.#socket = connect({
       port,
       host: "127.0.0.1",
@@ -27,7 +38,7 @@ export class HttpClient {
   request(method, path, body = "") {
     const length =
       method === "POST" ? `Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ${body.length}\r\n` : "";
-    return Buffer.from(`${method} ${path} HTTP/1.1\r\n${this.#host}${length}\r\n${body}`, "latin1");
+    return Buffer.from(`${method} ${path} HTTP/1.1\r\n${this.#headers}${length}\r\n${body}`, "latin1");
   }
 
   /** Sends a request and calls back with the body of its answer. */
