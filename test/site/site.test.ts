@@ -146,7 +146,7 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
           const found = (await page.evaluate(VIOLATIONS)) as string[];
           complaints.push(...found.map((each) => `${path}: ${each}`));
         }
-        if (path === "/" || path === "/rooms" || path === "/differences")
+        if (["/", "/tutorial", "/options", "/examples"].includes(path))
           await takeScreenshots([page], `site ${name} ${path}`);
       }
       expect(complaints).toEqual([]);
