@@ -28,7 +28,9 @@ const guides: Item[] = [
     item("Types and validation: one contract", "/contract"),
     item("Calls (RPC)", "/calls"),
     item("Streams, cancelling, AI tokens", "/streams"),
+    item("Uploads with progress", "/uploads"),
   ]),
+  group("Frameworks", [item("React hooks", "/react")]),
   group("State", [
     item("History and replay", "/history"),
     item("Presence: who is online", "/presence"),

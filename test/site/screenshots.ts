@@ -2,12 +2,15 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
+import { start as startModel } from "../../examples/ai-chat/server.js";
 import { start as startAuth } from "../../examples/auth/session.js";
 import { start as startChat } from "../../examples/chat/server.js";
 import { start as startCluster } from "../../examples/cluster/server.js";
 import { start as startMessages } from "../../examples/private-messages/server.js";
+import { start as startReact } from "../../examples/react/server.js";
 import { start as startTasks } from "../../examples/tasks/server.js";
 import { start as startTransports } from "../../examples/transports/server.js";
+import { start as startUpload } from "../../examples/upload/server.js";
 import { start as startWhiteboard } from "../../examples/whiteboard/server.js";
 import { ROOT } from "../architecture/imports.js";
 import { findChromium, launch } from "../browser/chromium.js";
@@ -119,6 +122,45 @@ const SCENES: Readonly<Record<string, Scene>> = {
       await page.getByRole("button", { name: "Log in" }).click();
       await page.getByRole("button", { name: "Ask the server who I am" }).click();
       await page.getByText("whoami: Ann").waitFor();
+      return page;
+    },
+  },
+  "ai-chat": {
+    start: startModel,
+    async play(open) {
+      const page = await open();
+      await page.getByLabel("Your question").fill("How does it find home?");
+      await page.getByRole("button", { name: "Ask" }).click();
+      await page.getByText("finds the mouth of its own river").waitFor();
+      return page;
+    },
+  },
+  react: {
+    start: startReact,
+    async play(open) {
+      const [ann, ben] = [await open(), await open()];
+      for (const [page, name, choice] of [
+        [ann, "Ann", "Ramen"],
+        [ben, "Ben", "Tacos"],
+      ] as const) {
+        await page.getByText("Online").waitFor();
+        await page.getByRole("textbox").fill(name);
+        await page.getByRole("button", { name: choice }).click();
+      }
+      await ann.waitForTimeout(1500);
+      return ann;
+    },
+  },
+  upload: {
+    start: startUpload,
+    async play(open) {
+      const page = await open();
+      const buffer = Buffer.alloc(3e6, "sockeye");
+      await page
+        .getByLabel("File")
+        .setInputFiles({ name: "river.bin", mimeType: "application/octet-stream", buffer });
+      await page.getByRole("button", { name: "Upload" }).click();
+      await page.getByText("SHA-256").first().waitFor();
       return page;
     },
   },
