@@ -30,7 +30,6 @@ const guides: Item[] = [
     item("Streams, cancelling, AI tokens", "/streams"),
     item("Uploads with progress", "/uploads"),
   ]),
-  group("Frameworks", [item("React hooks", "/react")]),
   group("State", [
     item("History and replay", "/history"),
     item("Presence: who is online", "/presence"),
