@@ -23,17 +23,9 @@ const NOT_UNIT = [
 ];
 const LONG = [
   "examples/plain-rooms/",
-  ...[
-    "fuzz",
-    "faults",
-    "leaks",
-    "legacy",
-    "bundle",
-    "interop/official",
-    "cluster/workers",
-    "site",
-    "starters",
-  ].map((name) => `test/${name}/`),
+  ...["fuzz", "faults", "leaks", "legacy", "bundle", "interop/official", "cluster/workers"].map(
+    (name) => `test/${name}/`,
+  ),
   "examples/started.test.ts",
   "test/browser/pages.browser.test.ts",
   "test/browser/transports.browser.test.ts",
@@ -42,6 +34,8 @@ const LONG = [
   "test/resume/slow-way.test.ts",
   "test/security/memory.test.ts",
 ];
+/** Long, and hungry: they install, build and start whole projects. By themselves, so that no deadline of another test is missed. */
+const PROJECTS = ["test/site/", "test/starters/"];
 /** Remembers with which matrix and which packages the controls last passed. */
 const CACHE = "node_modules/.cache/sockeye/controls";
 
@@ -57,6 +51,7 @@ if (first === "--unit") {
     run("vitest", ["run", ...LONG, ...rest]);
     process.env.LOAD = "1";
     run("vitest", ["run", "test/load"]);
+    if (rest.length === 0) run("vitest", ["run", ...PROJECTS]);
   } else if (first === undefined) {
     const digest = controlsDigest();
     const known = existsSync(CACHE) && readFileSync(CACHE, "utf8") === digest;
@@ -66,7 +61,7 @@ if (first === "--unit") {
         "Socket.IO against itself is left out: neither package-lock.json nor the matrix has changed since it last passed.",
       );
     }
-    run("vitest", ["run", ...exclude(LONG)]);
+    run("vitest", ["run", ...exclude([...LONG, ...PROJECTS])]);
     mkdirSync(dirname(CACHE), { recursive: true });
     writeFileSync(CACHE, digest);
   } else {
