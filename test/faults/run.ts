@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { playNodes } from "./nodes/trial.js";
 import { FAULTS, type FaultKind } from "./plan.js";
 import { countKinds, countStrokes, explain, total } from "./report.js";
+import { playStreams } from "./streams.js";
 import { play, type Setup } from "./trial.js";
 
 const { values } = parseArgs({
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     paths: { type: "string" },
     nodes: { type: "string" },
     bus: { type: "string", default: "process" },
+    streams: { type: "boolean", default: false },
     show: { type: "string", default: "5" },
   },
 });
@@ -36,6 +38,18 @@ if (values.nodes !== undefined) {
   const bus = values.bus === "redis" ? "redis" : "process";
   console.log(`faults: seed ${seed}, ${seconds} s, ${clients} clients, ${nodes} nodes over ${bus}`);
   const { violations, strokes, totals } = await playNodes({ seed, seconds, clients, nodes, bus });
+  console.log(JSON.stringify({ strokes, totals }));
+  console.log(`violations: ${violations.length || "none"}`);
+  for (const text of violations.slice(0, Number(values.show))) console.log(`  ${text}`);
+  process.exit(violations.length > 0 ? 1 : 0);
+}
+
+if (values.streams) {
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
+  const [seconds, clients] = [Number(values.seconds), Number(values.clients)];
+  console.log(`faults: seed ${seed}, ${seconds} s, ${clients} clients with streams and uploads`);
+  const kinds = new Set(values.faults.split(",") as FaultKind[]);
+  const { violations, strokes, totals } = await playStreams({ seed, seconds, clients, kinds });
   console.log(JSON.stringify({ strokes, totals }));
   console.log(`violations: ${violations.length || "none"}`);
   for (const text of violations.slice(0, Number(values.show))) console.log(`  ${text}`);
