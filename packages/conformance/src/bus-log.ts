@@ -207,8 +207,8 @@ export function keepingBusSuite(name: string, makeBench: () => BusBench | Promis
       );
       expect(parallel.filter((version) => version !== undefined)).toHaveLength(1);
 
-      await put("{x}short", "short", 0, 300);
-      await put("{x}long", "long", 0, 300);
+      await put("{x}short", "short", 0, 2_000);
+      await put("{x}long", "long", 0, 2_000);
       await done(records.touch(["{x}long", "{x}none"], 60_000));
       let isGone = false;
       await until(() => {
