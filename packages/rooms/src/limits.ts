@@ -7,6 +7,8 @@ export interface RoomLimits {
   readonly maxKeptRooms: number;
   /** Bytes of all kept events together, each with 400 more for the objects around it: beyond that, whole rooms are forgotten in the same order, members or not. */
   readonly maxKeptBytes: number;
+  /** Readers of rooms over plain HTTP, those of all namespaces together. Beyond that the answer is 503. */
+  readonly maxRoomFeeds: number;
   /** Bytes of kept events, and of who is there, that one connection may be sent in ten seconds. */
   readonly maxCatchUpBytes: number;
   /** Bytes of one value of presence, as it is told. All values of one socket together may have four times that. */
@@ -18,6 +20,7 @@ export interface RoomLimits {
 export const DEFAULT_ROOM_LIMITS: RoomLimits = {
   maxKeptRooms: 10_000,
   maxKeptBytes: 64 << 20,
+  maxRoomFeeds: 10_000,
   maxCatchUpBytes: 8 << 20,
   maxPresenceBytes: 4096,
   presenceMs: 100,

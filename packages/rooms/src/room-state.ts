@@ -35,6 +35,8 @@ export class RoomState<S> {
   readonly presence: PresenceList | undefined;
   readonly rule: Rule<S>;
   readonly name: string;
+  /** Those who read the log at their own pace: told when there is more of it. */
+  readonly readers: Set<() => void> = new Set();
 
   constructor(name: string, rule: Rule<S>, epoch: string) {
     this.name = name;

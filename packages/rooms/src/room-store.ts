@@ -84,7 +84,8 @@ export class RoomStore<S> {
       const [[name, state] = []] = shelf;
       if (name === undefined || state === undefined) return;
       shelf.delete(name);
-      if (this.#host.hasMembers(name) || state.presence?.count) shelf.set(name, state);
+      if (this.#host.hasMembers(name) || state.presence?.count || state.readers.size > 0)
+        shelf.set(name, state);
       else this.#bytes -= weightOf(state);
     }
   }

@@ -8,11 +8,12 @@ import { Publisher } from "./publisher.js";
 import { ACTION_OF, ACTIONS, type Request, readRequest } from "./requests.js";
 import { forbidden, type Refusal, RoomRefusal, tooMuch, unread } from "./room-error.js";
 import type { HistoryOptions, RoomEvent } from "./room-event.js";
+import { RoomFeed } from "./room-feed.js";
 import type { LogEntry, Reading } from "./room-log.js";
 import { copyOf, type Kept, KeptEvent, memberRoom, type RoomState, weigh } from "./room-state.js";
 import { RoomStore } from "./room-store.js";
 import type { RoomSocket, RoomsHost } from "./rooms-host.js";
-import { type RoomRule, type Rule, readRule } from "./rule.js";
+import { type Expose, type RoomRule, type Rule, readRule } from "./rule.js";
 import { RuleTable } from "./rule-table.js";
 import type { Since } from "./since.js";
 import { spendsTooMuch, Visitors } from "./visitor.js";
@@ -20,6 +21,11 @@ import { spendsTooMuch, Visitors } from "./visitor.js";
 type Answer = (...args: unknown[]) => void;
 
 const INTERNAL: Refusal = { code: "ERR_INTERNAL", message: "Internal error" };
+
+/** Who asks for nothing gets the newest event of a room that keeps only that. */
+function fromLast(since: Since, rule: { readonly last: boolean } | undefined): Since {
+  return since.kind === "now" && rule?.last ? { kind: "last", count: 1 } : since;
+}
 
 function unreadable(): never {
   throw unread();
@@ -98,6 +104,7 @@ export class Rooms<S extends RoomSocket> {
       this.#store.change(state, () => state.log?.append(encoded, { at, bytes, id }));
       if (state.log !== undefined) this.#trimLater();
     }
+    for (const { readers } of kept) for (const wake of readers) wake();
     const members = kept.map(({ name }) => memberRoom(name));
     this.#host.broadcast(packet, { ...options, except: new Set([...(except ?? []), ...members]) });
     envelopes.forEach(({ envelope }, at) => {
@@ -126,6 +133,24 @@ export class Rooms<S extends RoomSocket> {
 
   presence(room: string): RoomState<S>["presence"] {
     return this.#used(room)?.presence;
+  }
+
+  /** Who may read a room over plain HTTP; `undefined`: nobody. */
+  exposure(room: string): (Expose & { readonly params: readonly string[] }) | undefined {
+    const { rule, params = [] } = this.#rules.find(room) ?? {};
+    if (rule?.expose === undefined || isOwnEvent(room) || this.#host.isSocketId(room)) return undefined;
+    return { ...rule.expose, params };
+  }
+
+  /** Follows what a room keeps, past sockets and permissions. @param wake called when there is something new */
+  follow(room: string, since: Since, wake: () => void): RoomFeed | undefined {
+    const { log, readers, rule } = this.#used(room) ?? {};
+    if (log === undefined || readers === undefined) return undefined;
+    const host = {
+      now: () => this.#host.clock.now(),
+      show: (entry: LogEntry<Kept>) => this.#show(entry),
+    };
+    return new RoomFeed({ log, readers }, { since: fromLast(since, rule), host, wake });
   }
 
   /** Shows a socket to the room, whether it has joined or not, until it leaves or is gone. @throws UsageError `ERR_BAD_OPTION` */
@@ -259,7 +284,7 @@ export class Rooms<S extends RoomSocket> {
 
   #join(socket: S, state: RoomState<S>, since: Since): unknown {
     const { name: room, rule, log } = state;
-    const asked: Since = since.kind === "now" && rule.last ? { kind: "last", count: 1 } : since;
+    const asked = fromLast(since, rule);
     const read = (): Reading<Kept> | undefined => log?.read(asked, this.#host.clock.now());
     const reading = read();
     this.#charge(socket, bytesOf(reading?.entries ?? []));

@@ -25,6 +25,19 @@ export interface RoomPublication {
   readonly id: string | undefined;
 }
 
+/** A request over plain HTTP: Node's `IncomingMessage`, as far as it is needed here. */
+export interface PlainRequest {
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A room that is read over plain HTTP, as `text/event-stream`. */
+export interface Expose {
+  readonly sse: true;
+  /** May whoever sends this request read the room? `true` lets him; anything else is answered as if there were no such room. */
+  authorize(req: PlainRequest, request: Pick<RoomRequest, "room" | "params">): boolean | PromiseLike<boolean>;
+}
+
 /** `true` lets a publication pass, a list takes the place of its arguments, and anything else refuses it. */
 export type PublishVerdict = boolean | readonly unknown[];
 
@@ -56,6 +69,8 @@ export interface RoomRule<Socket> {
     socket: Socket,
     publication: RoomPublication,
   ) => PublishVerdict | PromiseLike<PublishVerdict>;
+  /** Lets the room be read by `GET <path>/rooms/<room>`, with `EventSource` or `curl -N`. Only where `keep` holds. Default: it is not. */
+  readonly expose?: Expose;
   /** Hears who came, changed and went, as the members do: many at once. */
   readonly onPresence?: (change: PresenceChange, at: { readonly room: string }) => void;
 }
@@ -69,6 +84,7 @@ export interface Rule<Socket> {
   readonly authorize: RoomRule<Socket>["authorize"];
   readonly onPublish: RoomRule<Socket>["onPublish"];
   readonly onPresence: RoomRule<Socket>["onPresence"];
+  readonly expose: RoomRule<Socket>["expose"];
 }
 
 const DAY_MS = 86_400_000;
@@ -80,8 +96,11 @@ export function readRule<Socket>(options: RoomRule<Socket>): Rule<Socket> {
     const given: unknown = options[name];
     if (given !== undefined && typeof given !== "function") throw bad(`${name} must be a function`);
   }
-  const { keep, presence, authorize, onPublish, onPresence } = options;
-  return { keep: readKeep(keep), last: keep === "last", presence, authorize, onPublish, onPresence };
+  const { keep, presence, authorize, onPublish, onPresence, expose } = options;
+  if (expose !== undefined && (expose?.sse !== true || typeof expose.authorize !== "function"))
+    throw bad("expose must be { sse: true, authorize(req) }");
+  if (expose !== undefined && keep === undefined) throw bad("expose needs keep");
+  return { keep: readKeep(keep), last: keep === "last", presence, authorize, onPublish, onPresence, expose };
 }
 
 function readKeep(keep: KeepOptions | "last" | undefined): Keep | undefined {

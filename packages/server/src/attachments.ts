@@ -9,12 +9,14 @@ import {
   closeHttpServer,
   corsMiddleware,
   IncomingRequest,
+  OriginPolicy,
   runMiddlewares,
 } from "@sockeye/transport/server";
 import { ClientFiles } from "./client-files.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
 import { warnOfNotListening } from "./not-listening.js";
+import type { RoomFeeds } from "./room-feeds.js";
 import { warnOfRoutesOver } from "./routes-over.js";
 import type { Settings } from "./settings.js";
 import { warnOfTwoServers } from "./two-servers.js";
@@ -29,16 +31,26 @@ interface Attachment {
   readonly detach: () => void;
 }
 
+/** A request that CORS has its say about. */
+interface Asked {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly cors: Middleware | undefined;
+}
+
 /** The HTTP servers that a server is attached to, each with its engine. */
 export class Attachments {
   readonly #host: EngineHost;
   readonly #settings: Settings;
   readonly #files: ClientFiles;
+  readonly #feeds: RoomFeeds;
   #httpServer: AnyHttpServer | undefined = undefined;
   #engine: Engine | undefined = undefined;
   #attached: Attachment[] = [];
 
-  constructor(host: EngineHost, settings: Settings) {
+  /** @param feeds rooms that are read over plain HTTP */
+  constructor(host: EngineHost, settings: Settings, feeds: RoomFeeds) {
+    this.#feeds = feeds;
     this.#host = host;
     this.#settings = settings;
     const { warnings } = host.monitor;
@@ -85,16 +97,27 @@ export class Attachments {
     const listened = warnOfNotListening(httpServer, () => engine.clientsCount > 0, monitor.warnings);
     const failed = (error: unknown): void => this.#host.reportError(error, "cors.origin");
     const cors = given.cors ? corsMiddleware(given.cors, failed) : undefined;
+    const origins = new OriginPolicy(given.origins);
+    const afterCors = (asked: Asked, then: (visit: IncomingRequest) => void): void =>
+      this.#afterCors(asked, then);
     const detach = attach(httpServer, {
       ...given,
       path,
       onRequest: (req, res) => {
         monitor.traffic.carries(req);
         if (httpServer.listenerCount("request") > 1) warnOfRoutesOver({ req, res }, monitor.warnings);
+        const { url = "" } = req;
         const serves = this.#settings.given.serveClient !== false;
-        const file = serves ? this.#files.find(req.url ?? "") : undefined;
-        if (file === undefined) engine.handleRequest(req, res);
-        else this.#serveFile(file, { req, res, cors });
+        const feed = this.#feeds.find(url, path);
+        const file = serves && feed === undefined ? this.#files.find(url) : undefined;
+        if (file !== undefined) afterCors({ req, res, cors }, () => void this.#files.serve(file, req, res));
+        else if (feed !== undefined) {
+          afterCors({ req, res, cors }, (visit) => {
+            const foreign = origins.check(req, visit.corsAnswer);
+            if (foreign) visit.refuse(foreign);
+            else void this.#feeds.serve(req, res, feed);
+          });
+        } else engine.handleRequest(req, res);
       },
       onUpgrade: (req, socket, head) => {
         monitor.traffic.carries(req);
@@ -113,6 +136,7 @@ export class Attachments {
 
   /** Closes all engines and, unless it only detaches from them, HTTP servers. @returns the first error of an HTTP server */
   async close(detaches: boolean): Promise<Error | undefined> {
+    this.#feeds.close();
     await Promise.all([...this.engines].map((engine) => engine.farewell()));
     this.#engine?.close();
     const attached = this.#attached.splice(0);
@@ -136,13 +160,10 @@ export class Attachments {
     if (closed || !keeps) this.#engine = undefined;
   }
 
-  #serveFile(
-    file: string,
-    { req, res, cors }: { req: IncomingMessage; res: ServerResponse; cors: Middleware | undefined },
-  ): void {
-    const serve = (): void => void this.#files.serve(file, req, res);
+  #afterCors({ req, res, cors }: Asked, then: (visit: IncomingRequest) => void): void {
+    const visit = new IncomingRequest(req, res);
     if (cors === undefined) {
-      serve();
+      then(visit);
       return;
     }
     const failed = (error: unknown): void => this.#host.reportError(error, "cors.origin");
@@ -152,8 +173,8 @@ export class Attachments {
       {
         clock: this.#host.engineClock,
         timeoutMs: this.#settings.connectTimeoutMs,
-        visit: new IncomingRequest(req, res),
-        done: serve,
+        visit,
+        done: () => then(visit),
         late: () => res.destroy(),
       },
     );

@@ -25,6 +25,7 @@ import { NodeInCluster } from "./node-in-cluster.js";
 import type { ServerLimits, ServerOptions } from "./options.js";
 import { failureOf, printError } from "./print-error.js";
 import { describeSocket } from "./remote-view.js";
+import { RoomFeeds } from "./room-feeds.js";
 import { Settings } from "./settings.js";
 import type { Socket } from "./socket.js";
 import { warnOfUnknownOptions } from "./unknown-options.js";
@@ -74,7 +75,13 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     const settings = new Settings(options);
     this.settings = settings;
     this.monitor = new Monitor(() => settings.given);
-    this.attachments = new Attachments(this, settings);
+    const feeds = new RoomFeeds({
+      clock: this.engineClock,
+      maxRoomFeeds: settings.limits.maxRoomFeeds,
+      roomsOf: (nsp) => this.namespaces.byName.get(nsp)?.[CORE].rooms,
+      reportError: (error, event) => this.reportError(error, event),
+    });
+    this.attachments = new Attachments(this, settings, feeds);
     this.namespaces = new Namespaces({
       handle,
       get deletesEmpty() {
