@@ -28,7 +28,11 @@ export interface RoomPublication {
 /** A request over plain HTTP: Node's `IncomingMessage`, as far as it is needed here. */
 export interface PlainRequest {
   readonly url?: string | undefined;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: {
+    readonly authorization?: string | undefined;
+    readonly cookie?: string | undefined;
+    readonly [name: string]: string | string[] | undefined;
+  };
 }
 
 /** A room that is read over plain HTTP, as `text/event-stream`. */
