@@ -27,6 +27,9 @@ async function load(
   return import(/* @vite-ignore */ `data:text/javascript;base64,${Buffer.from(code).toString("base64")}`);
 }
 
+/** Methods that only say, in development, that rooms are the server's: served files have none. */
+const ADVICE = new Set(["join", "leave", "to", "in", "except"].map((name) => `#${name}`));
+
 /** All names that an app can reach from what is exported: static ones, those of prototypes, and what `io` carries. */
 function surface(exports: Exports): Record<string, string[]> {
   return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, namesOf(value)]));
@@ -39,7 +42,7 @@ function namesOf(value: unknown): string[] {
     names.push(...Object.getOwnPropertyNames(proto).map((name) => `#${name}`));
     proto = Object.getPrototypeOf(proto) as object | null;
   }
-  return names.sort();
+  return names.filter((name) => !ADVICE.has(name)).sort();
 }
 
 it.each([

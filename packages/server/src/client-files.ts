@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { brotliDecompress, deflate } from "node:zlib";
+import { brotliDecompress, gzip as compress, deflate } from "node:zlib";
 
 /**
  * Where the bundles may lie: beside the built file, or in the build output if this is the source. Asked for with the first file: in an app
@@ -128,12 +128,19 @@ async function load(name: string): Promise<LoadedFile> {
     Promise.any(folders().map((folder) => readFile(`${folder}${name}${ending}`)));
   const [br, gzip, manifest] = await Promise.all([
     read(".br"),
-    read(".gz"),
+    // The readable file has none.
+    read(".gz").catch(() => undefined),
     Promise.any(beside("../package.json").map((path) => readFile(path, "utf8"))),
   ]);
   const plain = await promisify(brotliDecompress)(br);
   const { version }: { version?: unknown } = JSON.parse(manifest);
-  return { plain, br, gzip, digest: await digest(plain), version: String(version) };
+  return {
+    plain,
+    br,
+    gzip: gzip ?? (await promisify(compress)(plain)),
+    digest: await digest(plain),
+    version: String(version),
+  };
 }
 
 /** One for each coding: they differ in their bytes, and a cache must not put a part of one behind a part of another. */
