@@ -335,6 +335,19 @@ describe("a peer", () => {
     expect(heard).toEqual([]);
   });
 
+  it.each([{ resume: "x" }, { n: "1" }])(
+    "of ours is known, though the app has a parameter of its own: %o",
+    async (query) => {
+      const { io, url } = await serve();
+      io.stream("y", async function* () {
+        yield 1;
+      });
+      const items: unknown[] = [];
+      for await (const item of connect(url, { query }).stream("y")) items.push(item);
+      expect(items).toEqual([1]);
+    },
+  );
+
   it("of ours without that stream, or without any, says so at once, whatever it was asked before", async () => {
     const none = await serve();
     const some = await serve({ resume: false });

@@ -77,11 +77,16 @@ export class Dialer implements ResumerHost, SessionSink {
     this.config = config;
     this.#sink = sink;
     const count = (terms: ResumeTerms, queue: Kept): Counting | undefined =>
-      this.#target?.offersResume ? parts.resume?.count(terms, queue) : undefined;
+      this.offersResume ? parts.resume?.count(terms, queue) : undefined;
     this.end = new ClientEnd({ ...timing, codec, count, role: this.#role() }, this);
     this.session = this.end.session;
     // What is wrong with the options is said while the app is there to hear it.
     this.classes();
+  }
+
+  /** Has it offered to resume? A server of ours says its limits then, and no other one does. */
+  get offersResume(): boolean {
+    return this.#target?.offersResume === true;
   }
 
   /** Dials the first transport. Whatever goes wrong is told as `closed`, later. */
