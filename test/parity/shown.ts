@@ -327,7 +327,7 @@ export const SHOWN: ShownBy = {
     "a listener, handler or middleware that is no function, at either end": row(
       "test/parity/callbacks",
       ...["the server", "a namespace", "a socket", "a client's socket", "its manager"].map(
-        (handle) => `${handle} refuses undefined in the place of a callback, wherever it takes one`,
+        (handle) => `${handle} > refuses undefined in the place of a callback, wherever it takes one`,
       ),
     ),
     '`socket.join("room")`, and `leave`, `to`, `in`, `except`, of a client': row(
