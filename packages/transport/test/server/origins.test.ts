@@ -39,6 +39,18 @@ describe("origins", () => {
     expect(new OriginPolicy().check(request(origin, host), undefined) === undefined).toBe(allowed);
   });
 
+  it("of one request says nothing of the next", () => {
+    const policy = new OriginPolicy();
+    const allowed = (origin: string, host: string) =>
+      policy.check(request(origin, host), undefined) === undefined;
+    for (let time = 0; time < 2; time++) {
+      expect(allowed("https://a.test", "a.test")).toBe(true);
+      expect(allowed("https://b.test", "a.test")).toBe(false);
+      expect(allowed("https://a.test", "b.test")).toBe(false);
+      expect(allowed("https://b.test", "b.test")).toBe(true);
+    }
+  });
+
   it.each<[entry: string, origin: string, allowed: boolean]>([
     ["https://*.example.com", "https://a.example.com", true],
     ["https://*.example.com", "https://example.com", false],

@@ -37,6 +37,8 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:
 export class OriginPolicy {
   readonly #exact = new Set<string>();
   readonly #wildcards: Wildcard[] = [];
+  /** The last pair that was the server's own: nearly always the one that comes next. */
+  #own: { readonly origin: string; readonly host: string } | undefined;
 
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(origins: Origins = []) {
@@ -53,8 +55,15 @@ export class OriginPolicy {
     if (origin === undefined || corsAnswer === "*" || corsAnswer === origin) return undefined;
     // Not over HTTP/1, where no header has a colon in its name.
     const host = req.headers.host ?? req.headers[":authority"];
-    if (typeof host === "string" && isOwn(origin, host)) return undefined;
+    if (typeof host === "string" && this.#isOwn(origin, host)) return undefined;
     return this.lists(origin) ? undefined : foreign("FOREIGN_ORIGIN", origin);
+  }
+
+  #isOwn(origin: string, host: string): boolean {
+    if (origin === this.#own?.origin && host === this.#own.host) return true;
+    if (!isOwn(origin, host)) return false;
+    this.#own = { origin, host };
+    return true;
   }
 
   /**
