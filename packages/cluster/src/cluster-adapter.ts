@@ -30,7 +30,7 @@ const LATER_MS = 1_000;
 /** So many rooms have a message each; beyond, the whole namespace gets one. */
 const MAX_TOPICS = 4;
 /** How long a room that sockets of other nodes were made to join is emitted to everybody, at most. */
-const SPREAD_MS = 2_000;
+export const SPREAD_MS = 2_000;
 /** Sockets in one piece of an answer. */
 const PIECE = 500;
 const ID_LENGTH = 20;
@@ -62,7 +62,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
   protected readonly topics: Topics;
   protected readonly interest: Interest;
   /** Rooms that sockets elsewhere were made to join, whose subscriptions may not be in force yet. */
-  protected readonly spread: Map<Room, number> = new Map();
+  readonly #spread = new Map<Room, number>();
   protected readonly party: Party = {
     event: (body) => this.#event(body),
     act: (op, args) => this.act(op, args),
@@ -236,17 +236,23 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
 
   override addSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
     if (!options.flags?.local) {
-      for (const room of rooms) this.spread.set(room, (this.spread.get(room) ?? 0) + 1);
+      const subscribed = this.spreadTo(rooms);
       const question = { op: "join", args: [...packSelection(options), [...rooms]] };
-      this.#ask(question, { timeoutMs: SPREAD_MS }).then(() => {
-        for (const room of rooms) {
-          const left = (this.spread.get(room) ?? 1) - 1;
-          if (left > 0) this.spread.set(room, left);
-          else this.spread.delete(room);
-        }
-      });
+      this.#ask(question, { timeoutMs: SPREAD_MS }).then(subscribed);
     }
     super.addSockets(options, rooms);
+  }
+
+  /** Sockets of other nodes are about to join these rooms: emits to them go to all nodes until it is said that their nodes have subscribed. */
+  protected spreadTo(rooms: readonly Room[]): () => void {
+    for (const room of rooms) this.#spread.set(room, (this.#spread.get(room) ?? 0) + 1);
+    return () => {
+      for (const room of rooms) {
+        const left = (this.#spread.get(room) ?? 1) - 1;
+        if (left > 0) this.#spread.set(room, left);
+        else this.#spread.delete(room);
+      }
+    };
   }
 
   override delSockets(options: BroadcastOptions, rooms: readonly Room[]): void {
@@ -387,7 +393,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     if (rooms.size === 0 || rooms.size > MAX_TOPICS) return [this.topics.wide];
     const topics: string[] = [];
     for (const room of rooms) {
-      if (this.spread.has(room)) return [this.topics.wide];
+      if (this.#spread.has(room)) return [this.topics.wide];
       const name = `${room}`;
       // Sockets of one node may be in a room that is called as a socket of another, so both are told.
       topics.push(this.topics.room(name));

@@ -13,7 +13,7 @@ import type {
 } from "@sockeye/protocol";
 import { ClusterError, CORE, REPORT } from "@sockeye/protocol";
 import type { Cluster } from "../cluster.js";
-import { ClusterAdapter, type ClusterNamespace } from "../cluster-adapter.js";
+import { ClusterAdapter, type ClusterNamespace, SPREAD_MS } from "../cluster-adapter.js";
 import { LazyEvent, readEvent, writeEvent } from "../event.js";
 import { Kind } from "../frame.js";
 import { listOf, pack, unpack } from "../introduction.js";
@@ -22,9 +22,6 @@ import { Missed } from "./missed.js";
 import type { Hold, Logged, NamespaceLog } from "./namespace-log.js";
 import { readOffset, writeOffset } from "./offset.js";
 import { type Found, SessionRecords } from "./session-records.js";
-
-/** How long a room that sockets of other nodes were made to join is emitted to everybody. */
-const SPREAD_MS = 2_000;
 
 /** How often the record of a session may change while it comes back. */
 const MAX_ATTEMPTS = 3;
@@ -129,14 +126,7 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
       super.addSockets(options, rooms);
       return;
     }
-    for (const room of rooms) this.spread.set(room, (this.spread.get(room) ?? 0) + 1);
-    this.cluster.clock.setTimer(() => {
-      for (const room of rooms) {
-        const left = (this.spread.get(room) ?? 1) - 1;
-        if (left > 0) this.spread.set(room, left);
-        else this.spread.delete(room);
-      }
-    }, SPREAD_MS);
+    this.cluster.clock.setTimer(this.spreadTo(rooms), SPREAD_MS);
     this.#actAll("join", [...packSelection(options), [...rooms]]);
   }
 
