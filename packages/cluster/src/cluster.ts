@@ -17,42 +17,40 @@ import type { Changed, Member, NodeLoad } from "./membership.js";
 import { FORGET_MS, Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
 import { OwnNode } from "./own-node.js";
+import { Publisher } from "./publisher.js";
 import type { Question, Reply } from "./queries.js";
 import { Queries } from "./queries.js";
+import { Readiness } from "./readiness.js";
 import type { Outcome, RequestTerms } from "./requests.js";
 import type { ClusterStats, ClusterTerms, Party } from "./terms.js";
-import { groupOf, isNumbered, requireClusterName, Topics } from "./topics.js";
+import { groupOf, requireClusterName, Topics } from "./topics.js";
 import { badInput } from "./wire.js";
 
 const LOOK_MS = 1_000;
 const BEAT_MS = 2_000;
-/** A node that has not heard itself for so long since it began goes on alone. */
-const READY_MS = 2_000;
 
 /** The nodes of one cluster, as one of them sees it: who there is, and what they say to each other. One for each server. */
 export class Cluster {
   readonly members: Membership = new Membership();
   /** Resolves once the others are known, or after 2 s. Rejects with `ERR_CLUSTER_MISMATCH` if they are of another kind. */
   readonly ready: Promise<void>;
+  readonly #readiness = new Readiness();
   readonly #terms: ClusterTerms;
   readonly #own: OwnNode;
   readonly #topics: Topics;
   readonly #format: FrameFormat;
   readonly #incoming: Incoming;
   readonly #outbox: Outbox;
+  readonly #publisher: Publisher;
   readonly #queries: Queries;
   readonly #hearing: Hearing;
   readonly #parties = new Map<string, Party>();
-  readonly #numbers = new Map<string, number>();
-  #seq = 0;
   #state: "starting" | "up" | "down" | "closed" = "starting";
-  #isReady = false;
   #echoes = 0;
   #beatAt = 0;
   #gaps = 0;
   #subscribing: string[] = [];
   #looking: unknown;
-  #settleReady: { resolve(): void; reject(error: SockeyeError): void } = { resolve() {}, reject() {} };
 
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(terms: ClusterTerms) {
@@ -64,18 +62,15 @@ export class Cluster {
     this.#format = new FrameFormat(this.id, terms.secret);
     this.#incoming = new Incoming(this.#format);
     this.#outbox = new Outbox({ bus, clock, format: this.#format, failed: (error) => sink.failed(error) });
+    this.#publisher = new Publisher(this.#format, this.#outbox);
     this.#hearing = new Hearing(clock.now());
+    this.ready = this.#readiness.settled;
     this.#queries = new Queries({
       clock,
       send: (to, body) => this.publish([this.#topics.node(to)], Kind.ANSWER, body),
       asked: (group, question, reply) => this.#asked(group, question, reply),
       failed: (error) => this.#failed(error),
     });
-    this.ready = new Promise((resolve, reject) => {
-      this.#settleReady = { resolve, reject };
-    });
-    // Whoever does not wait for it hears of a mismatch through the sink.
-    this.ready.catch(() => {});
   }
 
   get id(): string {
@@ -88,7 +83,7 @@ export class Cluster {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#readiness.isSettled;
   }
 
   get name(): string {
@@ -127,11 +122,7 @@ export class Cluster {
     this.#subscribing.push(this.#topics.wide, this.#topics.node(this.id));
     this.#subscribe();
     this.#look();
-    const readyTimer = clock.setTimer(() => this.#becomeReady(), READY_MS);
-    this.ready.then(
-      () => clock.clearTimer(readyTimer),
-      () => clock.clearTimer(readyTimer),
-    );
+    this.#readiness.start(clock);
     bus
       .open({
         message: (topic, bytes, at) => {
@@ -164,7 +155,7 @@ export class Cluster {
     this.#state = "closed";
     this.clock.clearTimer(this.#looking);
     this.#queries.close();
-    this.#becomeReady();
+    this.#readiness.reached();
     await this.#terms.bus.close();
   }
 
@@ -185,7 +176,7 @@ export class Cluster {
       clock: this.clock,
       format: this.#format,
       id: this.id,
-      nextSeq: () => ++this.#seq,
+      nextSeq: () => this.#publisher.nextSeq(),
       gap: (dropped) => {
         if (dropped > 0) this.publish([this.#topics.wide], Kind.GAP, pack([dropped]));
         else this.#gap(undefined);
@@ -221,14 +212,7 @@ export class Cluster {
 
   /** One message, for all of these topics of a group; who hears several of them gets it once. */
   publish(topics: readonly string[], kind: Kind, body: Uint8Array): void {
-    if (this.#state === "closed" || topics.length === 0) return;
-    const seq = ++this.#seq;
-    for (const topic of topics) {
-      const numbered = isNumbered(topic);
-      const previous = numbered ? (this.#numbers.get(topic) ?? 0) : 0;
-      if (numbered) this.#numbers.set(topic, seq);
-      this.#outbox.put(topic, this.#format.message({ seq, previous, kind, body }));
-    }
+    if (this.#state !== "closed") this.#publisher.publish(topics, kind, body);
   }
 
   /** Something that all others are to do, in the order of the topic. */
@@ -333,14 +317,8 @@ export class Cluster {
     this.#hearing.heard(now);
     this.#echoes += 1;
     // Those who answer the first message have answered when the second one is back.
-    if (this.#echoes === 1 && !this.#isReady) this.beat();
-    else this.#becomeReady();
-  }
-
-  #becomeReady(): void {
-    if (this.#isReady) return;
-    this.#isReady = true;
-    this.#settleReady.resolve();
+    if (this.#echoes === 1 && !this.isReady) this.beat();
+    else this.#readiness.reached();
   }
 
   // ---- messages
@@ -392,7 +370,7 @@ export class Cluster {
       else this.#refuse(`${said.facts.name} ${why}`);
       return;
     }
-    if (this.#own.givesWayTo(said, this.#isReady)) this.#hello(this.#topics.wide);
+    if (this.#own.givesWayTo(said, this.isReady)) this.#hello(this.#topics.wide);
     this.#changed(this.members.introduced(said.facts, said.load, this.clock.now()));
     if (isHello) this.#introduce(said.facts.id);
   }
@@ -401,18 +379,17 @@ export class Cluster {
     if (this.#state === "closed") return;
     const text = `This server cannot join the cluster "${this.name}": ${why}.`;
     const error = new ClusterError("ERR_CLUSTER_MISMATCH", text);
-    this.#isReady = true;
-    this.#settleReady.reject(error);
+    this.#readiness.refused(error);
     this.#failed(error);
     this.close().catch((failure: unknown) => this.#failed(failure));
   }
 
   #introduce(to: string): void {
-    this.publish([this.#topics.node(to)], Kind.HERE, this.#own.introduction(this.#isReady));
+    this.publish([this.#topics.node(to)], Kind.HERE, this.#own.introduction(this.isReady));
   }
 
   #hello(topic: string): void {
-    this.publish([topic], Kind.HELLO, this.#own.introduction(this.#isReady));
+    this.publish([topic], Kind.HELLO, this.#own.introduction(this.isReady));
   }
 
   #beaten(origin: string, load: NodeLoad): void {
@@ -449,8 +426,7 @@ export class Cluster {
     if (change === "left") {
       this.#queries.gone(member.id, false);
       this.#incoming.forget(member.id);
-      for (const topic of this.#numbers.keys())
-        if (topic.endsWith(`@${member.id}`)) this.#numbers.delete(topic);
+      this.#publisher.forget(member.id);
     }
     this.#terms.sink.changed(changed);
   }
