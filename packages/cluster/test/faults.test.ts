@@ -1,9 +1,17 @@
-// Whole clusters in one thread, under faults that a seed chooses. A run that fails prints its seed; CLUSTER_SEED=n repeats it, and
-// CLUSTER_RUNS=n makes more of them.
+// Whole clusters in one thread, under faults that a seed chooses: the same seed is the same run, to the last byte. A run that fails prints its
+// seed; CLUSTER_SEED=n repeats it, and CLUSTER_RUNS=n makes more of them.
 import { type MemoryBus, MemoryHub, randomFrom } from "@sockeye/cluster/memory";
 import { ClusterNode, type ManualClock, manualClock, type NotingSocket } from "@sockeye/conformance";
 import type { Clock, Timer } from "@sockeye/protocol";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+
+/** All that is drawn while a world lasts: the same seed is the same run, ids and the times of beats included. */
+const drawn = vi.hoisted(() => ({ random: () => 0.5 }));
+vi.mock("node:crypto", async (original) => ({
+  ...(await original<typeof import("node:crypto")>()),
+  randomBytes: (length: number) => Buffer.from(Array.from({ length }, () => drawn.random() * 256)),
+}));
+vi.spyOn(Math, "random").mockImplementation(() => drawn.random());
 
 const RUNS = Number(process.env["CLUSTER_RUNS"] ?? 12);
 const ONLY = process.env["CLUSTER_SEED"];
@@ -59,6 +67,7 @@ class World {
 
   constructor(seed: number, keep?: typeof KEEP) {
     this.random = randomFrom(seed);
+    drawn.random = randomFrom(seed + 1e6);
     this.hub = new MemoryHub({ clock: this.clock, seed, faults: { delayMs: keep ? 80 : 4, duplicate: 0.1 } });
     this.processes = ["a", "b", "c", "d"].map((name) => {
       const clock = new ProcessClock(this.clock);
