@@ -6,7 +6,7 @@ import type { Clock, Timer } from "@sockeye/protocol";
 import { describe, expect, it, vi } from "vitest";
 
 /** All that is drawn while a world lasts: the same seed is the same run, ids and the times of beats included. */
-const drawn = vi.hoisted(() => ({ random: () => 0.5 }));
+const drawn = vi.hoisted(() => ({ random: (): number => 0.5 }));
 vi.mock("node:crypto", async (original) => ({
   ...(await original<typeof import("node:crypto")>()),
   randomBytes: (length: number) => Buffer.from(Array.from({ length }, () => drawn.random() * 256)),
