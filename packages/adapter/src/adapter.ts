@@ -214,7 +214,7 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   /** The local sockets that are meant, each once. */
   protected *select({ rooms, except }: BroadcastOptions): Generator<S> {
     const { sockets } = this.nsp;
-    const excluded = except && except.size > 0 ? this.#members(except) : undefined;
+    const excluded = except && except.size > 0 ? this.#excluded(except) : undefined;
     const ids =
       rooms.size === 0 ? sockets.keys() : rooms.size === 1 ? this.#room(rooms) : this.#members(rooms);
     for (const id of ids) {
@@ -227,6 +227,13 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
   #room(rooms: ReadonlySet<Room>): Iterable<SocketId> {
     for (const room of rooms) return this.#rooms.isSelf(room) ? [room] : (this.rooms.get(room) ?? []);
     return [];
+  }
+
+  /** One room is not copied: of a room that remembers, each event leaves out those who get it in another form. */
+  #excluded(except: ReadonlySet<Room>): ReadonlySet<SocketId> | undefined {
+    if (except.size > 1) return this.#members(except);
+    for (const room of except) return this.#rooms.isSelf(room) ? except : this.rooms.get(room);
+    return undefined;
   }
 
   #members(rooms: ReadonlySet<Room>): Set<SocketId> {
