@@ -29,8 +29,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   rooms: ["socket"],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
   engine: ["transport/server", "transport/client", "session"],
-  cluster: ["adapter", "codec/msgpack"],
-  "bus-process": [],
+  cluster: ["adapter", "codec/msgpack", "protocol/stores"],
+  "bus-process": ["protocol/stores"],
   "bus-redis": [],
   // Its full served files alone have calls, rooms and streams in them.
   client: [

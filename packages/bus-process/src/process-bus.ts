@@ -1,4 +1,4 @@
-import type { Bus, BusSink } from "@sockeye/protocol";
+import type { Bus, BusLog, BusRecords, BusSink } from "@sockeye/protocol";
 import { ClusterError, deferTask, UsageError } from "@sockeye/protocol";
 import {
   areMessages,
@@ -6,6 +6,7 @@ import {
   type FromWorker,
   isTopics,
   type Published,
+  type Question,
   readMessage,
   unsent,
 } from "./messages.js";
@@ -23,7 +24,8 @@ export interface ProcessPort {
 const MAX_BYTES = 67_108_864;
 
 /**
- * Node's `cluster` as the bus: the primary, which has called `relay()`, passes messages on between its workers. Nothing else is needed.
+ * Node's `cluster` as the bus: the primary, which has called `relay()`, passes messages on between its workers, and keeps the log and the
+ * records in its memory, as long as it lives. Nothing else is needed.
  *
  * @param port default `process`
  * @throws UsageError `ERR_NOT_SUPPORTED` in a process that is no worker
@@ -46,8 +48,22 @@ class ProcessBus implements Bus {
   readonly #topics = new Set<string>();
   #sink: BusSink | undefined = undefined;
   #waiting: Published[] = [];
+  #asked = 0;
+  readonly #questions = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>();
+  readonly log: BusLog = {
+    append: (group, batch) => this.#ask(["append", group, batch]),
+    end: (group) => this.#ask(["end", group]),
+    read: (group, after, topics) => this.#ask(["read", group, after, topics]),
+    renew: (group) => this.#ask(["renew", group]),
+  };
+  readonly records: BusRecords = {
+    get: (key) => this.#ask(["get", key]),
+    put: (key, bytes, version, ttlMs) => this.#ask(["put", key, bytes, version, ttlMs]),
+    delete: (key, version) => this.#ask(["delete", key, version]),
+    touch: (keys, ttlMs) => this.#ask(["touch", keys, ttlMs]),
+  };
   readonly #onMessage = (message: unknown): void => this.#message(message);
-  readonly #onDisconnect = (): void => this.#down();
+  readonly #onDisconnect = (): void => this.#down("the primary is gone");
 
   constructor(port: ProcessPort) {
     this.#port = port;
@@ -82,7 +98,7 @@ class ProcessBus implements Bus {
 
   /** There is one channel, and no other way. */
   restart(): void {
-    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "nothing was heard of the primary"));
+    this.#down("nothing was heard of the primary");
     this.#send(["subscribe", [...this.#topics]]);
     this.#sink?.up(true);
   }
@@ -90,6 +106,7 @@ class ProcessBus implements Bus {
   close(): Promise<void> {
     this.#flush();
     this.#send(["close"]);
+    this.#failAsked("it is closed");
     this.#sink = undefined;
     this.#port.off("message", this.#onMessage);
     this.#port.off("disconnect", this.#onDisconnect);
@@ -112,13 +129,42 @@ class ProcessBus implements Bus {
   }
 
   #message(message: unknown): void {
-    const [what, content] = readMessage(message) ?? [];
+    const [what, content, answer] = readMessage(message) ?? [];
     if (what === "messages" && areMessages(content)) {
-      for (const [topic, bytes] of content) if (this.#topics.has(topic)) this.#sink?.message(topic, bytes);
+      for (const [topic, bytes, at] of content)
+        if (at) this.#sink?.message(topic, bytes, at);
+        else if (this.#topics.has(topic)) this.#sink?.message(topic, bytes);
     } else if (what === "subscribed" && isTopics(content)) this.#sink?.subscribed(content);
+    else if (what === "answer" && typeof content === "number") {
+      this.#questions.get(content)?.resolve(answer);
+      this.#questions.delete(content);
+    }
   }
 
-  #down(): void {
-    this.#sink?.down(new ClusterError("ERR_BUS_DOWN", "the primary is gone"));
+  /** The primary does all that it was asked for in order, between what was published before and after it. */
+  #ask<T>(question: Question): Promise<T> {
+    if (!this.#sink || this.#port.connected === false) return Promise.reject(isDown("the primary is gone"));
+    this.#flush();
+    this.#asked += 1;
+    const id = this.#asked;
+    return new Promise((resolve, reject) => {
+      // What the primary answers is what the method of that name gives.
+      this.#questions.set(id, { resolve: (answer) => resolve(answer as T), reject });
+      this.#send(["ask", id, question]);
+    });
   }
+
+  #down(cause: string): void {
+    this.#failAsked(cause);
+    this.#sink?.down(isDown(cause));
+  }
+
+  #failAsked(cause: string): void {
+    for (const { reject } of this.#questions.values()) reject(isDown(cause));
+    this.#questions.clear();
+  }
+}
+
+function isDown(cause: string): ClusterError {
+  return new ClusterError("ERR_BUS_DOWN", cause);
 }

@@ -1,4 +1,5 @@
 import cluster from "node:cluster";
+import { Kept } from "./kept.js";
 import {
   areMessages,
   CHANNEL,
@@ -7,6 +8,7 @@ import {
   isTopics,
   type Published,
   readMessage,
+  readQuestion,
   unsent,
 } from "./messages.js";
 
@@ -25,14 +27,27 @@ export interface RelayCluster {
   on(event: "exit" | "disconnect", listener: (worker: RelayWorker) => void): unknown;
 }
 
+export interface RelayOptions {
+  /**
+   * What the log of all workers may take in the primary, in bytes, about: with `connectionStateRecovery` it keeps what clients may have
+   * missed. Past that the oldest go, and who was away so long is not recovered. Default 67,108,864 (64 MiB).
+   */
+  readonly maxLogBytes?: number | undefined;
+  /** Default: `node:cluster`. */
+  readonly primary?: RelayCluster | undefined;
+}
+
+const MAX_LOG_BYTES = 67_108_864;
+
 /**
- * Makes the primary of Node's cluster pass messages on between its workers. Call it before the first `fork()`: it sets the channel to
- * `serialization: "advanced"`, since bytes must stay bytes.
- *
- * @param primary default: `node:cluster`
+ * Makes the primary of Node's cluster pass messages on between its workers, and keep their log and records of sessions in its memory. Call
+ * it before the first `fork()`: it sets the channel to `serialization: "advanced"`, since bytes must stay bytes.
  */
-export function relay(primary: RelayCluster = cluster as unknown as RelayCluster): void {
-  const relaying = new Relay();
+export function relay({
+  maxLogBytes = MAX_LOG_BYTES,
+  primary = cluster as unknown as RelayCluster,
+}: RelayOptions = {}): void {
+  const relaying = new Relay(maxLogBytes);
   primary.setupPrimary({ serialization: "advanced" });
   primary.on("message", (worker, message) => relaying.message(worker, message));
   // In either order. What a worker said last may be read after its exit, and must not come behind its goodbye: others would take
@@ -46,11 +61,19 @@ export function relay(primary: RelayCluster = cluster as unknown as RelayCluster
 class Relay {
   readonly #byTopic = new Map<string, Set<RelayWorker>>();
   readonly #wills = new Map<RelayWorker, Published>();
+  readonly #kept: Kept;
+
+  constructor(maxLogBytes: number) {
+    this.#kept = new Kept(maxLogBytes, (messages) => this.#tell(messages));
+  }
 
   message(worker: RelayWorker, message: unknown): void {
-    const [what, content] = readMessage(message) ?? [];
+    const [what, content, question] = readMessage(message) ?? [];
     if (what === "publish" && areMessages(content)) this.#publish(content);
-    else if (what === "will" && isPublished(content)) this.#wills.set(worker, content);
+    else if (what === "ask" && typeof content === "number") {
+      const asked = readQuestion(question);
+      if (asked) send(worker, ["answer", content, this.#kept.answer(asked)]);
+    } else if (what === "will" && isPublished(content)) this.#wills.set(worker, content);
     else if (what === "close") this.#forget(worker);
     else if (what === "unsubscribe" && isTopics(content))
       for (const topic of content) this.#leave(worker, topic);
@@ -68,16 +91,20 @@ class Relay {
     if (will) this.#publish([will]);
   }
 
-  /** Each worker gets all that it has subscribed to as one message. */
   #publish(messages: readonly Published[]): void {
+    this.#tell(messages.map((message) => [[message[0]], message]));
+  }
+
+  /** Each worker gets all that it has subscribed to as one message, and what it has subscribed to twice once. */
+  #tell(messages: readonly (readonly [topics: readonly string[], Published])[]): void {
     const byWorker = new Map<RelayWorker, Published[]>();
-    for (const message of messages) {
-      for (const worker of this.#byTopic.get(message[0]) ?? []) {
-        const own = byWorker.get(worker);
-        if (own) own.push(message);
-        else byWorker.set(worker, [message]);
-      }
-    }
+    for (const [topics, message] of messages)
+      for (const topic of topics)
+        for (const worker of this.#byTopic.get(topic) ?? []) {
+          const own = byWorker.get(worker);
+          if (!own) byWorker.set(worker, [message]);
+          else if (own.at(-1) !== message) own.push(message);
+        }
     for (const [worker, own] of byWorker) send(worker, ["messages", own]);
   }
 

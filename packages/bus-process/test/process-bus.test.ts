@@ -1,76 +1,14 @@
-// Workers and their primary inside one process: what they send is copied as IPC copies it, and arrives later, in order.
 import { EventEmitter } from "node:events";
-import { type ProcessPort, processBus, relay } from "@sockeye/bus-process";
-import { busSuite, type ClusterBench, clusterSuite } from "@sockeye/conformance";
+import { processBus, relay } from "@sockeye/bus-process";
+import { busSuite, type ClusterBench, clusterSuite, keepingBusSuite } from "@sockeye/conformance";
 import { nativeClock } from "@sockeye/session";
 import { describe, expect, it, vi } from "vitest";
 import { until } from "../../../test/support/wait.js";
-
-class FakePrimary extends EventEmitter {
-  readonly settings: unknown[] = [];
-  readonly workers: FakeWorker[] = [];
-
-  setupPrimary(settings: unknown): void {
-    this.settings.push(settings);
-  }
-
-  fork(): FakeWorker {
-    const worker = new FakeWorker(this, this.workers.length + 1);
-    this.workers.push(worker);
-    return worker;
-  }
-}
-
-/** Both ends of a worker's channel. */
-class FakeWorker {
-  readonly port: ProcessPort & EventEmitter;
-  isAlive = true;
-  /** Of its channel: what it has sent may be read when it is dead. */
-  #isOpen = true;
-
-  constructor(
-    readonly primary: FakePrimary,
-    readonly id: number,
-  ) {
-    const send = (message: object): void =>
-      this.#later(message, (copy) => primary.emit("message", this, copy));
-    this.port = Object.assign(new EventEmitter(), { connected: true, send });
-  }
-
-  isConnected(): boolean {
-    return this.#isOpen;
-  }
-
-  isDead(): boolean {
-    return !this.isAlive;
-  }
-
-  send(message: object): void {
-    this.#later(message, (copy) => {
-      if (this.isAlive) this.port.emit("message", copy);
-    });
-  }
-
-  /** What it has sent is read before its channel ends, as Node does; its exit may be told before or after that. */
-  die(first: "exit" | "disconnect" = "disconnect"): void {
-    this.isAlive = false;
-    if (first === "exit") this.primary.emit("exit", this);
-    setImmediate(() => {
-      this.#isOpen = false;
-      this.primary.emit("disconnect", this);
-      if (first !== "exit") this.primary.emit("exit", this);
-    });
-  }
-
-  #later(message: object, deliver: (copy: unknown) => void): void {
-    const copy: unknown = structuredClone(message);
-    setImmediate(() => deliver(copy));
-  }
-}
+import { FakePrimary } from "./fake-primary.js";
 
 function bench(): ClusterBench {
   const primary = new FakePrimary();
-  relay(primary);
+  relay({ primary });
   return {
     clock: nativeClock,
     makeBus: () => processBus(primary.fork().port),
@@ -79,18 +17,19 @@ function bench(): ClusterBench {
 }
 
 busSuite("Node's cluster", bench);
+keepingBusSuite("Node's cluster", bench);
 clusterSuite("Node's cluster", bench);
 
 describe("the relay", () => {
   it("sets the channel to one that keeps bytes", () => {
     const primary = new FakePrimary();
-    relay(primary);
+    relay({ primary });
     expect(primary.settings).toEqual([{ serialization: "advanced" }]);
   });
 
   it("says goodbye for a worker that dies, and not for one that has left", async () => {
     const primary = new FakePrimary();
-    relay(primary);
+    relay({ primary });
     const heard: string[] = [];
     const sink = { message: (topic: string) => void heard.push(topic), subscribed() {}, up() {}, down() {} };
     const [a, b, c] = [primary.fork(), primary.fork(), primary.fork()];
@@ -112,7 +51,7 @@ describe("the relay", () => {
     "says a worker's goodbye once, behind all that it has said: %s first",
     async (first) => {
       const primary = new FakePrimary();
-      relay(primary);
+      relay({ primary });
       const heard: string[] = [];
       const sink = {
         message: (topic: string) => void heard.push(topic),
@@ -137,7 +76,7 @@ describe("the relay", () => {
 
   it("lets the app's messages, and what is no message of the bus, pass by", async () => {
     const primary = new FakePrimary();
-    relay(primary);
+    relay({ primary });
     const worker = primary.fork();
     const bus = processBus(worker.port);
     const heard: unknown[] = [];
@@ -150,6 +89,17 @@ describe("the relay", () => {
       { "sockeye:bus": ["publish", [["t"]]] },
       { "sockeye:bus": ["subscribe", [1]] },
       { "sockeye:bus": ["messages", "x"] },
+      { "sockeye:bus": ["messages", [["t", Uint8Array.of(1), { epoch: 1 }]]] },
+      { "sockeye:bus": ["answer", 1, "stored"] },
+      ...[
+        undefined,
+        ["__proto__", "x"],
+        ["end"],
+        ["append", "{x}", { writer: "w", number: 1, entries: [{ topics: ["t"], bytes: "text" }], keep: {} }],
+        ["read", "{x}", { epoch: "e", number: "1" }],
+        ["put", "key", Uint8Array.of(1), -1, 1],
+        ["touch", "key", 1],
+      ].map((question) => ({ "sockeye:bus": ["ask", 1, question] })),
     ]) {
       primary.emit("message", worker, message);
       worker.port.emit("message", message);
@@ -160,7 +110,7 @@ describe("the relay", () => {
   it("passes on what it cannot to the end of the other, and not to `error`, which would end this process", async () => {
     const primary = new EventEmitter() as EventEmitter & { setupPrimary(): void };
     primary.setupPrimary = () => {};
-    relay(primary as never);
+    relay({ primary: primary as never });
     // As Node.js does: without a callback, a message to a process that has just died is an `error` event.
     const broken = (_message: object, failed?: (error: Error) => void): void => {
       if (failed === undefined) throw new Error("an error event that nobody hears");
@@ -188,7 +138,10 @@ describe("the relay", () => {
     const states: unknown[] = [];
     const bus = processBus(worker.port);
     await bus.open({ message() {}, subscribed() {}, up() {}, down: ({ code }) => void states.push(code) });
+    const asked = Promise.allSettled([bus.log?.end("{x}"), bus.records?.get("{x}y")]);
     worker.port.emit("disconnect");
     expect(states).toEqual(["ERR_BUS_DOWN"]);
+    const failed = { status: "rejected", reason: { code: "ERR_BUS_DOWN" } };
+    expect(await asked).toMatchObject([failed, failed]);
   });
 });

@@ -22,7 +22,9 @@ export class Interest {
   /** Those that are not in force yet. */
   readonly #waiting = new Map<Room, Waiting>();
   /** Those that nobody is in any more. */
-  #left = new Set<Room>();
+  readonly #left = new Set<Room>();
+  /** Those that somebody is about to be in, and how many are. */
+  readonly #held = new Map<Room, number>();
   #timer: Timer | undefined = undefined;
 
   constructor(terms: InterestTerms) {
@@ -49,11 +51,23 @@ export class Interest {
     return promise;
   }
 
+  /** Somebody is about to be in a room: whoever leaves it meanwhile, it stays. */
+  hold(room: Room): void {
+    this.#held.set(room, (this.#held.get(room) ?? 0) + 1);
+    this.want(room);
+  }
+
+  release(room: Room): void {
+    const left = (this.#held.get(room) ?? 1) - 1;
+    if (left > 0) this.#held.set(room, left);
+    else this.#held.delete(room);
+  }
+
   /** A room has no member here any more. */
   drop(room: Room): void {
-    if (!this.#rooms.has(room)) return;
+    if (!this.#rooms.has(room) || this.#held.has(room)) return;
     this.#left.add(room);
-    this.#timer ??= this.#terms.clock.setTimer(() => this.#leave(), LINGER_MS);
+    this.#linger();
   }
 
   /** A subscription is in force. */
@@ -83,14 +97,19 @@ export class Interest {
     return rooms;
   }
 
+  #linger(): void {
+    this.#timer ??= this.#terms.clock.setTimer(() => this.#leave(), LINGER_MS);
+  }
+
   #leave(): void {
     this.#timer = undefined;
-    const rooms = [...this.#left];
-    this.#left = new Set();
+    // What is not in force yet stays until it is: its confirmation must not be taken for that of a later subscription.
+    const rooms = [...this.#left].filter((room) => !this.#waiting.has(room));
     for (const room of rooms) {
+      this.#left.delete(room);
       this.#rooms.delete(room);
-      this.confirmed(room);
     }
+    if (this.#left.size > 0) this.#linger();
     if (rooms.length > 0) this.#terms.unsubscribe(rooms);
   }
 }

@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { Bus, BusLog, BusRecords, BusSink, Clock, Position } from "@sockeye/protocol";
 import { ClusterError } from "@sockeye/protocol";
-import { LogStore, RecordStore } from "./log/stores.js";
+import { LogStore, RecordStore } from "@sockeye/protocol/stores";
 
 /** What goes wrong by itself. All chances are numbers from 0 to 1, drawn from the seed. */
 export interface MemoryFaults {
@@ -30,7 +31,7 @@ export class MemoryHub {
   /** May be changed at any time. */
   faults: MemoryFaults;
   readonly keeps: boolean;
-  readonly logs: LogStore = new LogStore();
+  readonly logs: LogStore = new LogStore({ newEpoch: () => randomBytes(6).toString("base64url") });
   readonly records: RecordStore = new RecordStore();
   readonly #buses = new Set<MemoryBus>();
   readonly #cuts = new Map<MemoryBus, Set<MemoryBus>>();

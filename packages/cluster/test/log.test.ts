@@ -51,6 +51,47 @@ describe("a return", () => {
     expect(back?.got).toEqual(["1", "2", "3", "4", "5"]);
   });
 
+  it.each([100, 900])(
+    "misses nothing though the last one leaves its room meanwhile, %i ms before the node would unsubscribe",
+    async (ms) => {
+      const { nodes, buses, pass } = world();
+      const [a, b] = nodes as [ClusterNode, ClusterNode];
+      await pass(100);
+      const [socket, other, third] = [a.join("x"), b.join("x"), b.join("y")];
+      await pass(50);
+      a.lose(socket);
+      a.emit(["x"], "1");
+      let decide = (): void => {};
+      const middlewares = new Promise<void>((resolve) => {
+        decide = resolve;
+      });
+      const coming = b.comesBack(socket, middlewares);
+      await pass(300);
+      // There is one delay for all rooms that were left.
+      b.lose(third);
+      await pass(1_000 - ms);
+      b.lose(other);
+      await pass(ms + 20);
+      a.emit(["x"], "2");
+      await pass(1_000);
+      a.emit(["x"], "3");
+      await pass(50);
+      decide();
+      await pass(20);
+      const back = await coming;
+      a.emit(["x"], "4");
+      await pass(50);
+      expect(back?.got).toEqual(["1", "2", "3", "4"]);
+      // And nothing is held for it any more.
+      if (back) b.lose(back);
+      await pass(2_500);
+      const received = buses[1]?.received ?? 0;
+      for (let n = 0; n < 10; n++) a.emit(["x"], "unheard");
+      await pass(50);
+      expect((buses[1]?.received ?? 0) - received).toBeLessThan(10);
+    },
+  );
+
   it("is refused, and costs nothing, while the log cannot be had", async () => {
     const { nodes, buses, pass } = world();
     const [a, b] = nodes as [ClusterNode, ClusterNode];

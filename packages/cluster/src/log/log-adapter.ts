@@ -195,10 +195,15 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
   override async restoreSession(pid: string, offset: string | undefined): Promise<RestoredSession | null> {
     if (this.#log.position === undefined) return null;
     const hold = this.#log.hold();
-    const rooms = new Set<Room>();
+    /** Held, until the socket is in them. */
+    const rooms = new Set<string>();
     const letGo = (): void => {
       hold.release();
-      for (const room of rooms) this.dropIfEmpty(room);
+      for (const room of rooms) {
+        this.interest.release(room);
+        this.dropIfEmpty(room);
+      }
+      rooms.clear();
     };
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -221,13 +226,17 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
 
   async #restore(
     found: Found,
-    { after, hold, rooms, letGo }: { after: Position; hold: Hold; rooms: Set<Room>; letGo(): void },
+    { after, hold, rooms, letGo }: { after: Position; hold: Hold; rooms: Set<string>; letGo(): void },
   ): Promise<RestoredSession | undefined> {
     const { session } = found;
     if (after.epoch !== this.#log.position?.epoch) return undefined;
-    for (const room of [...session.rooms, session.sid]) rooms.add(room);
-    const names = [...rooms].map((room) => `${room}`);
-    for (const name of names) if (name !== session.sid || !this.isOwnTag(name)) this.interest.want(name);
+    const own = new Set<Room>([...session.rooms, session.sid]);
+    const names = [...new Set([...own].map((room) => `${room}`))];
+    for (const name of names) {
+      if (rooms.has(name) || (name === session.sid && this.isOwnTag(name))) continue;
+      rooms.add(name);
+      this.interest.hold(name);
+    }
     // From here on all of it comes, and once the fence is passed, what came before is applied.
     await this.interest.inForce(names);
     await this.#log.fence();
@@ -235,7 +244,7 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
     const part = await this.#log.read(after, topics);
     if (!part) return undefined;
     const missed = new Missed(
-      rooms,
+      own,
       (entry) => this.#log.open(entry),
       (encoded) => this.nsp[CORE].decode(encoded),
     );
@@ -252,13 +261,13 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
     return {
       ...session,
       rooms: [...missed.rooms].filter((room) => room !== session.sid),
-      // Asked for when the socket joins: up to what this node has applied then.
+      // Asked for once the socket is in its rooms: up to what this node has applied then.
       get missedPackets(): EventData[] {
         const { applied } = log;
         const early = read.filter(([at]) => applied?.epoch !== epoch || at.number <= applied.number);
         const later = events(hold.since(part.end));
         isTaken = true;
-        hold.release();
+        letGo();
         return [...early, ...later].map(([, data]) => data);
       },
       release: () => {

@@ -1,10 +1,4 @@
-import { randomBytes } from "node:crypto";
-import type { BusRecord, KeptEntry, LogBatch, LogEntry, Position } from "@sockeye/protocol";
-
-/** A name for one run of a log: eight characters. */
-export function newEpoch(): string {
-  return randomBytes(6).toString("base64url");
-}
+import type { BusRecord, KeptEntry, LogBatch, LogEntry, Position } from "./bus.js";
 
 interface Log {
   epoch: string;
@@ -13,15 +7,39 @@ interface Log {
   /** All up to this one may be gone. */
   trimmed: number;
   entries: (KeptEntry & { readonly at: Position; readonly until: number })[];
+  bytes: number;
   readonly writers: Map<string, number>;
 }
 
 /** Writers that are remembered: nodes that are gone add nothing more. */
 const MAX_WRITERS = 1_000;
+/** Logs that are remembered. One that is forgotten begins anew, in a new epoch. */
+const MAX_LOGS = 10_000;
+/** What an entry takes beside its bytes, about. */
+const ENTRY_BYTES = 200;
+
+export interface LogStoreTerms {
+  /** A name for one run of a log: eight characters that were never there before. */
+  newEpoch(): string;
+  /** What all entries of all logs may take; past that the oldest of the largest log go. Default: no limit. */
+  readonly maxBytes?: number | undefined;
+}
 
 /** The logs of one engine that keeps them in memory. It owns no clock. */
 export class LogStore {
+  readonly #terms: LogStoreTerms;
+  /** That which was added to last comes last. */
   readonly #logs = new Map<string, Log>();
+  #bytes = 0;
+
+  constructor(terms: LogStoreTerms) {
+    this.#terms = terms;
+  }
+
+  /** What all entries take, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** @returns what has to be told: nothing if it is there already; `undefined` if the batch before it is missing */
   append(group: string, batch: LogBatch, now: number): (LogEntry & { readonly at: Position })[] | undefined {
@@ -33,16 +51,21 @@ export class LogStore {
     log.writers.set(batch.writer, batch.number);
     const [oldest] = log.writers.size > MAX_WRITERS ? log.writers.keys() : [];
     if (oldest !== undefined) log.writers.delete(oldest);
+    this.#logs.delete(group);
+    this.#logs.set(group, log);
     const { ms, entries: most } = batch.keep;
     const added = batch.entries.map((entry) => {
       const at = { epoch: log.epoch, number: ++log.last };
-      log.entries.push({ topic: entry.topics[0] ?? "", bytes: entry.bytes, at, until: now + ms });
+      const kept = { topic: entry.topics[0] ?? "", bytes: entry.bytes, at, until: now + ms };
+      log.entries.push(kept);
+      this.#count(log, sizeOf(kept));
       return { ...entry, at };
     });
     let gone = Math.max(0, log.entries.length - most);
     while ((log.entries[gone]?.until ?? Number.POSITIVE_INFINITY) <= now) gone += 1;
     // Taking off one by one would move the whole list each time.
     if (gone > 0 && (gone * 4 >= log.entries.length || gone >= 1024)) this.#forget(log, gone);
+    this.#limit();
     return added;
   }
 
@@ -59,15 +82,15 @@ export class LogStore {
     const log = this.#log(group);
     if (after.epoch !== log.epoch || after.number < log.trimmed || after.number > log.last) return undefined;
     const wanted = topics && new Set(topics);
-    const entries = log.entries.filter(
-      ({ at, topic }) => at.number > after.number && wanted?.has(topic) !== false,
-    );
+    // The numbers have no holes.
+    const known = Math.max(0, after.number - (log.last - log.entries.length));
+    const entries = log.entries.slice(known).filter(({ topic }) => wanted?.has(topic) !== false);
     return { entries, end: this.end(group) };
   }
 
   renew(group: string): Position {
     const log = this.#log(group);
-    log.epoch = newEpoch();
+    log.epoch = this.#terms.newEpoch();
     this.#forget(log, log.entries.length);
     return this.end(group);
   }
@@ -75,20 +98,50 @@ export class LogStore {
   /** All is lost, as when an engine without a disk begins anew. */
   clear(): void {
     this.#logs.clear();
+    this.#bytes = 0;
   }
 
   #forget(log: Log, count: number): void {
     log.trimmed = log.entries[count - 1]?.at.number ?? log.trimmed;
+    for (const entry of log.entries.slice(0, count)) this.#count(log, -sizeOf(entry));
     log.entries = log.entries.slice(count);
+  }
+
+  #count(log: Log, bytes: number): void {
+    log.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  /** Half of a log at once, since looking for the largest one takes its time. */
+  #limit(): void {
+    const { maxBytes = Number.POSITIVE_INFINITY } = this.#terms;
+    while (this.#bytes > maxBytes) {
+      const largest = [...this.#logs.values()].reduce((one, other) =>
+        other.bytes > one.bytes ? other : one,
+      );
+      this.#forget(largest, Math.ceil(largest.entries.length / 2));
+    }
   }
 
   #log(group: string): Log {
     const known = this.#logs.get(group);
     if (known) return known;
-    const log: Log = { epoch: newEpoch(), last: 0, trimmed: 0, entries: [], writers: new Map() };
+    const log: Log = {
+      ...{ epoch: this.#terms.newEpoch(), last: 0, trimmed: 0 },
+      ...{ entries: [], bytes: 0, writers: new Map() },
+    };
     this.#logs.set(group, log);
+    const [oldest] = this.#logs.size > MAX_LOGS ? this.#logs : [];
+    if (oldest) {
+      this.#forget(oldest[1], oldest[1].entries.length);
+      this.#logs.delete(oldest[0]);
+    }
     return log;
   }
+}
+
+function sizeOf({ topic, bytes }: KeptEntry): number {
+  return bytes.length + topic.length + ENTRY_BYTES;
 }
 
 /** The records of one engine that keeps them in memory. It owns no clock. */
