@@ -2,7 +2,7 @@
 // on a machine with apt-get, a freshly installed one. Prints one line each. Tests whose program is missing skip
 // themselves; where that would hide something (CI=true) it is an error.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const PROGRAMS = [
@@ -40,6 +40,15 @@ const PROGRAMS = [
     commands: ["redis-server"],
     packages: ["redis-server"],
     users: "tests of the Redis adapter",
+  },
+  {
+    name: "postgres",
+    variable: "POSTGRES_PATH",
+    commands: ["postgres"],
+    // Debian keeps one for each version where nobody looks.
+    folders: "/usr/lib/postgresql",
+    packages: ["postgresql"],
+    users: "tests of PostgreSQL as a bus",
   },
   {
     name: "duktape",
@@ -115,9 +124,14 @@ function provide(program) {
     : { ok: false, line: `apt-get installed no ${program.commands[0]}` };
 }
 
-function find({ variable, commands, check }) {
+function find({ variable, commands, check, folders }) {
   const named = process.env[variable];
   if (named) return isExecutable(named) ? named : undefined;
+  if (folders && existsSync(folders)) {
+    const files = readdirSync(folders).map((version) => join(folders, version, "bin", commands[0]));
+    const file = files.find(isExecutable);
+    if (file) return file;
+  }
   return commands.map((command) => which(command, check)).find((path) => path !== undefined);
 }
 

@@ -88,7 +88,10 @@ function fansOut(define: Define): void {
     const here = a.join("x");
     a.emit(["x", "y"], "rooms");
     a.emit([], "all");
-    await until(() => inBoth.got.length === 2 && inNone.got.length === 1, "both");
+    await until(
+      () => inBoth.got.length === 2 && inNone.got.length === 1 && here.got.length === 2,
+      "both, on all nodes",
+    );
     expect([here.got, inBoth.got, inNone.got]).toEqual([["rooms", "all"], ["rooms", "all"], ["all"]]);
   });
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.js";
 import { within } from "../../support/wait.js";
 
 /** The program that REDIS_SERVER_PATH names, or the one in PATH. Sharded channels came with Redis 7. */
@@ -43,15 +43,5 @@ function ready(redis: ChildProcess): Promise<void> {
     });
     redis.once("error", reject);
     redis.once("exit", () => reject(new Error(`Redis has ended: ${said}`)));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
   });
 }
