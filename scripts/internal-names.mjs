@@ -1,7 +1,7 @@
 // The names of properties that nobody outside of a bundle can see: they may be made short in files that are served.
 //
 // Everything is public unless it is known not to be: names of the platform, all words in the files that describe what apps can reach
-// and in what travels, and all words that the code itself has in a text.
+// and in what travels, but for comments, and all words that the code itself has in a text, but for prose.
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
@@ -48,7 +48,8 @@ export function internalNames(code) {
   const names = new Set();
   const texts = [];
   visit(parse(code, { ecmaVersion: 2022, sourceType: "module" }), (node) => {
-    if (typeof node.value === "string") texts.push(node.value);
+    // What has a space is prose.
+    if (typeof node.value === "string" && !node.value.includes(" ")) texts.push(node.value);
     const key = node.type === "MemberExpression" ? node.property : node.key;
     if (key?.type === "Identifier" && !node.computed) names.add(key.name);
   });
@@ -56,11 +57,13 @@ export function internalNames(code) {
   return [...names].filter((name) => !known.has(name)).sort();
 }
 
+const COMMENTS = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*$/gm;
+
 let cache;
 
 function publicNames() {
   cache ??= [...PUBLIC.map((file) => packages + file), ...platform()].map((file) =>
-    readFileSync(file, "utf8"),
+    readFileSync(file, "utf8").replace(COMMENTS, ""),
   );
   return new Set(cache.flatMap((text) => wordsOf(text)));
 }

@@ -1,4 +1,4 @@
-import type { EncodedPacket, Frame, OpenData, Packet, PacketLimits } from "@sockeye/protocol";
+import type { EncodedPacket, ErrorCode, Frame, OpenData, Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, PacketType } from "@sockeye/protocol";
 import { base64Length, utf8Length } from "@sockeye/session";
 
@@ -16,7 +16,7 @@ export const TRUSTED: Required<PacketLimits> = {
   maxNamespaceLength: NO_LIMIT,
 };
 
-/** What a server accepts, by its terms. */
+/** What a server accepts, by its terms. Without a limit there is none. */
 export type Accepted = PacketLimits & Partial<Pick<OpenData, "maxPayload">>;
 
 /**
@@ -32,26 +32,27 @@ export function requireAccepted(
   limits: Accepted,
   transport: string,
 ): void {
-  const { maxPayload = NO_LIMIT, maxBinaryEventBytes = NO_LIMIT, maxEventNameLength = NO_LIMIT } = limits;
-  const fits = (frame: Frame): boolean =>
+  const { maxPayload = NO_LIMIT } = limits;
+  const weigh = (frame: Frame): void => {
     // A character is three bytes at most.
-    3 * frame.length + 9 <= maxPayload || weightOf(frame, transport) <= maxPayload;
+    if (3 * frame.length + 9 > maxPayload)
+      atMost(maxPayload, weightOf(frame, transport), "bytes", "ERR_PACKET_TOO_LARGE");
+  };
+  weigh(head);
   let bytes = 0;
-  for (const { length } of attachments) bytes += length;
-  if (!fits(head) || !attachments.every(fits)) {
-    throw new CodecError(
-      "ERR_PACKET_TOO_LARGE",
-      `the server takes no message of more than ${maxPayload} bytes`,
-    );
+  for (const frame of attachments) {
+    weigh(frame);
+    bytes += frame.length;
   }
-  if (bytes > maxBinaryEventBytes)
-    throw new CodecError("ERR_BINARY_EVENT_TOO_LARGE", `more than ${maxBinaryEventBytes} bytes`);
-  if (attachments.length > (limits.maxAttachments ?? NO_LIMIT))
-    throw new CodecError("ERR_TOO_MANY_ATTACHMENTS", `more than ${limits.maxAttachments} attachments`);
-  if (type === PacketType.EVENT && String(data[0]).length > maxEventNameLength)
-    throw new CodecError("ERR_BAD_EVENT_NAME", `a name of more than ${maxEventNameLength} characters`);
-  if (nsp.length > (limits.maxNamespaceLength ?? NO_LIMIT))
-    throw new CodecError("ERR_NAMESPACE_TOO_LONG", `more than ${limits.maxNamespaceLength} characters`);
+  atMost(limits.maxBinaryEventBytes, bytes, "bytes", "ERR_BINARY_EVENT_TOO_LARGE");
+  atMost(limits.maxAttachments, attachments.length, "attachments", "ERR_TOO_MANY_ATTACHMENTS");
+  if (type === PacketType.EVENT)
+    atMost(limits.maxEventNameLength, String(data[0]).length, "characters", "ERR_BAD_EVENT_NAME");
+  atMost(limits.maxNamespaceLength, nsp.length, "characters", "ERR_NAMESPACE_TOO_LONG");
+}
+
+function atMost(limit = NO_LIMIT, size: number, units: string, code: ErrorCode): void {
+  if (size > limit) throw new CodecError(code, `the server takes no more than ${limit} ${units} there`);
 }
 
 /** Bytes of a message where the server measures it. */

@@ -10,9 +10,8 @@ import type {
 import { NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
 import { sizeOf } from "@sockeye/session";
-import type { AckCallback, Emit, EmitTarget } from "@sockeye/socket";
+import type { AckCallback, Emit, EmitTarget, SocketAdditions } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch } from "@sockeye/socket";
-import { Additions } from "./additions.js";
 import { askAuth, objectOf } from "./auth.js";
 import { BlobOrder } from "./blob-order.js";
 import type { Status } from "./manager-view.js";
@@ -23,9 +22,7 @@ import { Recovery } from "./recovery.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
 
-/** 64 MiB. */
-const MAX_OUTBOUND_BYTES = 67_108_864;
-
+const MAX_OUTBOUND_BYTES = 64 * 1024 * 1024;
 const V2_SERVER = "It seems you are trying to reach a Socket.IO server in v2.x";
 
 /** The machine behind a `Socket`: its way from CONNECT to the end, what comes in and goes out. */
@@ -56,7 +53,7 @@ export class Peer implements EmitTarget, RetryOwner {
   /** Who waits, while there is no connection, for all to have left. */
   #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
-  readonly #additions: Additions | undefined;
+  readonly #additions: SocketAdditions | undefined;
   /** The last that {@link watchers} were told. */
   #status: Status = "offline";
   readonly watchers: Set<() => void> = new Set();
@@ -67,10 +64,13 @@ export class Peer implements EmitTarget, RetryOwner {
     this.#blobs = new BlobOrder(host.parts.blobs);
     this.#ackTimeoutMs = opts.ackTimeout;
     this.#maxOutboundBytes = opts.maxOutboundBytes ?? MAX_OUTBOUND_BYTES;
-    const { retries, ackTimeout: ackTimeoutMs } = opts;
+    const { retries, ackTimeout: ackTimeoutMs, extend } = opts;
     this.#retries = retries ? host.parts.retriesOf(this, { retries, ackTimeoutMs }) : undefined;
-    if (opts.contract || opts.extend) this.#additions = new Additions(this, host, opts);
-    for (const each of opts.extend ?? []) Object.assign(handle, this.#additions?.install(each));
+    const client = opts.contract?.client;
+    for (const each of [...(client ? [client] : []), ...(extend ?? [])]) {
+      this.#additions ??= new each.additions(this, host, client, reportAppError);
+      if ("install" in each) Object.assign(handle, this.#additions.install(each));
+    }
   }
 
   get connected(): boolean {

@@ -10,7 +10,7 @@ import type {
   Extension,
   ListenOptions,
 } from "@sockeye/socket";
-import { readEmit } from "@sockeye/socket";
+import { Additions, readEmit } from "@sockeye/socket";
 import type { AnyCallHandler } from "./answering.js";
 import { answering, Running } from "./answering.js";
 import { makeCall } from "./calling.js";
@@ -64,6 +64,7 @@ export interface CallsExtension extends Extension {
 
 /** Gives sockets of a client `call` and `handle`: `io(url, { extend: [calls] })`. */
 export const calls: CallsExtension = {
+  additions: Additions,
   install(host) {
     const { socket, contract } = host;
     const running = new Running();

@@ -1,6 +1,6 @@
 import { ContractError, isOwnEvent } from "@sockeye/protocol";
 import type { ContractFor, EventsMap, IntakeOwner } from "@sockeye/socket";
-import { isThenable } from "@sockeye/socket";
+import { Additions, isThenable } from "@sockeye/socket";
 import { isDevelopment } from "#development";
 import type { CallItem, Items } from "./describe.js";
 import { Intake } from "./intake.js";
@@ -23,6 +23,7 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   implements ContractFor<Listen, Emit, Data>
 {
   declare readonly types: { readonly listen: Listen; readonly emit: Emit; readonly data: Data };
+  readonly additions: typeof Additions = Additions;
   readonly #incoming: ReadonlyMap<string, Compiled>;
   readonly #outgoing: ReadonlyMap<string, Compiled>;
   /** Of streams and uploads. */

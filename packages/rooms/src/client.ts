@@ -1,5 +1,6 @@
 import { OWN_EVENTS } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap, Extension } from "@sockeye/socket";
+import { Additions } from "@sockeye/socket";
 import { Outbox } from "./client/outbox.js";
 import { openRoom, type Room, type RoomWires } from "./client/room.js";
 import { fieldsOf } from "./client/wire.js";
@@ -34,6 +35,7 @@ export interface RoomsExtension extends Extension {
 
 /** Gives sockets of a client `room`: `io(url, { extend: [rooms] })`. */
 export const rooms: RoomsExtension = {
+  additions: Additions,
   install(host) {
     const outbox = new Outbox(host);
     const all = new Map<string, { room: Room; wires: RoomWires }>();

@@ -1,4 +1,7 @@
-import type { ContractError } from "@sockeye/protocol";
+import type { Clock, ContractError, HANDLE, SHOW_INCOMING } from "@sockeye/protocol";
+import type { Dispatchable } from "./dispatch.js";
+import type { Emit, EmitTarget } from "./emission.js";
+import type { Listener, ListenOptions } from "./emitter.js";
 import type { EventsMap, Unchecked } from "./events.js";
 
 /** An event: its name, its arguments, and the acknowledgement if one is wanted. */
@@ -23,6 +26,8 @@ export interface IntakeOwner {
 
 /** A contract as one end sees it. */
 export interface ContractEnd {
+  /** What a client's socket needs for it. */
+  readonly additions: AdditionsClass;
   /** Makes what takes the events of one socket, in order. */
   intake(owner: IntakeOwner): (event: Event) => void;
   /**
@@ -58,3 +63,66 @@ export interface ContractFor<Listen extends EventsMap, Emit extends EventsMap, D
   extends ContractEnd {
   readonly types?: { readonly listen: Listen; readonly emit: Emit; readonly data: Data };
 }
+
+/** A socket of a client, as its extensions see it. Names in this file are public: other packages use them. */
+export interface ExtensionHost extends EmitTarget {
+  readonly socket: object;
+  readonly contract: ContractEnd | undefined;
+  readonly clock: Clock;
+  readonly connected: boolean;
+  /** Does the other end know Sockeye's own events? `undefined`: nobody knows. */
+  readonly knowsOwnEvents: boolean | undefined;
+  /** Takes an error of the app's code. Must not throw. */
+  reportError(error: unknown): void;
+  /** @throws UsageError `ERR_HANDLED` */
+  onlyHandler(event: string, listener: Listener, options?: ListenOptions): void;
+  /**
+   * Sends an event past queues and bounds of what the app emits. Only while there is a connection.
+   *
+   * @throws CodecError for what cannot be encoded, or the server would not accept
+   */
+  sendNow(emit: Emit): void;
+  /** Takes an event that apps do not see: one of Sockeye's, or `connect` and `disconnect`, before the app hears of it. Several extensions may want the same one. */
+  onOwn(event: string, listener: (...args: readonly unknown[]) => void): void;
+}
+
+/** The app's handle of a socket that is added to. */
+export interface AddedHandle extends Dispatchable {
+  listenersAny(): readonly unknown[];
+  [HANDLE](event: string, listener: Listener, options?: ListenOptions): void;
+  [SHOW_INCOMING](event: Event): void;
+}
+
+/** A socket of a client, as what is added to it sees it. */
+export interface AddedTo extends EmitTarget {
+  readonly handle: AddedHandle;
+  readonly connected: boolean;
+  sendNow(emit: Emit): void;
+}
+
+/** What it needs of the connection. */
+export interface AddedHost {
+  readonly clock: Clock;
+  /** Is the other end of Sockeye? `undefined`: it was not asked. */
+  readonly peerIsOurs?: boolean | undefined;
+}
+
+/** What a contract and extensions have added to a socket. */
+export interface SocketAdditions {
+  /** @throws ContractError for what does not keep to the contract, in development */
+  outgoing(emit: Emit): void;
+  /** Whatever an extension wants to know, before the app hears of it. */
+  tell(event: "connect" | "disconnect"): void;
+  /** An event has come in. */
+  take(event: Event): void;
+  /** @returns the methods for the socket */
+  install(extension: { install(host: ExtensionHost): object }): object;
+}
+
+/** Makes them. All that is added to a socket names the same class. @param report takes errors of the app's code */
+export type AdditionsClass = new (
+  peer: AddedTo,
+  host: AddedHost,
+  contract: ContractEnd | undefined,
+  report: (error: unknown) => void,
+) => SocketAdditions;

@@ -1,5 +1,6 @@
 export type { AckCallback, AckOptions } from "./acks.js";
 export { Acks, ackTimeout, reasonOf, whenAborted } from "./acks.js";
+export { Additions } from "./additions.js";
 export type {
   CallAnswer,
   CallArgs,
@@ -12,7 +13,15 @@ export type {
 } from "./call-types.js";
 export type { AnyListener } from "./catch-all.js";
 export { CatchAll } from "./catch-all.js";
-export type { ContractEnd, ContractFor, IntakeOwner, RefusedEvent } from "./contract-end.js";
+export type {
+  AdditionsClass,
+  ContractEnd,
+  ContractFor,
+  ExtensionHost,
+  IntakeOwner,
+  RefusedEvent,
+  SocketAdditions,
+} from "./contract-end.js";
 export type { Dispatchable, ErrorBoundary } from "./dispatch.js";
 export { callGuarded, dispatch, isHeard, isThenable } from "./dispatch.js";
 export type { Emit, EmitFlags, EmitTarget, WaitOptions } from "./emission.js";
@@ -36,6 +45,6 @@ export type {
   WithAnswers,
   WithTimeout,
 } from "./events.js";
-export type { Extended, Extension, ExtensionHost, IncomingAck } from "./extension.js";
+export type { Extended, Extension, IncomingAck } from "./extension.js";
 export type { Listeners } from "./listener-store.js";
 export { SocketEmitter } from "./socket-emitter.js";

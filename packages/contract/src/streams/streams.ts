@@ -1,5 +1,6 @@
 import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
 import type { ContractEnd, EventsMap, Extension, ExtensionHost } from "@sockeye/socket";
+import { Additions } from "@sockeye/socket";
 import type { ConsumerHost } from "./consumer.js";
 import { Consumer } from "./consumer.js";
 import { nextNumber } from "./numbers.js";
@@ -38,6 +39,7 @@ export interface StreamsExtension extends Extension {
 
 /** Gives sockets of a client `stream`: `io(url, { extend: [streams] })`. */
 export const streams: StreamsExtension = {
+  additions: Additions,
   install(host) {
     const lanes = new Lanes(host);
     return {

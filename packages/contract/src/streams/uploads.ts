@@ -1,6 +1,7 @@
 import type { Clock } from "@sockeye/protocol";
 import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
 import type { ContractEnd, EventsMap, Extension, ExtensionHost } from "@sockeye/socket";
+import { Additions } from "@sockeye/socket";
 import { nextNumber } from "./numbers.js";
 import type { OutgoingHost } from "./outgoing-upload.js";
 import { OutgoingUpload, unsupported } from "./outgoing-upload.js";
@@ -38,6 +39,7 @@ export interface UploadsExtension extends Extension {
 
 /** Gives sockets of a client `upload`: `io(url, { extend: [uploads] })`. */
 export const uploads: UploadsExtension = {
+  additions: Additions,
   install(host) {
     const all = new Uploads(host);
     return {

@@ -1,62 +1,66 @@
 import { HANDLE, SHOW_INCOMING } from "@sockeye/protocol";
-import type { ContractEnd, Emit, EmitTarget, Extension } from "@sockeye/socket";
-import { dispatch } from "@sockeye/socket";
-import type { TypedSocketOptions } from "./options.js";
-import type { PeerHandle, SocketHost } from "./peer-host.js";
-import { reportAppError } from "./report-error.js";
+import type {
+  AddedHandle,
+  AddedHost,
+  AddedTo,
+  ContractEnd,
+  ExtensionHost,
+  SocketAdditions,
+} from "./contract-end.js";
+import { dispatch } from "./dispatch.js";
+import type { Emit } from "./emission.js";
 
 type Event = readonly unknown[];
 
-/** A peer, as what is added to it sees it. */
-export interface AddedTo extends EmitTarget {
-  readonly handle: PeerHandle;
-  readonly connected: boolean;
-  sendNow(emit: Emit): void;
-}
-
-/** What a contract and extensions add to a socket: checks of what comes in, and events that the app does not see. */
-export class Additions {
+/**
+ * What a contract and extensions add to a socket: checks of what comes in, and events that the app does not see. Whatever is added brings this
+ * class with it, so that a client to which nothing is added does not have it.
+ */
+export class Additions implements SocketAdditions {
   readonly #peer: AddedTo;
-  readonly #host: SocketHost;
+  readonly #host: AddedHost;
   readonly #contract: ContractEnd | undefined;
+  readonly #report: (error: unknown) => void;
   readonly #intake: (event: Event) => unknown;
   readonly #own = new Map<unknown, ((...args: Event) => void)[]>();
 
-  constructor(peer: AddedTo, host: SocketHost, { contract }: TypedSocketOptions) {
+  constructor(
+    peer: AddedTo,
+    host: AddedHost,
+    contract: ContractEnd | undefined,
+    report: (error: unknown) => void,
+  ) {
     this.#peer = peer;
     this.#host = host;
-    this.#contract = contract?.client;
+    this.#contract = contract;
+    this.#report = report;
     const show = (event: Event): boolean => deliver(peer.handle, event);
     this.#intake =
-      this.#contract?.intake({
+      contract?.intake({
         deliver: (event) => !peer.connected || show(event),
-        refused: (error, { answered }) => answered || reportAppError(error),
+        refused: (error, { answered }) => answered || report(error),
         hold: () => () => {},
       }) ?? show;
   }
 
-  /** @throws ContractError for what does not keep to the contract, in development */
   outgoing({ event, args }: Emit): void {
-    this.#contract?.outgoing([event, ...args], reportAppError);
+    this.#contract?.outgoing([event, ...args], this.#report);
   }
 
-  /** Whatever an extension wants to know, before the app hears of it. */
   tell(event: "connect" | "disconnect"): void {
     for (const listener of this.#own.get(event) ?? []) listener();
   }
 
-  /** An event has come in. */
   take(event: Event): void {
     const own = this.#own.get(event[0]);
     if (own) for (const listener of own) listener(...event.slice(1));
     else this.#intake(event);
   }
 
-  /** @returns the methods for the socket */
-  install(extension: Extension): object {
+  install(extension: { install(host: ExtensionHost): object }): object {
     const peer = this.#peer;
     const host = this.#host;
-    return extension.install({
+    const own: ExtensionHost = {
       socket: peer.handle,
       contract: this.#contract,
       clock: host.clock,
@@ -67,16 +71,17 @@ export class Additions {
         return host.peerIsOurs;
       },
       emitOut: (emit) => peer.emitOut(emit),
-      reportError: reportAppError,
+      reportError: this.#report,
       onlyHandler: (event, listener, options) => peer.handle[HANDLE](event, listener, options),
       sendNow: (emit) => peer.sendNow(emit),
       onOwn: (event, listener) => void this.#own.set(event, [...(this.#own.get(event) ?? []), listener]),
-    });
+    };
+    return extension.install(own);
   }
 }
 
 /** Shows an event to the app. @returns whether anybody has heard it */
-function deliver(handle: PeerHandle, event: Event): boolean {
+function deliver(handle: AddedHandle, event: Event): boolean {
   handle[SHOW_INCOMING](event);
   return dispatch(handle, event[0] as string, event.slice(1)) || handle.listenersAny().length > 0;
 }
