@@ -34,7 +34,7 @@ export const SHOWN: ShownBy = {
     "`socket.volatile`, `socket.timeout(ms)`, `socket.compress(b)`": both(
       "the server > a flag that no emit has used is there at the next",
     ),
-    "arguments that are no JSON (a BigInt, a cycle)": both("a BigInt"),
+    "arguments that are not JSON (a BigInt, a cycle)": both("a BigInt"),
     "arguments nested deeper than 100 levels": both("101 levels"),
     "a name that is neither a text nor a finite number (`emit(undefined)`), at either end":
       limits("an event without a name"),
@@ -214,7 +214,7 @@ export const SHOWN: ShownBy = {
       "version-2",
       "says who it is to a namespace in a query, which the server sees as auth",
     ),
-    "a body whose lengths do not fit, or with bytes that are no message": row(
+    "a body whose lengths do not fit, or with bytes that are not a message": row(
       "test/interop/wire/revision-3",
       "refuses a length that does not fit, and ends",
       "refuses bytes that are no message, and ends",
@@ -237,7 +237,7 @@ export const SHOWN: ShownBy = {
       "packages/transport/test/server/jsonp",
       "of a type that browsers run, and no other",
     ),
-    "JSONP: a callback that is no number; a form without its field, or with a broken escape": row(
+    "JSONP: a callback that is not a number; a form without its field, or with a broken escape": row(
       "packages/transport/test/server/jsonp",
       'takes no callback "1.5"',
       "no field: 400, and the session ends",

@@ -3,7 +3,7 @@ const SELF: Set<string> = new Set();
 
 /**
  * A map of sets in which the commonest set costs nothing: nearly every socket is in the room of its own id, alone, and
- * most in no other. Such a set is made when somebody looks at it; everything that reads the map sees no difference.
+ * most in no other. Such a set is made when code looks at it; everything that reads the map sees no difference.
  */
 export class SelfSets extends Map<string, Set<string>> {
   /** Sets the set of `key` to `{ key }`. */

@@ -13,7 +13,7 @@ export function byNamespace(contracts: Contracts): [namespace: string, contract:
   if (all.length === 0) throw new UsageError("ERR_BAD_OPTION", "there is no contract to describe");
   return all.map(([namespace, contract]) => {
     if (!isContract(contract))
-      throw new UsageError("ERR_BAD_OPTION", `what is given for ${JSON.stringify(namespace)} is no contract`);
+      throw new UsageError("ERR_BAD_OPTION", `the value for ${JSON.stringify(namespace)} is not a contract`);
     return [namespace.startsWith("/") ? namespace : `/${namespace}`, contract];
   });
 }

@@ -14,7 +14,7 @@ export interface JsonSchemaDocument {
  * `rename.input`, `rename.answer` and `rename.error.TAKEN` for a call, `ask.input`, `ask.item` and `ask.end` for a stream. In a namespace other than the main
  * one the namespace comes first: `chat.say.0`.
  *
- * @throws UsageError `ERR_BAD_OPTION` for what is no contract
+ * @throws UsageError `ERR_BAD_OPTION` for what is not a contract
  */
 export function jsonSchema(
   contracts: Contracts,

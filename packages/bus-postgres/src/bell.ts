@@ -46,7 +46,7 @@ export function cellsOf(rows: readonly Cell[]): { readonly first: number; readon
 const BELL = /^(?:m ([\w-]{8}) (\d{1,16}) ([^ ]+)|l ([\w-]{8}) (\d{1,16}) ([^ ]+) (.+))$/s;
 const CELL = /^([a-z0-9+*]+)~([a-z0-9]{1,8})$/;
 
-/** The rows that somebody here wants; none of what makes no sense: others may ring, too. */
+/** The rows that this node wants. Payloads that make no sense are ignored: other programs may ring, too. */
 export function rungBy(payload: string, isWanted: (hash: string) => boolean): Rung[] {
   const [, writer, number = "", cells = "", epoch, logNumber = "", logCells = "", group] =
     BELL.exec(payload) ?? [];

@@ -166,7 +166,7 @@ export function isDown(cause: unknown): ClusterError {
   return new ClusterError("ERR_BUS_DOWN", "the connection to PostgreSQL is lost", cause);
 }
 
-/** What PostgreSQL answers, if it goes on after that. */
+/** What PostgreSQL answers, if the connection stays usable after that. */
 function isReply(error: unknown): boolean {
   const { severity, code } = error as { severity?: unknown; code?: unknown };
   return severity === "ERROR" && typeof code === "string";

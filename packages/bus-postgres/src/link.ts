@@ -110,7 +110,7 @@ export class Link {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const text =
-        "The tables of the bus are missing, and its user may not make them. Somebody who may must run what tablesSql() returns.";
+        "The tables of the bus are missing, and its user may not make them. Run what tablesSql() returns as a user who may.";
       throw new UsageError("ERR_NOT_SUPPORTED", text, error);
     }
   }

@@ -7,7 +7,7 @@ import { othersAsText } from "./reader.js";
 import { fromText, type Tables, toText } from "./tables.js";
 import { pack } from "./writer.js";
 
-// A log is one row that has its epoch (8 characters) and its last number (n), and a row for each entry. Whoever adds to it locks its row
+// A log is one row that has its epoch (8 characters) and its last number (n), and a row for each entry. A writer locks its row
 // until all is there, so numbers are there, and bells ring, in their order. What of it was forgotten shows by counting.
 
 /** Of one statement. */
@@ -58,7 +58,7 @@ export class PostgresLog implements BusLog {
 select epoch, n from made union all select epoch, n from ${log} where grp = $1`,
         values: [toText(group), newEpoch()],
       });
-      // Nothing: somebody else has made it at the same time.
+      // Nothing: another node has made it at the same time.
       if (row) return position(row);
     }
   }

@@ -28,7 +28,7 @@ const MAX_BYTES = 67_108_864;
  * records in its memory, as long as it lives. Nothing else is needed.
  *
  * @param port default `process`
- * @throws UsageError `ERR_NOT_SUPPORTED` in a process that is no worker
+ * @throws UsageError `ERR_NOT_SUPPORTED` in a process that is not a worker
  */
 export function processBus(port: ProcessPort = process): Bus {
   if (typeof port.send !== "function") {

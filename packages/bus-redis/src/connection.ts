@@ -138,7 +138,7 @@ function ioRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connect
     if (channel instanceof Uint8Array && bytes instanceof Uint8Array)
       sink.message(Buffer.from(channel).toString(), bytes);
   });
-  // It goes on trying; events tell.
+  // It keeps trying; events tell.
   client.connect().catch(() => {});
   return {
     subscribe: (channels) =>

@@ -48,7 +48,7 @@ export function isBlob(value: unknown): value is Blob {
   return / (Blob|File)]$/.test(Object.prototype.toString.call(value));
 }
 
-/** Is there a Blob or a File in what could not be encoded? Cycles are no trouble. */
+/** Is there a Blob or a File in what could not be encoded? Cycles do no harm. */
 export function holdsBlob(value: unknown, seen: Set<unknown> = new Set()): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value))
     return false;

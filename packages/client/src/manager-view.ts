@@ -19,7 +19,7 @@ export interface ManagerReservedEvents {
   close: (reason: CloseReason, description?: DisconnectDescription) => void;
   /** The transport broke, and all sockets stay connected for now: `resume` or `close` follows. Only with servers of Sockeye. */
   suspend: () => void;
-  /** The connection goes on over another transport; nothing was lost. */
+  /** The connection continues over another transport; nothing was lost. */
   resume: () => void;
   /** A new attempt begins, the first with 1. */
   reconnect_attempt: (attempt: number) => void;
@@ -85,7 +85,7 @@ export interface ManagerView extends Emitter<Record<never, never>, ManagerReserv
   /** By which part the wait varies at random, from 0 to 1, or sets it. Default 0.5. */
   randomizationFactor(): number;
   randomizationFactor(value: number): this;
-  /** Milliseconds for one attempt, or sets them; `false` waits for ever. Default 20000. */
+  /** Milliseconds for one attempt, or sets them; `false` waits forever. Default 20000. */
   timeout(): number | boolean;
   timeout(value: number | boolean): this;
 }

@@ -211,7 +211,7 @@ export class Manager<
     return this.#setting("jitter", value);
   }
 
-  /** Milliseconds for one attempt, or sets them; `false` waits for ever. Default 20000. */
+  /** Milliseconds for one attempt, or sets them; `false` waits forever. Default 20000. */
   timeout(): number | boolean;
   timeout(value: number | boolean): this;
   timeout(value?: number | boolean): this | number | boolean {

@@ -288,7 +288,7 @@ export class Peer implements EmitTarget, RetryOwner {
       this.#transmit({ type: PacketType.CONNECT, nsp: this.handle.nsp, id: undefined, data });
       this.#askedOn = this.#host.session;
     } catch (error) {
-      // Not before whoever has just made this socket can listen.
+      // Not before the code that has just made this socket can listen.
       this.#host.clock.defer(() => {
         if (this.#phase === "joining") this.#refused(error as Error);
       });

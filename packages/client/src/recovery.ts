@@ -23,7 +23,7 @@ export class Recovery {
    * of the longer secret, so it is known for sure and not shown to the app; with Socket.IO any text in that place is taken
    * for one.
    *
-   * @returns the event as the app shall see it
+   * @returns the event as the app is to see it
    */
   shown(event: readonly unknown[]): readonly unknown[] {
     const last = event[event.length - 1];

@@ -3,7 +3,7 @@ import type { AckCallback, Emit } from "@sockeye/socket";
 import { callGuarded, whenAborted } from "@sockeye/socket";
 import { reportAppError } from "./report-error.js";
 
-/** A server that never acknowledges must not stop the queue for ever. */
+/** A server that never acknowledges must not stop the queue forever. */
 const ACK_TIMEOUT_MS = 10_000;
 
 /** A socket, as its queue sees it. */

@@ -36,7 +36,7 @@ export interface SocketReservedEvents {
   connect: () => void;
   /** It could not connect. If `socket.active` is true it will be tried again. */
   connect_error: (error: ExtendedError) => void;
-  /** It was connected and is no more. */
+  /** It was connected and is not any more. */
   disconnect: (reason: ClientDisconnectReason, description?: DisconnectDescription) => void;
 }
 

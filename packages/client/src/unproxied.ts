@@ -9,9 +9,9 @@ export function knowSelf(object: object): void {
 type Method = (this: object, ...args: unknown[]) => unknown;
 
 /**
- * Makes all that a class has, and has inherited, work through a Proxy around its objects, as Vue, Alpine and others put around what is
- * in their state: private fields belong to the object and not to the Proxy, so methods and accessors are led to the object. Vue
- * leaves an object with a tag alone, so its views see no difference between a socket and one in their state.
+ * Makes the members of a class, inherited ones included, work through a Proxy around its objects. Vue, Alpine and others put one around
+ * whatever is in their state. Private fields belong to the object and not to the Proxy, so methods and accessors are led to the object.
+ * Vue leaves an object with a tag alone, so its views see no difference between a socket and one in their state.
  *
  * @returns the prototype
  */

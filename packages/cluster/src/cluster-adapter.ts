@@ -36,7 +36,7 @@ const PIECE = 500;
 const ID_LENGTH = 20;
 const TAG_LENGTH = 4;
 
-/** What a namespace does for this adapter besides. */
+/** What else a namespace does for this adapter. */
 export interface ClusterCore extends AdapterCore {
   /** What other nodes may know of a socket; it can be sent. */
   describe(socket: AdapterSocket): RemoteDetails;
@@ -48,7 +48,7 @@ export interface ClusterCore extends AdapterCore {
   session(socket: AdapterSocket): PersistedSession | undefined;
 }
 
-/** What the adapter needs of its namespace besides. */
+/** What else the adapter needs of its namespace. */
 export interface ClusterNamespace<S extends AdapterSocket = AdapterSocket> extends AdapterNamespace<S> {
   readonly [CORE]: ClusterCore;
   /** An event of another node; the last argument may take the answer. @returns whether anybody listens */

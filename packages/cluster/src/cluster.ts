@@ -394,7 +394,7 @@ export class Cluster {
 
   #beaten(origin: string, load: NodeLoad): void {
     if (this.members.get(origin)) this.#changed(this.members.heard(origin, load, this.clock.now()));
-    // Its hello was before our time: it says who it is to whoever says hello.
+    // Its hello was before our time: it says who it is to every node that says hello.
     else this.#hello(this.#topics.node(origin));
   }
 

@@ -55,7 +55,7 @@ export function readEvent(body: Uint8Array): BusEvent {
   return { encoded: new EncodedPacket(head, attachments, compress), options: { rooms, except, flags } };
 }
 
-/** An event of another node. What is in it is read only if somebody looks. */
+/** An event of another node. What is in it is read only if it is asked for. */
 export class LazyEvent implements EventPacket {
   readonly type: typeof PacketType.EVENT = PacketType.EVENT;
   readonly id: undefined = undefined;

@@ -23,7 +23,7 @@ export class Interest {
   readonly #waiting = new Map<Room, Waiting>();
   /** Those that nobody is in any more. */
   readonly #left = new Set<Room>();
-  /** Those that somebody is about to be in, and how many are. */
+  /** Those that sockets are about to be in, and how many sockets. */
   readonly #held = new Map<Room, number>();
   #timer: Timer | undefined = undefined;
 
@@ -51,7 +51,7 @@ export class Interest {
     return promise;
   }
 
-  /** Somebody is about to be in a room: whoever leaves it meanwhile, it stays. */
+  /** A socket is about to be in a room: it stays, even if all others leave it meanwhile. */
   hold(room: Room): void {
     this.#held.set(room, (this.#held.get(room) ?? 0) + 1);
     this.want(room);

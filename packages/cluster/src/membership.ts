@@ -50,7 +50,7 @@ interface Entry {
   state: NodeState;
 }
 
-/** The other nodes, by what was heard of them and when. It owns no clock: whoever calls it says what time it is. */
+/** The other nodes, by what was heard of them and when. It owns no clock: the caller says what time it is. */
 export class Membership {
   readonly #entries = new Map<string, Entry>();
   readonly #byTag = new Map<string, Entry>();

@@ -1,6 +1,6 @@
 import type { Clock, SockeyeError } from "@sockeye/protocol";
 
-/** A node that has not heard itself for so long since it began goes on alone. */
+/** A node that has not heard itself for so long since it began continues alone. */
 const READY_MS = 2_000;
 
 /** Does a node know the others? Settles once: when it does, when it has waited long enough, or when they are of another kind. */
@@ -13,7 +13,7 @@ export class Readiness {
     this.settled = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    // Whoever does not wait for it hears of a mismatch through the sink.
+    // An app that does not wait for it hears of a mismatch through the sink.
     this.settled.catch(() => {});
   }
 
@@ -21,7 +21,7 @@ export class Readiness {
     return this.#isSettled;
   }
 
-  /** It does not wait for ever. */
+  /** It does not wait forever. */
   start(clock: Clock): void {
     const timer = clock.setTimer(() => this.reached(), READY_MS);
     const stop = (): void => clock.clearTimer(timer);

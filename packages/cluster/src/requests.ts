@@ -8,7 +8,7 @@ export interface Outcome {
   readonly missing: string[];
 }
 
-/** How a query goes on. */
+/** How a query continues. */
 export interface RequestTerms {
   readonly timeoutMs: number;
   /** An answer comes in pieces; this is one. */

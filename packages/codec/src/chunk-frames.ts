@@ -170,7 +170,7 @@ export class ChunkFrameDecoder {
     this.#memory.set(added, this.#length);
     this.#length = length;
     if (length < this.#needed) return undefined;
-    // No longer than what was needed, hence exactly as long.
+    // No longer than what was needed, so exactly as long.
     const part = this.#memory;
     this.#memory = NOTHING;
     this.#length = 0;

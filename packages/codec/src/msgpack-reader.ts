@@ -79,7 +79,7 @@ class Reader {
     return (type >= 0x80 && type < 0xa0) || (type >= 0xdc && type <= 0xdf);
   }
 
-  /** Goes on behind the next value, however deep it is. Returns where that is. */
+  /** Continues behind the next value, however deep it is. Returns where that is. */
   #pass(): number {
     for (let values = 1; values > 0; values--) {
       const type = this.#bytes[this.#at] ?? 0;
@@ -188,7 +188,8 @@ class Reader {
     const object: Record<string, unknown> = {};
     for (let i = 0; i < length; i++) {
       const key = this.value(0);
-      if (typeof key !== "string" && typeof key !== "number") throw malformed("a key that is no text");
+      if (typeof key !== "string" && typeof key !== "number")
+        throw malformed("a key that is neither a text nor a number");
       const value = this.value(levels - 1);
       // An assignment to `__proto__` would be none.
       if (key === "__proto__") {
@@ -257,7 +258,7 @@ class Reader {
     return this.#view.getUint32(this.#skip(4));
   }
 
-  /** Goes on by so many bytes, which must be there. Returns where it was. */
+  /** Continues by so many bytes, which must be there. Returns where it was. */
   #skip(count: number): number {
     const at = this.#at;
     if (count > this.#bytes.length - at) throw cutShort();

@@ -19,7 +19,7 @@ export class Slots {
   constructor(data: Container, count: number) {
     this.#count = count;
     let found = 0;
-    // No recursion, so depth is no matter. Order is none either: placeholders have numbers.
+    // No recursion, so depth does not matter. Neither does order: placeholders have numbers.
     const open: Container[] = [data];
     for (let holder = open.pop(); holder !== undefined; holder = open.pop()) {
       for (const key of keysOf(holder)) {

@@ -28,8 +28,8 @@ const ZERO = 0x30;
 const MAX_DIGITS = 16;
 
 /**
- * Separates the packets of a polling body. A namespace with it in its name would let whoever chose that name write
- * packets of his own into somebody else's body.
+ * Separates the packets of a polling body. A namespace with it in its name would let the client that chose that name write
+ * packets of its own into another client's body.
  */
 const PAYLOAD_SEPARATOR = "\x1e";
 

@@ -3,7 +3,7 @@ import { CodecError, PacketType, shown } from "@sockeye/protocol";
 import { isBlob, TOO_DEEP } from "./attachments.js";
 import { isBytes } from "./bytes.js";
 
-/** What is deeper is not looked at for a place, and what comes after so many values neither: it is a help, not a check. */
+/** Neither deeper levels nor later values are searched for the place of the mistake: it is a help, not a check. */
 const MOST_LEVELS = 1000;
 const MOST_VALUES = 100_000;
 const MOST_OF_A_PLACE = 80;

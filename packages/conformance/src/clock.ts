@@ -25,7 +25,7 @@ export function manualClock(): ManualClock {
   return new HandMovedClock();
 }
 
-/** More rounds than any test needs: callbacks that defer each other for ever become an error, not a hang. */
+/** More rounds than any test needs: callbacks that defer each other forever become an error, not a hang. */
 const MAX_DEFERRED = 1_000_000;
 
 interface ManualTimer {

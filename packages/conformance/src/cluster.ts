@@ -239,7 +239,7 @@ function asks(define: Define): void {
   });
 
   define(
-    "an answer that cannot be written fails alone, and whoever asks is told at once",
+    "an answer that cannot be written fails alone, and the node that asks is told at once",
     async (begin, bench) => {
       const [a, b] = await begin(["a", "b"]);
       if (!a || !b) return;

@@ -85,7 +85,7 @@ export class Side implements TransportSink {
     if (holds()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`waited in vain for ${what}; ${this.#summary()}`)),
+        () => reject(new Error(`waited too long for ${what}; ${this.#summary()}`)),
         PATIENCE_MS,
       );
       const done = (): void => {

@@ -167,7 +167,7 @@ function pauses(define: Define, defineBoth: DefineBoth): void {
     expect(far.frames).toHaveLength(50);
   });
 
-  define("goes on after resume()", async (pair, server, client) => {
+  define("continues after resume()", async (pair, server, client) => {
     const done = pausing(pair.client, client);
     server.sendText(NOOP);
     await done;
@@ -182,7 +182,7 @@ function pauses(define: Define, defineBoth: DefineBoth): void {
     expect(client.frames).toEqual(["4down"]);
   });
 
-  define("goes on after a resume() that comes before the pause was done", async (pair, server, client) => {
+  define("continues after a resume() that comes before the pause was done", async (pair, server, client) => {
     pair.client.pause(() => {});
     pair.client.resume();
     client.sendText("4up");

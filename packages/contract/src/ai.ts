@@ -117,7 +117,7 @@ export class SocketChatTransport<Message = unknown, Chunk = unknown> {
           controller.error(error);
         }
       },
-      // Whoever reads no more has left, and has not stopped it.
+      // A client that stops reading has left; it has not stopped the stream.
       cancel: () => answer.detach(),
     });
   }

@@ -44,7 +44,7 @@ export interface Answerer {
   reportError(error: unknown, name: string): void;
 }
 
-/** One call that is being handled: what its handler gets. The signal is made when somebody asks for it. */
+/** One call that is being handled: what its handler gets. The signal is made when the handler asks for it. */
 class Run implements CallContext<object> {
   readonly socket: object;
   readonly name: string;
@@ -77,7 +77,7 @@ class Run implements CallContext<object> {
 /**
  * Runs a handler for one call and answers it, once. Whatever the handler throws stops nobody.
  *
- * @param args of the event: the input, and the acknowledgement if somebody waits
+ * @param args of the event: the input, and the acknowledgement if the caller waits for one
  */
 export function answerCall(
   answerer: Answerer,

@@ -13,9 +13,11 @@ export interface Caller extends EmitTarget {
 /**
  * Makes a call: an event whose acknowledgement is the answer.
  *
- * @throws CallError (as a rejection) by the handler's code, or `ERR_INVALID`, `ERR_UNDECLARED`, `ERR_UNHANDLED`, `ERR_INTERNAL` of the other
- * end; AckError `ERR_ACK_TIMEOUT`, `ERR_ACK_DISCONNECTED`; ContractError for an answer that does not keep to the contract; UsageError
- * `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+ * @throws CallError (as a rejection) by the handler's code, or `ERR_INVALID`, `ERR_UNDECLARED`, `ERR_UNHANDLED`, `ERR_INTERNAL` of the other end
+ * @throws AckError `ERR_ACK_TIMEOUT`, `ERR_ACK_DISCONNECTED`
+ * @throws ContractError for an answer that does not keep to the contract
+ * @throws UsageError `ERR_RESERVED_EVENT`
+ * @throws CodecError `ERR_UNENCODABLE`
  */
 export function makeCall(
   caller: Caller,

@@ -60,7 +60,7 @@ export function event<const Args extends readonly Schema[]>(...args: Args): Even
  * @param input left out, or `undefined`: it takes none
  * @param options.answer left out: it answers with nothing
  * @param options.errors with which codes it may be refused, each with the schema of the refusal's data
- * @throws UsageError `ERR_BAD_OPTION` for what is no schema
+ * @throws UsageError `ERR_BAD_OPTION` for what is not a schema
  */
 export function call<
   Input extends Schema | undefined = undefined,
@@ -83,7 +83,7 @@ export function call<
 /**
  * Declares a stream, which a client asks for and the server makes: what it takes, its items, and the value at its end.
  *
- * @throws UsageError `ERR_BAD_OPTION` for what is no schema
+ * @throws UsageError `ERR_BAD_OPTION` for what is not a schema
  */
 export function stream<
   Input extends Schema | undefined,
@@ -98,7 +98,7 @@ export function stream<
  * Declares an upload, which a client makes: what is said of the bytes, and what the server answers.
  *
  * @param input left out, or `undefined`: nothing but the bytes
- * @throws UsageError `ERR_BAD_OPTION` for what is no schema
+ * @throws UsageError `ERR_BAD_OPTION` for what is not a schema
  */
 export function upload<
   Input extends Schema | undefined = undefined,
@@ -110,5 +110,5 @@ export function upload<
 
 function requireSchema(value: unknown, what: string): void {
   if (!isSchema(value))
-    throw new UsageError("ERR_BAD_OPTION", `${what} is no schema: it has no member "~standard"`);
+    throw new UsageError("ERR_BAD_OPTION", `${what} is not a schema: it has no member "~standard"`);
 }

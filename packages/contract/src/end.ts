@@ -33,7 +33,7 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   constructor(incoming: Items, outgoing: Items, passesUnknown: boolean) {
     this.#incoming = compile(incoming);
     this.#outgoing = compile(outgoing);
-    // Clients ask for them, whoever's items they are.
+    // Clients ask for them, in either direction.
     const parts = Object.entries({ ...incoming, ...outgoing }).flatMap(([name, item]) => {
       if (item.kind === "stream") return [[name, item] as const];
       return item.kind === "upload" ? [[name, { input: item.input, end: item.answer }] as const] : [];

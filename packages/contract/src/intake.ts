@@ -21,7 +21,7 @@ interface Held {
 }
 
 /**
- * The way of one socket's events through their checks. With synchronous schemas an event goes on in the same stack; behind one that waits
+ * The way of one socket's events through their checks. With synchronous schemas an event continues in the same stack; behind one that waits
  * for an asynchronous schema all later ones wait, so that the order stays.
  */
 export class Intake {
@@ -81,7 +81,7 @@ export class Intake {
     }
     const isHeard = this.#owner.deliver(verdict);
     if (ack === undefined) return;
-    // Of an event no handler knows that somebody waits: a client with the option `retries`, say.
+    // A handler of an event does not know that a client waits for its acknowledgement, as one with the option `retries` does.
     if (verdict.at(-1) !== ack) ack();
     else if (!isHeard && this.#checks.isCall(name)) {
       ack(...refusalOfError(new ContractError("ERR_UNHANDLED", `nothing handles "${name}"`)));

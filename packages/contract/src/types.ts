@@ -26,7 +26,7 @@ type Nothing = ReturnType<() => void>;
 type AnswerIn<Answer> = Answer extends Schema ? InputOf<Answer> : Nothing;
 type AnswerOut<Answer> = Answer extends Schema ? OutputOf<Answer> : Nothing;
 
-/** Streams and uploads are no events. */
+/** Streams and uploads are not events. */
 type EventNamesOf<All extends Items> = {
   [Name in keyof All]: All[Name] extends { readonly kind: "stream" | "upload" } ? never : Name;
 }[keyof All];

@@ -4,7 +4,7 @@ import { CallError } from "./call-error.js";
 
 type RefusalArgs = [answer: null, refusal: RefusalOnWire];
 
-/** The arguments of an acknowledgement that refuses. `null` first: who takes one argument sees that there is no answer. */
+/** The arguments of an acknowledgement that refuses. `null` first: a callback that takes one argument sees that it has no answer. */
 export function refusalArgs(code: string, message: string, data?: unknown): RefusalArgs {
   return [null, { $error: data === undefined ? { code, message } : { code, message, data } }];
 }

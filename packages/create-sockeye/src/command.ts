@@ -14,7 +14,7 @@ const USAGE = `Makes a new app with Sockeye.
   --yes, -y       asks nothing: ${DEFAULT_FOLDER} and ${TEMPLATE_NAMES[0]}, unless said otherwise
 `;
 
-/** Where a command speaks, and whether somebody can answer. */
+/** Where a command speaks, and whether a person can answer. */
 export interface Terminal {
   readonly isInteractive: boolean;
   out(text: string): void;

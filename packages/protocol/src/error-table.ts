@@ -67,7 +67,7 @@ export const ERROR_TABLE = {
   },
   ERR_OFFLINE: { meaning: "The browser reported that the network is gone.", retryable: true },
   ERR_NOT_RESUMED: {
-    meaning: "The transport broke, and the session did not go on over another one in time.",
+    meaning: "The transport broke, and the session did not continue over another one in time.",
     retryable: true,
   },
   ERR_NO_PROGRESS: {
@@ -112,7 +112,7 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   ERR_TOO_MANY_PENDING: {
-    meaning: "The server holds maxPending connections open that are no sessions; the eldest was cut.",
+    meaning: "The server holds maxPending connections open that belong to no session. It has cut the oldest.",
     retryable: true,
   },
   ERR_TOO_MANY_PENDING_OF_ADDRESS: {

@@ -106,7 +106,7 @@ export class UsageError extends SockeyeError {
   override readonly name = "UsageError";
 }
 
-/** Said where the mistake is made: kept, it would be an error of whoever calls it. @throws UsageError `ERR_BAD_OPTION` */
+/** Raised where the mistake is made: a bad callback that is kept would fail in the code that calls it. @throws UsageError `ERR_BAD_OPTION` */
 export function requireFunction(value: unknown, what: string): void {
   if (typeof value !== "function")
     throw new UsageError("ERR_BAD_OPTION", `${what} is a function, not ${typeof value}`);

@@ -50,7 +50,7 @@ export interface Limits {
   readonly maxHandshakesPerSecondPerAddress: number;
   /** Bytes that all connections of a process together hold in memory. On a server a quarter of its memory by default. */
   readonly maxProcessBytes: number;
-  /** What is held open and is no session: claims, WebTransport sessions before their first packet. */
+  /** Connections that are held open and belong to no session: claims, WebTransport sessions before their first packet. */
   readonly maxPending: number;
   /** The same of one client address, and WebSockets that close. On a server `maxSessionsPerAddress` by default. */
   readonly maxPendingPerAddress: number;

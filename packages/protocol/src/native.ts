@@ -1,6 +1,6 @@
 /**
  * What the platform had when this was loaded. The tests of an app may put fakes in the place of these, whose callbacks come when the
- * test says so, or never: what waits for one would wait for ever.
+ * test says so, or never: what waits for one would wait forever.
  */
 // Free names: the build for old browsers puts its own in their place.
 export const startTimer: typeof setTimeout = setTimeout;

@@ -2,7 +2,7 @@
 const LONGEST = 60;
 
 /**
- * What somebody probably meant who wrote a name that does not exist: the known name with the fewest typing errors in between. Capitals and
+ * What the author of a name that does not exist probably meant: the known name with the fewest typing errors in between. Capitals and
  * small letters are the same. `undefined`: nothing is near, and a guess would mislead.
  */
 export function nearest(name: string, known: Iterable<string>): string | undefined {

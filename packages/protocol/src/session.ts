@@ -17,7 +17,7 @@ export interface SessionView {
   /** Told of everything that passes. Unset unless an app listens on `socket.conn`. */
   observer: SessionObserver | undefined;
   /**
-   * Sends one engine message that is no Socket.IO packet. The peer must expect it.
+   * Sends one engine message that is not a Socket.IO packet. The peer must expect it.
    *
    * @throws CodecError `ERR_UNENCODABLE` for what is neither text nor bytes
    */
@@ -37,11 +37,11 @@ export interface SessionObserver {
   onUpgrading(candidate: Transport): void;
   /** The candidate has taken over. */
   onUpgrade(transport: Transport): void;
-  /** The candidate was dropped; the session goes on as it was. */
+  /** The candidate was dropped; the session continues as it was. */
   onUpgradeFailed(cause: Error): void;
   /** The transport is gone; the session waits for another one. */
   onSuspend?(reason: CloseReason, cause: Error | undefined): void;
-  /** The session goes on, over this transport, and nothing was lost. */
+  /** The session continues, over this transport, and nothing was lost. */
   onResume?(transport: Transport): void;
   onClose(reason: CloseReason, cause: Error | undefined): void;
 }

@@ -2,9 +2,9 @@
 const MOST = 100;
 
 /**
- * Characters that do something in a log or a terminal, or cannot be seen: controls (line ends and the beginnings of escape sequences among them), those that
- * change the direction of text or have no width, line and paragraph separators, halves of surrogate pairs, private and unassigned ones;
- * and what ends a quotation.
+ * Characters that do something in a log or a terminal, or cannot be seen, and those that end a quotation. They are controls (line ends and the
+ * beginnings of escape sequences among them), characters that change the direction of text or have no width, line and paragraph separators,
+ * halves of surrogate pairs, and private and unassigned characters.
  */
 const UNFIT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}"\\]/gu;
 

@@ -26,7 +26,7 @@ export const SESSION_STATES: Readonly<Record<SessionState, StateRules>> = {
     delivers: true,
     next: ["upgrading", "suspended", "closing", "closed"],
   },
-  // Until the UPGRADE packet the current transport goes on; the client has paused it.
+  // Until the UPGRADE packet the current transport continues; the client has paused it.
   upgrading: {
     accepts: true,
     writes: "server",

@@ -96,7 +96,7 @@ export interface TransportSink {
  * How this side closes a pipe.
  *
  * - `goodbye`: the session is over, and the peer is told so in the pipe's own way (WebSocket close frame, engine CLOSE packet).
- * - `moved`: the session goes on over another pipe, and the peer must not take this for its end.
+ * - `moved`: the session continues over another pipe, and the peer must not take this for its end.
  * - `dead`: the pipe is of no use, or no session was made on it. Nothing needs to reach the peer.
  * - `shed`: the session is over, and its memory is needed. The pipe lets go of all that it holds, also if it was closed before, even if
  *   the peer is not told then. Only accepting ends are closed so.
@@ -108,6 +108,6 @@ export type PipeClose = "goodbye" | "moved" | "dead" | "shed";
  *
  * - `closed`: the session is over, too. The peer said so, or broke a rule.
  * - `lost`: the network took the pipe. The peer did not say goodbye, and what was sent last may not have arrived. A counted session
- *   may go on over another pipe; any other is over.
+ *   may continue over another pipe; any other is over.
  */
 export type PipeEnd = "closed" | "lost";

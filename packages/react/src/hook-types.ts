@@ -104,7 +104,7 @@ type StreamHookArgs<Input> = undefined extends Input
 export interface StreamHooks<Emit extends EventsMap> {
   /**
    * Reads a stream while the component is mounted; another name, input or option begins another one. Unmounting leaves it: a kept stream
-   * goes on, another is stopped.
+   * continues, another is stopped.
    */
   useStream<Name extends StreamNames<Emit>>(
     name: Name,

@@ -116,7 +116,7 @@ export function useRoom(
   useEffect(() => {
     if (isShown) store.show(shown);
   }, [store, isShown, shown]);
-  // Apart, so that another value is a change, and not somebody who leaves and comes.
+  // Apart, so that another value is a change, and not a member that leaves and comes back.
   useEffect(() => (isShown ? () => store.show(undefined) : undefined), [store, isShown]);
   return view;
 }
@@ -145,7 +145,7 @@ function useLatest<T>(value: T): { readonly current: T } {
   return latest;
 }
 
-/** What was made for somebody and of a key, until it is another one, or the key says something else. */
+/** What was made for an owner and from a key, until it is another one, or the key says something else. */
 function useKept<T>(owner: object, key: unknown, make: () => T): T {
   const [kept, keep] = useState(() => ({ owner, key, value: make() }));
   if (kept.owner === owner && same(kept.key, key)) return kept.value;

@@ -53,7 +53,7 @@ export function makeLink(io: Io, options: Options, props: ProviderProps): Link {
   const link: Link = Object.assign(store, {
     props,
     socket() {
-      // Somebody who needs it once has it for the grace.
+      // A component that needs it once has it for the grace period.
       store.watch()();
       return socket as AnySocket;
     },

@@ -7,7 +7,7 @@ import { makeStore, type Store } from "./store.js";
 /** How it stands with a room. */
 type RoomView = RoomState<DefaultEventsMap, DefaultEventsMap>;
 
-/** A room of a socket, joined as long as somebody watches. */
+/** A room of a socket, joined as long as a component watches. */
 export interface RoomStore extends Store<RoomView> {
   /**
    * Watches. What came since is heard by all who enter before it has joined; who is new and alone joins anew for that.

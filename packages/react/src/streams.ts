@@ -19,7 +19,7 @@ export interface StreamRequest {
   readonly skip: boolean | undefined;
 }
 
-/** A stream that runs as long as somebody watches. What comes is shown once a frame. */
+/** A stream that runs as long as a component watches. What comes is shown once a frame. */
 export interface StreamStore extends Store<StreamView> {
   cancel(): void;
   restart(): void;

@@ -53,7 +53,7 @@ export class Permissions {
 
   #ask(key: string, ask: () => boolean | PromiseLike<boolean>): boolean | Decision {
     const asked = ask();
-    // Names are the client's: one that asks for ever new ones must not make this grow.
+    // Names are the client's: a client that keeps asking for new ones must not make this grow.
     if (this.#known.size >= MOST_KNOWN)
       for (const [each, known] of this.#known) if (typeof known === "boolean") this.#known.delete(each);
     if (!isThenable(asked)) {

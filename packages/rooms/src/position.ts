@@ -15,7 +15,7 @@ export function formatPosition({ epoch, offset }: Position): string {
   return `${epoch}.${offset.toString(36)}`;
 }
 
-/** `undefined` for what is no position. */
+/** `undefined` if it is not a position. */
 export function parsePosition(text: unknown): Position | undefined {
   const match = typeof text === "string" ? POSITION.exec(text) : null;
   if (match === null) return undefined;

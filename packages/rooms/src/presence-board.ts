@@ -7,7 +7,7 @@ import { memberRoom, type RoomState, weigh } from "./room-state.js";
 import type { RoomSocket, RoomsHost } from "./rooms-host.js";
 import type { Visitor } from "./visitor.js";
 
-/** Members who are told at once when somebody joins; the others are asked for page by page. */
+/** Members who are told at once when a member joins; the others are asked for page by page. */
 const FIRST_MEMBERS = 100;
 
 /** Who came and went are told of in one message; the others in the next. */
@@ -87,7 +87,7 @@ export class PresenceBoard<S extends RoomSocket> {
     this.#stir(state);
   }
 
-  /** A page in the order of their keys, as all others know it: the next change goes on from there. @param charge told its bytes */
+  /** A page in the order of their keys, as all others know it: the next change continues from there. @param charge told its bytes */
   page({ presence }: RoomState<S>, after: string | undefined, charge: (bytes: number) => void): Members {
     if (presence === undefined) return { members: [], count: 0 };
     const members = presence.toldPage(FIRST_MEMBERS, after);

@@ -1,4 +1,4 @@
-/** Somebody in a room, as others see it. */
+/** A member of a room, as others see it. */
 export interface Presence {
   /** Who it is: what the rule says of the socket. All sockets of one key are one. */
   readonly key: string;
@@ -8,7 +8,7 @@ export interface Presence {
   readonly state: "here" | "away";
 }
 
-/** What has changed since it was told last. An update is an update, never somebody who leaves and joins. */
+/** What has changed since it was told last. An update is an update, never a member that leaves and joins. */
 export interface PresenceChange {
   readonly joined: readonly Presence[];
   readonly updated: readonly Presence[];
@@ -85,7 +85,7 @@ export class PresenceList {
     return this.#told.length;
   }
 
-  /** A page of who was there when changes were told last: whoever reads this and hears the next change knows all. */
+  /** A page of who was there when changes were told last: a client that reads this and hears the next change knows all. */
   toldPage(limit: number, after?: string): readonly Presence[] {
     const from = after === undefined ? 0 : indexBehind(this.#told, after);
     const page = this.#told.slice(from, from + limit);

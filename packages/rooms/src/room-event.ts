@@ -1,4 +1,4 @@
-/** An event of a room that keeps it, as it is told to whoever asks for its history. */
+/** An event of a room that keeps it, as those see it who ask for its history. */
 export interface RoomEvent {
   readonly position: string;
   readonly event: string;

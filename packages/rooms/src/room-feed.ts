@@ -4,7 +4,7 @@ import type { LogEntry, RoomLog } from "./room-log.js";
 import type { Kept } from "./room-state.js";
 import type { Since } from "./since.js";
 
-/** A reader of a room that is no socket: it asks for the next event when it has room for it, so that nothing waits for it but the log. */
+/** A reader of a room that is not a socket. It asks for the next event when it has room for it, so that nothing waits for it but the log. */
 export class RoomFeed {
   readonly #log: RoomLog<Kept>;
   readonly #host: FeedHost;

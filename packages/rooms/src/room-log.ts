@@ -39,7 +39,7 @@ export interface Page {
 const ID_MS = 120_000;
 const MOST_GONE_IDS = 100;
 
-/** The latest events of one room, numbered without a gap. Pure: whoever calls says what time it is. */
+/** The latest events of one room, numbered without a gap. Pure: the caller says what time it is. */
 export class RoomLog<T> {
   readonly epoch: string;
   readonly #keep: Keep;
@@ -161,7 +161,7 @@ export class RoomLog<T> {
     }
   }
 
-  /** Lets go of all. Positions go on from where they are. */
+  /** Lets go of all. Positions continue from where they are. */
   clear(): void {
     this.#goneAt = this.#entries.at(-1)?.at ?? this.#goneAt;
     this.#entries = [];

@@ -7,7 +7,7 @@ import type { Rule } from "./rule.js";
 /** An event of a room, as it is kept: encoded, since its objects may take many times as much, and so that the app may change what it has sent. */
 export type Kept = EncodedPacket;
 
-/** An event that was kept. What is in it is read only if somebody looks. */
+/** An event that was kept. What is in it is read only if it is asked for. */
 export class KeptEvent implements EventPacket {
   readonly type: typeof PacketType.EVENT = PacketType.EVENT;
   readonly id: undefined = undefined;

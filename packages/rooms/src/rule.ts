@@ -38,7 +38,7 @@ export interface PlainRequest {
 /** A room that is read over plain HTTP, as `text/event-stream`. */
 export interface Expose {
   readonly sse: true;
-  /** May whoever sends this request read the room? `true` lets him; anything else is answered as if there were no such room. */
+  /** May the sender of this request read the room? `true` says yes; anything else is answered as if there were no such room. */
   authorize(req: PlainRequest, request: Pick<RoomRequest, "room" | "params">): boolean | PromiseLike<boolean>;
 }
 
@@ -57,7 +57,7 @@ export interface KeepOptions {
 
 /** What the rooms of one name or pattern may do beyond joining and leaving. */
 export interface RoomRule<Socket> {
-  /** Keeps events for those who come later. `"last"`: only the newest one, which whoever joins gets at once. */
+  /** Keeps events for those who come later. `"last"`: only the newest one, which each new member gets at once. */
   readonly keep?: KeepOptions | "last";
   /** Who a socket is to the others in the room: its key, on which a person's tabs fold. `undefined`: it is not shown. */
   readonly presence?: (socket: Socket) => string | undefined;

@@ -1,7 +1,7 @@
 import type { Clock } from "@sockeye/protocol";
 import { SockeyeError } from "@sockeye/protocol";
 
-/** What somebody was asked has not been answered in time. */
+/** A question was not answered in time. */
 export class Silence extends SockeyeError {
   override readonly name = "Silence";
 

@@ -28,7 +28,7 @@ export interface Diagnostics {
     readonly reason: CloseReason;
     readonly cause: Error | undefined;
   };
-  /** It goes on over another transport, `conn.transport`: its own was lost, or the client has left it. */
+  /** It continues over another transport, `conn.transport`: its own was lost, or the client has left it. */
   "sockeye:session:resume": { readonly conn: Conn };
   "sockeye:session:close": {
     readonly conn: Conn;
@@ -51,7 +51,7 @@ export interface Diagnostics {
     readonly address: string;
     readonly conn: Conn | undefined;
   };
-  /** The app's code has failed. Told whether or not somebody listens for `error`. */
+  /** The app's code has failed. Told whether or not anything listens for `error`. */
   "sockeye:error": { readonly error: unknown; readonly context: ErrorContext };
 }
 

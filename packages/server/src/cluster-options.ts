@@ -12,7 +12,7 @@ export interface ClusterOptions {
   name?: string;
   /** Of this node, for people and for queries that say who is missing. Default: the host's name and the process's number. */
   node?: string;
-  /** Signs what goes over the bus. Default: none, and whoever can write to the bus is believed. The same for all nodes. */
+  /** Signs what goes over the bus. Default: none, and anything that can write to the bus is believed. The same for all nodes. */
   secret?: string;
   /**
    * Where this node listens for requests that others pass on, since the session is here. Only other nodes must reach it. Default: any free

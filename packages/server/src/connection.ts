@@ -69,12 +69,12 @@ export class Connection implements EngineConnection, AdmittingConnection {
   readonly session: EngineSession;
   readonly #host: ConnectionHost;
   #conn: Conn | undefined = undefined;
-  /** Namespaces that are still deciding need not go on. */
+  /** Namespaces that are still deciding need not continue. */
   #over = false;
   /** Its end is wanted, and its client, who is away, hears of that when it comes back. */
   #dismissed = false;
   readonly #lanes = new JoinedNamespaces<JoinState>();
-  /** When it may join as often as ever again: see {@link takeJoin}. */
+  /** When its budget of joins is full again: see {@link takeJoin}. */
   #joinsFullAt = Number.NEGATIVE_INFINITY;
   /** Of events that wait for middlewares. */
   #heldBytes = 0;
@@ -170,7 +170,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
     this.session.keep(bytes);
   }
 
-  /** It has exceeded a limit, and whoever noticed has told the client. */
+  /** It has exceeded a limit. The client has been told already, where that was noticed. */
   exceeded(error: SockeyeError): void {
     this.#host.monitor.limitExceeded(error, this.first.address, this);
   }
@@ -422,7 +422,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
     try {
       this.send(this.encode(packet, undefined));
     } catch (error) {
-      // The app put something into `error.data` that is no JSON.
+      // The app put something into `error.data` that is not JSON.
       this.#host.reportError(error, "connect_error");
       this.send(this.encode({ ...packet, data: { message: packet.data.message } }, undefined));
     }

@@ -183,7 +183,7 @@ export class Engine extends PublicEmitter<Record<never, never>, EngineEvents> {
     this.#core.handleForwardedUpgrade(upgrade, facts);
   }
 
-  /** @internal Refuses new connections; those that there are go on. */
+  /** @internal Refuses new connections; those that there are continue. */
   drain(): void {
     this.#core.drain();
   }

@@ -8,7 +8,7 @@ import { NamespaceError, UsageError } from "@sockeye/protocol";
  */
 const LOOK_MS = 60_000;
 
-/** Until when somebody may stay, by the time of day. */
+/** Until when a client may stay, by the time of day. */
 export class Expiry {
   /** In milliseconds since 1970. */
   at: number;
@@ -61,12 +61,12 @@ export function expired(): NamespaceError {
   return new NamespaceError("ERR_EXPIRED", "expired", { code: "ERR_EXPIRED" });
 }
 
-/** @throws UsageError `ERR_BAD_OPTION`: what is no time must not let anybody stay for ever */
+/** @throws UsageError `ERR_BAD_OPTION`: what is no time must not let anybody stay forever */
 export function readTime(when: unknown): number {
   const at = types.isDate(when) ? when.getTime() : when;
   if (typeof at === "number" && !Number.isNaN(at)) return at;
   throw new UsageError(
     "ERR_BAD_OPTION",
-    "expireAt takes a Date, or milliseconds since 1970; Infinity for ever.",
+    "expireAt takes a Date, or milliseconds since 1970; Infinity means forever.",
   );
 }

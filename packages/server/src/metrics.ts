@@ -188,10 +188,14 @@ export class Metrics {
       ),
       counter(
         "sessions_transport_lost",
-        "Transports lost by sessions that go on.",
+        "Transports lost by sessions that continue.",
         one(this.sessionsSuspended),
       ),
-      counter("sessions_resumed", "Sessions that went on over another transport.", one(this.sessionsResumed)),
+      counter(
+        "sessions_resumed",
+        "Sessions that continued over another transport.",
+        one(this.sessionsResumed),
+      ),
       counter("sessions_closed", "Sessions that ended.", by("reason", this.sessionsClosed, CLOSED)),
       counter(
         "requests_refused",

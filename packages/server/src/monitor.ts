@@ -33,7 +33,7 @@ const PACKET_OUT = channelOf("sockeye:packet:out");
 const LIMIT = channelOf("sockeye:limit");
 const ERROR = channelOf("sockeye:error");
 
-/** A connection, as the monitor sees it. Its {@link Conn} is made only if somebody wants to see it. */
+/** A connection, as the monitor sees it. Its {@link Conn} is made only if something asks for it. */
 export interface Monitored {
   readonly conn: Conn;
 }
@@ -57,7 +57,7 @@ export class Monitor {
   connected = 0;
   readonly limits: Map<keyof Limits, number> = new Map();
   readonly traffic: Traffic = new Traffic();
-  /** How long handlers hold the event loop, and how long acknowledgements take: measured from when somebody first asks. */
+  /** How long handlers hold the event loop, and how long acknowledgements take: measured from the first time that they are asked for. */
   handlerTime: Histogram | undefined = undefined;
   ackTime: Histogram | undefined = undefined;
   /** What the developer is told, once each. */
@@ -128,7 +128,7 @@ export class Monitor {
   }
 
   /**
-   * A limit was exceeded, and the offender was told. The one place that hears of limits; errors that speak of none are not
+   * A limit was exceeded, and the client was told. The one place that hears of limits; errors that speak of none are not
    * told.
    *
    * @param address of the client, as `handshake.address` has it

@@ -125,7 +125,7 @@ export class Namespace<
    * `CallError` that it throws is told to the client by its code, anything else as `ERR_INTERNAL`, and to `io.on("error")`.
    *
    * It is run as fast as the client reads, and stopped when the client cancels or is gone: `signal` aborts, and the generator returns. With `keep` it
-   * runs to its end whoever watches.
+   * runs to its end with or without watchers.
    *
    * @example
    * io.stream("ask", { keep: "10m" }, async function* (prompt, { signal }) {

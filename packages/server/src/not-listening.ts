@@ -7,7 +7,7 @@ const PATIENCE_MS = 5000;
 /**
  * Warns if an HTTP server does not listen a while after it was attached to. Returns the function that ends the wait. It keeps no process running.
  *
- * @param isUsed whoever hands connections or requests to a server by itself need not let it listen
+ * @param isUsed an app that hands connections or requests to a server itself need not let it listen
  */
 export function warnOfNotListening(
   server: EventEmitter & { readonly listening: boolean },

@@ -23,7 +23,7 @@ export class PeerAcks {
     return this.expected?.size ?? 0;
   }
 
-  /** Is one under way, in either direction? One that a handler never gives is for ever. */
+  /** Is one under way, in either direction? One that a handler never gives is forever. */
   get busy(): boolean {
     return this.#owed > 0 || this.pending > 0;
   }
@@ -40,7 +40,7 @@ export class PeerAcks {
   /**
    * Waits for the answer to a packet. If it does not come in time, or the wait is aborted, the packet never leaves, unless it has left.
    *
-   * @param ack.encoded the packet; nothing if somebody else sends it
+   * @param ack.encoded the packet; nothing if the caller sends it
    */
   expect(
     id: number,
@@ -73,7 +73,7 @@ export class PeerAcks {
     };
   }
 
-  /** The callback, which also notes how long an answer takes if somebody wants to know. */
+  /** The callback, which also notes how long an answer takes if that is measured. */
   timed(callback: AckCallback, { ackTakesError }: Emit): AckCallback {
     const { ackTime } = this.#client;
     return ackTime === undefined ? callback : timed(callback, ackTakesError, ackTime);

@@ -22,7 +22,7 @@ export interface PeerHandle extends Dispatchable {
   join(rooms: Room | Room[]): unknown;
   listenersAny(): readonly unknown[];
   [SHOW_INCOMING](event: readonly unknown[]): void;
-  /** What is in the packet is read only if somebody listens. */
+  /** What is in the packet is read only if there is a listener. */
   [SHOW_OUTGOING](packet: Pick<EventPacket, "data">): void;
   [REFUSED](error: ContractError, event: RefusedEvent): void;
   [LEFT](reason: ServerDisconnectReason | undefined): void;

@@ -21,7 +21,7 @@ export interface PeerConnection {
   readonly first: FirstRequest;
   /** Would a packet leave at once? */
   readonly ready: boolean;
-  /** Set if somebody wants to know how long acknowledgements take. */
+  /** Set if it is measured how long acknowledgements take. */
   readonly ackTime?: Histogram | undefined;
   /** An event waits for the app. @returns false if too much does: then the connection is at its end */
   hold(bytes: number): boolean;
@@ -50,7 +50,7 @@ export interface PeerNamespace {
   readonly overflowPolicy: OverflowPolicy;
   /** Are broken connections recovered? Then all events must go through the adapter. */
   readonly recovers: boolean;
-  /** Also at other nodes? Then the adapter must know of whoever is only away. */
+  /** Also at other nodes? Then the adapter must know of clients that are only away. */
   readonly recoversElsewhere: boolean;
   /** Of the app, on the namespace itself. */
   hasListeners(event: string): boolean;

@@ -147,7 +147,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   emitOut(emit: Emit): void {
     const { ack, flags } = emit;
     if (this.#phase === "left") {
-      // Nobody will answer: whoever can be told is told.
+      // Nobody will answer: those who wait for an answer are told.
       if (ack && emit.ackTakesError) {
         callGuarded(
           ack,
@@ -331,7 +331,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.#recovery?.persist(adapter, this.#kept);
   }
 
-  /** The adapter may be the app's: what it throws must not come back to whoever noticed the end. */
+  /** The adapter may be the app's: what it throws must not come back to the code that noticed the end. */
   #withAdapter(use: (adapter: Adapter) => void): void {
     try {
       use(this.#nsp.adapter);

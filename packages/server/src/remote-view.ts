@@ -3,7 +3,7 @@ import { ForeignView } from "./foreign-view.js";
 import type { Handshake } from "./handshake.js";
 import type { Socket } from "./socket.js";
 
-/** Headers by which somebody could take a client's place. */
+/** Headers that would let their reader take the client's place. */
 const SECRET_HEADERS: ReadonlySet<string> = new Set([
   "authorization",
   "cookie",

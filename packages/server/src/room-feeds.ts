@@ -73,7 +73,7 @@ export class RoomFeeds {
       const granted =
         exposure !== undefined && (await exposure.authorize(req, { room, params: exposure.params })) === true;
       if (res.destroyed || res.headersSent) return;
-      // Whoever may not is told what he is told where there is no such room.
+      // A client that may not read it gets the same answer as for a room that does not exist.
       if (!granted || rooms === undefined) return refuse(res, 404);
       if (since === undefined) return refuse(res, 400);
       if (this.#isClosed) return refuse(res, 503);

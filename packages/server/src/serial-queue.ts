@@ -123,7 +123,7 @@ export class SerialQueue {
     } catch (error) {
       first.fail(error);
     }
-    // Whoever was told may have let go of all.
+    // The callee may have dropped everything.
     if (turn !== this.#turn) return;
     const next = this.#others.shift();
     this.#first = undefined;

@@ -320,7 +320,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
   }
 
   async #end(detaches: boolean): Promise<Error | undefined> {
-    // Closing adapters takes time, and whoever came meanwhile would be let in by a server that is gone.
+    // Closing adapters takes time, and a client that came meanwhile would be let in by a server that is gone.
     this.#refuseNew();
     await Promise.allSettled(
       [...this.namespaces.byName.values()].map((namespace) => namespace[CORE].shutDown()),

@@ -83,7 +83,7 @@ export class Server<
   );
   constructor(given?: AnyHttpServer | number | string | ServerOptions | null, second?: ServerOptions) {
     super();
-    // As in Socket.IO, what is empty is no server.
+    // As in Socket.IO, an empty value is not a server.
     const first = given === null || given === "" ? undefined : given;
     const isOptions = typeof first === "object" && !("listen" in first);
     const core = new ServerCore(this as unknown as NamespaceServer, { ...(isOptions ? first : second) });
@@ -211,7 +211,7 @@ export class Server<
    *
    * With `drain` the server shuts down gracefully: it accepts no new clients and disconnects the others one after the other, each
    * once no acknowledgement is under way in either direction. The rest follows then, or at the deadline. A second call during the
-   * drain ends it at once. With `detach` the HTTP server goes on without it.
+   * drain ends it at once. With `detach` the HTTP server stays open.
    *
    * @throws UsageError `ERR_BAD_OPTION` (as a rejection)
    */

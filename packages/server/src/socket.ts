@@ -299,7 +299,7 @@ export class Socket<
   }
 
   /**
-   * Waits until the client has caught up: nothing waits, and more could leave at once. Whoever produces much awaits it
+   * Waits until the client has caught up: nothing waits, and more could leave at once. Await it in a loop that sends much,
    * between the pieces.
    *
    * @returns false if the connection ends before that; it never rejects
@@ -346,14 +346,14 @@ export class Socket<
 
   /**
    * Lets the client stay until then, by the system's clock: as long as a token or ticket is good. The latest call holds, so
-   * whoever has checked a new token renews by calling it again. In a middleware a time that has passed refuses the client.
+   * to renew, call it again once a new token has been checked. In a middleware a time that has passed refuses the client.
    * A recovered socket keeps its time.
    *
    * When the time has come the socket leaves as by {@link disconnect}: the client's `disconnect` says `io server disconnect`;
    * here it says `server namespace disconnect`, with a {@link NamespaceError} `ERR_EXPIRED` as its description.
    *
    * @param when milliseconds since 1970; `Infinity`: no limit any more
-   * @throws UsageError `ERR_BAD_OPTION` for what is no time
+   * @throws UsageError `ERR_BAD_OPTION` for what is not a time
    */
   expireAt(when: Date | number): this {
     this[PEER].expireAt(readTime(when));

@@ -63,7 +63,7 @@ export function listen(
   return server;
 }
 
-/** Messages mean nothing here: whoever listens to a connection gets them as they are. */
+/** Messages mean nothing here: a connection's listeners get them as they are. */
 const MESSAGES: EngineHost["codec"] = { decoder: () => ({ write: () => undefined }) };
 
 function hostOf(options: EngineOptions): EngineHost {

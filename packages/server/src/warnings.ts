@@ -15,7 +15,7 @@ export type WarningCode =
   | "SOCKEYE_BAD_HEADER"
   | "SOCKEYE_EVENT_REFUSED";
 
-/** Strangers choose some causes, such as origins: of each code there are no more. */
+/** Clients choose some causes, such as origins: of each code there are no more. */
 const MOST_CAUSES = 20;
 
 /**

@@ -72,7 +72,7 @@ export class ClientEnd implements SessionEnd {
   }
 
   /**
-   * The server has agreed that the session goes on over this transport.
+   * The server has agreed that the session continues over this transport.
    *
    * @returns false if its terms cannot be, or the session has ended
    */

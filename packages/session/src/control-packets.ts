@@ -15,7 +15,7 @@ export interface Controlled {
   holds(): void;
 }
 
-/** Does what an engine packet says that is no message. */
+/** Does what an engine packet says that is not a message. */
 export function onControl(
   session: Controlled,
   thisEnd: SessionEnd,

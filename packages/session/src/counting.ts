@@ -101,7 +101,7 @@ export class Counting {
     return this.fruitless >= MAX_FRUITLESS;
   }
 
-  /** What is no message. */
+  /** Packets that are not messages. */
   control(packet: Encoded): void {
     this.controls ??= [];
     this.controls.push(packet);

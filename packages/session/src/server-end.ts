@@ -65,7 +65,7 @@ export interface ServerStart {
   readonly id?: string | undefined;
   /** Set if the client has offered to count as well. */
   readonly counted?: ReplayBuffer | undefined;
-  /** Told to this client besides. */
+  /** This client is told these, too. */
   readonly limits?: PacketLimits | undefined;
 }
 
@@ -120,7 +120,7 @@ export class ServerEnd implements SessionEnd {
   }
 
   /**
-   * A client says over a new transport that this session is its own. If it proves it, the session goes on there, whatever
+   * A client says over a new transport that this session is its own. If it proves it, the session continues there, whatever
    * has become of the old one.
    *
    * @returns false if not, and then nothing has changed
@@ -148,7 +148,7 @@ export class ServerEnd implements SessionEnd {
     return true;
   }
 
-  /** Is whoever says this the client? The last secret is it, and the one before as long as the last may not have arrived. */
+  /** Does this come from the client? The last secret proves it, and the one before as long as the last may not have arrived. */
   proves(secret: string): boolean {
     const { secrets } = this.#config.role;
     const { id } = this.session;

@@ -260,7 +260,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
 
   onDeadline(now: number): void {
     if (this.#state === "suspended") {
-      this.notResumed("the session did not go on over another transport in time");
+      this.notResumed("the session did not continue over another transport in time");
     } else if (this.#state === "closing") {
       this.end({ reason: "forced close" });
     } else {
@@ -335,7 +335,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
     this.#thisEnd.suspended(reason, cause);
   }
 
-  /** The session was suspended and does not go on: it ends for the reason for which its transport did. */
+  /** The session was suspended and does not continue: it ends for the reason for which its transport did. */
   notResumed(why: string): void {
     const { reason = "transport close", cause } = this.counted?.loss ?? {};
     this.end({ reason, cause: cause ?? new SessionError("ERR_NOT_RESUMED", why), transport: "dead" });

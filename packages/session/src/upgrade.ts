@@ -24,7 +24,7 @@ export interface Upgradable {
   beginUpgrade(candidate: Transport): void;
   /** Everything from now on goes over the candidate. */
   completeUpgrade(candidate: Transport): void;
-  /** The candidate is gone; the session goes on over its transport. */
+  /** The candidate is gone; the session continues over its transport. */
   failUpgrade(cause: Error): void;
 }
 
@@ -32,7 +32,7 @@ export interface Upgradable {
 export interface Upgrade {
   /** The old transport became writable. */
   release(old: Transport): void;
-  /** The session ends, or goes on over another transport: drop the candidate. */
+  /** The session ends, or continues over another transport: drop the candidate. */
   abandon(how: PipeClose): void;
 }
 

@@ -61,7 +61,7 @@ export class Acks {
     this.#take(id);
   }
 
-  /** The connection is gone: whoever takes an error hears of it. `kept` are ids that still wait to be sent. */
+  /** The connection is gone: callbacks that take an error get one. `kept` are ids that still wait to be sent. */
   failAll(kept?: ReadonlySet<number>): void {
     for (const id of [...this.#pending.keys()]) {
       if (kept?.has(id)) continue;
@@ -69,7 +69,7 @@ export class Acks {
     }
   }
 
-  /** It will not come: whoever takes an error hears of it. */
+  /** It will not come: a callback that takes an error gets one. */
   fail(id: number | undefined, error: AckError | CodecError): void;
   fail(id: number | undefined, error: unknown, code: string): void;
   fail(id: number | undefined, error: unknown, code: string = (error as AckError).code): void {

@@ -50,7 +50,7 @@ type Wrapped = Listener & {
 export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<never, never>> {
   #store: Listeners | undefined;
 
-  /** @throws UsageError `ERR_HANDLED` if `handle` has the name; `ERR_BAD_OPTION` if the listener is no function */
+  /** @throws UsageError `ERR_HANDLED` if `handle` has the name; `ERR_BAD_OPTION` if the listener is not a function */
   on<Ev extends EventNames<Own> | EventNames<Listen>>(
     event: Ev,
     listener: EventHandler<Own & Listen, Ev>,

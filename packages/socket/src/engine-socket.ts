@@ -42,7 +42,7 @@ export interface EngineSocketEvents {
   upgradeError: (error: Error) => void;
   /** The transport broke, and the session waits for another one: `resume` or `close` follows. Only between two ends of Sockeye. */
   suspend: (reason: CloseReason, description: Error | undefined) => void;
-  /** The session goes on over this transport. Nothing was lost, and nothing comes twice. */
+  /** The session continues over this transport. Nothing was lost, and nothing comes twice. */
   resume: (transport: Transport) => void;
   /** The transport broke, or could not be opened; `close` follows. */
   error: (error: Error | undefined) => void;

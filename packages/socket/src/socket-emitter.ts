@@ -71,7 +71,7 @@ export abstract class SocketEmitter<Listen extends EventsMap, Own extends Events
     this.#incoming?.run(this, event);
   }
 
-  /** An event leaves. Its `data`, the name, then the arguments, is read only if somebody listens. */
+  /** An event leaves. Its `data`, the name, then the arguments, is read only if there is a listener. */
   [SHOW_OUTGOING](packet: { readonly data: readonly unknown[] }): void {
     this.#outgoing?.run(this, packet.data);
   }

@@ -63,7 +63,7 @@ const OPTIONS: { readonly [name in keyof Required<Options & TypedSocketOptions>]
   retries: true,
   ackTimeout: true,
 };
-/** With what `io()` takes besides. */
+/** With the options that only `io()` takes. */
 const NAMES: readonly string[] = [...Object.keys(OPTIONS), "contract", "extend"];
 
 /** Names by which options are known elsewhere, or were once. */

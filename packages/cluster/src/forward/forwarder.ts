@@ -18,7 +18,7 @@ export interface ForwardableUpgrade {
   readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
 }
 
-/** How it goes on if the other node does not answer. */
+/** How it continues if the other node does not answer. */
 export interface ForwardTerms {
   readonly facts: ForwardFacts;
   /** Nothing was answered yet. @param intact and nothing of the request was read */
@@ -83,7 +83,7 @@ export class Forwarder {
       if (hasBody) req.pipe(out);
       else out.end();
     };
-    // Until there is a connection somebody else may have to answer.
+    // Until there is a connection another node may have to answer.
     out.on("socket", (link) => {
       if (link.connecting) link.once("connect", pass);
       else pass();
@@ -118,7 +118,7 @@ export class Forwarder {
     out.end();
   }
 
-  /** Cuts what is passed on: those clients go on over another node. */
+  /** Cuts what is passed on: those clients continue over another node. */
   close(): void {
     this.#closed = true;
     for (const passing of this.#passing) passing.destroy();
@@ -158,7 +158,7 @@ export class Forwarder {
 
 /**
  * How the body is framed on the link. Node frames none by itself where a method is not meant to have one, as GET: the body would stand there as
- * the next request, and the one that comes next over the link, somebody else's, would be cut with it.
+ * the next request, and the one that comes next over the link, another client's, would be cut with it.
  */
 function framingOf({ headers, httpVersionMajor }: IncomingMessage): {
   readonly framing: readonly string[];

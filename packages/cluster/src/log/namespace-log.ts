@@ -5,7 +5,7 @@ import { Kind } from "../frame.js";
 import type { Topics } from "../topics.js";
 import { LogWriter } from "./log-writer.js";
 
-/** So long local events wait for the log; then this node goes on alone. */
+/** So long local events wait for the log; then this node continues alone. */
 const MAX_WAITING_MS = 2_000;
 /** After an answer that was none. */
 const RETRY_MS = 1_000;
@@ -35,7 +35,7 @@ export interface NamespaceLogTerms {
   failed(error: unknown): void;
 }
 
-/** Remembers what is applied while somebody comes back. */
+/** Remembers what is applied while a client comes back. */
 export interface Hold {
   since(end: Position): readonly KeptEntry[];
   release(): void;
@@ -43,7 +43,7 @@ export interface Hold {
 
 /**
  * The log of one namespace, as a node sees it: what it has applied, and what it has said. All nodes apply all of it in its order. If a
- * node's own words do not come back for 2 s, it tells its clients alone, and begins a new epoch as soon as it can: whoever was away meanwhile
+ * node's own words do not come back for 2 s, it tells its clients alone, and begins a new epoch as soon as it can: a client that was away meanwhile
  * is not recovered anywhere.
  */
 export class NamespaceLog {
@@ -147,7 +147,7 @@ export class NamespaceLog {
     return this.#fence;
   }
 
-  /** Somebody comes back: from now on it is remembered what is applied, until it is let go of. */
+  /** A client comes back: what is applied from now on is remembered, until the client has it all. */
   hold(): Hold {
     this.#returns += 1;
     let isHeld = true;
@@ -225,7 +225,7 @@ export class NamespaceLog {
     this.#fence = undefined;
   }
 
-  /** Reads what came while this node did not listen, and goes on from there. */
+  /** Reads what came while this node did not listen, and continues from there. */
   #catchUp(): void {
     const attempt = ++this.#attempt;
     const isCurrent = (): boolean => attempt === this.#attempt;

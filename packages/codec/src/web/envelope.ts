@@ -60,7 +60,7 @@ export function withCount(type: "ping" | "pong" | "noop", count: number | undefi
   return engine(type, `${count ?? ""}`);
 }
 
-/** @returns NaN for what is no number */
+/** @returns NaN for what is not a number */
 export function readCount(data: unknown): number | undefined {
   return Number(data);
 }

@@ -8,7 +8,7 @@ import { failure } from "./run.js";
 export interface Keeping {
   /** Ms behind the end. */
   readonly ageMs: number;
-  /** Ms that a running one goes on without a watcher. */
+  /** Ms that a running one continues without a watcher. */
   readonly unwatchedMs: number;
   readonly items: number;
   readonly bytes: number;
@@ -35,7 +35,7 @@ interface Share {
 /** Ids that are remembered as gone, for each stream that may be kept. */
 const GONE = 10;
 
-/** Streams that go on without their watchers, and stay for a while when they have ended. */
+/** Streams that continue without their watchers, and stay for a while when they have ended. */
 export class KeptStreams {
   readonly #clock: Clock;
   readonly #limits: StreamLimits;
@@ -95,7 +95,7 @@ export class KeptStreams {
     this.#gone.delete(stream.key);
   }
 
-  /** Somebody has come or gone, or it has ended: how long it may stay begins anew. */
+  /** A watcher has come or gone, or the stream has ended: the time that it may stay starts again. */
   touch(stream: KeptStream): void {
     const { production, keeping, key } = stream;
     this.#clock.clearTimer(stream.timer);

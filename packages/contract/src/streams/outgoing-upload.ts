@@ -59,7 +59,7 @@ export class OutgoingUpload {
     if (signal.aborted) abort();
   }
 
-  /** Does it go on? */
+  /** Does it continue? */
   get isOpen(): boolean {
     return this.#isOpen;
   }

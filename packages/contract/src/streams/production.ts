@@ -2,11 +2,11 @@ import type { Credit } from "./credit.js";
 import type { Outcome, RunSink } from "./run.js";
 import { failure, internal, Run } from "./run.js";
 
-/** What a production needs of whoever has it. */
+/** What a production needs of its owner. */
 export interface ProductionHost {
   /** About as many bytes as the value has on the wire. */
   weigh(value: unknown): number;
-  /** Goes on in another turn, so that a producer that never waits keeps nobody else from the turn. */
+  /** Continues in another turn, so that a producer that never waits keeps nobody else from the turn. */
   later(goOn: () => void): void;
   /** The app's code has failed. Must not throw. */
   reportError(error: unknown): void;
@@ -31,8 +31,8 @@ export interface Outlet {
 }
 
 /**
- * A stream as it is made: one run of a producer, and whoever watches it. Unkept it makes an item when its watcher may be sent one. Kept it
- * makes them all, numbered from 1, whoever watches, and each watcher gets them at its own pace.
+ * A stream as it is made: one run of a producer, and its watchers. Unkept it makes an item when its watcher may be sent one. Kept it
+ * makes them all, numbered from 1, watched or not, and each watcher gets them at its own pace.
  */
 export class Production implements RunSink {
   readonly run: Run = new Run(this);
@@ -190,7 +190,7 @@ export class Watcher {
     if (!production.keeps) production.run.stop(cancelled());
   }
 
-  /** Nobody shall get more of it. */
+  /** Nobody gets more of it. */
   stop(): void {
     this.#production.watchers.delete(this);
     this.#production.run.stop(cancelled());

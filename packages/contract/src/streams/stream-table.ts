@@ -154,7 +154,7 @@ export class StreamTable {
     const key = JSON.stringify([name, owner ?? null, id]);
     const found = this.#kept.get(key);
     if (!found) {
-      // A name from a client is no authority: who names a stream must be somebody, and the stream new.
+      // A name from a client proves nothing: the client that names a stream must be identified, and the stream new.
       const isLost = request.after > 0 && !this.#kept.isGone(key);
       if (isLost) throw refusal("ERR_STREAM_LOST", "this server knows nothing of the stream");
       if (request.id !== undefined && (owner === undefined || this.#kept.isGone(key)))
@@ -176,7 +176,7 @@ export class StreamTable {
     );
   }
 
-  /** Somebody has come to a kept stream, or gone from it. */
+  /** A watcher has come to a kept stream, or left it. */
   touch(stream: KeptStream): void {
     this.#kept.touch(stream);
   }
@@ -212,7 +212,7 @@ function refusal(code: string, message: string): CallError {
   return new CallError(code, undefined, { message });
 }
 
-/** @throws TypeError for what is no name: it would be the same for everybody */
+/** @throws TypeError for what is not a name: it would be the same for everybody */
 function ownerOf(owner: unknown): string | number | undefined {
   if (owner === undefined || owner === null) return undefined;
   if (typeof owner === "string" || Number.isFinite(owner)) return owner as string | number;

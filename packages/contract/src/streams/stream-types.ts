@@ -34,7 +34,7 @@ export type StreamEnd<Map extends EventsMap, Name> = ShapeOf<Map, Name>["end"];
 /** Options of a stream at a server. `S` is its socket. */
 export interface StreamOptions<S> {
   /**
-   * Keeps the stream for so long behind its end: ms, or a text like `"10m"`. It goes on without its watchers then, under an id by which clients
+   * Keeps the stream for so long after its end: ms, or a text like `"10m"`. It then continues without its watchers, under an id by which clients
    * attach again. `items` and `bytes` bound what is kept of one (10,000; 4 MiB): a longer one ends with `ERR_STREAM_LIMIT`.
    */
   readonly keep?:
@@ -82,7 +82,7 @@ export interface Stream<Item = Unchecked, End = Unchecked>
   extends AsyncIterableIterator<Item, undefined, undefined> {
   /** Under which id the server keeps it; `undefined` if it does not, or is not heard of yet. */
   readonly id: string | undefined;
-  /** The number of the last item that was read: with the id, where another can go on. */
+  /** The number of the last item that was read: with the id, where another can continue. */
   readonly position: number;
   /** The value at the end, once all items have been read; rejects with what the loop throws. */
   readonly end: Promise<End>;

@@ -90,7 +90,7 @@ class Lanes implements ConsumerHost {
     this.#open.delete(consumer.n as number);
   }
 
-  /** @param answered is told of the acknowledgement, or of an error if there is none: whoever knows streams answers at once */
+  /** @param answered is told of the acknowledgement, or of an error if there is none: a peer that knows streams answers at once */
   #send(event: string, args: readonly unknown[], answered?: (error: unknown) => void): void {
     const flags = answered ? { timeout: 10_000 } : {};
     if (this.#host.connected)

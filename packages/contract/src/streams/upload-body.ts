@@ -83,7 +83,7 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
     });
   }
 
-  /** Whoever leaves the loop reads no more, and the client sends none. */
+  /** A handler that leaves the loop reads no more, and the client sends no more. */
   return(): Promise<Result> {
     this.#isLeft = true;
     for (const { release } of this.#held.splice(0)) release();

@@ -91,7 +91,7 @@ export interface UploadProgress {
 
 /** Options of `socket.upload`. */
 export interface UploadRequestOptions<Input = Unchecked> {
-  /** What else the handler shall know: `file.input` there. */
+  /** What else the handler is told: `file.input` there. */
   readonly input?: Input;
   /** What the server is told of the bytes. Default: what a `File` says of itself. */
   readonly name?: string;

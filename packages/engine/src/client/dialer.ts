@@ -29,7 +29,7 @@ export interface DialerSink extends SessionSink {
   pinged(): void;
   /** The transport broke, and the session waits for another one: `resumed` or `closed` follows. */
   suspended?(): void;
-  /** The session goes on over another transport. */
+  /** The session continues over another transport. */
   resumed?(): void;
 }
 
@@ -284,7 +284,7 @@ export class Dialer implements ResumerHost, SessionSink {
     return [...(this.#race?.order ?? classesOf(this.config.options, this.config.parts.transports))];
   }
 
-  /** The session goes on over another transport, which took so many milliseconds to open. */
+  /** The session continues over another transport, which took so many milliseconds to open. */
   rejoined({ name }: Transport, tookMs: number): void {
     this.#race?.settled(name, this.config.timing.clock.now() - tookMs);
     this.#sink?.resumed?.();

@@ -1,7 +1,7 @@
 import type { Transport, TransportSink } from "@sockeye/protocol";
 import { deferTask, TransportError } from "@sockeye/protocol";
 
-/** Stands for a transport that could not even be made. Fails like one that could not be opened, once somebody listens. */
+/** Stands for a transport that could not even be made. Fails like one that could not be opened, once it has a listener. */
 export class FailedTransport implements Transport {
   readonly writable = false;
   #sink: TransportSink | undefined;

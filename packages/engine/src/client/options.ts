@@ -16,10 +16,10 @@ export interface EngineOptions {
   /** Query parameters of all requests. `EIO`, `transport`, `sid`, `j` and `t` belong to the engine, and so do `resume` and `n` if it uses them. */
   query: string | Readonly<Record<string, unknown>>;
   /**
-   * Names or classes; the first is opened, and those that the server offers besides are tried as upgrades.
-   * Default: WebSocket and polling in a {@link race}; without one, `["polling", "websocket"]`. There are `"stream"` and `"sse"`
-   * besides, for Sockeye's servers; in an app's bundle for browsers they are classes to import, `StreamTransport` and `SseTransport`, and their
-   * names are an error (`ERR_BAD_OPTION`). Other names that do not exist here are skipped.
+   * Names or classes; the first is opened, and the others that the server offers are tried as upgrades.
+   * Default: WebSocket and polling in a {@link race}; without one, `["polling", "websocket"]`. Sockeye's servers
+   * also have `"stream"` and `"sse"`. An app that is bundled for browsers imports them as classes, `StreamTransport` and `SseTransport`:
+   * their names are an error there (`ERR_BAD_OPTION`). Other names that do not exist here are skipped.
    */
   transports: ReadonlyArray<string | TransportClass>;
   /** The same, classes only. Not together with {@link transports}. */

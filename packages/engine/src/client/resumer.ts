@@ -44,7 +44,7 @@ export interface ResumerHost {
   classes(): TransportClass[];
   /** Dials another transport for the session. */
   another(Class: TransportClass, claim: EncodedPacket): Transport;
-  /** The session goes on over this transport, which took so many milliseconds to open. */
+  /** The session continues over this transport, which took so many milliseconds to open. */
   rejoined(transport: Transport, tookMs: number): void;
 }
 
@@ -143,7 +143,7 @@ export class Resumer implements TransportSink, PageListener {
     try {
       packet = decodeFrame(frame);
     } catch {
-      // Whoever that was, it was not our server.
+      // That was not our server.
       this.#failed();
       return;
     }

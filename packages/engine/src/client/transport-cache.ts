@@ -34,7 +34,7 @@ export class TransportCache {
     try {
       const text = attempt((place) => place.getItem(this.#key)) ?? ofThisProcess.get(this.#key) ?? "0";
       const { transport, ms, until } = Object(JSON.parse(text)) as { [Key in string]?: unknown };
-      // It must not last because somebody has set the clock back.
+      // It must not last because the clock was set back.
       const leftMs = Number(until) - this.#clock.wall();
       const isFresh = leftMs > 0 && leftMs <= this.#ttlMs;
       if (isFresh && typeof transport === "string" && typeof ms === "number") return { transport, ms };

@@ -3,7 +3,7 @@ import type { DropPolicy, Ending } from "@sockeye/session";
 
 /** What brings a conversation other transports. */
 export interface TransportTaker {
-  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  /** A client says that it continues over another transport. @returns false if it has not proved that it may */
   acceptClaim(transport: Transport, claim: Pick<Claim, "secret" | "received">): boolean;
   /** Is a secret the client's? Nothing follows from it. */
   proves(secret: string): boolean;

@@ -16,7 +16,7 @@ export interface DrainOptions {
 export interface CloseOptions {
   /** Lets the clients go one by one, with their acknowledgements; `true` takes the defaults. Default: ends them at once. */
   readonly drain?: boolean | DrainOptions | undefined;
-  /** Leaves the HTTP servers as they were before they were attached to: they go on with what else they serve. Default false. */
+  /** Leaves the HTTP servers as they were before they were attached to: they keep serving everything else. Default false. */
   readonly detach?: boolean | undefined;
 }
 

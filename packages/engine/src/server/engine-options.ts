@@ -26,7 +26,7 @@ export interface EngineOptions extends AttachOptions {
   /** Time for an upgrade to complete, in ms. Default 10000. */
   upgradeTimeout?: number;
   /**
-   * Lets sessions of Sockeye's clients outlive their transports: a client whose connection broke goes on over another one,
+   * Lets sessions of Sockeye's clients outlive their transports: a client whose connection broke continues over another one,
    * nothing is lost and nothing comes twice. `false`: they end with their transports, as those of all other clients do.
    * Default true: for `{ windowMs: 30000, maxBytes: 1048576 }`.
    */
@@ -52,8 +52,8 @@ export interface EngineOptions extends AttachOptions {
   ipv6Prefix?: number;
   /**
    * Default `["polling", "websocket", "sse", "stream", "iframe"]`, the last three for clients that ask for them by name.
-   * `webtransport` besides, for `io.engine.onWebTransportSession`; `jsonp` beside `polling`, for old browsers that read answers
-   * as scripts. Any site may load a script: it is answered for pages of this host and of `origins`.
+   * Add `webtransport` for `io.engine.onWebTransportSession`, and `jsonp` beside `polling` for old browsers that read answers as
+   * scripts. Any site may load a script, so the server answers only pages of this host and of `origins`.
    */
   transports?: readonly TransportName[];
   /** How the transports `sse`, `stream` and `iframe` write: `recycleBytes`, default 131072, and `writeTimeout`, default 30000 ms. */
@@ -75,7 +75,7 @@ export interface EngineOptions extends AttachOptions {
   /**
    * Whose pages may connect, on any transport, beside the server's own and those that `cors` lets in: origins, with `*` for
    * one whole label of the host (`https://*.example.com`), `"null"`, `"file://"`, or `"*"` for everybody. The others get status
-   * 403. Whoever sends no `Origin`, as clients outside of browsers do, is let in. Default: none.
+   * 403. Requests without an `Origin`, such as those of clients outside of browsers, are let in. Default: none.
    */
   origins?: NonNullable<GateOptions["origins"]>;
   /**

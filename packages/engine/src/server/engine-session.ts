@@ -108,7 +108,7 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
     else transport.close("goodbye");
   }
 
-  /** A client says that it goes on over another transport. @returns false if it has not proved that it may */
+  /** A client says that it continues over another transport. @returns false if it has not proved that it may */
   acceptClaim(transport: Transport, claim: Claim): boolean {
     return this.#taker?.acceptClaim(transport, claim) === true;
   }

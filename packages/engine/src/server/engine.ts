@@ -51,13 +51,13 @@ export interface EngineWatcher<Above extends EngineSessionSink> {
   upgraded(session: EngineSession<Above>): void;
   /** Its transport is lost. */
   suspended(session: EngineSession<Above>, reason: CloseReason, cause: Error | undefined): void;
-  /** It goes on over another transport. */
+  /** It continues over another transport. */
   resumed(session: EngineSession<Above>): void;
   /** A handshake or request was refused. */
   refused(refused: RefusedRequest): void;
   /** The headers of an answer are about to be sent, and may be changed. `initial`: it answers a handshake. */
   headers(headers: ResponseHeaders, req: IncomingMessage, initial: boolean): void;
-  /** Somebody who has no session has exceeded a limit, and was told. */
+  /** A client without a session has exceeded a limit, and was told. */
   exceeded(error: SockeyeError, address: string): void;
 }
 
@@ -84,7 +84,7 @@ export interface EngineTerms<Above extends EngineSessionSink> {
   readonly watcher: EngineWatcher<Above>;
   /** The other nodes. Absent: there are none. */
   readonly neighbours?: Neighbours | undefined;
-  /** A new id for a handshake. May be the app's, hence may be asynchronous and may fail. */
+  /** A new id for a handshake. May be the app's, so it may be asynchronous and may fail. */
   newId(req: IncomingMessage): string | Promise<string>;
   /** May the app's code have changed a request? Then the very object is kept. */
   seesRequests(): boolean;
@@ -179,7 +179,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     this.#setup.gate.handleWebTransport(session, request);
   }
 
-  /** Refuses new sessions; those that there are go on. */
+  /** Refuses new sessions; those that there are continue. */
   drain(): void {
     this.#setup.gate.drain();
   }

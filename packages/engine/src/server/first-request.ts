@@ -19,7 +19,7 @@ const ORDINARY = Object.keys(new IncomingMessage(new Socket())).length;
 
 /**
  * The request that opened a connection. Node's object costs a kilobyte, and few apps ever look at it: kept are its line
- * and its headers, from which it is made again when somebody asks. An app that has put something on the request, or may
+ * and its headers, from which it is made again when code asks for it. An app that has put something on the request, or may
  * have seen it, gets the very object.
  */
 export class FirstRequest {

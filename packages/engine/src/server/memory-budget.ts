@@ -69,7 +69,7 @@ export class MemoryBudget {
     if (by < 0) this.#shared = Math.max(0, this.#shared + by);
     else if (this.bytes > this.#limit && this.#state === "watching") {
       this.#state = "due";
-      // Not in the middle of what somebody does with one of them.
+      // Not in the middle of other work on one of them.
       deferTask(() => this.#relieve());
     }
   }

@@ -8,7 +8,7 @@ const KEY_BYTES = 32;
 
 /**
  * The secrets of a server's sessions. None is kept: each follows from a key, the id of the session and how often it has come
- * back. Whoever has the key can prove that any session is theirs.
+ * back. The holder of the key can prove that any session is theirs.
  *
  * @see PROTOCOL.md, "Counted streams"
  */

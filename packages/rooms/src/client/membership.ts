@@ -18,7 +18,7 @@ export interface MembershipSink {
   /** It is in, or in again: before the events that it has missed. @param answer of the server */
   joined(joined: Joined, answer: Fields): void;
   event(heard: Heard): void;
-  /** It is out, whoever wished it. */
+  /** It is out, whichever end wished it. */
   out(): void;
   /** The server wished it. @param error why, if it was refused when it came back */
   putOut(error: unknown): void;

@@ -18,7 +18,7 @@ export class Roster {
     this.#seen = undefined;
   }
 
-  /** The list is read anew: whoever is in no page has left. */
+  /** The list is read anew: a member that is on no page has left. */
   begin(): void {
     this.#seen = new Set();
   }

@@ -13,7 +13,7 @@ const CLOSING = 2;
 const USUAL_PORT = /^(?:(ws:\/\/[^/]*):80|(wss:\/\/[^/]*):443)\//;
 
 /**
- * The WebSocket that the page dialled early, if it goes where this one shall go; otherwise that one is closed. It is offered once. Its
+ * The WebSocket that the page dialled early, if it leads where this one must lead; otherwise that one is closed. It is offered once. Its
  * handlers must be set in this turn: what it has received is given to them right after.
  */
 export function takeEarlyDial(url: string, protocols: readonly string[]): WebSocket | undefined {

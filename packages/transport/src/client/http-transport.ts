@@ -23,7 +23,7 @@ export interface HttpKind {
   readonly transport?: string;
   /**
    * Asks for the next response of the session, or for its first. Never throws. Until {@link ResponseSink.frames} said that
-   * the response is over, {@link ResponseSink.failed} was called, or the result was aborted, there is no other.
+   * the response is over, {@link ResponseSink.failed} was called, or the result was aborted, no other comes.
    */
   receive(address: string, target: Target, sink: ResponseSink): Receiving;
   /** The bodies for a batch, in order. Default: payloads in text. */

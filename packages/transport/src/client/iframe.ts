@@ -16,8 +16,8 @@ const IFRAME: HttpKind = {
 };
 
 /**
- * The dialling end of `iframe`: a document in a hidden iframe that goes on, and brings a script for each write of the
- * server. The script posts a message to the page, or calls it where there are no messages.
+ * The dialling end of `iframe`: a document in a hidden iframe that never ends, and brings a script for each write of the
+ * server. The script posts a message to the page, or calls it where messages do not exist.
  */
 export class IframeTransport extends HttpTransport {
   static readonly transportName = "iframe";
@@ -156,7 +156,7 @@ function htmlFile(ActiveXObject: NonNullable<OldPage["ActiveXObject"]>): HtmlFil
   }
 }
 
-/** Of an address, as browsers write it: without the port that goes without saying. */
+/** Of an address, as browsers write it: without a default port. */
 function originOf(address: string): string {
   const [origin = ""] = /^\w+:\/\/[^/?#]+/.exec(address.toLowerCase()) ?? [];
   return origin.replace(/^(http:.*):80$|^(https:.*):443$/, "$1$2");

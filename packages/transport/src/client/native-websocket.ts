@@ -2,7 +2,7 @@ import type { DialOptions } from "../shared/dial-options.js";
 import type { WebSocketLike } from "../shared/websocket-like.js";
 import { takeEarlyDial } from "./early-dial.js";
 
-/** React Native's takes headers besides. */
+/** React Native's also takes headers. */
 type Constructor = new (url: string, protocols: string[], options?: DialOptions) => WebSocket;
 
 /** Dials with the platform's own WebSocket, which in browsers takes neither headers nor TLS options; or takes what the page dialled early. */

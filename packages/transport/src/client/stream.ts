@@ -24,7 +24,7 @@ const STREAM: HttpKind = {
     (!target.forceBase64 && batch.some(hasBytes) ? chunksOf : payloadsOf)(batch, target),
 };
 
-/** The dialling end of `stream`: one response of HTTP that goes on, read by `fetch`; on Node.js by `node:http`. */
+/** The dialling end of `stream`: one HTTP response that never ends, read by `fetch`; on Node.js by `node:http`. */
 export class StreamTransport extends HttpTransport {
   static readonly transportName = "stream";
 

@@ -21,7 +21,7 @@ export interface Target extends HttpOptions {
   readonly forceBase64: boolean;
   /** Offers the server, in the handshake, to count. */
   readonly offersResume?: boolean | undefined;
-  /** What the transport says first: that the session `sid` is this client's. It goes on over it when the server's OPEN has come. */
+  /** What the transport says first: that the session `sid` is this client's. It continues over it when the server's OPEN has come. */
   readonly claim?: EncodedPacket | undefined;
   /** Set, together with `sid`, if both ends count: the highest number that a request over HTTP has had in this session. */
   counted?: { requests: number } | undefined;

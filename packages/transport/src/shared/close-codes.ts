@@ -1,6 +1,6 @@
 /**
- * The code with which a WebSocket or WebTransport session is closed that its session does not need any more, because it goes on
- * elsewhere: unlike others it is no goodbye.
+ * The code with which a WebSocket or WebTransport session is closed that its session does not need any more, because it continues
+ * elsewhere: unlike other codes, it does not mean goodbye.
  *
  * @see PROTOCOL.md, "Loss"
  */

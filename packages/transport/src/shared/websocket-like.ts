@@ -3,7 +3,7 @@
  * `node/client-websocket.ts` and `web/native-websocket.ts` give one; the package's `imports` map chooses between them.
  */
 export interface WebSocketLike {
-  /** How bytes arrive: `arraybuffer`, or what an implementation has besides. */
+  /** How bytes arrive: `arraybuffer`, or what else an implementation has. */
   binaryType: string;
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number;

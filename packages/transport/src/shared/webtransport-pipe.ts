@@ -112,7 +112,7 @@ export class WebTransportPipe implements Transport {
   resume(): void {}
 
   /**
-   * Whoever closes a session throws away what is on its way. So a goodbye ends only our stream: the peer closes the session
+   * Closing a session throws away what is on its way. So a goodbye ends only our stream: the peer closes the session
    * when it has read all of it. One who does not is not waited for long.
    */
   close(how: PipeClose): void {

@@ -75,7 +75,7 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
   };
   const takeUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // Before anything else: a reset of a socket that nobody listens to would end the process. It stays, also for
-    // sockets that somebody else will answer: when they begin to listen is not for us to know.
+    // sockets that other code will answer: when they begin to listen is not for us to know.
     ignoreErrors(socket);
     countUpgrade(server, socket);
     const owner = ownerOf(req.url, all);
@@ -95,7 +95,7 @@ export function attach(server: EventEmitter, options: AttachOptions): () => void
     attached = false;
     all.splice(all.indexOf(own), 1);
     server.removeListener("upgrade", takeUpgrade);
-    // If somebody has attached after us and holds our listener, it stays and passes everything on.
+    // If other code has attached after us and holds our listener, it stays and passes everything on.
     if (!server.listeners("request").includes(takeRequest)) return;
     server.removeListener("request", takeRequest);
     for (const listener of others) server.on("request", listener);

@@ -53,7 +53,7 @@ export function checkRequest(check: Check): Refusal | undefined {
   return query.sid === undefined ? checkHandshake(check) : checkSession(check, query.sid);
 }
 
-/** Does it say that a session is the client's own, and goes on over another transport? */
+/** Does it say that a session is the client's own, and continues over another transport? */
 export function isClaim({ req, query, upgrade }: Pick<Check, "req" | "query" | "upgrade">): boolean {
   return query.resume === "claim" && typeof query.sid === "string" && (upgrade || req.method === "POST");
 }

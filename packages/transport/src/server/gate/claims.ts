@@ -28,7 +28,7 @@ export interface ClaimsTerms extends ClaimTerms {
 }
 
 /**
- * Clients that say that a session is theirs and goes on over another transport. Each is asked for its claim, and answered; one
+ * Clients that say that a session is theirs and continues over another transport. Each is asked for its claim, and answered; one
  * that is refused leaves nothing behind. Until it is granted a claim counts as held open, and has no more than its 8 KB.
  *
  * @see PROTOCOL.md, "Return"

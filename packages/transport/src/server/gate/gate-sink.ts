@@ -48,16 +48,16 @@ export interface GateSink {
   addressOf(req: IncomingMessage): string | undefined;
   /** Something that was held open, and was no session, was cut for a limit. @param address as {@link addressOf} has it */
   exceeded(error: SockeyeError, address: string | undefined): void;
-  /** A new id for a handshake. May be the app's, hence may be asynchronous and may fail. */
+  /** A new id for a handshake. May be the app's, so it may be asynchronous and may fail. */
   newId(req: IncomingMessage): string | Promise<string>;
   /** A handshake passed all checks: begins a session on this transport, which is writable already. */
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void;
   /** A second transport of a live session wants to take over. */
   upgrade(sid: string, transport: Transport): void;
   /**
-   * A client says that a session is its own and goes on over this transport.
+   * A client says that a session is its own and continues over this transport.
    *
-   * @returns false if that is not so; nothing has changed then, and whoever asked closes the transport
+   * @returns false if that is not so; nothing has changed then, and the caller closes the transport
    */
   resume(claim: Claim, transport: Transport): boolean;
   /** The page that had this session has gone: it is over, suspended or not. Only of sessions that are counted. */

@@ -307,7 +307,7 @@ class HttpGate implements Gate {
     return true;
   }
 
-  /** Refuses whoever comes too often. */
+  /** Refuses clients that come too often. */
   #exceeds(visit: Incoming, asks: "open" | "resume"): boolean {
     const excess = this.#acceptor.exceeds(visit.req, asks);
     if (excess === undefined) return false;

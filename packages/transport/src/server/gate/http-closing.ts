@@ -71,7 +71,7 @@ export function countRequest(server: EventEmitter, res: ServerResponse): void {
   res.on("close", known.through);
 }
 
-/** A connection is no HTTP any more: whoever upgraded it ends it. */
+/** A connection does not speak HTTP any more: the code that upgraded it ends it. */
 export function countUpgrade(server: EventEmitter, socket: Duplex): void {
   watched.get(server)?.strays.delete(peerOf(socket));
 }

@@ -25,7 +25,7 @@ const OCTETS: Readonly<ResponseHeaders> = { "Content-Type": "application/octet-s
 
 /**
  * The accepting end of long-polling: frames leave in the answer to a waiting GET and come in as POST bodies, one of each
- * at a time. Whoever routes requests calls {@link handle} with each of this session's; each gets exactly one answer.
+ * at a time. The router calls {@link handle} with each of this session's; each gets exactly one answer.
  *
  * @see PROTOCOL.md, "Polling"
  */
@@ -230,7 +230,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
 
   lose(reason: CloseReason, cause: Error): void {
     if (this.#state === "closed") return;
-    // The session may go on, so nothing must say that it is over.
+    // The session may continue, so nothing must say that it is over.
     this.#end(() => (this.numbers === undefined ? this.#release(CLOSE) : this.#refusePoll()));
     this.#sink?.ended(this, "lost", reason, cause);
   }

@@ -234,7 +234,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
   lose(reason: CloseReason, cause: Error): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    // The session may go on, so nothing must say that it is over.
+    // The session may continue, so nothing must say that it is over.
     if (this.numbers === undefined) this.#response?.end([CLOSE]);
     else this.#response?.breakOff();
     this.post?.reject(400);

@@ -36,7 +36,7 @@ export function askApp(allowRequest: AllowRequest, req: IncomingMessage, asking:
   try {
     const result = allowRequest(req, answer);
     if (!isThenable(result)) return;
-    // An async function that uses the callback resolves with nothing, which is no answer.
+    // An async function that uses the callback resolves with nothing, which is not an answer.
     result.then((success) => success !== undefined && answer(undefined, success), fail);
   } catch (error) {
     fail(error);

@@ -22,7 +22,7 @@ export interface ClaimTerms {
 /**
  * Reads a client's first packet on a transport over which it comes back.
  *
- * @returns `undefined` if it is no claim
+ * @returns `undefined` if it is not a claim
  * @see PROTOCOL.md, "Return"
  */
 export function readClaim(frame: Frame | undefined): Claim | undefined {
@@ -92,7 +92,7 @@ export class AwaitedClaim implements TransportSink {
 /**
  * Reads a claim from the body of a POST.
  *
- * @param decide called once, with `undefined` for whatever is no claim; never if the request breaks off
+ * @param decide called once, with `undefined` for whatever is not a claim; never if the request breaks off
  */
 export function readPostedClaim(
   req: IncomingMessage,
@@ -114,7 +114,7 @@ export function readPostedClaim(
     try {
       if (body !== undefined) frames = decode?.(body, { ...limits, maxMessageBytes: MAX_CLAIM_BYTES }) ?? [];
     } catch {
-      // As any other body that is no claim.
+      // As any other body that is not a claim.
     }
     decide(frames.length === 1 ? readClaim(frames[0]) : undefined);
   });

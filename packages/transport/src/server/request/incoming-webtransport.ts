@@ -17,7 +17,7 @@ export interface WebTransportRequest {
 
 /**
  * A WebTransport session at the gate. For middlewares, `allowRequest` and the app it has a request as WebSockets have: a GET
- * with what is known. Its socket stands for the session: whoever destroys it ends the session, and it ends with the session.
+ * with what is known. Its socket stands for the session: to destroy it ends the session, and it ends with the session.
  */
 export class IncomingWebTransport {
   readonly kind = "session";

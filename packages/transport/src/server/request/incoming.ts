@@ -12,7 +12,7 @@ import {
   turnUpgradeAway,
 } from "./refusal.js";
 
-/** Somebody at the gate: a request, a request to upgrade, or a session of WebTransport. Each gets one answer. */
+/** What arrives at the gate: a request, a request to upgrade, or a session of WebTransport. Each gets one answer. */
 export type Incoming = IncomingRequest | IncomingUpgrade | IncomingWebTransport;
 
 export class IncomingRequest {
@@ -77,7 +77,7 @@ export class IncomingUpgrade {
     return !this.socket.writable || !this.socket.readable;
   }
 
-  /** As for requests: WebSockets know no CORS, but whoever may read our answers may open one. */
+  /** As for requests: WebSockets know no CORS, but a page that may read our answers may open one. */
   get corsAnswer(): unknown {
     return forwardedFacts(this.req)?.corsAnswer ?? this.headers["access-control-allow-origin"];
   }

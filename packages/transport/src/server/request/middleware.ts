@@ -4,7 +4,7 @@ import { isThenable } from "./thenable.js";
 
 /**
  * A function in the style of Express, run for every request and upgrade request of the engine. It answers itself, or calls
- * `next`: without an argument to go on, with one to refuse. A throw or a rejected promise refuses, too.
+ * `next`: without an argument to continue, with one to refuse. A throw or a rejected promise refuses, too.
  */
 export type Middleware = (
   req: IncomingMessage,
@@ -84,7 +84,7 @@ export function runMiddlewares(
   run(0);
   if (isOver || visit.gone) return;
   const timer = clock.setTimer(() => {
-    // Whoever has begun to answer goes on.
+    // A middleware that has begun to answer goes on answering.
     if (end() && !visit.gone) late(nameOf(middlewares[asked], asked));
   }, timeoutMs);
   const unwatch = visit.onGone(() => void end());

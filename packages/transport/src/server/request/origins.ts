@@ -3,10 +3,14 @@ import { UsageError } from "@sockeye/protocol";
 import type { Refusal } from "./refusal.js";
 
 /**
- * Whose pages may connect, beside the server's own and those that `cors` lets in: exact origins
- * (`https://app.example.com`, `http://localhost:5173`), origins with `*` in place of a whole label of the host, one label for
- * each (`https://*.example.com` is neither `https://example.com` nor `https://a.b.example.com`), or in place of the port
- * (`http://localhost:*`), `"null"` and `"file://"` for pages without an origin of their own, `"*"` for everybody.
+ * Whose pages may connect, beside the server's own and those that `cors` lets in. An entry is one of these:
+ *
+ * - an exact origin: `https://app.example.com`, `http://localhost:5173`
+ * - an origin with `*` in place of one whole label of the host: `https://*.example.com` matches neither `https://example.com` nor
+ *   `https://a.b.example.com`
+ * - an origin with `*` in place of the port: `http://localhost:*`
+ * - `"null"` or `"file://"`, for pages without an origin of their own
+ * - `"*"`, for everybody
  */
 export type Origins = string | readonly string[];
 
@@ -32,7 +36,7 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:
 
 /**
  * Keeps out the pages of other sites. A browser sends their origin with every WebSocket, with every POST and with
- * whatever they could read the answer of; a page cannot change it. Clients without an `Origin` are no browsers.
+ * whatever they could read the answer of; a page cannot change it. Clients without an `Origin` are not browsers.
  */
 export class OriginPolicy {
   readonly #exact = new Set<string>();
@@ -189,7 +193,7 @@ function matches({ scheme, labels, port }: Wildcard, origin: ParsedOrigin): bool
   return labels.every((label, index) => (label === "*" ? given[index] !== "" : label === given[index]));
 }
 
-/** As browsers write it: lower case, names in ASCII, no default port. `undefined`: it is no origin. */
+/** As browsers write it: lower case, names in ASCII, no default port. `undefined` if it is not an origin. */
 function normalize(entry: string): string | undefined {
   let url: URL;
   try {

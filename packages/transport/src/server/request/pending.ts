@@ -2,7 +2,7 @@ import { type Limits, SessionError, type SockeyeError } from "@sockeye/protocol"
 
 export type PendingLimits = Pick<Limits, "maxPending" | "maxPendingPerAddress">;
 
-/** Somebody who is held open and is no session: may be cut, and is told to have left. */
+/** A connection that is held open and belongs to no session: it may be cut, and counts as gone then. */
 export interface PendingVisitor {
   /** Of its address; `undefined`: it is not counted there. */
   readonly address: string | undefined;

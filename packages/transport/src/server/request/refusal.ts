@@ -9,7 +9,7 @@ export const REFUSALS = {
   BAD_REQUEST: { code: 3, message: "Bad request" },
   FORBIDDEN: { code: 4, message: "Forbidden" },
   UNSUPPORTED_PROTOCOL_VERSION: { code: 5, message: "Unsupported protocol version" },
-  /** Not one of Socket.IO's, hence far from its numbers. */
+  /** Not one of Socket.IO's codes, so far from its numbers. */
   FOREIGN_ORIGIN: { code: 40, message: "Origin not allowed" },
 } as const;
 
@@ -85,7 +85,7 @@ export function ignoreErrors(socket: Duplex): void {
   if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
 }
 
-/** Undoes {@link ignoreErrors}, once somebody else listens. */
+/** Undoes {@link ignoreErrors}, once another listener is there. */
 export function stopIgnoringErrors(socket: Duplex): void {
   socket.removeListener("error", ignore);
 }

@@ -7,7 +7,7 @@ export type Body = Buffer | undefined;
 /**
  * Collects the body of a request and calls `done` once: with the bytes at its end, or with `undefined` as soon as the
  * declared or the received length exceeds the limit. What comes after that is not kept. Never calls `done` for a request
- * that breaks off: whoever holds the response hears of it by its `close` event.
+ * that breaks off: the holder of the response learns of it by its `close` event.
  *
  * What has come is copied into memory that grows with it. A list of the chunks would cost hundreds of bytes for each, and
  * the client decides how small they are.

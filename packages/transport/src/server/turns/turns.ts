@@ -12,7 +12,7 @@ export function loopOf(clock: Pick<Clock, "now">): Loop {
   return { now: () => clock.now(), defer: (callback) => void afterTurn(callback) };
 }
 
-/** Somebody for whom something has come in that is not handled yet. */
+/** A session whose input is not handled yet. */
 export interface Waiter {
   /**
    * Handles what fits into so many units, and one piece at least.
@@ -28,7 +28,7 @@ export const DEFAULT_TURN_MS = 5;
 /** Units that one connection gets at once while the turn has time. Beyond that it waits, and others are read. */
 export const DIRECT_UNITS = 256;
 
-/** Units between two looks at the clock, at most, and that somebody who waits gets before the next one does. */
+/** Units between two looks at the clock, at most, and for one that waits before it is the turn of the next. */
 const STEP_UNITS = 16;
 
 /** A step that took longer was too long: the next ones are shorter. The app's handlers decide that. */
@@ -80,7 +80,7 @@ export class Turns {
     return this.#left >= 0 || this.#look();
   }
 
-  /** Calls on somebody who does not wait yet when it is their turn. @param units what the first piece costs */
+  /** Puts one that does not wait yet at the end of the queue, and calls it when it is its turn. @param units what the first piece costs */
   wait(waiter: Waiter, units: number): void {
     (units > STEP_UNITS ? this.#heavy : this.#light).add(waiter);
     if (this.#state === "idle") this.#begin(this.#loop.now());
@@ -114,7 +114,7 @@ export class Turns {
     const now = this.#loop.now();
     this.#lookedAt = now;
     if (this.#serve(this.#light, now + this.#maxMs)) this.#serve(this.#heavy, now + this.#maxMs);
-    // A crowd that waits with little must not keep the others waiting for ever.
+    // A crowd that waits with little must not keep the others waiting forever.
     else this.#serve(this.#heavy, 0);
     this.#state = "idle";
     this.#left = this.#step;

@@ -4,7 +4,7 @@ import { MOVED } from "../../shared/close-codes.js";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
- * A close frame's code and text, for an end that is due to a limit, and for one that is none, since the session goes on
+ * A close frame's code and text, for an end that is due to a limit, and for one that is none, since the session continues
  * elsewhere. Other ends have neither, as with Socket.IO.
  */
 export interface CloseWords {

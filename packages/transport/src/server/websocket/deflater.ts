@@ -41,7 +41,7 @@ class Part {
 }
 
 /**
- * Compresses packets without context takeover, hence once for all receivers that agreed on the same window: the frames are
+ * Compresses packets without context takeover, so once for all receivers that agreed on the same window: the frames are
  * kept at the packet. What is shorter than the threshold, or becomes no smaller, goes as it is.
  */
 export class Deflater {

@@ -374,7 +374,7 @@ export class FrameReader implements Waiter {
     this.#sink.hold?.(true);
     inflater.inflateLater(payload, (result, free) => {
       this.#isUnpacking = false;
-      // Undefined if somebody has stopped it.
+      // Undefined if it was stopped.
       if (this.#backlog === undefined) {
         free();
         return;

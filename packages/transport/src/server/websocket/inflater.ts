@@ -74,7 +74,7 @@ export class Inflater {
 
   /**
    * Calls back once, and not before it returns. The payload is copied before that. Only so many are unpacked, or unpacked and
-   * not handled, at a time: whoever is called back says when the next may be.
+   * not handled, at a time: the callee says when the next one may come.
    */
   inflateLater(payload: Buffer, done: (result: Buffer | InflateFault, free: () => void) => void): void {
     const whole = Buffer.concat([payload, TAIL]);

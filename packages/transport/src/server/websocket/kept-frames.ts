@@ -44,7 +44,7 @@ export function keptBatch(batch: readonly EncodedPacket[]): Framed | undefined {
 
 /**
  * Keeps the frames of a batch if each of its packets is shared, that is, was here before: a constant packet (PING) in
- * front of somebody's message must not hold that message for ever.
+ * front of a peer's message must not hold that message forever.
  */
 export function keepBatch(batch: readonly EncodedPacket[], framed: Framed): void {
   const first = batch[0];

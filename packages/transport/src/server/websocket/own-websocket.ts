@@ -245,7 +245,7 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     // What the app has answered to messages of the same read goes first.
     this.#caughtUp();
     const answer = this.#finish(body);
-    // It is upon the server to close first; nothing may come any more that this could cut off.
+    // The server must close first; nothing more may come that this could cut off.
     this.#socket.once("finish", destroy);
     this.#socket.end(answer);
     if (isLoss(closeCode(body) ?? NO_CODE)) this.#lose();

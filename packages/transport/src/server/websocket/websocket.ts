@@ -130,7 +130,7 @@ export class WebSocketPipe implements Transport {
     ws.on("error", WebSocketPipe.#listeners.error);
     this.#socket[PIPE] = this;
     // Before the listener of `ws`, which may complete messages with it, and once more behind it: only then it is known what is still
-    // kept. An implementation that reads in another way must go on alone.
+    // kept. An implementation that reads in another way must continue alone.
     if (socket.listenerCount("data") > 0) {
       socket.prependListener("data", WebSocketPipe.#listeners.data);
       socket.on("data", WebSocketPipe.#listeners.read);

@@ -64,7 +64,7 @@ export class Arrival implements TransportSink {
     const { pipe } = this.#visit;
     const opening = readOpening(frame);
     const arrived = this.#arrived;
-    // Whoever is still being asked about must wait for the answer.
+    // A session that is still being decided on must wait for the answer.
     if (arrived === undefined || pipe !== from || opening === undefined) {
       this.#giveUp();
       return;
