@@ -37,6 +37,9 @@ const RANK = [
   "__toCommonJS",
 ];
 
+/** What an app runs on, and no more: no CommonJS, no declarations, nothing for bundlers that do not know `exports`. */
+const QUICK = process.env.SOCKEYE_BUILD === "quick";
+
 const packageDirectory = process.cwd();
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 
@@ -46,7 +49,7 @@ if (!existsSync("src")) {
 }
 rmSync("dist", { recursive: true, force: true });
 
-for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
+for (const format of manifest.private === true || QUICK ? ["esm"] : ["esm", "cjs"]) {
   await build({
     config: false,
     silent: true,
@@ -68,28 +71,32 @@ for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
   });
 }
 
-if (manifest.private !== true) {
+if (manifest.private !== true && !QUICK) {
   shareCommonJsHelpers();
   dropWhatSaysNothing();
+}
+if (manifest.private !== true) {
   fillImportMeta();
   keepToOwnNames();
 }
 
-// tsc 7 is a native program; npm puts a launcher for it into the root's node_modules/.bin.
-const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
-const tsc = new URL(JSON.parse(readFileSync(typescript, "utf8")).bin.tsc, `file://${typescript}`).pathname;
-execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
-
-if (manifest.private !== true) {
-  buildDeclarations(packageDirectory);
-  if (existsSync("src/require.ts")) makeRequireCallable();
-}
+if (!QUICK) declareAll();
 if (existsSync("src/browser.ts")) {
   await buildBrowserBundles(packageDirectory);
-  await buildSelfContained(packageDirectory);
+  if (!QUICK) await buildSelfContained(packageDirectory);
 }
 // turbo.json has the client built before.
 if (manifest.name === "@sockeye/server") await compressServedFiles("../client/dist/browser", "dist/client");
+
+function declareAll() {
+  // tsc 7 is a native program; npm puts a launcher for it into the root's node_modules/.bin.
+  const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
+  const tsc = new URL(JSON.parse(readFileSync(typescript, "utf8")).bin.tsc, `file://${typescript}`).pathname;
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+  if (manifest.private === true) return;
+  buildDeclarations(packageDirectory);
+  if (existsSync("src/require.ts")) makeRequireCallable();
+}
 
 /** Keeps files apart: relative imports stay imports, with the extension of the format being written. */
 function everyImportStaysAnImport(format) {

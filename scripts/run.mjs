@@ -7,6 +7,12 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 export function run(program, args) {
+  const status = statusOf(program, args);
+  if (status !== 0) process.exit(status);
+}
+
+/** The status with which the program ended. */
+export function statusOf(program, args) {
   const { status, error } = spawnSync(program === "node" ? process.execPath : program, args, {
     cwd: root,
     env: {
@@ -18,7 +24,7 @@ export function run(program, args) {
     stdio: "inherit",
   });
   if (error) throw error;
-  if (status !== 0) process.exit(status ?? 1);
+  return status ?? 1;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -28,6 +28,9 @@ function start() {
   const script = rest[0] in scripts ? rest.shift() : "start";
   if (process.argv.length < 3)
     console.log(`The chat. Others: npm start NAME, with one of ${names.join(", ")}.`);
+  // The first minute counts: without a build, the chat gets what it runs on. What was built whole stays whole.
+  const built = existsSync(`${root}packages/server/dist/index.d.ts`);
+  if (name === "chat" && !built) process.env.SOCKEYE_BUILD = "quick";
   run("turbo", ["run", "build", `--filter=${packageName}...`]);
 
   // Without npm and its shell in between: they do not pass a SIGTERM on.

@@ -91,12 +91,12 @@ export function unshown(
   rows: readonly Shown[],
   outcomes: readonly Outcome[],
   ran: ReadonlySet<string>,
-): string[] {
+): { readonly file: string; readonly text: string }[] {
   return rows.flatMap(({ place, section, feature, evidence }) =>
     evidence.flatMap(({ file, title }) => {
       if (!ran.has(file)) return [];
       const fault = faultOf(outcomes.filter((each) => each.file === file && isUnder(each.title, title)));
-      return fault ? [`${place}: ${section} ${feature}: ${file}, "${title}" ${fault}`] : [];
+      return fault ? [{ file, text: `${place}: ${section} ${feature}: ${file}, "${title}" ${fault}` }] : [];
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 import { type Outcome, readClaims, readDifferences, unshown } from "./check.js";
@@ -26,7 +26,12 @@ export default class ParityReporter implements Reporter {
     const faults = unshown(rows, outcomes, new Set(modules.map(({ moduleId }) => relative(root, moduleId))));
     if (faults.length === 0) return;
     process.exitCode = 1;
-    process.stderr.write(`\nRows that no passing test shows:\n${faults.join("\n")}\n`);
+    process.stderr.write(
+      `\nRows that no passing test shows:\n${faults.map(({ text }) => text).join("\n")}\n`,
+    );
+    // scripts/test.mjs runs these once more, and the rows are judged again.
+    const list = process.env["FAILED_FILES"];
+    if (list !== undefined) for (const { file } of faults) appendFileSync(list, `${file}\n`);
   }
 }
 

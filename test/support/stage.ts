@@ -107,10 +107,25 @@ interface Register {
   (name: string, needs: Feature | readonly Feature[], play: Play): void;
 }
 
-/** Runs a suite on every row of the matrix; `only` leaves rows out that have nothing to say about it. */
-export function matrix(
+type Suite = (behaves: Register, row: Row) => void;
+
+/**
+ * Runs a suite on every row of the matrix; `only` leaves rows out that have nothing to say about it. The behaviours of a row run side by side:
+ * they mostly wait.
+ */
+export function matrix(title: string, suite: Suite, only?: (row: Row) => boolean): void {
+  rowsOf(title, suite, it.concurrent, only);
+}
+
+/** A suite with short deadlines: its behaviours run one after the other. */
+export function timedMatrix(title: string, suite: Suite): void {
+  rowsOf(title, suite, it);
+}
+
+function rowsOf(
   title: string,
-  suite: (behaves: Register, row: Row) => void,
+  suite: Suite,
+  register: typeof it | typeof it.concurrent,
   only: (row: Row) => boolean = () => true,
 ): void {
   describe(title, () => {
@@ -124,7 +139,7 @@ export function matrix(
         // What a client does not have is not tested with it, and a suite of nothing would fail.
         if (plays.size === 0) continue;
         describe(`${pairing.title}, ${way}`, () => {
-          for (const [name, play] of plays) it(name, () => perform(row, play));
+          for (const [name, play] of plays) register(name, () => perform(row, play));
         });
       }
     }

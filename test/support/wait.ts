@@ -10,10 +10,14 @@ const PATIENCE_MS = 8_000;
 
 /** The promise, or a failure that says what was waited for. */
 export function within<T>(promise: Promise<T>, what: string, ms: number = PATIENCE_MS): Promise<T> {
-  return new Promise((resolve, reject) => {
+  const waited = new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`waited ${ms} ms in vain for: ${what}`)), ms);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+  // A test that has failed awaits it no longer. Its own failure is the one to tell: this one would fail the run, even if the test passes when it
+  // is tried again.
+  waited.catch(() => {});
+  return waited;
 }
 
 /** The arguments of the next event of that name. Call it before the act that causes the event. */

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import { matrix } from "../../support/stage.js";
+import { timedMatrix } from "../../support/stage.js";
 import { collect } from "../../support/wait.js";
 
-matrix("the heartbeat", (behaves) => {
+timedMatrix("the heartbeat", (behaves) => {
   behaves("keeps an idle connection", async (stage) => {
     const site = await stage.serve({ pingInterval: 40, pingTimeout: 3_000 });
     const { client, socket } = await stage.connect(site);

@@ -1,9 +1,9 @@
 import { expect } from "vitest";
 import { pullThePlug, UNCOUNTED } from "../../support/servers.js";
-import { matrix } from "../../support/stage.js";
+import { timedMatrix } from "../../support/stage.js";
 import { once } from "../../support/wait.js";
 
-matrix("retries", (behaves) => {
+timedMatrix("retries", (behaves) => {
   const options = { retries: 2, ackTimeout: 100 };
 
   behaves("send again until it is acknowledged, one after the other", "retries", async (stage) => {

@@ -2,7 +2,7 @@ import type { Socket } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { expect } from "vitest";
 import type { Site } from "../../support/servers.js";
-import { type Both, matrix, type Stage } from "../../support/stage.js";
+import { type Both, matrix, type Stage, timedMatrix } from "../../support/stage.js";
 import { once, turn } from "../../support/wait.js";
 
 interface Crowd {
@@ -173,7 +173,7 @@ matrix("rooms and broadcasts", (behaves) => {
   });
 });
 
-matrix("broadcasts with acknowledgements", (behaves) => {
+timedMatrix("broadcasts with acknowledgements", (behaves) => {
   const answerAll = (crowded: Crowd): void => {
     for (const half of [crowded.a, crowded.b, crowded.c]) {
       half.client.on("q", (n: number, answer: (text: string) => void) => answer(`${half.client.id} ${n}`));
