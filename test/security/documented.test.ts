@@ -32,6 +32,7 @@ const sources = new Map(
 /** Those that stand beside what they attack. */
 const ELSEWHERE = {
   machines: "../../packages/contract/test/stream-attacks.test.ts",
+  calls: "../../packages/contract/test/call-attacks.test.ts",
   forwarding: "../cluster/forwarding.test.ts",
   servers: "../cluster/servers.test.ts",
   recovery: "../cluster/recovery.test.ts",

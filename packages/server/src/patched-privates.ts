@@ -27,7 +27,7 @@ export function warnOfPatches(prototype: object): void {
         told.add(name);
         process.emitWarning(
           `socket.${name} is a private method of Socket.IO, which nothing calls here: what was assigned to it has no effect. Instead, ${instead}.`,
-          { code: "SOCKEYE_PRIVATE_METHOD" },
+          { code: "SOCKEYE_PRIVATE_METHOD", detail: "See docs/migrating.md" },
         );
       },
     });

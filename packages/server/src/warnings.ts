@@ -15,6 +15,22 @@ export type WarningCode =
   | "SOCKEYE_BAD_HEADER"
   | "SOCKEYE_EVENT_REFUSED";
 
+/** Where the docs say more of each: printed below the warning. */
+export const WARNING_PAGES: Readonly<Record<WarningCode, string>> = {
+  SOCKEYE_ORIGIN_REFUSED: "docs/troubleshooting.md#a-page-is-refused",
+  SOCKEYE_UNKNOWN_OPTION: "docs/options.md",
+  SOCKEYE_LIMIT: "docs/limits.md",
+  SOCKEYE_NO_CLIENT_FILES: "docs/troubleshooting.md#status-404",
+  SOCKEYE_ROUTES_OVER: "docs/troubleshooting.md#status-404",
+  SOCKEYE_TWO_SERVERS: "docs/troubleshooting.md#it-never-connects",
+  SOCKEYE_NOT_LISTENING: "docs/troubleshooting.md#nothing-arrives",
+  SOCKEYE_NO_NEXT: "docs/troubleshooting.md#it-never-connects",
+  SOCKEYE_UNHEARD_EVENT: "docs/troubleshooting.md#nothing-arrives",
+  SOCKEYE_NO_ROOM: "docs/troubleshooting.md#nothing-arrives",
+  SOCKEYE_BAD_HEADER: "docs/observability.md#warnings",
+  SOCKEYE_EVENT_REFUSED: "docs/contract.md",
+};
+
 /** Clients choose some causes, such as origins: of each code there are no more. */
 const MOST_CAUSES = 20;
 
@@ -39,7 +55,7 @@ export class Warnings {
     }
     if (causes.size >= MOST_CAUSES || causes.has(cause)) return;
     causes.add(cause);
-    process.emitWarning(text(), { code });
+    process.emitWarning(text(), { code, detail: `See ${WARNING_PAGES[code]}` });
   }
 }
 

@@ -19,7 +19,7 @@ it.each(NAMES)("a package that replaces socket.%s is told once, and finds what i
     expect(warn).toHaveBeenCalledTimes(1);
     const [text, options] = warn.mock.calls[0] as unknown as [string, object];
     expect(text).toMatch(new RegExp(`^socket\\.${name} is a private method of Socket.IO.* Instead, `));
-    expect(options).toEqual({ code: "SOCKEYE_PRIVATE_METHOD" });
+    expect(options).toEqual({ code: "SOCKEYE_PRIVATE_METHOD", detail: "See docs/migrating.md" });
   } finally {
     warn.mockRestore();
   }

@@ -46,6 +46,7 @@ export function corsMiddleware(
   if (typeof options === "object" && options.origin === true && options.credentials === true) {
     process.emitWarning("cors: { origin: true, credentials: true } lets every website act as its visitors", {
       code: "SOCKEYE_CORS_ANY_ORIGIN",
+      detail: "Name the origins that you trust. See docs/troubleshooting.md#a-page-is-refused",
     });
   }
   if (typeof options === "function") return cors<IncomingMessage>(guarded(options, failed));
