@@ -127,6 +127,32 @@ describe("behind a blind balancer", () => {
     },
   );
 
+  test.each([
+    ["websocket", undefined],
+    ["websocket", { drain: { deadlineMs: 50 } }],
+    ["polling", undefined],
+  ])(
+    "the owner of a session that comes over another node by %s ends all the same, and tells its client (%j)",
+    async (transport, options) => {
+      const { nodes } = await site();
+      const [a, b] = nodes as [Node, Node, Node];
+      const proxy = await blindProxy([b.port]);
+      const socket = dialOwn(proxy.url, { transports: [transport], forceNew: true, reconnectionDelay: 10 });
+      atEnd(() => socket.close());
+      await once(socket, "connect");
+      proxy.ports = [a.port];
+      proxy.cut();
+      await until(() => (proxy.counts.get(a.port) ?? 0) > 0, "the way over a");
+      expect(await socket.timeout(5000).emitWithAck("echo", 1)).toBe(1);
+      // Something is under way, as long as the drain may take.
+      for (const owned of await b.io.local.fetchSockets()) owned.emit("never answered", () => {});
+      const again = once(socket, "connect");
+      await within(b.io.close(options ?? {}), "the end of the owner", 5000);
+      await again;
+      expect(a.io.engine.clientsCount).toBe(1);
+    },
+  );
+
   test("the limits per address count at the owner, by the address of the client", async () => {
     const [a, b] = (await startNodes(["a", "b"], undefined, {
       limits: { maxHandshakesPerSecondPerAddress: 3 },

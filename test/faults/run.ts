@@ -1,5 +1,6 @@
 // npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]: docs/delivery.md
 import { parseArgs } from "node:util";
+import { playRecovery } from "./nodes/recovery.js";
 import { playNodes } from "./nodes/trial.js";
 import { FAULTS, type FaultKind } from "./plan.js";
 import { countKinds, countStrokes, explain, total } from "./report.js";
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     paths: { type: "string" },
     nodes: { type: "string" },
     bus: { type: "string", default: "process" },
+    every: { type: "string", default: "5" },
     streams: { type: "boolean", default: false },
     show: { type: "string", default: "5" },
   },
@@ -37,7 +39,10 @@ if (values.nodes !== undefined) {
   ];
   const bus = values.bus === "redis" ? "redis" : "process";
   console.log(`faults: seed ${seed}, ${seconds} s, ${clients} clients, ${nodes} nodes over ${bus}`);
-  const { violations, strokes, totals } = await playNodes({ seed, seconds, clients, nodes, bus });
+  const setup = { seed, seconds, clients, nodes, bus } as const;
+  const { violations, strokes, totals } = values.recovery
+    ? await playRecovery({ ...setup, every: Number(values.every) })
+    : await playNodes(setup);
   console.log(JSON.stringify({ strokes, totals }));
   console.log(`violations: ${violations.length || "none"}`);
   for (const text of violations.slice(0, Number(values.show))) console.log(`  ${text}`);

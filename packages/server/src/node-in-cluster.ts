@@ -154,8 +154,14 @@ export class NodeInCluster implements Neighbours {
     this.#cluster.beat();
   }
 
-  async close(): Promise<void> {
+  /** Says goodbye, and passes nothing on any more. */
+  async leave(): Promise<void> {
     await this.#cluster.close();
+    this.#forwarding.stop();
+  }
+
+  /** Once the sessions have ended: until then what other nodes pass on of them reaches them. */
+  async close(): Promise<void> {
     await this.#forwarding.close();
   }
 }

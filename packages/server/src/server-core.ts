@@ -326,8 +326,10 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
       [...this.namespaces.byName.values()].map((namespace) => namespace[CORE].shutDown()),
     );
     for (const engine of this.#foreign.splice(0)) engine.close?.();
+    await this.cluster?.leave();
+    const error = await this.attachments.close(detaches);
     await this.cluster?.close();
-    return await this.attachments.close(detaches);
+    return error;
   }
 
   #refuseNew(): void {

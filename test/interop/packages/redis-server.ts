@@ -18,18 +18,30 @@ export interface Redis {
   stop(): Promise<void>;
 }
 
-/** @param wanted the port; default: any that is free */
-export async function startRedis(program: string, wanted?: number): Promise<Redis> {
+/**
+ * @param wanted the port; default: any that is free
+ * @param kept a folder: what it holds when it is stopped is there for the next one
+ */
+export async function startRedis(program: string, wanted?: number, kept?: string): Promise<Redis> {
   const port = wanted ?? (await freePort());
-  const folder = mkdtempSync(join(tmpdir(), "sockeye-redis-"));
-  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  const folder = kept ?? mkdtempSync(join(tmpdir(), "sockeye-redis-"));
+  const args = [
+    "--port",
+    `${port}`,
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    kept === undefined ? "" : "3600 1000000",
+    "--dir",
+    folder,
+  ];
   const redis = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   await within(ready(redis), "Redis to start");
   const stop = async (): Promise<void> => {
     const ended = new Promise((resolve) => redis.once("exit", resolve));
     redis.kill();
     await within(ended, "Redis to end");
-    rmSync(folder, { recursive: true, force: true });
+    if (kept === undefined) rmSync(folder, { recursive: true, force: true });
   };
   return { port, stop };
 }

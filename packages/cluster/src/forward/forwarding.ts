@@ -60,8 +60,14 @@ export class Forwarding {
     else terms.failed(true);
   }
 
-  async close(): Promise<void> {
+  /** Passes nothing on any more. */
+  stop(): void {
     this.#forwarder.close();
+  }
+
+  /** Takes nothing any more. The sessions to which it leads have ended before: until then their clients can be told. */
+  async close(): Promise<void> {
+    this.stop();
     await this.#listener.close();
   }
 

@@ -21,6 +21,8 @@ export interface ForwardTarget {
 /** An HTTP server for other nodes alone: what is not signed by one is cut, without an answer. */
 export class InternalListener {
   readonly #server: Server;
+  /** WebSockets: no connections of the server's any more, though it waits for their end. */
+  readonly #upgraded = new Set<Duplex>();
 
   constructor(verifier: Verifier, target: ForwardTarget) {
     // The other end keeps its connections, and closes them.
@@ -32,8 +34,13 @@ export class InternalListener {
     });
     this.#server.on("upgrade", (req, socket, head) => {
       const facts = verifier.verify(req);
-      if (facts) target.upgrade({ req, socket, head }, facts);
-      else socket.destroy();
+      if (!facts) {
+        socket.destroy();
+        return;
+      }
+      this.#upgraded.add(socket);
+      socket.once("close", () => this.#upgraded.delete(socket));
+      target.upgrade({ req, socket, head }, facts);
     });
   }
 
@@ -51,10 +58,12 @@ export class InternalListener {
     });
   }
 
+  /** Cuts what there still is, once it is written. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
+      for (const socket of this.#upgraded) socket.end(() => socket.destroy());
     });
   }
 }
