@@ -32,6 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cluster: ["adapter", "codec/msgpack", "protocol/stores"],
   "bus-process": ["protocol/stores"],
   "bus-postgres": [],
+  emitter: ["cluster/internal", "codec", "session", "socket"],
   "bus-redis": [],
   // Its full served files alone have calls, rooms and streams in them.
   client: [
@@ -80,7 +81,7 @@ const FOREIGN: Readonly<Record<string, RegExp>> = {
 
 /** Where Node.js may be assumed. The rest runs in browsers, too; the adapter extends Node's EventEmitter, as Socket.IO's does. */
 const NODE_ONLY =
-  /^packages\/(server|adapter|asyncapi|cluster|bus-[a-z]+|conformance|create-sockeye)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
+  /^packages\/(server|adapter|asyncapi|cluster|emitter|bus-[a-z]+|conformance|create-sockeye)\/src\/|^packages\/engine\/src\/server\/|^packages\/client\/src\/node\/|^packages\/transport\/src\/(server|client\/node)\//;
 
 const all = packages();
 const house = all.filter(({ folder }) => sources(folder).length > 0);
