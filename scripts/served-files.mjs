@@ -9,8 +9,8 @@ export async function compressServedFiles(from, to) {
   for (const name of readdirSync(from).filter((each) => each.endsWith(".js"))) {
     const plain = readFileSync(`${from}/${name}`);
     writeFileSync(`${to}/${name}.br`, brotliCompressSync(plain));
-    // Nobody serves the readable file to many: the server makes its gzip for the first who asks.
-    if (name === "sockeye.js") continue;
+    // The package must stay small: of the readable file and those with everything the server makes gzip for the first who asks.
+    if (name === "sockeye.js" || name.startsWith("sockeye.full.")) continue;
     writeFileSync(`${to}/${name}.gz`, await gzipAsync(plain, { numiterations: 15 }));
   }
 }

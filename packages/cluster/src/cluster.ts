@@ -38,7 +38,8 @@ export class Cluster {
   readonly #terms: ClusterTerms;
   readonly #own: OwnNode;
   readonly #topics: Topics;
-  readonly #format: FrameFormat;
+  /** Of what this node says. */
+  readonly format: FrameFormat;
   readonly #incoming: Incoming;
   readonly #outbox: Outbox;
   readonly #publisher: Publisher;
@@ -59,17 +60,17 @@ export class Cluster {
     this.#terms = terms;
     this.#own = new OwnNode(terms);
     this.#topics = new Topics(terms.name);
-    this.#format = new FrameFormat(this.id, terms.secret);
-    this.#incoming = new Incoming(this.#format);
-    this.#outbox = new Outbox({ bus, clock, format: this.#format, failed: (error) => sink.failed(error) });
-    this.#publisher = new Publisher(this.#format, this.#outbox);
+    this.format = new FrameFormat(this.id, terms.secret);
+    this.#incoming = new Incoming(this.format);
+    this.#outbox = new Outbox({ bus, clock, format: this.format, failed: (error) => sink.failed(error) });
+    this.#publisher = new Publisher(this.format, this.#outbox);
     this.#hearing = new Hearing(clock.now());
     this.ready = this.#readiness.settled;
     this.#queries = new Queries({
       clock,
       send: (to, body) => this.publish([this.#topics.node(to)], Kind.ANSWER, body),
       asked: (group, question, reply) => this.#asked(group, question, reply),
-      failed: (error) => this.#failed(error),
+      failed: (error) => this.failed(error),
     });
   }
 
@@ -174,7 +175,7 @@ export class Cluster {
       log,
       topics,
       clock: this.clock,
-      format: this.#format,
+      format: this.format,
       id: this.id,
       nextSeq: () => this.#publisher.nextSeq(),
       gap: (dropped) => {
@@ -183,7 +184,7 @@ export class Cluster {
       },
       failed: (error) => {
         // Of that the bus itself tells.
-        if (!(error instanceof ClusterError && error.code === "ERR_BUS_DOWN")) this.#failed(error);
+        if (!(error instanceof ClusterError && error.code === "ERR_BUS_DOWN")) this.failed(error);
       },
     });
   }
@@ -258,7 +259,7 @@ export class Cluster {
   /** The goodbye that an engine says for a node that has died. */
   #testament(): Uint8Array {
     const message = { seq: Number.MAX_SAFE_INTEGER, previous: 0, kind: Kind.BYE, body: pack([]) };
-    return this.#format.frame(this.#topics.wide, [this.#format.message(message)]);
+    return this.format.frame(this.#topics.wide, [this.format.message(message)]);
   }
 
   #up(gap: boolean): void {
@@ -298,7 +299,7 @@ export class Cluster {
   #message(topic: string, bytes: Uint8Array): void {
     if (this.#state === "closed") return;
     const now = this.clock.now();
-    if (this.#format.isOwn(bytes)) {
+    if (this.format.isOwn(bytes)) {
       if (topic === this.#topics.wide) this.#echo(now);
       return;
     }
@@ -308,7 +309,7 @@ export class Cluster {
       if (gap) this.#gap(this.members.get(origin));
       for (const message of messages) this.#handle(topic, origin, message);
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
@@ -358,7 +359,7 @@ export class Cluster {
         default:
       }
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
@@ -380,8 +381,8 @@ export class Cluster {
     const text = `This server cannot join the cluster "${this.name}": ${why}.`;
     const error = new ClusterError("ERR_CLUSTER_MISMATCH", text);
     this.#readiness.refused(error);
-    this.#failed(error);
-    this.close().catch((failure: unknown) => this.#failed(failure));
+    this.failed(error);
+    this.close().catch((failure: unknown) => this.failed(failure));
   }
 
   #introduce(to: string): void {
@@ -428,6 +429,8 @@ export class Cluster {
       this.#incoming.forget(member.id);
       this.#publisher.forget(member.id);
     }
+    if (change === "lost" || change === "left")
+      for (const party of this.#parties.values()) party.gone?.(member.id);
     this.#terms.sink.changed(changed);
   }
 
@@ -437,7 +440,7 @@ export class Cluster {
     this.#terms.sink.gap(node);
   }
 
-  #failed(error: unknown): void {
+  failed(error: unknown): void {
     this.#terms.sink.failed(
       error instanceof ClusterError ? error : badInput("it could not be handled", error),
     );

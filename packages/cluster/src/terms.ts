@@ -55,4 +55,6 @@ export interface Party {
   logged?(entry: KeptEntry): void;
   /** The bus works again, or does not any more. */
   bus?(state: "up" | "down"): void;
+  /** A node has left, or is taken to be dead. */
+  gone?(node: string): void;
 }

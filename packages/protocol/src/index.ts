@@ -85,6 +85,7 @@ export {
   SOCKET_PROTOCOL,
 } from "./packet.js";
 export type { RawMessage, SessionObserver, SessionView } from "./session.js";
+export type { SharedRoom, SharedRoomKeep, SharedRoomSink } from "./shared-room.js";
 export { shown, shownError } from "./shown.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";

@@ -7,6 +7,7 @@ import type { Request } from "./requests.js";
 import { forbidden, unread } from "./room-error.js";
 import type { RoomState } from "./room-state.js";
 import type { RoomSocket, RoomsHost } from "./rooms-host.js";
+import type { Said } from "./shared-rooms.js";
 import type { Visitor } from "./visitor.js";
 
 type Publication = Extract<Request, { kind: "publish" }>;
@@ -20,6 +21,8 @@ export interface PublisherSink<S> {
     options: BroadcastOptions,
     publication: { readonly id: string | undefined },
   ): void;
+  /** The same where a room is one for all nodes of a cluster. @returns the answer */
+  share(state: RoomState<S>, packet: EventPacket, said: Said): PromiseLike<object>;
 }
 
 interface Going {
@@ -87,6 +90,7 @@ export class Publisher<S extends RoomSocket> {
       id: undefined,
       data: [event, ...args],
     };
+    if (state.shared && state.log) return this.#sink.share(state, packet, { id, from: socket.id });
     this.#sink.broadcast(packet, { rooms: new Set([room]), except: new Set([socket.id]) }, { id });
     return { room, ...(state.position === undefined ? {} : { position: state.position }) };
   }

@@ -12,6 +12,7 @@ export class RoomFeed {
   readonly #wake: () => void;
   /** The last event that it had, or what is before the first. */
   #at: number;
+  #epoch: string;
   /** Is some of what it asked for, or was to come next, not kept any more? To be told before the next event. */
   #missing: boolean;
   /** Was it told once where it stands? */
@@ -28,12 +29,18 @@ export class RoomFeed {
     this.#wake = wake;
     const { complete, entries } = log.read(since, host.now());
     this.#missing = !complete;
+    this.#epoch = log.epoch;
     this.#at = (entries[0]?.offset ?? log.end + 1) - 1;
     readers.add(wake);
   }
 
   /** @returns where it stands, if it was not told or something is missing; the next event; nothing: there is none */
   next(): FeedItem | undefined {
+    if (this.#epoch !== this.#log.epoch) {
+      this.#epoch = this.#log.epoch;
+      this.#missing = true;
+      this.#at = 0;
+    }
     const [entry] = this.#log.page({ after: this.#at, limit: 1 }, this.#host.now());
     const before = (entry?.offset ?? this.#log.end + 1) - 1;
     if (before > this.#at) {

@@ -41,7 +41,7 @@ const MOST_GONE_IDS = 100;
 
 /** The latest events of one room, numbered without a gap. Pure: the caller says what time it is. */
 export class RoomLog<T> {
-  readonly epoch: string;
+  #epoch: string;
   readonly #keep: Keep;
   /** In order; those before {@link #head} are gone, and no more than empty places. */
   #entries: (LogEntry<T> | undefined)[] = [];
@@ -55,8 +55,13 @@ export class RoomLog<T> {
   #goneIds: { readonly id: string; readonly at: number }[] = [];
 
   constructor(epoch: string, keep: Keep) {
-    this.epoch = epoch;
+    this.#epoch = epoch;
     this.#keep = keep;
+  }
+
+  /** Of its life. On a cluster it is empty until the engine has told it. */
+  get epoch(): string {
+    return this.#epoch;
   }
 
   /** The offset of the newest event that there ever was; 0 if there was none. */
@@ -87,6 +92,8 @@ export class RoomLog<T> {
   /** @returns its offset */
   append(value: T, { at, bytes, id }: { at: number; bytes: number; id?: string | undefined }): number {
     const offset = ++this.#end;
+    // How old what came before is, nobody knows: as old as this at least.
+    if (this.#goneAt === Number.POSITIVE_INFINITY) this.#goneAt = at;
     this.#entries.push({ offset, at, bytes, id, value });
     this.#bytes += bytes;
     if (id !== undefined) this.#ids.set(id, offset);
@@ -111,7 +118,7 @@ export class RoomLog<T> {
         return { complete: true, entries: [] };
       case "position": {
         const { epoch, offset } = since.position;
-        if (epoch !== this.epoch || offset > this.#end) return { complete: false, entries: [] };
+        if (epoch !== this.#epoch || offset > this.#end) return { complete: false, entries: [] };
         return { complete: offset >= gone, entries: this.#between(offset, this.#end) };
       }
       case "last":
@@ -169,6 +176,14 @@ export class RoomLog<T> {
     this.#bytes = 0;
     this.#ids.clear();
     this.#goneIds = [];
+  }
+
+  /** It continues behind an offset, maybe in another epoch. What was before it is gone, if there was anything. */
+  restart(epoch: string, end: number): void {
+    this.clear();
+    this.#epoch = epoch;
+    this.#end = end;
+    this.#goneAt = end === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
 
   /** Those that are kept behind one offset, up to another. Found by number: what is not asked for costs nothing. */

@@ -1,4 +1,4 @@
-import { EncodedPacket, type EventPacket, OWN_EVENTS, PacketType } from "@sockeye/protocol";
+import { EncodedPacket, type EventPacket, OWN_EVENTS, PacketType, type SharedRoom } from "@sockeye/protocol";
 import { formatPosition } from "./position.js";
 import { PresenceList } from "./presence-list.js";
 import { RoomLog } from "./room-log.js";
@@ -37,6 +37,12 @@ export class RoomState<S> {
   readonly name: string;
   /** Those who read the log at their own pace: told when there is more of it. */
   readonly readers: Set<() => void> = new Set();
+  /** On a cluster: what all nodes have of it. */
+  shared: SharedRoom | undefined = undefined;
+  /** When it was used last, in ms of the clock. */
+  usedAt = 0;
+  /** The newest event that members were told. */
+  #told: { readonly epoch: string; readonly offset: number } = { epoch: "", offset: 0 };
 
   constructor(name: string, rule: Rule<S>, epoch: string) {
     this.name = name;
@@ -47,7 +53,16 @@ export class RoomState<S> {
 
   /** After its newest event. */
   get position(): string | undefined {
-    return this.log && formatPosition({ epoch: this.log.epoch, offset: this.log.end });
+    return this.log?.epoch ? formatPosition({ epoch: this.log.epoch, offset: this.log.end }) : undefined;
+  }
+
+  /** Is its newest event one that members were not told? It is told now. */
+  isNews(): boolean {
+    if (this.log === undefined) return true;
+    const { epoch, end: offset } = this.log;
+    const isNews = epoch !== this.#told.epoch || offset > this.#told.offset;
+    if (isNews) this.#told = { epoch, offset };
+    return isNews;
   }
 
   /** The envelope of its next event. */

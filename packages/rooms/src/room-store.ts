@@ -2,10 +2,13 @@ import type { RoomLimits } from "./limits.js";
 import { RoomState } from "./room-state.js";
 import type { Rule } from "./rule.js";
 
-interface StoreHost {
+interface StoreHost<S> {
   now(): number;
   makeEpoch(): string;
   hasMembers(room: string): boolean;
+  /** A room was not known before; or it is forgotten now. */
+  opened(state: RoomState<S>): void;
+  forgotten(state: RoomState<S>): void;
 }
 
 /** The objects around an event that is kept. */
@@ -20,10 +23,10 @@ export class RoomStore<S> {
   /** Those that never have: however many clients name, they push out none of which something is kept. */
   readonly #empty = new Map<string, RoomState<S>>();
   readonly #limits: RoomLimits;
-  readonly #host: StoreHost;
+  readonly #host: StoreHost<S>;
   #bytes = 0;
 
-  constructor(limits: RoomLimits, host: StoreHost) {
+  constructor(limits: RoomLimits, host: StoreHost<S>) {
     this.#limits = limits;
     this.#host = host;
   }
@@ -48,7 +51,9 @@ export class RoomStore<S> {
     if (state === undefined) {
       state = new RoomState(name, rule, this.#host.makeEpoch());
       this.#makePlace(shelf);
+      this.#host.opened(state);
     } else shelf.delete(name);
+    state.usedAt = this.#host.now();
     shelf.set(name, state);
     return state;
   }
@@ -72,7 +77,15 @@ export class RoomStore<S> {
     for (const state of this.#kept.values()) this.change(state, () => state.log?.trim(this.#host.now()));
   }
 
+  /** Forgets rooms that nobody uses. */
+  sweep(isUnused: (state: RoomState<S>) => boolean): void {
+    for (const shelf of [this.#kept, this.#empty])
+      for (const [name, state] of shelf) if (isUnused(state)) this.#forget(shelf, name, state);
+  }
+
   close(): void {
+    for (const shelf of [this.#kept, this.#empty])
+      for (const state of shelf.values()) this.#host.forgotten(state);
     this.#kept.clear();
     this.#empty.clear();
     this.#bytes = 0;
@@ -83,11 +96,17 @@ export class RoomStore<S> {
     for (let tries = 0; tries < TRIES && shelf.size >= this.#limits.maxKeptRooms; tries++) {
       const [[name, state] = []] = shelf;
       if (name === undefined || state === undefined) return;
-      shelf.delete(name);
-      if (this.#host.hasMembers(name) || state.presence?.count || state.readers.size > 0)
+      if (this.#host.hasMembers(name) || state.presence?.count || state.readers.size > 0) {
+        shelf.delete(name);
         shelf.set(name, state);
-      else this.#bytes -= weightOf(state);
+      } else this.#forget(shelf, name, state);
     }
+  }
+
+  #forget(shelf: Map<string, RoomState<S>>, name: string, state: RoomState<S>): void {
+    shelf.delete(name);
+    this.#bytes -= weightOf(state);
+    this.#host.forgotten(state);
   }
 
   /** Who comes back to a room that was forgotten finds another epoch, and is told that not all is there. */

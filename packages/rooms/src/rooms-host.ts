@@ -1,4 +1,12 @@
-import type { BroadcastOptions, Clock, EncodedPacket, EventPacket } from "@sockeye/protocol";
+import type {
+  BroadcastOptions,
+  Clock,
+  EncodedPacket,
+  EventPacket,
+  SharedRoom,
+  SharedRoomKeep,
+  SharedRoomSink,
+} from "@sockeye/protocol";
 import type { Refusal } from "./room-error.js";
 
 /** A socket, as far as rooms need it. */
@@ -31,6 +39,10 @@ export interface RoomsHost<S extends RoomSocket> {
   decode(encoded: EncodedPacket): readonly unknown[];
   /** Sends an encoded packet to one socket. */
   deliver(socket: S, packet: EventPacket, encoded: EncodedPacket): void;
+  /** On a cluster: follows a room over all nodes. Without it there is one node. */
+  share?(room: string, keep: SharedRoomKeep | undefined, sink: SharedRoomSink): SharedRoom;
+  /** On a cluster: does its engine keep anything? */
+  readonly keeps?: boolean;
   /** A text that no other log has: up to 32 letters, digits, dashes and underscores. */
   makeEpoch(): string;
   /**

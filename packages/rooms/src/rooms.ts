@@ -15,6 +15,7 @@ import { RoomStore } from "./room-store.js";
 import type { RoomSocket, RoomsHost } from "./rooms-host.js";
 import { type Expose, type RoomRule, type Rule, readRule } from "./rule.js";
 import { RuleTable } from "./rule-table.js";
+import { SharedRooms } from "./shared-rooms.js";
 import type { Since } from "./since.js";
 import { spendsTooMuch, Visitors } from "./visitor.js";
 
@@ -43,6 +44,7 @@ export class Rooms<S extends RoomSocket> {
   readonly #visitors = new Visitors();
   readonly #board: PresenceBoard<S>;
   readonly #publisher: Publisher<S>;
+  readonly #shared: SharedRooms<S>;
   #trimming: Timer | undefined;
 
   constructor(host: RoomsHost<S>, limits: Partial<RoomLimits> = {}) {
@@ -50,19 +52,33 @@ export class Rooms<S extends RoomSocket> {
     this.#limits = { ...DEFAULT_ROOM_LIMITS, ...limits };
     this.#store = new RoomStore(this.#limits, {
       now: () => host.clock.now(),
-      makeEpoch: () => host.makeEpoch(),
+      // On a cluster the engine says it.
+      makeEpoch: () => (host.share ? "" : host.makeEpoch()),
       hasMembers: (room) => host.hasMembers(memberRoom(room)),
+      opened: (state) => {
+        this.#shared.open(state);
+        if (state.shared) this.#trimLater();
+      },
+      forgotten: (state) => this.#shared.close(state),
     });
+    this.#shared = new SharedRooms(host, this.#store);
     this.#board = new PresenceBoard(host, this.#limits);
     this.#publisher = new Publisher(host, {
       used: (room) => this.#used(room),
       broadcast: (packet, options, publication) => this.broadcast(packet, options, publication),
+      share: (state, packet, said) => this.#shared.publish(state, packet, said),
     });
   }
 
   /** @throws UsageError `ERR_BAD_OPTION` */
   declare(rooms: string | RegExp, rule: RoomRule<S>): void {
-    this.#rules.add(rooms, readRule(rule));
+    const read = readRule(rule);
+    if (read.keep && this.#host.share && !this.#host.keeps)
+      throw new UsageError(
+        "ERR_BAD_OPTION",
+        "keep needs a bus with a log: that of this cluster keeps nothing",
+      );
+    this.#rules.add(rooms, read);
   }
 
   get keptBytes(): number {
@@ -94,7 +110,8 @@ export class Rooms<S extends RoomSocket> {
       this.#host.broadcast(packet, options);
       return;
     }
-    const envelopes = kept.map((state) => {
+    const ofNode = kept.filter(({ shared, log }) => shared === undefined || log === undefined);
+    const envelopes = ofNode.map((state) => {
       const envelope = state.envelope(this.#host.name, packet.data, { id, from });
       return { state, envelope, encoded: this.#host.encode(envelope) };
     });
@@ -104,13 +121,14 @@ export class Rooms<S extends RoomSocket> {
       this.#store.change(state, () => state.log?.append(encoded, { at, bytes, id }));
       if (state.log !== undefined) this.#trimLater();
     }
-    for (const { readers } of kept) for (const wake of readers) wake();
+    for (const { readers } of ofNode) for (const wake of readers) wake();
     const members = kept.map(({ name }) => memberRoom(name));
     this.#host.broadcast(packet, { ...options, except: new Set([...(except ?? []), ...members]) });
-    envelopes.forEach(({ envelope }, at) => {
-      const room = members[at] as string;
+    for (const state of kept) if (!ofNode.includes(state)) this.#shared.emit(state, packet, { id, from });
+    envelopes.forEach(({ state, envelope }) => {
+      const room = memberRoom(state.name);
       const { except: _sender, ...toAll } = options;
-      if (this.#host.hasMembers(room))
+      if (state.shared || this.#host.hasMembers(room))
         this.#host.broadcast(envelope, { ...(publication ? toAll : options), rooms: new Set([room]) });
     });
   }
@@ -127,8 +145,15 @@ export class Rooms<S extends RoomSocket> {
   }
 
   clear(room: string): void {
-    const state = this.#store.find(room);
-    if (state !== undefined) this.#store.change(state, () => state.log?.clear());
+    const state = this.#used(room);
+    if (state?.shared) this.#shared.clear(state);
+    else if (state !== undefined) this.#store.change(state, () => state.log?.clear());
+  }
+
+  /** On a cluster: resolves once this node has what the room keeps; nothing if it has. @throws RoomRefusal (as a rejection) `ERR_ROOM_LIMIT` */
+  open(room: string, since: Since = { kind: "now" }): PromiseLike<void> | undefined {
+    const state = this.#used(room);
+    return state && this.#shared.before(state, { kind: "join", room, since });
   }
 
   presence(room: string): RoomState<S>["presence"] {
@@ -251,6 +276,12 @@ export class Rooms<S extends RoomSocket> {
   }
 
   #answer(socket: S, request: Exclude<Request, { kind: "leave" }>): unknown {
+    const state = this.#used(request.room);
+    const waiting = state && this.#shared.before(state, request);
+    return waiting ? waiting.then(() => this.#answerNow(socket, request)) : this.#answerNow(socket, request);
+  }
+
+  #answerNow(socket: S, request: Exclude<Request, { kind: "leave" }>): unknown {
     const { room } = request;
     const state = this.#used(room);
     // It may have gone while the app decided.
@@ -393,11 +424,21 @@ export class Rooms<S extends RoomSocket> {
     return data === undefined ? { code, message } : { code, message, data };
   }
 
+  /** What other nodes keep, too, is let go of where nobody needs it. */
+  #isUnused(state: RoomState<S>, since: number): boolean {
+    const { name, usedAt, readers, presence } = state;
+    const isHeard = this.#host.hasMembers(memberRoom(name));
+    const isInUse = isHeard || readers.size > 0 || presence?.count || this.#shared.isAwaited(state);
+    return usedAt < since && !isInUse;
+  }
+
   #trimLater(): void {
     this.#trimming ??= this.#host.clock.setTimer(() => {
       this.#trimming = undefined;
       this.#store.trim();
-      if (this.#store.bytes > 0) this.#trimLater();
+      const { share, clock } = this.#host;
+      if (share) this.#store.sweep((state) => this.#isUnused(state, clock.now() - TRIM_MS));
+      if (this.#store.bytes > 0 || (share && this.#store.size > 0)) this.#trimLater();
     }, TRIM_MS);
   }
 }

@@ -14,6 +14,8 @@ function store(limits: Partial<RoomLimits>, members: (room: string) => boolean =
     {
       now: () => 0,
       makeEpoch: () => "epoch",
+      opened() {},
+      forgotten() {},
       hasMembers: (room) => {
         asked++;
         return members(room);

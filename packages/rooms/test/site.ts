@@ -1,6 +1,6 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
 import { type BroadcastOptions, EncodedPacket, type EventPacket, PacketType } from "@sockeye/protocol";
-import { type RoomLimits, type RoomSocket, Rooms } from "@sockeye/rooms";
+import { type RoomLimits, type RoomSocket, Rooms, type RoomsHost } from "@sockeye/rooms";
 
 /** A refusal of the app's, or of its contract's. */
 export class Refused extends Error {
@@ -23,10 +23,16 @@ export class Site {
     event;
   #epochs = 0;
 
-  constructor(limits: Partial<RoomLimits> = {}, clock = manualClock(), epoch = "epoch") {
+  constructor(
+    limits: Partial<RoomLimits> = {},
+    clock = manualClock(),
+    epoch = "epoch",
+    cluster: Pick<RoomsHost<Client>, "share" | "keeps"> = {},
+  ) {
     this.clock = clock;
     this.rooms = new Rooms<Client>(
       {
+        ...cluster,
         name: "/",
         clock: this.clock,
         socket: (id) => this.sockets.get(id),

@@ -44,7 +44,7 @@ const FILES: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-/** How a file can be compressed, the best first. The first two are in the package; what is plain is unpacked from the first. */
+/** How a file can be compressed, the best first. The first is in the package, and mostly the second; what is plain is unpacked from the first. */
 const CODINGS = ["br", "gzip", "deflate"] as const;
 type Coding = (typeof CODINGS)[number];
 
@@ -128,7 +128,7 @@ async function load(name: string): Promise<LoadedFile> {
     Promise.any(folders().map((folder) => readFile(`${folder}${name}${ending}`)));
   const [br, gzip, manifest] = await Promise.all([
     read(".br"),
-    // The readable file has none.
+    // Some have none: see scripts/served-files.mjs.
     read(".gz").catch(() => undefined),
     Promise.any(beside("../package.json").map((path) => readFile(path, "utf8"))),
   ]);
@@ -137,7 +137,7 @@ async function load(name: string): Promise<LoadedFile> {
   return {
     plain,
     br,
-    gzip: gzip ?? (await promisify(compress)(plain)),
+    gzip: gzip ?? (await promisify(compress)(plain, { level: 9 })),
     digest: await digest(plain),
     version: String(version),
   };

@@ -32,6 +32,7 @@ import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import type { Monitor } from "./monitor.js";
 import type { NamespaceMachine } from "./namespace-machine.js";
+import type { NodeInCluster } from "./node-in-cluster.js";
 import type { ServerLimits } from "./options.js";
 import type { Peer } from "./peer.js";
 import { roomsOf } from "./rooms-of.js";
@@ -53,6 +54,7 @@ export interface NamespaceHost {
   /** For clients that read too slowly. */
   readonly overflowPolicy: OverflowPolicy;
   readonly monitor: Monitor;
+  readonly cluster: NodeInCluster | undefined;
   /** A new adapter for a namespace. */
   makeAdapter(nsp: AdapterNamespace): Adapter;
   newSocketId(): SocketId;

@@ -5,6 +5,7 @@ import {
   Cluster,
   ClusterAdapter,
   type ClusterNamespace,
+  ClusterRoom,
   Forwarding,
   type ForwardTarget,
   LogAdapter,
@@ -12,7 +13,15 @@ import {
   type NodeLoad,
 } from "@sockeye/cluster";
 import { type Neighbours, randomId } from "@sockeye/engine/server";
-import type { AdapterNamespace, Claim, Clock, Codec } from "@sockeye/protocol";
+import type {
+  AdapterNamespace,
+  Claim,
+  Clock,
+  Codec,
+  SharedRoom,
+  SharedRoomKeep,
+  SharedRoomSink,
+} from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
 import { type ForwardedRequest, remoteAddress, There } from "@sockeye/transport/server";
@@ -131,6 +140,19 @@ export class NodeInCluster implements Neighbours {
     return keep && keeps
       ? new LogAdapter(nsp as ClusterNamespace, this.#cluster, keeps, keep)
       : new ClusterAdapter(nsp as ClusterNamespace, this.#cluster);
+  }
+
+  /** Does the engine keep logs? */
+  get keeps(): boolean {
+    return this.#cluster.keeps !== undefined;
+  }
+
+  shareRoom(
+    at: { readonly nsp: string; readonly room: string },
+    keep: SharedRoomKeep | undefined,
+    sink: SharedRoomSink,
+  ): SharedRoom {
+    return new ClusterRoom(this.#cluster, at, keep, sink);
   }
 
   /** An id of a session with this node's tag. It waits until the tag is settled. @param isRandom is it one of ours? */

@@ -76,9 +76,15 @@ export class RoomFeeds {
       // A client that may not read it gets the same answer as for a room that does not exist.
       if (!granted || rooms === undefined) return refuse(res, 404);
       if (since === undefined) return refuse(res, 400);
+      const opening = rooms.open(room, since);
+      if (opening) await opening;
+      if (res.destroyed) return;
       if (this.#isClosed) return refuse(res, 503);
       this.#begin(res, { rooms, room, since });
     } catch (error) {
+      // The engine of a cluster cannot be reached.
+      if ((error as { readonly code?: unknown } | null)?.code === "ERR_ROOM_LIMIT")
+        return refuse(res, 503, { "Retry-After": "5" });
       this.#host.reportError(error, asked.room);
       refuse(res, 500);
     }

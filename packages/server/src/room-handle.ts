@@ -1,6 +1,6 @@
 import type { HistoryOptions, Presence, RoomEvent, RoomSocket, Rooms } from "@sockeye/rooms";
 
-/** A room that has a rule: what it keeps, and who is there. From `io.room(name)`. Everything here is of this node. */
+/** A room that has a rule: what it keeps, and who is there. From `io.room(name)`. On a cluster: as far as this node knows, see {@link open}. */
 export class RoomHandle {
   /** Its name. */
   readonly name: string;
@@ -10,6 +10,17 @@ export class RoomHandle {
   constructor(core: { readonly rooms: Rooms<RoomSocket> | undefined }, name: string) {
     this.#core = core;
     this.name = name;
+  }
+
+  /**
+   * On a cluster a node follows the rooms that its clients have joined, and asks the engine for others: resolves once it knows what this room keeps.
+   * It is followed for a minute at least. On one node there is nothing to wait for.
+   *
+   * @throws Error (as a rejection) `ERR_ROOM_LIMIT` if the engine does not answer within 5 s
+   */
+  async open(): Promise<this> {
+    await this.#core.rooms?.open(this.name);
+    return this;
   }
 
   /** After its newest event; `undefined` if nothing is kept. A client that joins with `since: position` gets what came later. */

@@ -8,6 +8,7 @@ import { ContractError, PacketType, PEER } from "@sockeye/protocol";
 import { type RoomLimits, type RoomSocket, Rooms, type RoomsHost } from "@sockeye/rooms";
 import { isThenable } from "@sockeye/socket";
 import type { Exchange } from "./exchange.js";
+import type { NodeInCluster } from "./node-in-cluster.js";
 import { REFUSED } from "./peer-handle.js";
 import type { Socket } from "./socket.js";
 
@@ -20,6 +21,7 @@ interface RoomsCore extends Pick<AdapterCore, "clock" | "encode"> {
   readonly host: {
     readonly codec: Codec;
     readonly limits: Limits & RoomLimits;
+    readonly cluster: Pick<NodeInCluster, "keeps" | "shareRoom"> | undefined;
     isSocketId(room: string): boolean;
   };
   reportError(error: unknown, event: string): void;
@@ -27,7 +29,13 @@ interface RoomsCore extends Pick<AdapterCore, "clock" | "encode"> {
 
 /** Rooms that remember, on the adapter and the sockets of a namespace. */
 export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
+  const { name: nsp } = core;
+  const { cluster } = core.host;
   const host: RoomsHost<RoomSocket> = {
+    ...(cluster && {
+      share: (room, keep, sink) => cluster.shareRoom({ nsp, room }, keep, sink),
+      keeps: cluster.keeps,
+    }),
     name: core.name,
     clock: core.clock,
     socket: (id) => core.sockets.get(id),

@@ -212,6 +212,7 @@ describe("a room that is exposed", () => {
     const feeds = new RoomFeeds({ clock, maxRoomFeeds: 9, roomsOf: () => rooms, reportError: () => {} });
     const rooms = {
       exposure: () => ({ sse: true, params: [], authorize: () => true }),
+      open: () => undefined,
       follow: () => ({ next: () => undefined, close: () => {} }),
     } as unknown as ReturnType<FeedsHost["roomsOf"]>;
     const asked = { room: "news:1", nsp: "/", since: undefined };
