@@ -2,9 +2,10 @@
 // the server unpacks, so that the package need not hold the plain text as well.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync } from "node:zlib";
-import { gzipAsync } from "@gfx/zopfli";
 
 export async function compressServedFiles(from, to) {
+  // Only here: once loaded, it answers every error of the process by printing its own source.
+  const { gzipAsync } = await import("@gfx/zopfli");
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from).filter((each) => each.endsWith(".js"))) {
     const plain = readFileSync(`${from}/${name}`);
