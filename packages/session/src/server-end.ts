@@ -168,7 +168,7 @@ export class ServerEnd implements SessionEnd {
   begin(now: number): void {
     const { session } = this;
     const { role } = this.#config;
-    session.outgoing.queue(openPacket({ ...this.#terms(undefined), limits: this.#limits }));
+    session.outgoing.queue(openPacket(this.#terms(undefined, this.#limits)));
     if (role.initialPacket) session.outgoing.queue(role.initialPacket);
     session.awaitsSign = role.pings === "client";
     session.heardAt = now;
@@ -296,7 +296,7 @@ export class ServerEnd implements SessionEnd {
     return true;
   }
 
-  #terms(received: number | undefined): OpenData {
+  #terms(received: number | undefined, limits?: PacketLimits): OpenData {
     const { id, transport } = this.session;
     const counted = this.#counted;
     const { role } = this.#config;
@@ -309,6 +309,7 @@ export class ServerEnd implements SessionEnd {
       maxPayload: Number.isFinite(role.maxPayload) ? role.maxPayload : undefined,
       resume: counted &&
         role.secrets && { secret: role.secrets.of(id, this.generation), ...counted.terms, received },
+      limits,
     };
   }
 

@@ -20,8 +20,8 @@ export interface PollingHost extends HttpPipeHost {
 const CLOSE = new EncodedPacket("1");
 const NOOP = new EncodedPacket("6");
 
-const TEXT: Readonly<ResponseHeaders> = { "Content-Type": "text/plain; charset=UTF-8" };
-const OCTETS: Readonly<ResponseHeaders> = { "Content-Type": "application/octet-stream" };
+const TEXT = "text/plain; charset=UTF-8";
+const OCTETS = "application/octet-stream";
 
 /**
  * The accepting end of long-polling: frames leave in the answer to a waiting GET and come in as POST bodies, one of each
@@ -171,14 +171,16 @@ export class PollingPipe implements HttpPipe, PostOwner {
 
   #answer(res: ServerResponse, body: Frame, compressible: boolean): void {
     const options = compressible ? this.#host.compression : undefined;
-    const type = typeof body === "string" ? (this.#host.format.textHeaders ?? TEXT) : OCTETS;
     const length = Buffer.byteLength(body);
+    const isText = typeof body === "string";
+    const headers = headersOf(isText ? TEXT : OCTETS, length);
+    if (isText) Object.assign(headers, this.#host.format.textHeaders);
     const encoding =
       options === undefined || length < (options.threshold ?? 0)
         ? undefined
         : acceptedEncoding(headerText(res.req.headers["accept-encoding"]));
     if (options === undefined || encoding === undefined) {
-      this.#respondPoll(res, body, { ...type, "Content-Length": `${length}` });
+      this.#respondPoll(res, body, headers);
       return;
     }
     this.#compressing = res;
@@ -186,16 +188,11 @@ export class PollingPipe implements HttpPipe, PostOwner {
       // The client has gone meanwhile.
       if (this.#compressing !== res) return;
       this.#compressing = undefined;
-      if (bytes === undefined) {
-        this.#respondPoll(res, body, { ...type, "Content-Length": `${length}` });
-      } else {
-        const size = `${bytes.length}`;
-        this.#respondPoll(res, bytes, {
-          ...type,
-          "Content-Encoding": encoding,
-          "Content-Length": size,
-        });
+      if (bytes !== undefined) {
+        headers["Content-Encoding"] = encoding;
+        headers["Content-Length"] = `${bytes.length}`;
       }
+      this.#respondPoll(res, bytes ?? body, headers);
     });
   }
 
@@ -207,7 +204,6 @@ export class PollingPipe implements HttpPipe, PostOwner {
   }
 
   respond(res: ServerResponse, body: Frame, headers: ResponseHeaders, initial = false): void {
-    headers["cache-control"] = "no-store";
     this.#host.headers(headers, { sid: this.#sid, req: res.req, initial });
     writeHead(res, 200, headers);
     res.end(body);
@@ -248,6 +244,11 @@ export class PollingPipe implements HttpPipe, PostOwner {
     this.#poll = undefined;
     if (res !== undefined) answerEmpty(res, 400);
   }
+}
+
+/** All in one literal, since one is made for each answer. */
+function headersOf(type: string, length: number): ResponseHeaders {
+  return { "Content-Type": type, "Content-Length": `${length}`, "cache-control": "no-store" };
 }
 
 function wantsCompression(packet: EncodedPacket): boolean {

@@ -243,5 +243,9 @@ export class Post implements Waiter {
 /** Tells the client that its POST has come. */
 export function answerPost(res: ServerResponse, owner: Pick<PostOwner, "respond">): void {
   // Not text/plain, which some old browsers offer to download.
-  owner.respond(res, "ok", { "Content-Type": "text/html", "Content-Length": "2" });
+  owner.respond(res, "ok", {
+    "Content-Type": "text/html",
+    "Content-Length": "2",
+    "cache-control": "no-store",
+  });
 }

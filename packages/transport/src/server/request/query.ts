@@ -25,7 +25,7 @@ type Found = Record<EngineKey, string | string[] | undefined>;
 
 type EngineKey = "transport" | "sid" | "EIO" | "b64" | "resume" | "n";
 
-const KEYS: ReadonlySet<string> = new Set<EngineKey>(["transport", "sid", "EIO", "b64", "resume", "n"]);
+const KEYS: readonly EngineKey[] = ["transport", "sid", "EIO", "b64", "resume", "n"];
 const NUMBER = /^\d{1,16}$/;
 
 /**
@@ -45,7 +45,7 @@ export function readEngineQuery(url: string): EngineQuery {
   };
   // Escapes are rare in what clients send, and without them a parameter is just what stands there.
   if (text.includes("%") || text.includes("+")) {
-    for (const [key, value] of parsed(text)) put(found, key, value);
+    for (const [key, value] of parsed(text)) if (isEngineKey(key)) put(found, key, value);
   } else {
     let equals = text.indexOf("=");
     for (let start = 0; start < text.length; ) {
@@ -54,7 +54,8 @@ export function readEngineQuery(url: string): EngineQuery {
       // Searched for once it is passed, and no more if there is none: many names without a value must not cost a scan each.
       if (equals !== -1 && equals < start) equals = text.indexOf("=", start);
       const middle = equals === -1 || equals > end ? end : equals;
-      put(found, text.slice(start, middle), text.slice(middle + 1, end));
+      const key = keyAt(text, start, middle - start);
+      if (key !== undefined) put(found, key, text.slice(middle + 1, end));
       start = end + 1;
     }
   }
@@ -84,8 +85,16 @@ export function readWholeQuery(url: string): Record<string, string> {
   return query;
 }
 
-function put(found: Found, key: string, value: string): void {
-  if (!isEngineKey(key)) return;
+/** The key that stands there, without a copy of it. */
+function keyAt(text: string, at: number, length: number): EngineKey | undefined {
+  for (let index = 0; index < KEYS.length; index++) {
+    const key = KEYS[index] as EngineKey;
+    if (key.length === length && text.startsWith(key, at)) return key;
+  }
+  return undefined;
+}
+
+function put(found: Found, key: EngineKey, value: string): void {
   const known = found[key];
   if (known === undefined) found[key] = value;
   else if (typeof known === "string") found[key] = [known, value];
@@ -93,7 +102,7 @@ function put(found: Found, key: string, value: string): void {
 }
 
 function isEngineKey(key: string): key is EngineKey {
-  return KEYS.has(key);
+  return (KEYS as readonly string[]).includes(key);
 }
 
 /** The platform takes a question mark off the beginning, so it gets one: another belongs to the first name. */
