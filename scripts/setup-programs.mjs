@@ -51,6 +51,13 @@ const PROGRAMS = [
     users: "tests of PostgreSQL as a bus",
   },
   {
+    name: "nats",
+    variable: "NATS_SERVER_PATH",
+    commands: ["nats-server", "../sbin/nats-server"],
+    packages: ["nats-server"],
+    users: "tests of NATS as a bus",
+  },
+  {
     name: "duktape",
     variable: "DUKTAPE_PATH",
     commands: ["duk"],

@@ -31,6 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   engine: ["transport/server", "transport/client", "session"],
   cluster: ["adapter", "codec/msgpack", "protocol/stores"],
   "bus-process": ["protocol/stores"],
+  "bus-nats": [],
   "bus-postgres": [],
   emitter: ["cluster/internal", "codec", "session", "socket"],
   "bus-redis": [],
