@@ -252,6 +252,19 @@ describe("the internal listener", () => {
     expect(await Promise.all(tries)).toEqual(tries.map(() => ""));
   });
 
+  test("a client that asks for a link by way of another node gets none", async () => {
+    const [a, b] = (await startNodes(["a", "b"])) as [Node, Node];
+    const open = await get(`${b.url}/socket.io/?EIO=4&transport=polling`);
+    const { sid } = JSON.parse(open.body.slice(1)) as { sid: string };
+    for (const path of [`/socket.io/?EIO=4&transport=websocket&sid=${sid}`, `/link?1-1&sid=${sid}`]) {
+      const lines = ["Host: x", "Connection: Upgrade", "Upgrade: sockeye-link"].join("\r\n");
+      const got = within(raw(`127.0.0.1:${a.port}`, `GET ${path} HTTP/1.1\r\n${lines}\r\n\r\n`), "an end");
+      expect(await got).not.toContain("101");
+    }
+    // The session is as it was.
+    expect((await get(`${a.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`, "40")).status).toBe(200);
+  });
+
   test("what a client says of itself there is not passed on, and means nothing outside", async () => {
     const [a, b] = (await startNodes(["a", "b"])) as [Node, Node];
     const open = await get(`${b.url}/socket.io/?EIO=4&transport=polling`);

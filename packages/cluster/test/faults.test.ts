@@ -51,6 +51,9 @@ interface Process {
   readonly bus: MemoryBus;
   readonly clock: ProcessClock;
   readonly socket: NotingSocket;
+  /** Losses and standstills so far, and those of now. */
+  troubles: number;
+  isTroubled: boolean;
 }
 
 /** With this, all goes through the log. */
@@ -63,6 +66,9 @@ class World {
   readonly processes: Process[];
   readonly queries: { readonly askedAt: number; settledAt: number | undefined }[] = [];
   faults = 0;
+  /** Pairs with a silent cut while no beat went over it: what is lost of rooms is nobody's to notice. */
+  readonly unheard = new Set<string>();
+  readonly #cuts = new Set<readonly [MemoryBus, MemoryBus]>();
   #sent = 0;
 
   constructor(seed: number, keep?: typeof KEEP) {
@@ -74,7 +80,7 @@ class World {
       const bus = this.hub.bus();
       const node = new ClusterNode({ bus, clock, name, keep });
       node.start();
-      return { node, bus, clock, socket: node.join() };
+      return { node, bus, clock, socket: node.join(), troubles: 0, isTroubled: false };
     });
     this.clock.advance(50);
     for (const { socket } of this.processes) socket.join(["all", "some"]);
@@ -107,20 +113,37 @@ class World {
     this.faults += 1;
     const [one, other] = [this.pick(this.processes), this.pick(this.processes)];
     const later = (ms: number, mend: () => void): void => void this.clock.setTimer(mend, ms);
+    const trouble = (ms: number, mend: () => void): void => {
+      one.troubles += 1;
+      one.isTroubled = true;
+      later(ms, () => {
+        mend();
+        one.isTroubled = false;
+      });
+    };
     const kinds = [
       () => {
         one.bus.lose();
-        later(this.random() * 4000, () => one.bus.restore());
+        trouble(this.random() * 4000, () => one.bus.restore());
       },
       () => {
         if (one === other) return;
-        this.hub.cut(one.bus, other.bus);
-        later(CUT_MS + this.random() * 9000, () => this.hub.heal());
+        const cut = [one.bus, other.bus] as const;
+        const troubles = one.troubles + other.troubles;
+        this.#cuts.add(cut);
+        this.hub.cut(...cut);
+        later(CUT_MS + this.random() * 9000, () => {
+          this.#cuts.delete(cut);
+          if (one.troubles + other.troubles > troubles || one.isTroubled || other.isTroubled)
+            this.unheard.add(`${one.node.cluster.self.name} → ${other.node.cluster.self.name}`);
+          this.hub.heal();
+          for (const left of this.#cuts) this.hub.cut(...left);
+        });
       },
       () => {
         one.clock.freeze();
         one.bus.freeze();
-        later(this.random() * 15_000, () => {
+        trouble(this.random() * 15_000, () => {
           one.bus.thaw();
           one.clock.thaw();
         });
@@ -144,6 +167,7 @@ class World {
 
   /** All faults end, and time passes. */
   async mend(ms: number): Promise<void> {
+    this.#cuts.clear();
     this.hub.heal();
     for (const { bus, clock } of this.processes) {
       bus.restore();
@@ -179,7 +203,8 @@ describe.each(SEEDS)("seed %i", (seed) => {
         const where = `${sender.cluster.self.name} → ${node.cluster.self.name}`;
         expect(new Set(got).size, `twice: ${where}`).toBe(got.length);
         expect(got, `order: ${where}`).toEqual([...got].sort((x, y) => x - y));
-        if (got.length < sent.length) expect(node.gaps + sender.gaps, `untold: ${where}`).toBeGreaterThan(0);
+        if (got.length < sent.length && !world.unheard.has(where))
+          expect(node.gaps + sender.gaps, `untold: ${where}`).toBeGreaterThan(0);
       }
     }
     for (const { askedAt, settledAt } of world.queries) {
@@ -212,7 +237,15 @@ describe.each(SEEDS)("with a log, seed %i", (seed) => {
     const clients = Array.from({ length: 3 }, (_, n) => {
       const { node } = processes[n] as Process;
       const socket = node.join("all", "some");
-      return { at: processes[n] as Process, socket, seen: socket.got, away: false, returns: 0, begun: 0 };
+      return {
+        at: processes[n] as Process,
+        socket,
+        seen: socket.got,
+        alone: socket.alone,
+        away: false,
+        returns: 0,
+        begun: 0,
+      };
     });
     const order: unknown[] = [];
     const { carry } = world.hub;
@@ -262,17 +295,19 @@ describe.each(SEEDS)("with a log, seed %i", (seed) => {
           // Up to here it has all.
           client.seen.push(...socket.got.splice(0));
           complete(client.seen);
-          Object.assign(socket, { got: client.seen });
+          for (const event of socket.alone) client.alone.add(event);
+          Object.assign(socket, { got: client.seen, alone: client.alone });
           client.socket = socket;
         } else {
           client.begun += 1;
           client.socket = next.node.join("all", "some");
           client.seen = client.socket.got;
+          client.alone = client.socket.alone;
         }
       }
       clock.advance(Math.floor(world.random() * 300));
       await new Promise(setImmediate);
-      for (const { seen } of clients) check(seen);
+      for (const client of clients) check(client);
     }
 
     /** Of what is in the log for all, none is left out between the first and the last. */
@@ -287,9 +322,11 @@ describe.each(SEEDS)("with a log, seed %i", (seed) => {
       ).toEqual([]);
     }
 
-    function check(seen: readonly unknown[]): void {
-      expect(new Set(seen).size, "twice").toBe(seen.length);
-      const kept = seen.flatMap((event) => position.get(event) ?? []);
+    // What a node that is cut off tells alone comes out of order, and again to those who leave it before it is back.
+    function check({ seen, alone }: { seen: readonly unknown[]; alone: ReadonlySet<unknown> }): void {
+      const logged = seen.filter((event) => !alone.has(event));
+      expect(new Set(logged).size, "twice").toBe(logged.length);
+      const kept = logged.flatMap((event) => position.get(event) ?? []);
       expect(kept, "order").toEqual([...kept].sort((x, y) => x - y));
     }
     expect(clients.reduce((sum, { returns }) => sum + returns, 0)).toBeGreaterThan(0);

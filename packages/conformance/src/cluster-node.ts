@@ -182,6 +182,8 @@ export class NotingSocket implements AdapterSocket {
   readonly id: string;
   /** Names of events, in order. */
   readonly got: unknown[] = [];
+  /** Those of them that have no place in a log: its node told them alone. */
+  readonly alone: Set<unknown> = new Set();
   readonly disconnects: unknown[] = [];
   data: unknown = undefined;
   /** For its return. */
@@ -207,7 +209,8 @@ export class NotingSocket implements AdapterSocket {
 
   gets(event: unknown, offset: unknown): void {
     this.got.push(event);
-    if (typeof offset === "string" && offset.slice(0, 8) === this.kept?.pid.slice(0, 8)) this.offset = offset;
+    if (typeof offset !== "string") this.alone.add(event);
+    else if (offset.slice(0, 8) === this.kept?.pid.slice(0, 8)) this.offset = offset;
   }
 
   readonly [PEER]: AdapterPeer = {

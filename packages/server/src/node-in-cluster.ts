@@ -71,7 +71,10 @@ export class NodeInCluster implements Neighbours {
       key,
       load: () => host.load(),
       sink: {
-        changed: ({ change, member }) => this.view.tell(change, member),
+        changed: ({ change, member }) => {
+          if (change === "lost" || change === "left") this.#forwarding.gone(member.id, change === "lost");
+          this.view.tell(change, member);
+        },
         gap: (member) => this.view.tell("gap", member),
         bus: (state, cause) => this.view.tellState(state, cause),
         failed: (error) => host.reportError(error, "cluster"),

@@ -1,45 +1,12 @@
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Member } from "../membership.js";
+import { isHopByHop } from "./hop-by-hop.js";
+import { placeOf } from "./place.js";
 import { type ForwardFacts, forwardKey, SIGNATURE_HEADER, Signer } from "./signature.js";
+import type { ForwardableRequest, ForwardableUpgrade, ForwardTerms } from "./terms.js";
 
-/** A request for another node. */
-export interface ForwardableRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-}
-
-/** A request to upgrade for another node. */
-export interface ForwardableUpgrade {
-  readonly req: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-  /** For the 101 response. */
-  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
-}
-
-/** How it continues if the other node does not answer. */
-export interface ForwardTerms {
-  readonly facts: ForwardFacts;
-  /** Nothing was answered yet. @param intact and nothing of the request was read */
-  failed(intact: boolean): void;
-}
-
-/** These are for the next hop only, or are written anew. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  SIGNATURE_HEADER,
-]);
-
-/** Passes requests on to the internal listeners of other nodes, over connections that are kept. */
+/** Passes requests on to the internal listeners of other nodes, each over a connection of HTTP that is kept: to upgrade, and where there is no link. */
 export class Forwarder {
   readonly #signer: Signer;
   readonly #secret: string | undefined;
@@ -136,18 +103,15 @@ export class Forwarder {
     to: Member,
     { facts, more }: { facts: ForwardFacts; more: readonly string[] },
   ): ClientRequest {
-    const { address = "", key } = to;
-    const colon = address.lastIndexOf(":");
     const { method, url } = req;
-    const signature = this.#signer.sign(forwardKey(key, this.#secret), { method, url }, facts);
+    const signature = this.#signer.sign(forwardKey(to.key, this.#secret), { method, url }, facts);
     const headers = [...more, SIGNATURE_HEADER, signature];
     for (const [name, values] of headersOf(req)) for (const value of values) headers.push(name, value);
     const authority = req.headers[":authority"];
     if (req.headers.host === undefined && typeof authority === "string") headers.push("Host", authority);
     return request({
       agent: this.#agent,
-      host: address.slice(0, colon).replace(/^\[|\]$/g, ""),
-      port: Number(address.slice(colon + 1)),
+      ...placeOf(to),
       method,
       path: url,
       headers,
@@ -174,7 +138,7 @@ function headersOf({ rawHeaders }: IncomingMessage): Map<string, string[]> {
   const headers = new Map<string, string[]>();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
-    if (name.startsWith(":") || HOP_BY_HOP.has(name.toLowerCase())) continue;
+    if (name.startsWith(":") || isHopByHop(name.toLowerCase())) continue;
     const known = headers.get(name);
     if (known) known.push(value);
     else headers.set(name, [value]);
@@ -190,7 +154,7 @@ function headOf(answer: IncomingMessage, more: ForwardableUpgrade["headers"]): s
   const seen = new Set<string>();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = `${rawHeaders[at]}`.toLowerCase();
-    if (!isUpgrade && HOP_BY_HOP.has(name)) continue;
+    if (!isUpgrade && isHopByHop(name)) continue;
     seen.add(name);
     head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;
   }

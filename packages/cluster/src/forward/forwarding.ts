@@ -1,13 +1,10 @@
 import type { Cluster } from "../cluster.js";
 import type { Member } from "../membership.js";
-import {
-  type ForwardableRequest,
-  type ForwardableUpgrade,
-  Forwarder,
-  type ForwardTerms,
-} from "./forwarder.js";
-import { type ForwardTarget, InternalListener, type ListenOptions } from "./internal-listener.js";
-import { forwardKey, Verifier } from "./signature.js";
+import { Forwarder } from "./forwarder.js";
+import { InternalListener, type ListenOptions } from "./internal-listener.js";
+import { Links } from "./link/links.js";
+import { forwardKey, linkKey, Verifier } from "./signature.js";
+import type { ForwardableRequest, ForwardableUpgrade, ForwardTarget, ForwardTerms } from "./terms.js";
 
 const TAG_LENGTH = 4;
 
@@ -23,13 +20,21 @@ export interface ForwardingTerms {
 export class Forwarding {
   readonly #cluster: Cluster;
   readonly #forwarder: Forwarder;
+  readonly #links: Links;
   readonly #listener: InternalListener;
 
   constructor({ cluster, key, secret, target }: ForwardingTerms) {
     this.#cluster = cluster;
     this.#forwarder = new Forwarder(cluster.id, secret);
     const isMember = (id: string): boolean => cluster.members.get(id) !== undefined;
-    this.#listener = new InternalListener(new Verifier(forwardKey(key, secret), isMember), target);
+    const { id, clock } = cluster;
+    this.#links = new Links({ id, clock, secret, dead: (node) => cluster.suspect(node) });
+    this.#listener = new InternalListener({
+      requests: new Verifier(forwardKey(key, secret), isMember),
+      links: new Verifier(linkKey(key, secret), isMember),
+      isMember,
+      target,
+    });
   }
 
   /** @returns the address of the internal listener */
@@ -50,8 +55,9 @@ export class Forwarding {
 
   request(visit: ForwardableRequest, owner: string, terms: ForwardTerms): void {
     const member = this.#live(owner);
-    if (member) this.#forwarder.request(visit, member, terms);
-    else terms.failed(true);
+    if (member) {
+      if (!this.#links.request(visit, member, terms)) this.#forwarder.request(visit, member, terms);
+    } else terms.failed(true);
   }
 
   upgrade(visit: ForwardableUpgrade, owner: string, terms: ForwardTerms): void {
@@ -60,8 +66,14 @@ export class Forwarding {
     else terms.failed(true);
   }
 
+  /** A node has left, or is taken to be dead. */
+  gone(node: string, isDead: boolean): void {
+    this.#links.gone(node, isDead);
+  }
+
   /** Passes nothing on any more. */
   stop(): void {
+    this.#links.close();
     this.#forwarder.close();
   }
 

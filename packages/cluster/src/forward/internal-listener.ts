@@ -1,8 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { type AddressInfo, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Duplex } from "node:stream";
-import type { ForwardFacts, Verifier } from "./signature.js";
+import { AnsweringEnd } from "./link/answering.js";
+import { LINK_PROTOCOL, LINK_VERSION_HEADER, versionFor } from "./link/links.js";
+import type { Verifier } from "./signature.js";
+import type { ForwardTarget } from "./terms.js";
 
 /** Where a node listens for requests that others pass on. */
 export interface ListenOptions {
@@ -12,19 +15,28 @@ export interface ListenOptions {
   readonly port?: number | undefined;
 }
 
-/** Who answers what was passed on. */
-export interface ForwardTarget {
-  request(req: IncomingMessage, res: ServerResponse, facts: ForwardFacts): void;
-  upgrade(upgrade: { req: IncomingMessage; socket: Duplex; head: Buffer }, facts: ForwardFacts): void;
+export interface InternalListenerTerms {
+  /** Of requests that are passed on by themselves. */
+  readonly requests: Verifier;
+  /** Of requests for a link. */
+  readonly links: Verifier;
+  isMember(node: string): boolean;
+  readonly target: ForwardTarget;
 }
+
+const KEEP_ALIVE_MS = 5_000;
 
 /** An HTTP server for other nodes alone: what is not signed by one is cut, without an answer. */
 export class InternalListener {
   readonly #server: Server;
   /** WebSockets: no connections of the server's any more, though it waits for their end. */
   readonly #upgraded = new Set<Duplex>();
+  readonly #terms: InternalListenerTerms;
+  readonly #links = new Set<AnsweringEnd>();
 
-  constructor(verifier: Verifier, target: ForwardTarget) {
+  constructor(terms: InternalListenerTerms) {
+    const { requests: verifier, target } = terms;
+    this.#terms = terms;
     // The other end keeps its connections, and closes them.
     this.#server = createServer({ keepAliveTimeout: 0 });
     this.#server.on("request", (req, res) => {
@@ -33,6 +45,10 @@ export class InternalListener {
       else req.socket.destroy();
     });
     this.#server.on("upgrade", (req, socket, head) => {
+      if (req.headers.upgrade === LINK_PROTOCOL) {
+        this.#link(req, socket, head);
+        return;
+      }
       const facts = verifier.verify(req);
       if (!facts) {
         socket.destroy();
@@ -64,7 +80,27 @@ export class InternalListener {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
       for (const socket of this.#upgraded) socket.end(() => socket.destroy());
+      for (const link of this.#links) link.close();
     });
+  }
+
+  #link(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { links, isMember, target } = this.#terms;
+    const node = links.verify(req)?.node;
+    const version = versionFor(req.url ?? "");
+    if (node === undefined || version === undefined || !this.#server.listening) {
+      socket.destroy();
+      return;
+    }
+    const lines = ["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", `Upgrade: ${LINK_PROTOCOL}`];
+    socket.write(`${lines.join("\r\n")}\r\n${LINK_VERSION_HEADER}: ${version}\r\n\r\n`);
+    if (socket instanceof Socket) socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+    const link = new AnsweringEnd(socket, head, {
+      target,
+      isMember: () => isMember(node),
+      closed: () => this.#links.delete(link),
+    });
+    this.#links.add(link);
   }
 }
 

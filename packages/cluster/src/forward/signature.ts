@@ -20,6 +20,11 @@ export function forwardKey(announced: string, secret: string | undefined): Buffe
     .digest();
 }
 
+/** For what opens a link. No request that a client has passed on is ever signed with it, whatever it asks for. */
+export function linkKey(announced: string, secret: string | undefined): Buffer {
+  return createHmac("sha256", forwardKey(announced, secret)).update("link").digest();
+}
+
 /** Signs requests to other nodes; each signature is used once. */
 export class Signer {
   readonly #id: string;
@@ -48,8 +53,10 @@ export class Verifier {
     this.#isMember = isMember;
   }
 
-  /** @returns what the other node says, if it is one, and has not said it before */
-  verify(req: Pick<IncomingMessage, "headers" | "method" | "url">): ForwardFacts | undefined {
+  /** @returns what the other node says, if it is one, and has not said it before; and which it is */
+  verify(
+    req: Pick<IncomingMessage, "headers" | "method" | "url">,
+  ): (ForwardFacts & { readonly node: string }) | undefined {
     const header = req.headers[SIGNATURE_HEADER];
     if (typeof header !== "string") return undefined;
     const [id = "", count = "", said = "", mac = "", ...rest] = header.split(".");
@@ -58,7 +65,8 @@ export class Verifier {
     const given = Buffer.from(mac);
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
     if (!this.#isMember(id) || !this.#isFresh(id, Number(count))) return undefined;
-    return readFacts(said);
+    const facts = readFacts(said);
+    return facts && { ...facts, node: id };
   }
 
   #begin(id: string): { newest: number; readonly numbers: Set<number> } {
