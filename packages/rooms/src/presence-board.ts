@@ -1,6 +1,7 @@
 import type { EncodedPacket, EventPacket, Timer } from "@sockeye/protocol";
 import { OWN_EVENTS, PacketType } from "@sockeye/protocol";
 import type { RoomLimits } from "./limits.js";
+import { isThenable } from "./permissions.js";
 import type { Presence } from "./presence-list.js";
 import { forbidden, tooMuch, unread } from "./room-error.js";
 import { memberRoom, type RoomState, weigh } from "./room-state.js";
@@ -117,19 +118,24 @@ export class PresenceBoard<S extends RoomSocket> {
     const { name: room, presence, rule } = state;
     const change = presence?.takeChange(MOST_TOLD);
     if (change !== undefined) {
+      const failed = (error: unknown): void => this.#host.reportError(error, OWN_EVENTS.presence);
       const told = { room, ...change, count: presence?.toldCount };
       // An adapter or a listener of the app's: here is nobody else who would catch what it throws.
       try {
         this.#host.broadcast(ownEvent(this.#host.name, OWN_EVENTS.presence, told), {
           rooms: new Set([memberRoom(room)]),
+          // What other nodes do not know they could not take back.
+          ...(this.#host.share && { flags: { local: true } }),
         });
       } catch (error) {
-        this.#host.reportError(error, OWN_EVENTS.presence);
+        failed(error);
       }
       try {
-        rule.onPresence?.(change, { room });
+        const said: unknown = rule.onPresence?.(change, { room });
+        // Nobody waits for it, but its rejection must not end the process.
+        if (isThenable(said)) said.then(undefined, failed);
       } catch (error) {
-        this.#host.reportError(error, OWN_EVENTS.presence);
+        failed(error);
       }
     }
     this.#stir(state);

@@ -437,6 +437,35 @@ describe("presence by the server", () => {
     expect(shown()).toEqual([]);
   });
 
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("mine");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("mine"))],
+    [
+      "returns what rejects when it is asked",
+      () => ({ then: (_: unknown, no: (error: Error) => void) => no(new Error("mine")) }),
+    ],
+  ])("a listener that %s stops nobody, and is told of", async (_what, onPresence) => {
+    site.rooms.declare("seen:+", {
+      presence: ({ id }) => id,
+      authorize: () => true,
+      onPresence: onPresence as () => void,
+    });
+    const member = site.enter("ann");
+    await member.ask("sockeye:join", { room: "seen:1" });
+    for (const set of [1, 2]) {
+      await member.ask("sockeye:presence", { room: "seen:1", set });
+      site.clock.advance(100);
+    }
+    await Promise.resolve();
+    expect(member.got).toHaveLength(2);
+    expect(site.errors).toMatchObject([{ message: "mine" }, { message: "mine" }]);
+  });
+
   it("is heard as the members hear it, many at once; what the listener throws stops nobody", async () => {
     const heard: unknown[] = [];
     site.rooms.declare("seen:+", {
