@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePort } from "./free-port.js";
@@ -94,8 +94,11 @@ function ready(server: ChildProcess): Promise<void> {
   });
 }
 
-/** Each connection has a process of its own. */
+/** Each connection has a process of its own. Where there is no `/proc`, there is `ps`. */
 function childrenOf(pid: number | undefined): number[] {
-  const { stdout } = spawnSync("ps", ["-o", "pid=", "--ppid", `${pid}`], { encoding: "utf8" });
-  return stdout.split("\n").map(Number).filter(Boolean);
+  const file = `/proc/${pid}/task/${pid}/children`;
+  const text = existsSync(file)
+    ? readFileSync(file, "utf8")
+    : spawnSync("pgrep", ["-P", `${pid}`], { encoding: "utf8" }).stdout;
+  return text.split(/\s+/).map(Number).filter(Boolean);
 }
