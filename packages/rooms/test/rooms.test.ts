@@ -447,6 +447,7 @@ describe("presence by the server", () => {
     ["rejects", () => Promise.reject(new Error("mine"))],
     [
       "returns what rejects when it is asked",
+      // biome-ignore lint/suspicious/noThenProperty: that is the attack
       () => ({ then: (_: unknown, no: (error: Error) => void) => no(new Error("mine")) }),
     ],
   ])("a listener that %s stops nobody, and is told of", async (_what, onPresence) => {
