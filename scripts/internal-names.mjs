@@ -29,6 +29,7 @@ const PUBLIC = [
   "protocol/src/packet.ts",
   "protocol/src/session.ts",
   "protocol/src/transport.ts",
+  "socket/src/additions.ts",
   "socket/src/emission.ts",
   "socket/src/emitter.ts",
   "socket/src/contract-end.ts",

@@ -10,8 +10,8 @@ export async function compressServedFiles(from, to) {
   for (const name of readdirSync(from).filter((each) => each.endsWith(".js"))) {
     const plain = readFileSync(`${from}/${name}`);
     writeFileSync(`${to}/${name}.br`, brotliCompressSync(plain));
-    // The package must stay small: of the readable file and those with everything the server makes gzip for the first who asks.
-    if (name === "sockeye.js" || name.startsWith("sockeye.full.")) continue;
+    // The package must stay small: of the files that few load, the server makes gzip for the first who asks.
+    if (/^sockeye\.(?:js|full\.|msgpack\.|websocket\.)/.test(name)) continue;
     writeFileSync(`${to}/${name}.gz`, await gzipAsync(plain, { numiterations: 15 }));
   }
 }

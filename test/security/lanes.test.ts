@@ -59,7 +59,8 @@ describe.skipIf(SUBJECT !== "sockeye")("frames of streams", () => {
   lane("thousands of opens: a hundred run, the others are refused", async ({ open, come, seen }) => {
     for (let n = 1; n <= 5000; n++) open(n, { name: "endless", bytes: 1 });
     await until(() => come().filter(([event]) => event === "sockeye:end").length === 4900, "the refusals");
-    expect([seen.begun, ...new Set(come().map(codeOf))]).toEqual([100, undefined, "ERR_STREAM_LIMIT"]);
+    expect(seen.begun).toBe(100);
+    expect(new Set(come().map(codeOf))).toEqual(new Set([undefined, "ERR_STREAM_LIMIT"]));
   });
 
   lane("a storm of opens and stops: each producer is stopped", async ({ open, say, seen }) => {

@@ -7,13 +7,14 @@ import type {
   Packet,
   Timer,
 } from "@sockeye/protocol";
-import { NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { HANDLE, NamespaceError, PacketType, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
 import { sizeOf } from "@sockeye/session";
 import type { AckCallback, Emit, EmitTarget, SocketAdditions } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch } from "@sockeye/socket";
 import { askAuth, objectOf } from "./auth.js";
 import { BlobOrder } from "./blob-order.js";
+import { deliver } from "./deliver.js";
 import type { Status } from "./manager-view.js";
 import type { AnySocketOptions } from "./options.js";
 import { tellFull } from "./outbound-full.js";
@@ -54,6 +55,8 @@ export class Peer implements EmitTarget, RetryOwner {
   #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
   readonly #additions: SocketAdditions | undefined;
+  readonly deliver = (event: readonly unknown[]): boolean => deliver(this.handle, event);
+  readonly onlyHandler: PeerHandle[typeof HANDLE] = (...args) => this.handle[HANDLE](...args);
   /** The last that {@link watchers} were told. */
   #status: Status = "offline";
   readonly watchers: Set<() => void> = new Set();
@@ -420,10 +423,7 @@ export class Peer implements EmitTarget, RetryOwner {
   #handleEvent(event: readonly unknown[]): void {
     const shown = this.#recovery?.shown(event) ?? event;
     if (this.#additions) this.#additions.take(shown);
-    else {
-      this.handle[SHOW_INCOMING](shown);
-      dispatch(this.handle, shown[0] as string, shown.slice(1));
-    }
+    else deliver(this.handle, shown);
   }
 
   /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */

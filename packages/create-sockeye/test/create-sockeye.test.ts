@@ -68,7 +68,9 @@ describe.each(Object.keys(TEMPLATES) as TemplateName[])("%s", (template) => {
       ),
     );
     expect(imported.filter((name) => !name.startsWith("node:") && !(name in needed))).toEqual([]);
-    for (const name of Object.keys(manifest.dependencies).filter((each) => each !== "tsx"))
+    // Programs are called by scripts, all others are imported.
+    const programs = Object.values(manifest.scripts).flatMap((script) => script.split(" "));
+    for (const name of Object.keys(manifest.dependencies).filter((each) => !programs.includes(each)))
       expect([...imported, "react-dom"]).toContain(name);
   });
 });

@@ -1,13 +1,4 @@
-import { HANDLE, SHOW_INCOMING } from "@sockeye/protocol";
-import type {
-  AddedHandle,
-  AddedHost,
-  AddedTo,
-  ContractEnd,
-  ExtensionHost,
-  SocketAdditions,
-} from "./contract-end.js";
-import { dispatch } from "./dispatch.js";
+import type { AddedHost, AddedTo, ContractEnd, ExtensionHost, SocketAdditions } from "./contract-end.js";
 import type { Emit } from "./emission.js";
 
 type Event = readonly unknown[];
@@ -34,7 +25,7 @@ export class Additions implements SocketAdditions {
     this.#host = host;
     this.#contract = contract;
     this.#report = report;
-    const show = (event: Event): boolean => deliver(peer.handle, event);
+    const show = (event: Event): boolean => peer.deliver(event);
     this.#intake =
       contract?.intake({
         deliver: (event) => !peer.connected || show(event),
@@ -72,16 +63,10 @@ export class Additions implements SocketAdditions {
       },
       emitOut: (emit) => peer.emitOut(emit),
       reportError: this.#report,
-      onlyHandler: (event, listener, options) => peer.handle[HANDLE](event, listener, options),
+      onlyHandler: (event, listener, options) => peer.onlyHandler(event, listener, options),
       sendNow: (emit) => peer.sendNow(emit),
       onOwn: (event, listener) => void this.#own.set(event, [...(this.#own.get(event) ?? []), listener]),
     };
     return extension.install(own);
   }
-}
-
-/** Shows an event to the app. @returns whether anybody has heard it */
-function deliver(handle: AddedHandle, event: Event): boolean {
-  handle[SHOW_INCOMING](event);
-  return dispatch(handle, event[0] as string, event.slice(1)) || handle.listenersAny().length > 0;
 }

@@ -1,5 +1,4 @@
-import type { Clock, ContractError, HANDLE, SHOW_INCOMING } from "@sockeye/protocol";
-import type { Dispatchable } from "./dispatch.js";
+import type { Clock, ContractError } from "@sockeye/protocol";
 import type { Emit, EmitTarget } from "./emission.js";
 import type { Listener, ListenOptions } from "./emitter.js";
 import type { EventsMap, Unchecked } from "./events.js";
@@ -86,18 +85,16 @@ export interface ExtensionHost extends EmitTarget {
   onOwn(event: string, listener: (...args: readonly unknown[]) => void): void;
 }
 
-/** The app's handle of a socket that is added to. */
-export interface AddedHandle extends Dispatchable {
-  listenersAny(): readonly unknown[];
-  [HANDLE](event: string, listener: Listener, options?: ListenOptions): void;
-  [SHOW_INCOMING](event: Event): void;
-}
-
-/** A socket of a client, as what is added to it sees it. */
+/** A socket of a client, as what is added to it sees it: by public names alone, for the two may come from different bundles. */
 export interface AddedTo extends EmitTarget {
-  readonly handle: AddedHandle;
+  /** The app's handle. */
+  readonly handle: object;
   readonly connected: boolean;
   sendNow(emit: Emit): void;
+  /** Shows an event to the app. @returns whether anybody has heard it */
+  deliver(event: Event): boolean;
+  /** @throws UsageError `ERR_HANDLED` */
+  onlyHandler(event: string, listener: Listener, options?: ListenOptions): void;
 }
 
 /** What it needs of the connection. */

@@ -9,7 +9,7 @@ export type Body = Buffer | undefined;
  * declared or the received length exceeds the limit. What comes after that is not kept. Never calls `done` for a request
  * that breaks off: the holder of the response learns of it by its `close` event.
  *
- * What comes in several pieces is copied into memory that grows with it. A list of the chunks would cost hundreds of bytes for each, and
+ * What has come is copied into memory that grows with it. A list of the chunks would cost hundreds of bytes for each, and
  * the client decides how small they are.
  *
  * @param came told how many bytes have come, of each piece
@@ -22,23 +22,14 @@ export function readBody(
 ): void {
   // A request that is aborted emits an error; without a listener it would end the process.
   req.on("error", ignore);
-  const declared = Number(req.headers["content-length"] ?? 0);
-  if (declared > maxBytes) {
+  if (Number(req.headers["content-length"] ?? 0) > maxBytes) {
     req.resume();
     done(undefined);
     return;
   }
-  /** All of it in one piece, as a short body comes. */
-  let whole: Buffer | undefined;
   let body = new GrowingBytes();
   const onData = (chunk: Buffer): void => {
     came?.(chunk.length);
-    if (chunk.length === declared && body.length === 0 && whole === undefined) {
-      whole = chunk;
-      return;
-    }
-    if (whole !== undefined) body.append(whole, maxBytes);
-    whole = undefined;
     if (body.length + chunk.length <= maxBytes) {
       body.append(chunk, maxBytes);
       return;
@@ -49,7 +40,7 @@ export function readBody(
     req.resume();
     done(undefined);
   };
-  const onEnd = (): void => done(whole ?? body.bytes);
+  const onEnd = (): void => done(body.bytes);
   req.on("data", onData);
   req.on("end", onEnd);
 }
