@@ -7,14 +7,13 @@ import type {
   Packet,
   Timer,
 } from "@sockeye/protocol";
-import { HANDLE, NamespaceError, PacketType, SHOW_OUTGOING } from "@sockeye/protocol";
+import { HANDLE, NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import type { Session } from "@sockeye/session";
 import { sizeOf } from "@sockeye/session";
 import type { AckCallback, Emit, EmitTarget, SocketAdditions } from "@sockeye/socket";
 import { Acks, callGuarded, dispatch } from "@sockeye/socket";
 import { askAuth, objectOf } from "./auth.js";
 import { BlobOrder } from "./blob-order.js";
-import { deliver } from "./deliver.js";
 import type { Status } from "./manager-view.js";
 import type { AnySocketOptions } from "./options.js";
 import { tellFull } from "./outbound-full.js";
@@ -55,7 +54,10 @@ export class Peer implements EmitTarget, RetryOwner {
   #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
   readonly #additions: SocketAdditions | undefined;
-  readonly deliver = (event: readonly unknown[]): boolean => deliver(this.handle, event);
+  readonly deliver = (event: readonly unknown[]): boolean => {
+    this.handle[SHOW_INCOMING](event);
+    return dispatch(this.handle, event[0] as string, event.slice(1)) || this.handle.listenersAny().length > 0;
+  };
   readonly onlyHandler: PeerHandle[typeof HANDLE] = (...args) => this.handle[HANDLE](...args);
   /** The last that {@link watchers} were told. */
   #status: Status = "offline";
@@ -409,8 +411,7 @@ export class Peer implements EmitTarget, RetryOwner {
   }
 
   #failAcks(): void {
-    const kept = new Set(this.handle.sendBuffer.flatMap(({ id }) => id ?? []));
-    this.#acks?.failAll(kept);
+    this.#acks?.failAll(new Set(this.handle.sendBuffer.flatMap(({ id }) => id ?? [])));
   }
 
   #arrived({ id, data }: EventPacket): void {
@@ -423,7 +424,7 @@ export class Peer implements EmitTarget, RetryOwner {
   #handleEvent(event: readonly unknown[]): void {
     const shown = this.#recovery?.shown(event) ?? event;
     if (this.#additions) this.#additions.take(shown);
-    else deliver(this.handle, shown);
+    else this.deliver(shown);
   }
 
   /** What a listener gets as its last argument if the server waits for an answer. Answers once, over this very session. */

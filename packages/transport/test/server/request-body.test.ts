@@ -33,17 +33,3 @@ it.each<Row>([
   await new Promise((resolve) => stream.once("close", resolve));
   expect(done.mock.calls.map(([given]) => given?.toString())).toEqual([body]);
 });
-
-it("a body that comes whole is not copied", async () => {
-  const stream = new PassThrough();
-  const bytes = Buffer.from("abcd");
-  const done = vi.fn<(body: Buffer | undefined) => void>();
-  readBody(
-    Object.assign(stream, { headers: { "content-length": "4" } }) as unknown as IncomingMessage,
-    8,
-    done,
-  );
-  stream.end(bytes);
-  await new Promise((resolve) => stream.once("close", resolve));
-  expect(done.mock.lastCall?.[0]).toBe(bytes);
-});
