@@ -69,6 +69,11 @@ export class Link {
     if (!this.#isOver) this.#terms.subscribed(topics);
   }
 
+  /** Was it asked for? */
+  has(topic: string): boolean {
+    return this.#subscriptions.has(topic);
+  }
+
   unsubscribe(topics: readonly string[]): void {
     for (const topic of topics) {
       this.#subscriptions.get(topic)?.unsubscribe();

@@ -141,14 +141,16 @@ class NatsBus implements Bus {
       },
     });
     this.#link = link;
-    // What is subscribed to meanwhile is asked for behind it.
-    const topics = [...this.#topics];
-    link.subscribe(topics).then(async () => {
-      if (!isCurrent() || this.#link !== link) return;
-      const later = [...this.#topics].filter((topic) => !topics.includes(topic));
-      if (later.length > 0) await link.subscribe(later);
-      if (isCurrent() && this.#link === link) this.#up();
-    });
+    this.#subscribeAll(link, [...this.#topics]);
+  }
+
+  /** It is up once it has asked for all topics, those that came meanwhile, too. */
+  async #subscribeAll(link: Link, topics: readonly string[]): Promise<void> {
+    await link.subscribe(topics);
+    if (this.#link !== link || this.#state === "closed") return;
+    const later = [...this.#topics].filter((topic) => !link.has(topic));
+    if (later.length > 0) await this.#subscribeAll(link, later);
+    else this.#up();
   }
 
   #up(): void {

@@ -47,6 +47,39 @@ async function hearing(bus: Bus, topics: string[]): Promise<{ heard: string[]; s
   return ear;
 }
 
+it("what is subscribed to while it connects, however late, is in force once it is up", async () => {
+  const subjects: string[] = [];
+  const pings: (() => void)[] = [];
+  const connection = {
+    publish: () => {},
+    subscribe: (subject: string) => {
+      subjects.push(subject);
+      return { unsubscribe: () => {} };
+    },
+    flush: () => new Promise<void>((resolve) => pings.push(resolve)),
+    closed: () => new Promise(() => {}),
+    close: async () => {},
+  };
+  const bus = nats(async () => connection, {});
+  bus.subscribe(["a"]);
+  let isOpen = false;
+  const opened = bus.open({ message() {}, subscribed() {}, up() {}, down() {} }).then(() => {
+    isOpen = true;
+  });
+  for (const late of ["b", "c", undefined]) {
+    await until(() => pings.length === 1, "a ping");
+    if (late) bus.subscribe([late]);
+    expect(isOpen).toBe(false);
+    pings.pop()?.();
+  }
+  await opened;
+  expect(subjects).toEqual(["sockeye.a", "sockeye.b", "sockeye.c"]);
+  const closing = bus.close();
+  await until(() => pings.length === 1, "the last ping");
+  pings.pop()?.();
+  await closing;
+});
+
 describe.skipIf(program === undefined)("bus-nats", () => {
   busSuite("NATS", bench);
   clusterSuite("NATS", bench);

@@ -26,6 +26,7 @@ interface Waiting {
   readonly bytes: Uint8Array;
   readonly id: string | undefined;
   resolve(answer: "stored" | "known"): void;
+  reject(error: Error): void;
 }
 
 interface Waiter {
@@ -77,19 +78,13 @@ export class ClusterRoom implements SharedRoom {
     this.#sink = sink;
     this.#party = {
       event() {},
-      act: (op, [node, value]) => {
-        if (op === "say" && typeof node === "string" && this.#isLive(node)) sink.heard(node, listOf(value));
-      },
-      asked: (_question, reply) => {
-        for (const piece of sink.asked()) reply.part(piece);
-        reply.last();
-      },
+      act() {},
+      asked: (_question, reply) => reply.last(),
       subscribed: () => this.#inForce(),
       logged: (entry) => this.#heard(entry),
       bus: (state) => {
         if (state === "up") this.#inForce();
       },
-      gone: (node) => sink.lost(node),
     };
     cluster.join(this.#topics, this.#party);
     cluster.subscribe(this.#topic);
@@ -115,22 +110,11 @@ export class ClusterRoom implements SharedRoom {
     if (bytes.length > MAX_WAITING_BYTES) return Promise.reject(badInput("an event is too large to be kept"));
     if (this.#isClosed || this.#queued + bytes.length > MAX_WAITING_BYTES) return Promise.reject(notNow());
     this.#queued += bytes.length;
-    return new Promise((resolve) => {
-      this.#queue.push({ bytes, id, resolve });
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ bytes, id, resolve, reject });
       // What a turn says is kept in one step.
       this.#cluster.clock.defer(() => this.#send());
     });
-  }
-
-  say(value: readonly unknown[]): void {
-    this.#cluster.publish([this.#topic], Kind.ACT, pack(["say", [this.#cluster.id, value]]));
-  }
-
-  async ask(): Promise<void> {
-    const part = (node: string, value: unknown): void => {
-      if (this.#isLive(node) && !this.#isClosed) this.#sink.heard(node, listOf(value));
-    };
-    await this.#cluster.ask(this.#topics, { op: "ask", args: [] }, { timeoutMs: PATIENCE_MS, part });
   }
 
   close(): void {
@@ -140,6 +124,7 @@ export class ClusterRoom implements SharedRoom {
     this.#cluster.leave(this.#topics, this.#party);
     this.#cluster.unsubscribe([this.#topic]);
     for (const { reject } of this.#waiters.splice(0)) reject(notNow());
+    if (!this.#cluster.isUp) this.#giveUp();
   }
 
   // ---- inside
@@ -147,10 +132,6 @@ export class ClusterRoom implements SharedRoom {
   #inForce(): void {
     this.#isInForce = true;
     this.#readOn();
-  }
-
-  #isLive(node: string): boolean {
-    return this.#cluster.members.live().includes(node);
   }
 
   #wait(): Promise<void> {
@@ -312,11 +293,18 @@ export class ClusterRoom implements SharedRoom {
     if (!(error instanceof ClusterError && error.code === "ERR_BUS_DOWN")) this.#cluster.failed(error);
     const { clock, isUp } = this.#cluster;
     clock.clearTimer(this.#retry);
+    if (!isUp && this.#isClosed) this.#giveUp();
     if (isUp)
       this.#retry = clock.setTimer(() => {
         this.#readOn();
         this.#send();
       }, RETRY_MS);
+  }
+
+  /** Nobody is left who would try again. */
+  #giveUp(): void {
+    for (const { reject } of [...(this.#batch ?? []), ...this.#queue.splice(0)]) reject(notNow());
+    this.#batch = undefined;
   }
 }
 

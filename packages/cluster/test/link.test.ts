@@ -154,32 +154,41 @@ async function standsStill(port: number, number: () => number): Promise<void> {
 }
 
 describe("one that is slow", () => {
-  it("costs no more than its window, and the others nothing: answers", async () => {
-    let written = 0;
-    let isFull = false;
-    const { port } = await site((req, res) => {
-      if (req.url !== "/slow") {
-        res.end("quick");
-        return;
-      }
-      const more = (): void => {
-        while (res.write(Buffer.alloc(65_536))) written += 65_536;
-        isFull = true;
-      };
-      res.on("drain", more);
-      more();
-    });
-    const client = connect(port, "127.0.0.1");
-    ends.push(() => client.destroy());
-    client.pause();
-    client.write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-    await within(
-      standsStill(port, () => (isFull ? written : -1)),
-      "the answer to stand still",
-    );
-    // What the kernel holds of the client's connection, and the windows of this side and of Node.
-    expect(written).toBeLessThan(16_000_000);
-  });
+  it.each([65_536, 1024])(
+    "costs no more than its window, and the others nothing: answers in pieces of %i",
+    async (size) => {
+      const warnings: string[] = [];
+      const warned = (warning: Error): void => void warnings.push(warning.name);
+      process.on("warning", warned);
+      ends.push(() => process.off("warning", warned));
+      let written = 0;
+      let isFull = false;
+      const { port } = await site((req, res) => {
+        if (req.url !== "/slow") {
+          res.end("quick");
+          return;
+        }
+        const more = (): void => {
+          while (res.write(Buffer.alloc(size))) written += size;
+          isFull = true;
+        };
+        res.on("drain", more);
+        more();
+      });
+      const client = connect(port, "127.0.0.1");
+      ends.push(() => client.destroy());
+      client.pause();
+      client.write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+      await within(
+        standsStill(port, () => (isFull ? written : -1)),
+        "the answer to stand still",
+      );
+      // What the kernel holds of the client's connection, and the windows of this side and of Node.
+      expect(written).toBeLessThan(16_000_000);
+      // A listener for each piece that waits would be told of.
+      expect(warnings).toEqual([]);
+    },
+  );
 
   it("costs no more than its window, and the others nothing: requests", async () => {
     let held: IncomingMessage | undefined;

@@ -11,10 +11,6 @@ export interface SharedRoom {
    *   `ERR_BUS_DOWN` if too much waits, with `ERR_CLUSTER_INPUT` if it is too large
    */
   append(value: readonly unknown[], id?: string): Promise<"stored" | "known">;
-  /** Tells something to the others, and keeps nothing. */
-  say(value: readonly unknown[]): void;
-  /** Asks the others what they have to say: {@link SharedRoomSink.heard} is told their answers. Resolves once all have answered. */
-  ask(): Promise<void>;
   close(): void;
 }
 
@@ -30,10 +26,4 @@ export interface SharedRoomSink {
   began(epoch: string, offset: number): void;
   /** What was kept next: its offset is one more than the last. */
   kept(value: readonly unknown[]): void;
-  /** What another node says; in pieces, where it answers. */
-  heard(node: string, value: readonly unknown[]): void;
-  /** What this node has to say to one that asks. */
-  asked(): readonly (readonly unknown[])[];
-  /** A node is gone, or is taken to be. */
-  lost(node: string): void;
 }

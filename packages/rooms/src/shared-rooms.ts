@@ -37,9 +37,6 @@ export class SharedRooms<S extends RoomSocket> {
     const sink: SharedRoomSink = {
       began: (epoch, offset) => this.#store.change(state, () => state.log?.restart(epoch, offset)),
       kept: (value) => this.#kept(state, value),
-      heard() {},
-      asked: () => [],
-      lost() {},
     };
     const kept = keep && { entries: keep.count, ms: Math.min(keep.ageMs, MOST_MS) };
     state.shared = this.#host.share?.(state.name, kept, sink);

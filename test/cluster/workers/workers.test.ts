@@ -34,10 +34,14 @@ const PEERS: readonly (readonly [ClientName, "websocket" | "polling"])[] = [
   ["socket.io-client 4", "polling"],
 ];
 
-/** Asks again and again, until the answer is this. */
-async function answers(client: ClientSocket | undefined, question: string, answer: unknown): Promise<void> {
+/**
+ * Asks again and again, until the first answer is this. A request that Node's primary was handing to a worker as that was killed gets no answer and no
+ * end: its client notices by the heartbeat, after 45 s. So others are asked, too.
+ */
+async function answers(asked: readonly ClientSocket[], question: string, answer: unknown): Promise<void> {
   const end = Date.now() + 15_000;
-  for (let got: unknown; got !== answer; got = await client?.emitWithAck(question)) {
+  const ask = (): Promise<unknown> => Promise.any(asked.map((client) => client.emitWithAck(question)));
+  for (let got: unknown; got !== answer; got = await ask()) {
     if (Date.now() > end) throw new Error(`${question}: ${got} instead of ${answer}`);
   }
 }
@@ -69,7 +73,7 @@ describe("three workers of Node's cluster", () => {
     }
     const where = await Promise.all(clients.map((client) => client.emitWithAck("where")));
     expect(new Set(where).size).toBeGreaterThan(1);
-    await answers(clients[0], "count", CLIENTS);
+    await answers(clients, "count", CLIENTS);
     for (const [n, client] of clients.entries()) client.emit("say", n);
     await until(
       () => [...got.values()].every((texts) => texts.length === CLIENTS),
@@ -87,8 +91,8 @@ describe("three workers of Node's cluster", () => {
     const lost = clients.filter((_client, n) => String(where[n]) === victim);
     const others = clients.filter((_client, n) => String(where[n]) !== victim);
     primary.send({ kill: victim });
-    await answers(others[0], "nodes", 2);
-    await until(() => lost.every(({ connected }) => connected), "its clients", 20_000);
-    await answers(others[0], "count", CLIENTS);
-  }, 60_000);
+    await answers(others, "nodes", 2);
+    await until(() => lost.every(({ connected }) => connected), "its clients", 50_000);
+    await answers(others, "count", CLIENTS);
+  }, 100_000);
 });

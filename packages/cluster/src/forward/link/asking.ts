@@ -18,6 +18,8 @@ class Passing {
   readonly #failed: ForwardTerms["failed"];
   readonly #out: Outflow;
   readonly #in: Inflow;
+  /** Bytes that wait for the client to take them. */
+  #waiting = 0;
   /** Bytes that the answer still has to have, if it has said how many. */
   #missing: number | undefined = undefined;
   #isAnswered = false;
@@ -119,7 +121,7 @@ class Passing {
     const res = this.#res;
     if (!isLast) {
       if (res.write(bytes)) this.#in.taken(bytes.length);
-      else res.once("drain", () => this.#in.taken(bytes.length));
+      else this.#wait(bytes.length);
       return;
     }
     if (this.#hasBody) {
@@ -130,6 +132,16 @@ class Passing {
     }
     if (bytes.length > 0) res.end(bytes);
     else res.end();
+  }
+
+  /** One listener, however many pieces wait. */
+  #wait(bytes: number): void {
+    if (this.#waiting === 0)
+      this.#res.once("drain", () => {
+        this.#in.taken(this.#waiting);
+        this.#waiting = 0;
+      });
+    this.#waiting += bytes;
   }
 }
 
