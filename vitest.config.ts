@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -26,7 +27,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**", ...(process.env["LOAD"] ? [] : ["test/load/**"])],
     environment: "node",
     pool: "forks",
-    maxWorkers: 2,
+    // Most tests wait more than they compute.
+    maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // Real sockets, browsers and heartbeats on a machine that others use too: there, a test may fail once.

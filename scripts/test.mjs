@@ -52,7 +52,7 @@ const [first, ...rest] = process.argv.slice(2);
 const exclude = (paths) => paths.flatMap((path) => ["--exclude", path.endsWith("/") ? `${path}**` : path]);
 
 if (first === "--unit") {
-  vitest([...UNIT, ...exclude(NOT_UNIT), ...rest]);
+  run("vitest", ["run", ...UNIT, ...exclude(NOT_UNIT), ...rest]);
 } else {
   run("node", ["scripts/setup-programs.mjs"]);
   run("turbo", ["run", "build"]);
@@ -74,19 +74,19 @@ if (first === "--unit") {
     mkdirSync(dirname(CACHE), { recursive: true });
     writeFileSync(CACHE, digest);
   } else {
-    vitest([first, ...rest]);
+    run("vitest", ["run", first, ...rest]);
   }
 }
 
 /**
- * Runs the tests, and in CI those files once more and by themselves in which something failed: a test beside others on a machine of two cores may miss
- * a deadline, and so may a hook, which Vitest does not try again. What fails alone, fails.
+ * Runs the tests, and those files once more and by themselves in which something failed: a test beside others on a machine of two cores may miss a
+ * deadline, and so may a hook, which Vitest does not try again. What fails alone, fails.
  */
 function vitest(args) {
   const folder = mkdtempSync(join(tmpdir(), "sockeye-"));
   const list = join(folder, "failed");
   writeFileSync(list, "");
-  if (process.env.CI === "true") process.env.FAILED_FILES = list;
+  process.env.FAILED_FILES = list;
   const status = statusOf("vitest", ["run", ...args]);
   delete process.env.FAILED_FILES;
   const failed = [...new Set(readFileSync(list, "utf8").split("\n").filter(Boolean))];

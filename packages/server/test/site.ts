@@ -7,13 +7,18 @@ import {
   type ManagerOptions,
   type SocketOptions,
 } from "socket.io-client";
-import { afterEach } from "vitest";
+import { afterEach, beforeEach } from "vitest";
 import { once, until } from "../../../test/support/wait.js";
 
-// A server on a free port, and stock clients that dial it. All of it ends with the test.
+// A server on a free port, and stock clients that dial it. All of it ends with the test; of tests that run side by side, with the last of them.
 
 const ends: (() => unknown)[] = [];
+let running = 0;
+beforeEach(() => {
+  running++;
+});
 afterEach(async () => {
+  if (--running > 0) return;
   for (const end of ends.splice(0).reverse()) await end();
 });
 

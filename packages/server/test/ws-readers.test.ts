@@ -78,7 +78,8 @@ function closed(line: Line): Promise<void> {
   });
 }
 
-describe.each(Object.entries(READERS))("%s", (_name, [options, extensions, unpacks]) => {
+// Side by side, since many wait for the five seconds that a peer has to close.
+describe.concurrent.each(Object.entries(READERS))("%s", (_name, [options, extensions, unpacks]) => {
   /** What is packed and not unpacked yet weighs nothing. */
   const piece = large(extensions, extensions === "" || unpacks ? 0 : 0x80);
 
@@ -115,7 +116,7 @@ describe.each(Object.entries(READERS))("%s", (_name, [options, extensions, unpac
 });
 
 // Our reader reads on, and drops what comes: see admission.test.ts of the gate.
-it.each(BY_WS)(
+it.concurrent.each(BY_WS)(
   "%s reads nothing more of a message once it is closing",
   async (_name, [options, extensions]) => {
     const { io, port } = await serve(options);
