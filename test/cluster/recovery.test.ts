@@ -235,4 +235,96 @@ describe("a client that comes back to another node", () => {
     await until(() => player.recovered.length === 2 && player.got.length === 1, "its return");
     expect(player.recovered).toEqual([false, true]);
   });
+
+  test("gets what is said to it before it is sent away, once and in order, though the log has not told of it yet", async () => {
+    const [a, b] = (await startNodes(["a", "b"], memoryBuses(), RECOVERY)) as Pair;
+    const [player, other] = [await play(dialStock, a.url), await play(dialStock, b.url)];
+    const here = await play(dialStock, a.url);
+    const [socket] = await a.io.in(player.client.id ?? "").local.fetchSockets();
+    const gone = once(player.client, "disconnect");
+    a.io.emit("n", 1);
+    socket?.emit("n", 2);
+    a.io.except(here.client.id ?? "").emit("n", 3);
+    a.io.to("nobody").emit("n", 4);
+    (socket as unknown as Socket).disconnect();
+    a.io.emit("n", 5);
+    expect((await gone)[0]).toBe("io server disconnect");
+    await until(() => other.got.includes(5) && here.got.includes(5), "the end");
+    expect([player.got, here.got, other.got]).toEqual([
+      [1, 2, 3],
+      [1, 5],
+      [1, 3, 5],
+    ]);
+    // Whom the log sends away gets what stands before that in the log, and no more.
+    const left = once(other.client, "disconnect");
+    b.io.emit("n", 6);
+    b.io.disconnectSockets();
+    b.io.emit("n", 7);
+    await left;
+    expect(other.got).toEqual([1, 3, 5, 6]);
+  });
+
+  test("gets what is said before its server closes, also if nobody can come back to it", async () => {
+    const [a] = (await startNodes(["a"], memoryBuses(), RECOVERY)) as unknown as Pair;
+    const player = await play(dialStock, a.url, { reconnection: false });
+    const gone = once(player.client, "disconnect");
+    a.io.emit("n", 1);
+    const closed = a.io.close();
+    await gone;
+    await closed;
+    expect(player.got).toEqual([1]);
+  });
+
+  test.each([
+    ["sockeye", true],
+    ["sockeye", false],
+    ["socket.io-client 4", true],
+  ] as const)(
+    "is led to another node by a drain, %s with resume %s: nothing missing, rooms and data there, what it owes is told",
+    async (name, resume) => {
+      const options = resume ? { resume: {} } : {};
+      const nodes = (await startNodes(["a", "b"], memoryBuses(), { ...RECOVERY, ...options })) as Pair;
+      const [a, b] = nodes;
+      joinAll(nodes);
+      const players: (readonly [BlindProxy, Player])[] = [];
+      for (let n = 0; n < 4; n++) {
+        const proxy = await blindProxy([a.port]);
+        players.push([proxy, await play(DIALS[name] as typeof dialStock, proxy.url)]);
+      }
+      const sockets = (await a.io.local.fetchSockets()) as unknown as Socket[];
+      expect(sockets).toHaveLength(4);
+      for (const [index, socket] of sockets.entries()) {
+        socket.data = { index };
+        await socket.save();
+      }
+      // What a server says that is closing may reach nobody; what it has said before must.
+      let sent = 0;
+      const traffic = setInterval(() => {
+        for (const { io } of isClosing ? [b] : nodes) io.to("x").emit("n", ++sent);
+      }, 5);
+      let isClosing = false;
+      atEnd(() => clearInterval(traffic));
+      await until(() => players.every(([, { got }]) => got.length > 5), "traffic");
+      const back: Socket[] = [];
+      b.io.on("connection", (socket) => void back.push(socket));
+      for (const [proxy] of players) proxy.ports = [b.port];
+      const owed = sockets[0]?.emitWithAck("never answered").catch((error) => error.code);
+      isClosing = true;
+      await a.io.close({ drain: { deadlineMs: 300 } });
+      expect(await owed).toBe("ERR_ACK_DISCONNECTED");
+      await until(() => players.every(([, { recovered }]) => recovered.length === 2), "their return");
+      clearInterval(traffic);
+      await until(() => players.every(([, { got }]) => got.includes(sent)), "the last one");
+      const all = Array.from({ length: sent }, (_, n) => n + 1);
+      for (const [, { got, recovered }] of players) {
+        expect(recovered).toEqual([false, true]);
+        expect([...got].sort((x, y) => x - y)).toEqual(all);
+      }
+      expect(back.map(({ id }) => id).sort()).toEqual(sockets.map(({ id }) => id).sort());
+      for (const { id, data, rooms } of back) {
+        const was = sockets.findIndex((socket) => socket.id === id);
+        expect([data, [...rooms].sort()]).toEqual([{ index: was }, [id, "x", "y"].sort()]);
+      }
+    },
+  );
 });

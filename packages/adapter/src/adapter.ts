@@ -198,6 +198,14 @@ export class Adapter<S extends AdapterSocket = AdapterSocket> extends EventEmitt
     return undefined;
   }
 
+  /** A socket is about to be sent away: what was said to it on this node before, and is not delivered yet, is delivered now. */
+  settle(_id: SocketId): void {}
+
+  /** Resolves once all is delivered that was said on this node; nothing if it is. */
+  flush(): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** Keeps a session whose connection broke, for {@link restoreSession}. */
   persistSession(_session: PersistedSession): void {}
 

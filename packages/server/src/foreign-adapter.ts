@@ -23,11 +23,11 @@ export interface ForeignAdapter {
   restoreSession(pid: Unchecked, offset: Unchecked): unknown;
 }
 
-/** Makes any adapter one of ours: one of Socket.IO keeps no log whose end it could tell. */
+/** Makes any adapter one of ours: one of Socket.IO keeps no log whose end it could tell, or that it waits for. */
 export function adopt(made: Adapter | ForeignAdapter): Adapter {
   const adapter = made as Adapter;
   if (typeof adapter.position !== "function") {
-    Object.assign(adapter, { position: () => undefined });
+    Object.assign(adapter, { position: () => undefined, settle: () => {}, flush: () => undefined });
     showViews(adapter);
     guard(adapter);
   } else if (!OWN.has(adapter.constructor)) {

@@ -327,6 +327,9 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
 
   /** Ends all sockets and the adapter. */
   async shutDown(): Promise<void> {
+    // Who is there gets what was said last.
+    const flushed = this.#adapter?.flush();
+    if (flushed) await flushed;
     for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");
     this.rooms?.close();
     this.exchange?.streams?.close();

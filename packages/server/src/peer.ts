@@ -261,7 +261,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.#nsp.rooms?.setAway(this.#handle.id, away);
     if (!this.#nsp.recoversElsewhere || !this.entered) return;
     this.#withAdapter((adapter) => {
-      if (away) this.#persist(adapter);
+      if (away) this.#recovery?.persist(adapter, this.#kept);
       else this.#recovery?.revoke(adapter);
     });
   }
@@ -316,7 +316,7 @@ export class Peer implements SocketTarget, AdapterPeer {
 
   #forget(comesBack: boolean): void {
     this.#withAdapter((adapter) => {
-      if (comesBack) this.#persist(adapter);
+      if (comesBack) this.#recovery?.persist(adapter, this.#kept);
       else this.#recovery?.revoke(adapter);
       adapter.delAll(this.#handle.id);
     });
@@ -325,10 +325,6 @@ export class Peer implements SocketTarget, AdapterPeer {
   get #kept(): Interrupted {
     const { id, rooms } = this.#handle;
     return { id, rooms, data: this.data, expires: this.#expiry?.at };
-  }
-
-  #persist(adapter: Adapter): void {
-    this.#recovery?.persist(adapter, this.#kept);
   }
 
   /** The adapter may be the app's: what it throws must not come back to the code that noticed the end. */
@@ -345,6 +341,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   }
 
   #dismiss(why: Error | undefined): void {
+    this.#withAdapter((adapter) => adapter.settle(this.#handle.id));
     this.#send({ type: PacketType.DISCONNECT, nsp: this.#nsp.name, id: undefined, data: undefined });
     this.end("server namespace disconnect", why);
   }

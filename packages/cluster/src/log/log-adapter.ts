@@ -11,14 +11,14 @@ import type {
   Room,
   SocketId,
 } from "@sockeye/protocol";
-import { ClusterError, CORE, REPORT } from "@sockeye/protocol";
+import { ClusterError, CORE, PEER, REPORT } from "@sockeye/protocol";
 import type { Cluster } from "../cluster.js";
 import { ClusterAdapter, type ClusterNamespace, SPREAD_MS } from "../cluster-adapter.js";
 import { LazyEvent, readEvent, writeEvent } from "../event.js";
 import { Kind } from "../frame.js";
 import { listOf, pack, unpack } from "../introduction.js";
 import { packSelection } from "../remote.js";
-import { Missed } from "./missed.js";
+import { isMeant, Missed } from "./missed.js";
 import type { Hold, Logged, NamespaceLog } from "./namespace-log.js";
 import { readOffset, writeOffset } from "./offset.js";
 import { type Found, SessionRecords } from "./session-records.js";
@@ -41,6 +41,8 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
   readonly #log: NamespaceLog;
   readonly #records: SessionRecords;
   readonly #unconfirmed: Set<string>;
+  /** An act of the log is carried out. */
+  #isApplying = false;
 
   constructor(
     nsp: ClusterNamespace<S>,
@@ -140,6 +142,24 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
     else super.disconnectSockets(options, close);
   }
 
+  /** It will have left when the log tells of them, which skips it then. */
+  override settle(id: SocketId): void {
+    const socket = this.nsp.sockets.get(id);
+    if (this.#isApplying || !socket) return;
+    const rooms = this.socketRooms(id) ?? new Set([id]);
+    for (const { kind, body } of this.#log.unheard) {
+      if (kind !== Kind.EVENT) continue;
+      const { encoded, options } = readEvent(body);
+      if (!isMeant(options, rooms)) continue;
+      const packet = new LazyEvent(this.nsp.name, () => this.decode(encoded), undefined, encoded);
+      socket[PEER].deliver(packet, encoded, options.flags ?? {});
+    }
+  }
+
+  override flush(): Promise<void> | undefined {
+    return this.#log.unheard.length > 0 ? this.#log.fence().catch(() => {}) : undefined;
+  }
+
   #actsByLog({ flags }: BroadcastOptions): boolean {
     return !this.#log.isAlone && !flags?.local && !flags?.volatile;
   }
@@ -165,7 +185,13 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
   #apply({ kind, body, at }: Logged): void {
     if (kind === Kind.ACT) {
       const [op, args] = listOf(unpack(body));
-      if (typeof op === "string") this.act(op, listOf(args));
+      // Whom the log sends away is sent away at this place of it.
+      this.#isApplying = true;
+      try {
+        if (typeof op === "string") this.act(op, listOf(args));
+      } finally {
+        this.#isApplying = false;
+      }
     } else if (kind === Kind.EVENT) {
       const { encoded, options } = readEvent(body);
       const offset = at && writeOffset(at);

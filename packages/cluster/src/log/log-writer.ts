@@ -36,7 +36,6 @@ interface Batch {
  */
 export class LogWriter {
   readonly #terms: LogWriterTerms;
-  /** All that is not done, in order. */
   readonly #open = new Map<number, Said>();
   #turn: Said[] = [];
   #unconfirmed: Batch[] = [];
@@ -49,6 +48,11 @@ export class LogWriter {
 
   constructor(terms: LogWriterTerms) {
     this.#terms = terms;
+  }
+
+  /** All that is not done, in order. */
+  get unheard(): readonly Said[] {
+    return [...this.#open.values()];
   }
 
   /** When the oldest was said that is not done. */

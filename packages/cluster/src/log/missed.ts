@@ -30,7 +30,7 @@ export class Missed {
     if (body && kind === Kind.ACT) this.#act(body);
     if (!body || kind !== Kind.EVENT) return undefined;
     const { encoded, options } = readEvent(body);
-    if (!this.#means(options)) return undefined;
+    if (!isMeant(options, this.rooms)) return undefined;
     const data = this.#decode(encoded);
     return entry.at.epoch === epoch ? [...data, writeOffset(entry.at)] : data;
   }
@@ -38,18 +38,19 @@ export class Missed {
   #act(body: Uint8Array): void {
     const [op, args] = listOf(unpack(body));
     const [selected, excepted, rooms] = listOf(args);
-    if (!this.#means(readSelection([selected, excepted]))) return;
+    if (!isMeant(readSelection([selected, excepted]), this.rooms)) return;
     if (op === "disconnect") this.isOver = true;
     else if (op === "leave") for (const room of readRooms(rooms)) this.rooms.delete(room);
     else if (op === "join") this.isOver ||= readRooms(rooms).some((room) => !this.rooms.has(room));
   }
+}
 
-  #means({ rooms, except }: BroadcastOptions): boolean {
-    return (rooms.size === 0 || this.#isInOne(rooms)) && !(except && this.#isInOne(except));
-  }
+/** Is a socket meant that is in these rooms? */
+export function isMeant({ rooms, except }: BroadcastOptions, own: ReadonlySet<Room>): boolean {
+  return (rooms.size === 0 || isInOne(own, rooms)) && !(except && isInOne(own, except));
+}
 
-  #isInOne(rooms: ReadonlySet<Room>): boolean {
-    for (const room of rooms) if (this.rooms.has(room)) return true;
-    return false;
-  }
+function isInOne(own: ReadonlySet<Room>, rooms: ReadonlySet<Room>): boolean {
+  for (const room of rooms) if (own.has(room)) return true;
+  return false;
 }

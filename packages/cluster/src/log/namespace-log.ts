@@ -88,6 +88,11 @@ export class NamespaceLog {
     return this.#at;
   }
 
+  /** What this node has said and not heard back yet, in order. */
+  get unheard(): readonly Omit<Logged, "at">[] {
+    return this.#writer.unheard.filter(({ kind }) => kind !== Kind.FENCE);
+  }
+
   /** The bus works, and what this node hears of itself is in force. */
   up(): void {
     if (this.#state !== "closed") this.#catchUp();
