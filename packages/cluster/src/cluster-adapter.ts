@@ -80,7 +80,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     this.interest = new Interest({
       clock: cluster.clock,
       subscribe: (room) => cluster.subscribe(this.topics.room(room)),
-      unsubscribe: (rooms) => cluster.unsubscribe(rooms.map((room) => this.topics.room(room))),
+      unsubscribe: (rooms) => this.unsubscribe(rooms.map((room) => this.topics.room(room))),
     });
   }
 
@@ -376,6 +376,10 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     const asked = this.cluster.names(missing);
     const text = `timeout reached: only ${answers.length} responses received out of ${answers.length + missing.length}`;
     return Object.assign(new ClusterError("ERR_NODES_MISSING", text), { responses, missing: asked });
+  }
+
+  protected unsubscribe(topics: readonly string[]): void {
+    this.cluster.unsubscribe(topics);
   }
 
   protected dropIfEmpty(room: Room): void {

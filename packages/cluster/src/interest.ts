@@ -21,8 +21,8 @@ export class Interest {
   readonly #rooms = new Set<Room>();
   /** Those that are not in force yet. */
   readonly #waiting = new Map<Room, Waiting>();
-  /** Those that nobody is in any more. */
-  readonly #left = new Set<Room>();
+  /** Those that nobody is in any more, and since when; the first to leave first. */
+  readonly #left = new Map<Room, number>();
   /** Those that sockets are about to be in, and how many sockets. */
   readonly #held = new Map<Room, number>();
   #timer: Timer | undefined = undefined;
@@ -66,8 +66,9 @@ export class Interest {
   /** A room has no member here any more. */
   drop(room: Room): void {
     if (!this.#rooms.has(room) || this.#held.has(room)) return;
-    this.#left.add(room);
-    this.#linger();
+    this.#left.delete(room);
+    this.#left.set(room, this.#terms.clock.now());
+    this.#linger(LINGER_MS);
   }
 
   /** A subscription is in force. */
@@ -97,19 +98,26 @@ export class Interest {
     return rooms;
   }
 
-  #linger(): void {
-    this.#timer ??= this.#terms.clock.setTimer(() => this.#leave(), LINGER_MS);
+  #linger(ms: number): void {
+    this.#timer ??= this.#terms.clock.setTimer(() => this.#leave(), ms);
   }
 
   #leave(): void {
     this.#timer = undefined;
+    const now = this.#terms.clock.now();
     // What is not in force yet stays until it is: its confirmation must not be taken for that of a later subscription.
-    const rooms = [...this.#left].filter((room) => !this.#waiting.has(room));
+    const rooms = [...this.#left].flatMap(([room, since]) =>
+      since + LINGER_MS > now || this.#waiting.has(room) ? [] : [room],
+    );
     for (const room of rooms) {
       this.#left.delete(room);
       this.#rooms.delete(room);
     }
-    if (this.#left.size > 0) this.#linger();
+    for (const since of this.#left.values()) {
+      const left = since + LINGER_MS - now;
+      this.#linger(left > 0 ? left : LINGER_MS);
+      break;
+    }
     if (rooms.length > 0) this.#terms.unsubscribe(rooms);
   }
 }

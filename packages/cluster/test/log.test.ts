@@ -67,7 +67,6 @@ describe("a return", () => {
       });
       const coming = b.comesBack(socket, middlewares);
       await pass(300);
-      // There is one delay for all rooms that were left.
       b.lose(third);
       await pass(1_000 - ms);
       b.lose(other);
@@ -137,6 +136,34 @@ describe("a log that answers with errors", () => {
     ]);
     expect(String(b.adapter.position()).slice(0, 9)).not.toBe(position.slice(0, 9));
   });
+});
+
+describe("what is said to a room that empties", () => {
+  it.each([10, 300, 990, 1_500])(
+    "is not waited for, however late the log has it: after %i ms",
+    async (ms) => {
+      const { clock, nodes, buses, pass } = world();
+      const [a] = nodes as [ClusterNode];
+      const [{ log } = {}] = buses;
+      if (!log) throw new Error("no log");
+      await pass(100);
+      const [first, other] = [a.join("x"), a.join("y")];
+      await pass(50);
+      const before = `${a.adapter.position()}`;
+      const append = log.append.bind(log);
+      log.append = async (...args) => {
+        await new Promise<void>((resolve) => void clock.setTimer(resolve, ms));
+        return append(...args);
+      };
+      a.lose(other);
+      await pass(990);
+      a.emit(["x"], "1");
+      a.lose(first);
+      await pass(6_000);
+      expect(`${a.adapter.position()}`.split(".")[0]).toBe(before.split(".")[0]);
+      expect([a.gaps, a.failures]).toEqual([0, []]);
+    },
+  );
 });
 
 describe("offsets", () => {

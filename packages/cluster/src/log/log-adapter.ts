@@ -110,6 +110,11 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
     super.delAll(id);
   }
 
+  protected override unsubscribe(topics: readonly string[]): void {
+    super.unsubscribe(topics);
+    this.#log.unsubscribed(topics);
+  }
+
   // ---- events and acts: in the order of the log
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {

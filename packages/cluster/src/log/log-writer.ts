@@ -11,7 +11,7 @@ export interface Said extends LogEntry {
   readonly kind: number;
   readonly body: Uint8Array;
   /** Will this node hear it, too? Otherwise it is done once it is kept. */
-  readonly echoes: boolean;
+  echoes: boolean;
   readonly at: number;
 }
 
@@ -69,6 +69,16 @@ export class LogWriter {
   /** This node has heard what it said. */
   heard(seq: number): void {
     this.#open.delete(seq);
+  }
+
+  /** This node does not hear these topics any more: nobody here is meant. */
+  unsubscribed(topics: ReadonlySet<string>): void {
+    const unconfirmed = new Set([...this.#turn, ...this.#unconfirmed.flatMap(({ said }) => said)]);
+    for (const said of this.#open.values()) {
+      if (!said.topics.every((topic) => topics.has(topic))) continue;
+      said.echoes = false;
+      if (!unconfirmed.has(said)) this.#open.delete(said.seq);
+    }
   }
 
   up(): void {

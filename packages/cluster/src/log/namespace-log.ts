@@ -134,6 +134,11 @@ export class NamespaceLog {
     return seq;
   }
 
+  /** What this node has said under these topics alone, it does not hear any more. */
+  unsubscribed(topics: readonly string[]): void {
+    this.#writer.unsubscribed(new Set(topics));
+  }
+
   /** Resolves once all is applied here that was in the log when it was asked for. Rejects if that takes too long. */
   fence(): Promise<void> {
     if (this.position === undefined) return Promise.reject(notNow());
