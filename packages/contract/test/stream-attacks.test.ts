@@ -1,6 +1,7 @@
 // What strangers, and the app's own mistakes, can do to streams: the machines without a network.
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { until } from "../../../test/support/wait.js";
 import type { StreamHandler } from "../src/streams/stream-types.js";
 import { scene, settle } from "./stream-scene.js";
 
@@ -245,6 +246,36 @@ describe("a client", () => {
     expect([one.open, one.held < 7 * 262_144]).toEqual([100, true]);
     one.serving.close();
     expect(one.held).toBe(0);
+  });
+
+  it("that cuts an upload into single bytes costs what they weigh, and the handler gets them in a few pieces", async () => {
+    const upload = async (bytes: number): Promise<number> => {
+      const { table, client } = scene({ maxUnreadUploadBytes: 1e7 });
+      const one = client();
+      let [pieces, sum] = [0, 0];
+      let go = (): void => {};
+      const gate = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      table.declareUpload("f", {}, async (file: AsyncIterable<Uint8Array>) => {
+        await gate;
+        for await (const piece of file) {
+          pieces++;
+          expect(Buffer.isBuffer(piece)).toBe(true);
+          for (const byte of piece) expect(byte).toBe(sum++ % 251);
+        }
+      });
+      one.raw("sockeye:open", 1, { name: "f", file: {} });
+      for (let at = 0; at < bytes; at++) one.raw("sockeye:item", 1, at, Buffer.from([at % 251]));
+      one.raw("sockeye:end", 1);
+      expect(one.held).toBe(bytes);
+      go();
+      await until(() => one.down.some(([event]) => event === "sockeye:end"), "the end");
+      expect([sum, one.held]).toEqual([bytes, 0]);
+      return pieces;
+    };
+    for (const bytes of [1, 2, 4096, 5000, 100_000])
+      expect(await upload(bytes)).toBe(Math.ceil(bytes / 4096));
   });
 
   it("that stops uploads in a loop has no more stuck handlers than maxProducersPerSocket", async () => {

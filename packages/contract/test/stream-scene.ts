@@ -50,9 +50,10 @@ export function scene(limits: Partial<StreamLimits> = {}) {
           reportError: (error) => errors.push(error),
           holdBytes: (bytes) => {
             state.held += bytes;
-            return () => {
-              state.held -= bytes;
-            };
+            return true;
+          },
+          releaseBytes: (bytes) => {
+            state.held -= bytes;
           },
         },
         table,

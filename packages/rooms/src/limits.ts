@@ -9,6 +9,8 @@ export interface RoomLimits {
   readonly maxKeptBytes: number;
   /** Readers of rooms over plain HTTP, those of all namespaces together. Beyond that the answer is 503. */
   readonly maxRoomFeeds: number;
+  /** The same of one client address, which is answered with 429. On a server `maxSessionsPerAddress` by default. */
+  readonly maxRoomFeedsPerAddress: number;
   /** Bytes of kept events, and of who is there, that one connection may be sent in ten seconds. */
   readonly maxCatchUpBytes: number;
   /** Bytes of one value of presence, as it is told. All values of one socket together may have four times that. */
@@ -21,6 +23,7 @@ export const DEFAULT_ROOM_LIMITS: RoomLimits = {
   maxKeptRooms: 10_000,
   maxKeptBytes: 64 << 20,
   maxRoomFeeds: 10_000,
+  maxRoomFeedsPerAddress: Number.POSITIVE_INFINITY,
   maxCatchUpBytes: 8 << 20,
   maxPresenceBytes: 4096,
   presenceMs: 100,

@@ -53,7 +53,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
-const MAX_NAME = 255;
+/** Characters of the name of a room that a client may say. */
+export const MAX_NAME = 255;
 
 export function isRoomEvent(event: unknown): event is string {
   return typeof event === "string" && Object.hasOwn(READERS, event);

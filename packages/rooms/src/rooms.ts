@@ -5,7 +5,7 @@ import { DEFAULT_ROOM_LIMITS, type RoomLimits } from "./limits.js";
 import { isThenable, permissionKey, type Verdict } from "./permissions.js";
 import { ownEvent, PresenceBoard } from "./presence-board.js";
 import { Publisher } from "./publisher.js";
-import { ACTION_OF, ACTIONS, type Request, readRequest } from "./requests.js";
+import { ACTION_OF, ACTIONS, MAX_NAME, type Request, readRequest } from "./requests.js";
 import { forbidden, type Refusal, RoomRefusal, tooMuch, unread } from "./room-error.js";
 import type { HistoryOptions, RoomEvent } from "./room-event.js";
 import { RoomFeed } from "./room-feed.js";
@@ -162,6 +162,8 @@ export class Rooms<S extends RoomSocket> {
 
   /** Who may read a room over plain HTTP; `undefined`: nobody. */
   exposure(room: string): (Expose & { readonly params: readonly string[] }) | undefined {
+    // What was looked for is remembered, and may come from anybody.
+    if (room.length > MAX_NAME) return undefined;
     const { rule, params = [] } = this.#rules.find(room) ?? {};
     if (rule?.expose === undefined || isOwnEvent(room) || this.#host.isSocketId(room)) return undefined;
     return { ...rule.expose, params };

@@ -7,10 +7,12 @@ const page = readFileSync(new URL("../../../docs/limits.md", import.meta.url), "
 it("the bounds of rooms are docs/limits.md, row by row", () => {
   const [, chapter = ""] = page.split("\n## Rooms that remember\n");
   const [rows = ""] = chapter.split("\n## ");
-  const documented = [...rows.matchAll(/`(\w+)`, ([\d,]+)( MiB)?/g)].map(
+  const documented = [...rows.matchAll(/`(\w+)`, (unlimited|[\d,]+)( MiB)?/g)].map(
     ([, name = "", number = "", mebibytes]) => [
       name,
-      Number(number.replaceAll(",", "")) * (mebibytes ? 1 << 20 : 1),
+      number === "unlimited"
+        ? Number.POSITIVE_INFINITY
+        : Number(number.replaceAll(",", "")) * (mebibytes ? 1 << 20 : 1),
     ],
   );
   expect(Object.fromEntries(documented)).toEqual(DEFAULT_ROOM_LIMITS);

@@ -85,6 +85,7 @@ const JOINS_PER_NAMESPACE = 4;
 export function limitsOf(options: ServerOptions): ServerLimits {
   const maxMessageBytes = options.maxHttpBufferSize ?? DEFAULT_LIMITS.maxMessageBytes;
   const maxBinaryEventBytes = maxMessageBytes * 10;
+  const sessionsPerAddress = options.limits?.maxSessionsPerAddress ?? Number.POSITIVE_INFINITY;
   const namespaces = options.limits?.maxNamespacesPerConnection ?? DEFAULT_LIMITS.maxNamespacesPerConnection;
   const limits: ServerLimits = {
     ...DEFAULT_LIMITS,
@@ -94,7 +95,8 @@ export function limitsOf(options: ServerOptions): ServerLimits {
     maxJoinsPerMinute: namespaces * JOINS_PER_NAMESPACE,
     maxProcessBytes: defaultBudgetBytes(),
     // Each session may have one claim under way, and leaves one WebSocket that closes.
-    maxPendingPerAddress: options.limits?.maxSessionsPerAddress ?? DEFAULT_LIMITS.maxPendingPerAddress,
+    maxPendingPerAddress: sessionsPerAddress,
+    maxRoomFeedsPerAddress: sessionsPerAddress,
     ...options.limits,
     maxMessageBytes,
   };

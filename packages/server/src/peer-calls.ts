@@ -113,8 +113,12 @@ export class PeerCalls implements Answerer, Caller, StreamPeer {
     this.#streams.take(typeof last === "function" ? event.slice(0, -1) : event);
   }
 
-  holdBytes(bytes: number): (() => void) | undefined {
-    return this.#client.hold(bytes) ? () => this.#client.release(bytes) : undefined;
+  holdBytes(bytes: number): boolean {
+    return this.#client.hold(bytes);
+  }
+
+  releaseBytes(bytes: number): void {
+    this.#client.release(bytes);
   }
 
   /** It waits behind an asynchronous schema. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Account, Addresses } from "@sockeye/engine/server";
 import type { Clock, Timer } from "@sockeye/protocol";
 import {
   type FeedItem,
@@ -8,11 +9,15 @@ import {
   type Rooms,
   type Since,
 } from "@sockeye/rooms";
+import type { ServerLimits } from "./options.js";
 
 /** Ms between two comments that keep proxies from ending a silent response; who has read nothing in between two of them is cut. */
 const BEAT_MS = 15_000;
 /** Ms after which an `EventSource` comes back. */
 const RETRY_MS = 2000;
+/** Ms that a reader has, once the server closes, to take what was written. */
+const FAREWELL_MS = 5000;
+const LATER = { "Retry-After": "5" };
 
 /** What a URL asks for. */
 export interface FeedRequest {
@@ -24,7 +29,14 @@ export interface FeedRequest {
 /** What is around {@link RoomFeeds}. */
 export interface FeedsHost {
   readonly clock: Clock;
-  readonly maxRoomFeeds: number;
+  readonly limits: Pick<
+    ServerLimits,
+    "maxRoomFeeds" | "maxRoomFeedsPerAddress" | "maxHandshakesPerSecondPerAddress" | "maxProcessBytes"
+  >;
+  /** Ms that the app has to decide about a reader. */
+  readonly connectTimeoutMs: number;
+  /** Where a reader is, as sessions are counted. Must not throw. */
+  addressOf(req: IncomingMessage): string | undefined;
   roomsOf(nsp: string): Rooms<RoomSocket> | undefined;
   reportError(error: unknown, event: string): void;
 }
@@ -32,13 +44,26 @@ export interface FeedsHost {
 /** Rooms as `text/event-stream`, each reader at its own pace: `GET <path>/rooms/<room>`. */
 export class RoomFeeds {
   readonly #host: FeedsHost;
+  readonly #addresses: Addresses;
   readonly #open = new Set<Reader>();
-  /** Those who wait for the app's decision count, too. */
+  /** Those about whom the app is still asked. */
+  readonly #undecided = new Set<ServerResponse>();
+  /** Both. */
   #count = 0;
   #isClosed = false;
 
   constructor(host: FeedsHost) {
     this.#host = host;
+    const limits = {
+      get maxSessionsPerAddress() {
+        return host.limits.maxRoomFeedsPerAddress;
+      },
+      get maxHandshakesPerSecondPerAddress() {
+        return host.limits.maxHandshakesPerSecondPerAddress;
+      },
+    };
+    const addressOf = (req: IncomingMessage): string | undefined => host.addressOf(req);
+    this.#addresses = new Addresses({ clock: host.clock, limits, addressOf });
   }
 
   /** What a URL asks for, if it is a room. @param path of the server, without a slash at its end */
@@ -60,31 +85,31 @@ export class RoomFeeds {
   /** Answers a request whose origin was let in. */
   async serve(req: IncomingMessage, res: ServerResponse, asked: FeedRequest): Promise<void> {
     if (req.method !== "GET") return refuse(res, 405, { Allow: "GET" });
-    if (this.#isClosed || this.#count >= this.#host.maxRoomFeeds)
-      return refuse(res, 503, { "Retry-After": "5" });
+    if (this.#isClosed || this.#count >= this.#host.limits.maxRoomFeeds) return refuse(res, 503, LATER);
+    if (this.#addresses.handshake(req)) return refuse(res, 429, LATER);
+    const place = this.#addresses.reserve(req);
     this.#count++;
-    res.once("close", () => this.#count--);
-    const rooms = this.#host.roomsOf(asked.nsp);
-    const exposure = rooms?.exposure(asked.room);
-    const resumed = req.headers["last-event-id"];
-    const since = parseSince((typeof resumed === "string" && resumed) || asked.since);
+    this.#undecided.add(res);
+    const { clock, connectTimeoutMs } = this.#host;
+    const late = clock.setTimer(() => refuse(res, 503, LATER), connectTimeoutMs);
+    const decided = (): void => {
+      clock.clearTimer(late);
+      this.#undecided.delete(res);
+    };
+    res.once("close", () => {
+      this.#count--;
+      place?.free();
+      decided();
+    });
     try {
-      const { room } = asked;
-      const granted =
-        exposure !== undefined && (await exposure.authorize(req, { room, params: exposure.params })) === true;
-      if (res.destroyed || res.headersSent) return;
-      // A client that may not read it gets the same answer as for a room that does not exist.
-      if (!granted || rooms === undefined) return refuse(res, 404);
-      if (since === undefined) return refuse(res, 400);
-      const opening = rooms.open(room, since);
-      if (opening) await opening;
-      if (res.destroyed) return;
-      if (this.#isClosed) return refuse(res, 503);
-      this.#begin(res, { rooms, room, since });
+      const begin = await this.#decide(req, res, asked);
+      decided();
+      begin?.();
     } catch (error) {
+      decided();
       // The engine of a cluster cannot be reached.
       if ((error as { readonly code?: unknown } | null)?.code === "ERR_ROOM_LIMIT")
-        return refuse(res, 503, { "Retry-After": "5" });
+        return refuse(res, 503, LATER);
       this.#host.reportError(error, asked.room);
       refuse(res, 500);
     }
@@ -93,14 +118,42 @@ export class RoomFeeds {
   /** Ends all: their readers come back, to another server if there is one. */
   close(): void {
     this.#isClosed = true;
+    for (const res of [...this.#undecided]) refuse(res, 503, LATER);
     for (const reader of [...this.#open]) reader.end();
+  }
+
+  /** @returns begins; nothing if it was answered */
+  async #decide(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { room, nsp, since: wanted }: FeedRequest,
+  ): Promise<(() => void) | undefined> {
+    const rooms = this.#host.roomsOf(nsp);
+    const exposure = rooms?.exposure(room);
+    const resumed = req.headers["last-event-id"];
+    const since = parseSince((typeof resumed === "string" && resumed) || wanted);
+    const granted =
+      exposure !== undefined && (await exposure.authorize(req, { room, params: exposure.params })) === true;
+    const isOver = (): boolean => res.destroyed || res.headersSent;
+    if (isOver()) return undefined;
+    // A client that may not read it gets the same answer as for a room that does not exist.
+    if (!granted || rooms === undefined) refuse(res, 404);
+    else if (since === undefined) refuse(res, 400);
+    else {
+      const opening = rooms.open(room, since);
+      if (opening) await opening;
+      if (!isOver()) return () => this.#begin(res, { rooms, room, since });
+    }
+    return undefined;
   }
 
   #begin(
     res: ServerResponse,
     { rooms, room, since }: { rooms: Rooms<RoomSocket>; room: string; since: Since },
   ): void {
-    const reader = new Reader(res, this.#host.clock, (error) => this.#host.reportError(error, room));
+    const { clock, limits } = this.#host;
+    const failed = (error: unknown): void => this.#host.reportError(error, room);
+    const reader = new Reader(res, { clock, maxProcessBytes: limits.maxProcessBytes, failed });
     const feed = rooms.follow(room, since, () => reader.pump());
     if (feed === undefined) {
       refuse(res, 404);
@@ -123,21 +176,33 @@ export class RoomFeeds {
   }
 }
 
+interface ReaderTerms {
+  readonly clock: Clock;
+  readonly maxProcessBytes: number;
+  readonly failed: (error: unknown) => void;
+}
+
 /** One response. It asks for the next event once the network has taken the last: a slow reader costs one event beyond what the network holds. */
 class Reader {
   readonly #res: ServerResponse;
-  readonly #clock: Clock;
-  readonly #failed: (error: unknown) => void;
+  readonly #terms: ReaderTerms;
+  /** What waits for it, in the budget of the process. */
+  readonly #account: Account;
   #feed: RoomFeed | undefined;
-  #beat: Timer | undefined;
+  #timer: Timer | undefined;
   #isBehind = false;
   /** Was it behind at the last beat, too, and has read nothing since? */
   #isLate = false;
 
-  constructor(res: ServerResponse, clock: Clock, failed: (error: unknown) => void) {
+  constructor(res: ServerResponse, terms: ReaderTerms) {
     this.#res = res;
-    this.#clock = clock;
-    this.#failed = failed;
+    this.#terms = terms;
+    const holder = {
+      heldBytes: () => (this.#isBehind && !res.destroyed ? res.writableLength : 0),
+      eachPacket: () => {},
+      shed: () => void res.destroy(),
+    };
+    this.#account = new Account(holder, terms.maxProcessBytes);
   }
 
   begin(feed: RoomFeed): void {
@@ -145,6 +210,7 @@ class Reader {
     this.#res.on("drain", () => {
       this.#isBehind = false;
       this.#isLate = false;
+      this.#account.refresh();
       this.pump();
     });
     this.#write(`retry: ${RETRY_MS}\n\n`);
@@ -160,7 +226,7 @@ class Reader {
         this.#write(textOf(item));
       }
     } catch (error) {
-      this.#failed(error);
+      this.#terms.failed(error);
       this.#res.destroy();
     }
   }
@@ -168,20 +234,25 @@ class Reader {
   end(): void {
     this.closed();
     this.#res.end();
+    // Who reads nothing must not keep the HTTP server from its end.
+    this.#timer = this.#terms.clock.setTimer(() => this.#res.destroy(), FAREWELL_MS);
   }
 
   closed(): void {
     this.#feed?.close();
     this.#feed = undefined;
-    if (this.#beat !== undefined) this.#clock.clearTimer(this.#beat);
+    if (this.#timer !== undefined) this.#terms.clock.clearTimer(this.#timer);
+    this.#account.refresh();
   }
 
   #write(text: string): void {
-    if (!this.#res.write(text)) this.#isBehind = true;
+    if (this.#res.write(Buffer.from(text))) return;
+    this.#isBehind = true;
+    this.#account.refresh();
   }
 
   #beatLater(): void {
-    this.#beat = this.#clock.setTimer(() => {
+    this.#timer = this.#terms.clock.setTimer(() => {
       if (this.#isLate) {
         this.#res.destroy();
         return;

@@ -7,7 +7,7 @@ import type { AdapterNamespace, Claim, Clock, Codec, ContractError, OverflowPoli
 import { CORE, PEER } from "@sockeye/protocol";
 import { nativeClock, systemClock } from "@sockeye/session";
 import { dispatch } from "@sockeye/socket";
-import { readWholeQuery } from "@sockeye/transport/server";
+import { readWholeQuery, remoteAddress } from "@sockeye/transport/server";
 import type { Admission, Joinable } from "./admission.js";
 import { Attachments } from "./attachments.js";
 import type { ErrorContext } from "./audience.js";
@@ -77,7 +77,13 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     this.monitor = new Monitor(() => settings.given);
     const feeds = new RoomFeeds({
       clock: this.engineClock,
-      maxRoomFeeds: settings.limits.maxRoomFeeds,
+      get limits() {
+        return settings.limits;
+      },
+      get connectTimeoutMs() {
+        return settings.connectTimeoutMs;
+      },
+      addressOf: (req) => clientGroup({ req, address: remoteAddress(req) }, settings.given, this),
       roomsOf: (nsp) => this.namespaces.byName.get(nsp)?.[CORE].rooms,
       reportError: (error, event) => this.reportError(error, event),
     });

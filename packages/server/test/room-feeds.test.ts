@@ -70,6 +70,40 @@ async function open(expose: Partial<Expose> = {}, options: object = {}): Promise
   return site;
 }
 
+const LIMITS = {
+  maxRoomFeeds: 9,
+  maxRoomFeedsPerAddress: 9,
+  maxHandshakesPerSecondPerAddress: 9,
+  maxProcessBytes: 1e9,
+};
+
+/** Feeds without a server around them, of rooms that anybody may read and in which nothing happens. */
+function byHand(about: Partial<FeedsHost> = {}) {
+  const clock = manualClock();
+  const rooms = {
+    exposure: () => ({ sse: true, params: [], authorize: () => true }),
+    open: () => undefined,
+    follow: () => ({ next: () => undefined, close: () => {} }),
+  } as unknown as ReturnType<FeedsHost["roomsOf"]>;
+  const feeds = new RoomFeeds({
+    clock,
+    limits: LIMITS,
+    connectTimeoutMs: 45_000,
+    addressOf: () => undefined,
+    roomsOf: () => rooms,
+    reportError: () => {},
+    ...about,
+  });
+  return { clock, feeds };
+}
+
+/** The statuses of as many requests for the same room, one after the other; the answers stay open. */
+async function statuses(site: Site, count: number, headers: Record<string, string> = {}): Promise<number[]> {
+  const all: number[] = [];
+  for (let n = 0; n < count; n++) all.push((await read(site, "last", headers)).status);
+  return all;
+}
+
 const numbers = ({ messages }: Reading): unknown[] =>
   messages.map(({ event, data }) => (event === "joined" ? data["complete"] : (data["args"] as unknown[])[0]));
 
@@ -180,6 +214,120 @@ describe("a room that is exposed", () => {
     await expect.poll(statusNow, { timeout: 15_000 }).toBe(200);
   });
 
+  it.each<[what: string, limits: object, clientAddress: string[], expected: number[]]>([
+    ["as sessions", { maxSessionsPerAddress: 2 }, [], [200, 200, 429, 429]],
+    [
+      "by a limit of their own",
+      { maxSessionsPerAddress: 1, maxRoomFeedsPerAddress: 3 },
+      [],
+      [200, 200, 200, 429],
+    ],
+    ["by requests a second", { maxHandshakesPerSecondPerAddress: 3 }, [], [200, 200, 200, 429]],
+    [
+      "all addresses of a /64 as one",
+      { maxRoomFeedsPerAddress: 2 },
+      ["2001:db8::1", "2001:db8::ffff:1", "[2001:db8::2]:443", "2001:db8:0:1::1"],
+      [200, 200, 429, 200],
+    ],
+    [
+      "all that is not known not at all",
+      { maxRoomFeedsPerAddress: 1 },
+      ["", "", "", ""],
+      [200, 200, 200, 200],
+    ],
+  ])("readers of one address are counted %s", async (_what, limits, addresses, expected) => {
+    let n = 0;
+    const options = addresses.length > 0 ? { clientAddress: () => addresses[n++] || undefined } : {};
+    const site = await open({}, { limits, ...options });
+    expect(await statuses(site, 4)).toEqual(expected);
+  });
+
+  it("a place of an address is free again when its reader goes; options of attach() hold", async () => {
+    const site = await open();
+    site.io.attach(site.http, { limits: { maxRoomFeedsPerAddress: 1 } } as never);
+    const first = await read(site, "last");
+    expect(await statuses(site, 2)).toEqual([429, 429]);
+    first.end();
+    await expect.poll(() => statuses(site, 1), { timeout: 15_000 }).toEqual([200]);
+  });
+
+  it("whom the app never decides about is refused after connectTimeout, and when the server closes", async () => {
+    const answered: number[] = [];
+    const never = { exposure: () => ({ authorize: () => new Promise(() => {}) }) } as never;
+    const { clock, feeds } = byHand({ roomsOf: () => never });
+    const ask = (): void => {
+      const res = Object.assign(new EventEmitter(), {
+        headersSent: false,
+        writeHead: (status: number) => {
+          res.headersSent = true;
+          answered.push(status);
+          return res;
+        },
+        end: () => void res.emit("close"),
+      });
+      const req = { method: "GET", headers: {} };
+      void feeds.serve(req as never, res as never, { room: "last", nsp: "/", since: undefined });
+    };
+    ask();
+    clock.advance(44_999);
+    ask();
+    expect(answered).toEqual([]);
+    clock.advance(1);
+    expect(answered).toEqual([503]);
+    feeds.close();
+    expect([answered, clock.pendingTimers]).toEqual([[503, 503], 0]);
+  });
+
+  it("what waits for readers counts in the budget of the process, and the heaviest goes", async () => {
+    const site = await open({}, { limits: { maxProcessBytes: 3e6 } });
+    let cut = 0;
+    site.http.on("connection", (socket: Socket) => socket.on("close", () => cut++));
+    const slow: Socket[] = [];
+    for (let n = 0; n < 6; n++) {
+      const socket = connect(site.port, "127.0.0.1");
+      atEnd(() => socket.destroy());
+      socket.write("GET /socket.io/rooms/news:1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      await once(socket, "data");
+      socket.pause();
+      slow.push(socket);
+    }
+    // Each has one event waiting behind what the network has taken: 900 KB, six times.
+    for (let n = 0; n < 60 && cut === 0; n++) {
+      site.io.to("news:1").emit("said", n, "x".repeat(900_000));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => cut > 0, "one to be cut");
+    const held = (): number => site.io.metrics().heldBytes;
+    expect([cut < 6, held() <= 3e6]).toEqual([true, true]);
+    for (const socket of slow) socket.destroy();
+    await until(() => held() === 0, "nothing to be held");
+  });
+
+  it("a reader who reads nothing does not keep the server from its end", async () => {
+    const site = await open();
+    const slow: Socket = connect(site.port, "127.0.0.1");
+    atEnd(() => slow.destroy());
+    await once(slow, "connect");
+    slow.write("GET /socket.io/rooms/news:1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await once(slow, "data");
+    slow.pause();
+    for (let n = 0; n < 20; n++) {
+      site.io.to("news:1").emit("said", n, "x".repeat(900_000));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await site.io.close();
+  }, 30_000);
+
+  it("names that no room can have are forgotten at once", async () => {
+    const asked: string[] = [];
+    const site = await open({ authorize: (_req, { room }) => asked.push(room) > 0 });
+    const name = (characters: number): string => `news:${"x".repeat(characters - 5)}`;
+    expect((await read(site, name(255))).status).toBe(200);
+    for (const characters of [256, 1000, 12_000])
+      expect((await read(site, name(characters))).status).toBe(404);
+    expect(asked).toEqual([name(255)]);
+  });
+
   it("a reader who does not read costs what the network holds, and is told of what it missed", async () => {
     const site = await open();
     const big = "x".repeat(500_000);
@@ -208,19 +356,14 @@ describe("a room that is exposed", () => {
   });
 
   it("is told every 15 s that it lives; who has read nothing for two of them is cut", () => {
-    const clock = manualClock();
-    const feeds = new RoomFeeds({ clock, maxRoomFeeds: 9, roomsOf: () => rooms, reportError: () => {} });
-    const rooms = {
-      exposure: () => ({ sse: true, params: [], authorize: () => true }),
-      open: () => undefined,
-      follow: () => ({ next: () => undefined, close: () => {} }),
-    } as unknown as ReturnType<FeedsHost["roomsOf"]>;
+    const { clock, feeds } = byHand();
     const asked = { room: "news:1", nsp: "/", since: undefined };
     const written: string[] = [];
     let takes = true;
     const res = Object.assign(new EventEmitter(), {
       writeHead: () => res,
-      write: (text: string) => written.push(text) > 0 && takes,
+      writableLength: 0,
+      write: (text: Buffer) => written.push(String(text)) > 0 && takes,
       destroy: () => void res.emit("close"),
       end: () => void res.emit("close"),
     });
@@ -246,12 +389,7 @@ describe("a room that is exposed", () => {
   });
 
   it("is no matter of clients whose path begins like that", () => {
-    const feeds = new RoomFeeds({
-      clock: manualClock(),
-      maxRoomFeeds: 9,
-      roomsOf: () => undefined,
-      reportError: () => {},
-    });
+    const { feeds } = byHand();
     expect(feeds.find("/socket.io/rooms/a%3Ab?nsp=/x&since=last:5", "/socket.io")).toEqual({
       room: "a:b",
       nsp: "/x",

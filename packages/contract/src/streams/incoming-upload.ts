@@ -45,6 +45,7 @@ export class IncomingUpload {
         },
         grant: (read, upto) => peer.send(OWN_EVENTS.taken, [n, read, upto]),
         hold: (bytes) => peer.holdBytes(bytes),
+        release: (bytes) => peer.releaseBytes(bytes),
       },
       size,
       maxBytes,

@@ -45,8 +45,9 @@ export interface StreamPeer extends StreamAsker {
   readonly contract: ContractEnd | undefined;
   /** Sends an event that no policy drops. @throws CodecError */
   send(event: string, args: readonly unknown[]): void;
-  /** So many bytes are held for it. @returns what ends that; nothing if no more may be held, and then the socket is gone */
-  holdBytes(bytes: number): (() => void) | undefined;
+  /** So many bytes are held for it from now on. @returns false: no more may be, and the socket is gone */
+  holdBytes(bytes: number): boolean;
+  releaseBytes(bytes: number): void;
 }
 
 /** A stream that was found, or that is to begin. */

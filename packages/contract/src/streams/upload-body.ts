@@ -4,14 +4,19 @@ export interface BodyHost {
   window(): number;
   /** Tells the client how far the app has read, and up to where it may send. */
   grant(read: number, upto: number): void;
-  /** So many bytes are held until what it returns is called. Nothing: no more may be held, and the socket is gone. */
-  hold(bytes: number): (() => void) | undefined;
+  /** So many bytes are held from now on. @returns false: no more may be, and the socket is gone */
+  hold(bytes: number): boolean;
+  release(bytes: number): void;
 }
 
+/** What has come and was not read: of `bytes` the first ones. */
 interface Held {
-  readonly bytes: Uint8Array;
-  readonly release: () => void;
+  bytes: Uint8Array;
+  length: number;
 }
+
+/** Smaller pieces are put together, in at most twice their bytes: each by itself would cost some hundred more. */
+const SMALL_BYTES = 4096;
 
 type Result = IteratorResult<Uint8Array, undefined>;
 
@@ -51,10 +56,10 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
     if (upto > this.#most) return ["ERR_STREAM_LIMIT", `more than ${this.#most} bytes`];
     if (upto > this.#upto || upto > (this.#size ?? upto))
       return ["ERR_STREAM_FRAME", "more bytes than were granted, or announced"];
-    const release = this.#isLeft ? undefined : this.#host.hold(bytes.byteLength);
+    const isHeld = !this.#isLeft && this.#host.hold(bytes.byteLength);
     this.received = upto;
-    if (!release) return undefined;
-    this.#held.push({ bytes, release });
+    if (!isHeld) return undefined;
+    this.#keep(bytes);
     this.#hand();
     return undefined;
   }
@@ -70,7 +75,7 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
 
   /** Nothing more of it is read. */
   fail(error: unknown): void {
-    for (const { release } of this.#held.splice(0)) release();
+    this.#releaseAll();
     this.#ended = { error };
     this.#hand();
   }
@@ -86,12 +91,33 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
   /** A handler that leaves the loop reads no more, and the client sends no more. */
   return(): Promise<Result> {
     this.#isLeft = true;
-    for (const { release } of this.#held.splice(0)) release();
+    this.#releaseAll();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const last = this.#held.at(-1);
+    const length = (last?.length ?? 0) + bytes.byteLength;
+    if (!last || last.length >= SMALL_BYTES || bytes.byteLength >= SMALL_BYTES) {
+      this.#held.push({ bytes, length: bytes.byteLength });
+      return;
+    }
+    if (length > last.bytes.byteLength) {
+      const grown = new Uint8Array(2 * length);
+      grown.set(last.bytes.subarray(0, last.length));
+      // A handler on Node.js gets a Buffer, however the bytes were cut.
+      last.bytes = Object.setPrototypeOf(grown, Object.getPrototypeOf(bytes) as object) as Uint8Array;
+    }
+    last.bytes.set(bytes, last.length);
+    last.length = length;
+  }
+
+  #releaseAll(): void {
+    for (const { length } of this.#held.splice(0)) this.#host.release(length);
   }
 
   #hand(): void {
@@ -100,9 +126,10 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
       if (!held && !this.#ended) return;
       const reader = this.#readers.shift();
       if (held) {
-        held.release();
-        this.#read += held.bytes.byteLength;
-        reader?.resolve({ done: false, value: held.bytes });
+        const { bytes, length } = held;
+        this.#host.release(length);
+        this.#read += length;
+        reader?.resolve({ done: false, value: bytes.subarray(0, length) });
         const isHalf = this.#upto - this.#read <= this.#window / 2;
         if (!this.#ended && (isHalf || this.#held.length === 0)) this.#grant();
       } else if (this.#ended && "error" in this.#ended) reader?.reject(this.#ended.error);

@@ -1,5 +1,5 @@
 export { DEFAULT_IPV6_PREFIX } from "./address-group.js";
-export type { ClientAddress } from "./addresses.js";
+export { Addresses, type ClientAddress } from "./addresses.js";
 export { type Client, clientGroup, type GroupOptions } from "./client-group.js";
 export type { Conversation } from "./conversation.js";
 export { type CloseOptions, Drain, type DrainOptions, type Leaving } from "./drain.js";
@@ -11,7 +11,7 @@ export { FirstRequest } from "./first-request.js";
 export { bindEngine, type ForeignEngine, type ForeignTerms } from "./foreign-engine.js";
 export type { ForeignSocket } from "./foreign-session.js";
 export { randomId, secretId } from "./ids.js";
-export { defaultBudgetBytes, processBudget } from "./memory-budget.js";
+export { Account, defaultBudgetBytes, processBudget } from "./memory-budget.js";
 export { ownText } from "./own-text.js";
 export { type ResumeOptions, resumeTerms } from "./resume-options.js";
 export { checkTransports, type TransportName } from "./transport-names.js";
