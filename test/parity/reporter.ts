@@ -1,8 +1,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
-import { type Outcome, readDifferences, shownBy, unshown } from "./check.js";
-import { PARITY } from "./rows.js";
+import { type Outcome, readClaims, readDifferences, unshown } from "./check.js";
 import { SHOWN } from "./shown.js";
 
 /**
@@ -20,7 +19,7 @@ export default class ParityReporter implements Reporter {
     if (this.#vitest === undefined || this.#vitest.getGlobalTestNamePattern() !== undefined) return;
     const { root } = this.#vitest.config;
     const rows = [
-      ...shownBy(PARITY),
+      ...readClaims(readFileSync(`${root}/docs/parity.md`, "utf8")),
       ...readDifferences(readFileSync(`${root}/docs/differences.md`, "utf8"), SHOWN),
     ];
     const outcomes = modules.flatMap((module) => outcomesOf(module, relative(root, module.moduleId)));

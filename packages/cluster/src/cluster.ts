@@ -18,12 +18,12 @@ import { FORGET_MS, Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
 import { OwnNode } from "./own-node.js";
 import { Publisher } from "./publisher.js";
-import type { Question, Reply } from "./queries.js";
+import type { Question } from "./queries.js";
 import { Queries } from "./queries.js";
 import { Readiness } from "./readiness.js";
 import type { Outcome, RequestTerms } from "./requests.js";
 import type { ClusterStats, ClusterTerms, Party } from "./terms.js";
-import { groupOf, requireClusterName, Topics } from "./topics.js";
+import { groupOf, nodeOf, requireClusterName, Topics, wideOf } from "./topics.js";
 import { badInput } from "./wire.js";
 
 const LOOK_MS = 1_000;
@@ -69,7 +69,11 @@ export class Cluster {
     this.#queries = new Queries({
       clock,
       send: (to, body) => this.publish([this.#topics.node(to)], Kind.ANSWER, body),
-      asked: (group, question, reply) => this.#asked(group, question, reply),
+      asked: (group, question, reply) => {
+        const party = this.#parties.get(group);
+        if (party) party.asked(question, reply);
+        else reply.none();
+      },
       failed: (error) => this.failed(error),
     });
   }
@@ -253,19 +257,14 @@ export class Cluster {
   #opened(): void {
     if (this.#state === "closed") return;
     if (this.#state === "starting") this.#up(false);
-    this.#terms.bus.will?.(this.#topics.wide, this.#testament());
-  }
-
-  /** The goodbye that an engine says for a node that has died. */
-  #testament(): Uint8Array {
-    const message = { seq: Number.MAX_SAFE_INTEGER, previous: 0, kind: Kind.BYE, body: pack([]) };
-    return this.format.frame(this.#topics.wide, [this.format.message(message)]);
+    this.#terms.bus.will?.(this.#topics.wide, this.#publisher.testament(this.#topics.wide));
   }
 
   #up(gap: boolean): void {
     if (this.#state === "closed" || this.#state === "up") return;
     this.#state = "up";
     this.#hearing.began(this.clock.now());
+    if (gap) this.#incoming.gapTold(this.clock.now(), (id) => this.members.get(id) !== undefined);
     const dropped = this.#outbox.up();
     this.#hello(this.#topics.wide);
     if (dropped > 0) this.publish([this.#topics.wide], Kind.GAP, pack([dropped]));
@@ -304,9 +303,10 @@ export class Cluster {
       return;
     }
     try {
-      const { origin, messages, gap } = this.#incoming.read(topic, bytes, now);
+      const { origin, messages, gap, unanswered } = this.#incoming.read(topic, bytes, now);
       this.#changed(this.members.heard(origin, undefined, now));
       if (gap) this.#gap(this.members.get(origin));
+      if (unanswered) this.#hello(this.#topics.node(origin));
       for (const message of messages) this.#handle(topic, origin, message);
     } catch (error) {
       this.failed(error);
@@ -331,7 +331,7 @@ export class Cluster {
           this.#introduced(readIntroduction(body, origin), true);
           return;
         case Kind.HERE:
-          this.#introduced(readIntroduction(body, origin), false);
+          this.#answered(readIntroduction(body, origin));
           return;
         case Kind.BEAT:
           this.#beaten(origin, readLoad(body));
@@ -376,6 +376,14 @@ export class Cluster {
     if (isHello) this.#introduce(said.facts.id);
   }
 
+  #answered(said: Introduction): void {
+    this.#introduced(said, false);
+    // What goes another way than the answer may still be under way.
+    const groups = [this.#topics.group, ...(this.order === "all" ? this.#parties.keys() : [])];
+    const heard = groups.flatMap((group) => [wideOf(group), nodeOf(group, this.id)]);
+    if (this.#incoming.said(said.facts.id, said.numbers, heard)) this.#gap(this.members.get(said.facts.id));
+  }
+
   #refuse(why: string): void {
     if (this.#state === "closed") return;
     const text = `This server cannot join the cluster "${this.name}": ${why}.`;
@@ -386,7 +394,8 @@ export class Cluster {
   }
 
   #introduce(to: string): void {
-    this.publish([this.#topics.node(to)], Kind.HERE, this.#own.introduction(this.isReady));
+    const said = this.#own.introduction(this.isReady, this.#publisher.numbersFor(to));
+    this.publish([this.#topics.node(to)], Kind.HERE, said);
   }
 
   #hello(topic: string): void {
@@ -397,12 +406,6 @@ export class Cluster {
     if (this.members.get(origin)) this.#changed(this.members.heard(origin, load, this.clock.now()));
     // Its hello was before our time: it says who it is to every node that says hello.
     else this.#hello(this.#topics.node(origin));
-  }
-
-  #asked(group: string, question: Question, reply: Reply): void {
-    const party = this.#parties.get(group);
-    if (party) party.asked(question, reply);
-    else reply.none();
   }
 
   // ---- time
@@ -434,15 +437,13 @@ export class Cluster {
     this.#terms.sink.changed(changed);
   }
 
-  #gap(node: Member | undefined): void {
+  #gap(node?: Member): void {
     this.#gaps += 1;
-    if (node === undefined) this.#incoming.gapTold();
     this.#terms.sink.gap(node);
   }
 
   failed(error: unknown): void {
-    this.#terms.sink.failed(
-      error instanceof ClusterError ? error : badInput("it could not be handled", error),
-    );
+    const known = error instanceof ClusterError ? error : badInput("it could not be handled", error);
+    this.#terms.sink.failed(known);
   }
 }

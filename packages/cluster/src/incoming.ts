@@ -1,5 +1,9 @@
-import type { FrameFormat, Message } from "./frame.js";
+import { type FrameFormat, Kind, type Message } from "./frame.js";
+import type { TopicNumbers } from "./introduction.js";
 import { groupOf, isNumbered } from "./topics.js";
+
+/** A node that hears again is answered by all others within this time. */
+const ANSWER_MS = 1_000;
 
 /** What is remembered of one sender. */
 interface Origin {
@@ -9,6 +13,8 @@ interface Origin {
   readonly groups: Map<string, number>;
   /** The last message of each numbered topic: the next one names it. */
   readonly topics: Map<string, number>;
+  /** Since then it is not known what its last messages are: it has to answer first. */
+  unsureSince: number | undefined;
 }
 
 /** What a frame brings. */
@@ -18,6 +24,8 @@ export interface Received {
   readonly messages: readonly Message[];
   /** Is something missing before or between them? */
   readonly gap: boolean;
+  /** Has it not answered this node's hello? It has to be asked again. */
+  readonly unanswered: boolean;
 }
 
 /** Reads frames; knows what has come already, and what should have come. */
@@ -34,7 +42,8 @@ export class Incoming {
     const { origin, messages } = this.#format.read(topic, bytes);
     const known = this.#origin(origin, now);
     const group = groupOf(topic);
-    let gap = false;
+    const unanswered = isUnanswered(known, messages, now);
+    let gap = unanswered;
     const fresh = messages.filter(({ seq, previous }) => {
       if (seq <= (known.groups.get(group) ?? 0)) return false;
       known.groups.set(group, seq);
@@ -43,12 +52,29 @@ export class Incoming {
       if (isNumbered(topic)) known.topics.set(topic, seq);
       return true;
     });
-    return { origin, messages: fresh, gap };
+    return { origin, messages: fresh, gap, unanswered };
   }
 
-  /** A gap was told: what is missing before the next message of each topic is part of it. */
-  gapTold(): void {
-    for (const { topics } of this.#origins.values()) topics.clear();
+  /** A gap was told: what was missing by now is part of it. What came last, each node says in its answer to this node's hello. */
+  gapTold(now: number, isMember: (origin: string) => boolean): void {
+    for (const [id, known] of this.#origins) {
+      known.topics.clear();
+      // What only emits says no hello and answers none.
+      if (isMember(id)) known.unsureSince = now;
+    }
+  }
+
+  /** A node says what came last ahead of this, of topics that are heard here. @returns whether some of it is missing */
+  said(origin: string, numbers: TopicNumbers | undefined, heard: readonly string[]): boolean {
+    const topics = this.#origins.get(origin)?.topics;
+    let gap = false;
+    for (const topic of numbers ? heard : []) {
+      const [seq, last] = [numbers?.get(topic) ?? 0, topics?.get(topic)];
+      if (last !== undefined && last >= seq) continue;
+      topics?.set(topic, seq);
+      gap ||= last !== undefined;
+    }
+    return gap;
   }
 
   forget(origin: string): void {
@@ -60,9 +86,24 @@ export class Incoming {
   }
 
   #origin(id: string, now: number): Origin {
-    const known = this.#origins.get(id) ?? { at: now, groups: new Map(), topics: new Map() };
+    const known = this.#origins.get(id) ?? {
+      at: now,
+      groups: new Map(),
+      topics: new Map(),
+      unsureSince: undefined,
+    };
     known.at = now;
     this.#origins.set(id, known);
     return known;
   }
+}
+
+/** Its answer was lost, and maybe more: on one way or the other there was nothing to be heard. */
+function isUnanswered(known: Origin, messages: readonly Message[], now: number): boolean {
+  if (known.unsureSince === undefined) return false;
+  const isAnswered = messages.some(({ kind }) => kind === Kind.HERE);
+  const isLate = !isAnswered && now - known.unsureSince > ANSWER_MS;
+  if (isAnswered) known.unsureSince = undefined;
+  else if (isLate) known.unsureSince = now;
+  return isLate;
 }

@@ -15,11 +15,17 @@ export interface Introduction {
   readonly codec: string;
   /** Has it its tag for good? One that has not gives way. */
   readonly settled: boolean;
+  /** In an answer: the last message of each numbered topic that the other hears. There was none of a topic that is left out. */
+  readonly numbers: TopicNumbers | undefined;
 }
+
+export type TopicNumbers = ReadonlyMap<string, number>;
 
 /** More than any client may send (`maxJsonDepth`): what one answers, within the levels of ours, must not spoil the answers of others. */
 const LEVELS = 1000;
 const MAX_TEXT = 512;
+/** Topics in one answer; where there are more, it says nothing of them. */
+export const MAX_NUMBERS = 1_000;
 const TAG = /^[\w-]{4}$/;
 
 /** @throws CodecError `ERR_UNENCODABLE` */
@@ -36,14 +42,18 @@ export function unpack(bytes: Uint8Array): unknown {
   }
 }
 
-export function packIntroduction({ facts, load, versions, codec, settled }: Introduction): Uint8Array {
-  const { id, tag, name, address, key } = facts;
-  return pack([versions, id, tag, name, address ?? null, key, codec, load.sessions, load.draining, settled]);
+export function packIntroduction(said: Introduction): Uint8Array {
+  const { id, tag, name, address, key } = said.facts;
+  const { sessions, draining } = said.load;
+  const { versions, codec, settled, numbers } = said;
+  const pairs = numbers ? [...numbers] : null;
+  return pack([versions, id, tag, name, address ?? null, key, codec, sessions, draining, settled, pairs]);
 }
 
 /** @throws ClusterError `ERR_CLUSTER_INPUT` */
 export function readIntroduction(body: Uint8Array, origin: string): Introduction {
-  const [versions, id, tag, name, address, key, codec, sessions, draining, settled] = listOf(unpack(body));
+  const list = listOf(unpack(body));
+  const [versions, id, tag, name, address, key, codec, sessions, draining, settled, numbers] = list;
   if (!isNodeId(id) || id !== origin) throw badInput("a node speaks for another");
   if (!isText(tag) || !TAG.test(tag)) throw badInput("no tag");
   if (!isText(name) || !isText(key) || !isText(codec)) throw badInput("no introduction");
@@ -58,7 +68,22 @@ export function readIntroduction(body: Uint8Array, origin: string): Introduction
     versions: [oldest, newest],
     codec,
     settled: settled === true,
+    numbers: numbersOf(numbers),
   };
+}
+
+/** A node of before there were any says nothing. */
+function numbersOf(value: unknown): TopicNumbers | undefined {
+  if (value === undefined || value === null) return undefined;
+  const pairs = listOf(value);
+  if (pairs.length > MAX_NUMBERS) throw badInput("too many numbers");
+  return new Map(
+    pairs.map((pair) => {
+      const [topic, seq] = listOf(pair);
+      if (typeof topic !== "string" || !isCount(seq)) throw badInput("no number");
+      return [topic, seq];
+    }),
+  );
 }
 
 export function packLoad({ sessions, draining }: NodeLoad): Uint8Array {

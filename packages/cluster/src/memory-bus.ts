@@ -11,6 +11,13 @@ export interface MemoryFaults {
   readonly duplicate?: number | undefined;
 }
 
+/** Where a fault has struck. */
+interface Struck {
+  readonly from: object;
+  readonly to: MemoryBus;
+  readonly topic: string;
+}
+
 export interface MemoryHubOptions {
   readonly clock: Clock;
   /** Of the faults: the same seed, the same run. Default 1. */
@@ -33,6 +40,8 @@ export class MemoryHub {
   readonly keeps: boolean;
   readonly logs: LogStore = new LogStore({ newEpoch: () => randomBytes(6).toString("base64url") });
   readonly records: RecordStore = new RecordStore();
+  /** Called with each message that a cut or a broken connection has taken, or that comes a second time. */
+  struck: (what: "dropped" | "doubled", where: Struck) => void = () => {};
   readonly #buses = new Set<MemoryBus>();
   readonly #cuts = new Map<MemoryBus, Set<MemoryBus>>();
   #random: () => number;
@@ -69,15 +78,16 @@ export class MemoryHub {
   /** What is kept comes from the engine, and no cut between nodes keeps it back. */
   carry(from: MemoryBus, { topics, bytes, at }: Told): void {
     for (const to of this.#buses) {
-      if (!topics.some((topic) => to.hears(topic)) || (!at && this.#cuts.get(from)?.has(to))) continue;
+      if (!topics.some((topic) => to.hears(topic))) continue;
+      const topic = topics[0] ?? "";
+      if (!at && this.#cuts.get(from)?.has(to)) {
+        this.struck("dropped", { from, to, topic });
+        continue;
+      }
       const copies = this.#random() < (this.faults.duplicate ?? 0) ? 2 : 1;
+      if (copies > 1) this.struck("doubled", { from, to, topic });
       for (let copy = 0; copy < copies; copy++)
-        to.take(at ? this : from, {
-          topic: topics[0] ?? "",
-          bytes: bytes.slice(),
-          at,
-          delayMs: this.delay(),
-        });
+        to.take(at ? this : from, { topic, bytes: bytes.slice(), at, delayMs: this.delay() });
     }
   }
 
@@ -228,7 +238,10 @@ export class MemoryBus implements Bus {
     const at = Math.max(now + delayMs, this.#lastAt.get(from) ?? Number.NEGATIVE_INFINITY);
     const connection = this.#connection;
     const deliver = (): void => {
-      if (connection !== this.#connection) return;
+      if (connection !== this.#connection) {
+        this.#hub.struck("dropped", { from, to: this, topic });
+        return;
+      }
       if (this.#held) {
         this.#held.push(deliver);
         return;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Introduction, packIntroduction } from "./introduction.js";
+import { type Introduction, packIntroduction, type TopicNumbers } from "./introduction.js";
 import type { Member, NodeFacts } from "./membership.js";
 import type { ClusterTerms } from "./terms.js";
 
@@ -26,8 +26,8 @@ export class OwnNode {
     return { ...this.#facts, ...load, state: load.draining ? "draining" : "up" };
   }
 
-  /** @param settled does it keep its tag? */
-  introduction(settled: boolean): Uint8Array {
+  /** @param settled does it keep its tag? @param numbers of what the other hears of it */
+  introduction(settled: boolean, numbers?: TopicNumbers): Uint8Array {
     const { codec, load } = this.#terms;
     return packIntroduction({
       facts: this.#facts,
@@ -35,6 +35,7 @@ export class OwnNode {
       versions: this.#versions,
       codec,
       settled,
+      numbers,
     });
   }
 

@@ -1,6 +1,7 @@
-import type { FrameFormat, Kind } from "./frame.js";
+import { type FrameFormat, Kind } from "./frame.js";
+import { MAX_NUMBERS, pack, type TopicNumbers } from "./introduction.js";
 import type { Outbox } from "./outbox.js";
-import { isNumbered } from "./topics.js";
+import { isFor, isNumbered } from "./topics.js";
 
 /** Numbers what this node says, so that others see what they lack of it. */
 export class Publisher {
@@ -29,6 +30,18 @@ export class Publisher {
       if (numbered) this.#numbers.set(topic, seq);
       this.#outbox.put(topic, this.#format.message({ seq, previous, kind, body }));
     }
+  }
+
+  /** The last message of each numbered topic that a node hears, unless there are too many. */
+  numbersFor(node: string): TopicNumbers | undefined {
+    const numbers = [...this.#numbers].filter(([topic]) => isFor(topic, node));
+    return numbers.length > MAX_NUMBERS ? undefined : new Map(numbers);
+  }
+
+  /** The goodbye that an engine says for a node that has died. */
+  testament(topic: string): Uint8Array {
+    const message = { seq: Number.MAX_SAFE_INTEGER, previous: 0, kind: Kind.BYE, body: pack([]) };
+    return this.#format.frame(topic, [this.#format.message(message)]);
   }
 
   /** A node has left for good: nothing is said to it any more. */

@@ -20,7 +20,7 @@ export class Topics {
   /** @param namespace left out: the cluster itself */
   constructor(cluster: string, namespace = "") {
     this.#prefix = `{${cluster}${namespace.replace(/[%{}]/g, encodeURIComponent)}}`;
-    this.wide = `${this.#prefix}*`;
+    this.wide = wideOf(this.#prefix);
   }
 
   get group(): string {
@@ -29,7 +29,7 @@ export class Topics {
 
   /** One node hears it. */
   node(id: string): string {
-    return `${this.#prefix}@${id}`;
+    return nodeOf(this.#prefix, id);
   }
 
   /** The nodes hear it that have members of the room. */
@@ -43,9 +43,22 @@ export class Topics {
   }
 }
 
+export function wideOf(group: string): string {
+  return `${group}*`;
+}
+
+export function nodeOf(group: string, node: string): string {
+  return `${group}@${node}`;
+}
+
 /** The group of a topic. */
 export function groupOf(topic: string): string {
   return topic.slice(0, topic.indexOf("}") + 1);
+}
+
+/** Does a node hear all that is said under this numbered topic? */
+export function isFor(topic: string, node: string): boolean {
+  return topic.endsWith("}*") || topic.endsWith(`}@${node}`);
 }
 
 /** Are messages of a topic numbered? Of rooms there are too many. */

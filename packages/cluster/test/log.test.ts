@@ -187,3 +187,25 @@ describe("offsets", () => {
       expect(readOffset(writeOffset({ epoch: "abcdefgh", number }))).toEqual({ epoch: "abcdefgh", number });
   });
 });
+
+it("a node that gives up on its log while it reads what it has missed applies what comes meanwhile behind that, and loses none", async () => {
+  const { nodes, buses, hub, pass } = world();
+  const [a, b] = nodes as [ClusterNode, ClusterNode];
+  const bus = buses[1];
+  await pass(100);
+  const socket = b.join("x");
+  await pass(50);
+  bus?.lose();
+  b.emit(["x"], "of b");
+  a.emit(["x"], "1");
+  await pass(1_950);
+  hub.faults = { delayMs: 200 };
+  bus?.restore();
+  for (let n = 2; n < 12; n++) {
+    a.emit(["x"], `${n}`);
+    await pass(50);
+  }
+  await pass(3_000);
+  const ofA = Array.from({ length: 11 }, (_, n) => `${n + 1}`);
+  expect(socket.got.filter((event) => event !== "of b")).toEqual(ofA);
+});

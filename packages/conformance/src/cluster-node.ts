@@ -44,6 +44,8 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
   /** Answers events of other nodes; without one, nobody listens. */
   onServerSideEmit: ((args: readonly unknown[]) => void) | undefined = undefined;
   readonly [CORE]: ClusterCore;
+  /** Called when the app is told that something is missing. */
+  onGap: () => void = () => {};
   draining = false;
   gaps = 0;
   #ackIds = 0;
@@ -88,6 +90,7 @@ export class ClusterNode implements ClusterNamespace<NotingSocket> {
         changed: ({ change, member }: Changed) => this.told.push(`${member.name} ${change}`),
         gap: (node) => {
           this.gaps += 1;
+          this.onGap();
           this.told.push(`gap of ${node?.name ?? "all"}`);
         },
         bus: (state) => this.told.push(`bus ${state}`),

@@ -49,7 +49,8 @@ export interface Hold {
 export class NamespaceLog {
   readonly #terms: NamespaceLogTerms;
   readonly #writer: LogWriter;
-  #state: "away" | "catching" | "live" | "closed" = "away";
+  /** `following`: the log cannot be asked, but nothing is missing between what is applied and what comes. */
+  #state: "away" | "catching" | "live" | "following" | "closed" = "away";
   #isAlone = false;
   /** Something is missing in the log, or was missed here: positions of before mean nothing any more. */
   #mustRenew = false;
@@ -189,7 +190,8 @@ export class NamespaceLog {
 
   heard(entry: KeptEntry): void {
     if (this.#state === "catching") this.#early.push(entry);
-    else if (this.#state !== "closed") this.#take(entry);
+    // While it is away, what comes is read later, behind what was missed.
+    else if (this.#state === "live" || this.#state === "following") this.#take(entry);
   }
 
   // ---- inside
@@ -242,7 +244,7 @@ export class NamespaceLog {
     this.#terms.clock.clearTimer(this.#retry);
     this.#state = "catching";
     this.#early = [];
-    this.#readOn().then(
+    this.#readOn(isCurrent).then(
       ({ missed, end, gap }) => {
         if (!isCurrent()) return;
         if (gap) this.#terms.gap(0);
@@ -260,10 +262,14 @@ export class NamespaceLog {
     );
   }
 
-  async #readOn(): Promise<{ missed: readonly KeptEntry[]; end: Position; gap: boolean }> {
+  async #readOn(
+    isCurrent: () => boolean,
+  ): Promise<{ missed: readonly KeptEntry[]; end: Position; gap: boolean }> {
     const { log, topics } = this.#terms;
     const from = this.#at;
     const part = from && (await log.read(topics.group, from));
+    // A new epoch would take from the next attempt what this one has read.
+    if (!isCurrent()) throw notNow();
     const gap = from !== undefined && part === undefined;
     this.#mustRenew ||= gap;
     // What is said from now on waits for the new epoch.
@@ -292,7 +298,7 @@ export class NamespaceLog {
   }
 
   #break(): void {
-    const wasReachable = this.#state !== "away";
+    const was = this.#state;
     this.#isAlone = true;
     this.#mustRenew = true;
     this.#failFences();
@@ -302,9 +308,10 @@ export class NamespaceLog {
       if (this.#isNew(this.#terms.id, seq) && kind !== Kind.FENCE) this.#apply({ kind, body, at: undefined });
     }
     if (lost > 0) this.#terms.gap(lost);
-    if (!wasReachable) return;
+    if (was === "away") return;
     // The bus works, and the log does not.
     this.down();
+    if (was !== "catching") this.#state = "following";
     this.#retryLater();
   }
 
