@@ -11,6 +11,7 @@
 // --no-build     uses the packages as they were built last
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,6 +22,7 @@ import { ROWS } from "./rows.mjs";
 import { markdown, printRow } from "./table.mjs";
 
 const MOST_ROUNDS = 50;
+const require = createRequire(import.meta.url);
 
 const { values } = parseArgs({
   options: {
@@ -42,14 +44,20 @@ if (values.guard) process.exitCode = (await guard()) ? 0 : 1;
 else if (values.curves) process.exitCode = (await curves({ rounds: roundsOr(3) })) ? 0 : 1;
 else await bench();
 
+/** When and on what this is measured. */
+function machine() {
+  const [{ model = "unknown" } = {}] = cpus();
+  const versions = ["socket.io", "ws"].map((name) => `${name} ${require(`${name}/package.json`).version}`);
+  const date = new Date().toISOString().slice(0, 10);
+  return `${date} · Node ${process.version} · ${cpus().length} × ${model.trim()} · ${versions.join(", ")}`;
+}
+
 async function bench() {
   const names = chooseRows();
   const rounds = roundsOr(values.all ? 5 : values.row ? 4 : 3);
   const began = Date.now();
   const all = [];
-  console.log(
-    `Node ${process.version}, ${cpus().length} CPUs, ${rounds} rounds; ratios to socket.io: median (min–max)\n`,
-  );
+  console.log(`${machine()} · ${rounds} rounds; ratios to socket.io: median (min–max)\n`);
   for (const name of names) {
     const row = ROWS[name];
     try {
@@ -64,13 +72,13 @@ async function bench() {
   console.log(`took ${Math.round((Date.now() - began) / 1000)} s`);
   const results = {
     date: new Date().toISOString(),
-    node: process.version,
-    cpus: cpus().length,
+    machine: machine(),
     rounds,
     rows: all,
   };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-  if (values.markdown) writeFileSync(values.markdown, `${markdown(all)}\n`);
+  if (values.markdown)
+    writeFileSync(values.markdown, `${machine()} · ${rounds} rounds\n\n${markdown(all)}\n`);
   if (values.record) record(all);
 }
 

@@ -9,6 +9,9 @@ const NAMES = {
 /** Below this the server was not the limit. What a message costs it in CPU time still holds, roughly. */
 const SATURATED = 0.85;
 
+/** Measured with as much at once as the server takes. */
+const SHOWS_PACE = new Set(["flow", "batch"]);
+
 /** One row as lines of text. */
 export function printRow(name, row, results) {
   const isMemory = row.measure === "memory";
@@ -36,8 +39,8 @@ export function printRow(name, row, results) {
 /** The whole as a Markdown table. */
 export function markdown(all) {
   const lines = [
-    "| row | what | socket.io | Sockeye | Sockeye ÷ socket.io | target | floor ÷ socket.io |",
-    "|---|---|--:|--:|--:|--:|--:|",
+    "| row | what | socket.io | Sockeye | Sockeye ÷ socket.io | target | floor ÷ socket.io | a second ÷ socket.io |",
+    "|---|---|--:|--:|--:|--:|--:|--:|",
   ];
   for (const { name, row, results } of all) {
     lines.push(markdownRow({ name, row, results, key: "cost", ratio: "ratio", target: row.target }));
@@ -72,8 +75,15 @@ function markdownRow({ name, row, results, key, ratio, target }) {
     floors
       .map((floor) => `${floor[ratio]?.median.toFixed(2) ?? show(floor)} ${NAMES[floor.contender]}`)
       .join(" · ") || "–",
+    key === "cost" ? pace(row, of) : "–",
   ];
   return `| ${cells.join(" | ")} |`;
+}
+
+/** How many are done in a second, beside socket.io; the load is the same for both. */
+function pace(row, of) {
+  const [ours, theirs] = [of("sockeye").perSecond, of("socketio").perSecond];
+  return ours && theirs && SHOWS_PACE.has(row.measure) ? (ours / theirs).toFixed(1) : "–";
 }
 
 function isSize(row, key) {

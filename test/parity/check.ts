@@ -1,4 +1,4 @@
-// docs/parity.md and docs/differences.md as data, and what is wrong with them in the light of a run.
+// The rows of docs/parity.md and docs/differences.md, the page that is written of the former, and what is wrong with them in the light of a run.
 
 export type Status = "yes" | "different" | "no";
 
@@ -18,10 +18,19 @@ export interface Shown {
 }
 
 /** One row of docs/parity.md: a name, whether it is there, and the tests that show it. */
-export interface Claim extends Shown {
+export interface Claim {
+  readonly feature: string;
   readonly status: Status;
-  /** Why not, if the status is `no`; the row of docs/differences.md, if it is `different`. */
-  readonly reason: string;
+  /** Why not, if the status is `no`; the row of docs/differences.md, if it is `different`; else what there is to say. */
+  readonly note: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** A section of docs/parity.md. */
+export interface Part {
+  /** Its number, and its heading. */
+  readonly title: string;
+  readonly claims: readonly Claim[];
 }
 
 export interface Outcome {
@@ -31,42 +40,56 @@ export interface Outcome {
   readonly state: "passed" | "failed" | "skipped";
 }
 
-/** The rows of the document. @throws Error that names the line of a row that cannot be understood */
-export function readClaims(markdown: string): Claim[] {
-  const claims: Claim[] = [];
-  let section = "";
-  for (const [index, text] of markdown.split("\n").entries()) {
-    section = /^## (\d+\.\d+)\b/.exec(text)?.[1] ?? section;
-    if (!text.startsWith("|") || /^\|\s*(feature|-+)\s*\|/.test(text)) continue;
-    claims.push(readRow(text, section, index + 1));
-  }
-  return claims;
+/**
+ * @param tests each `file: title`, the file without `.test.ts`
+ * @throws Error that names the row that says too little
+ */
+export function claim(status: Status, feature: string, note: string, tests: readonly string[]): Claim {
+  const complaint =
+    status === "no"
+      ? note === "" && "gives no reason"
+      : tests.length === 0
+        ? "names no test"
+        : status === "different" && note === "" && "names no row of docs/differences.md";
+  if (feature === "" || complaint) throw new Error(`the row "${feature}" ${complaint || "names nothing"}`);
+  const evidence = tests.map((test) => {
+    const [, file = "", title = ""] = /^([^:]+): (.+)$/.exec(test) ?? [];
+    if (file === "") throw new Error(`the row "${feature}" names a test that is no "file: title": ${test}`);
+    return { file: `${file}.test.ts`, title };
+  });
+  return { feature, status, note, evidence };
 }
 
-function readRow(text: string, section: string, line: number): Claim {
-  const cells = text.split(/(?<!\\)\|/).map((cell) => cell.replaceAll("\\|", "|").trim());
-  const [, feature = "", verdict = "", shown = ""] = cells;
-  const status = /^(yes|different|no)\b/.exec(verdict)?.[1] as Status | undefined;
-  const reason = /^(?:no|different): (.+)$/.exec(verdict)?.[1] ?? "";
-  const evidence = [...shown.matchAll(/`([^`]+)` `([^`]+)`/g)].map(([, file = "", title = ""]) => ({
-    file,
-    title,
-  }));
-  const complaint =
-    cells.length !== 5
-      ? "has not three columns"
-      : feature === ""
-        ? "names nothing"
-        : status === undefined || section === ""
-          ? "has no status or no section"
-          : status === "no"
-            ? reason === "" && "gives no reason"
-            : status === "different" && reason === ""
-              ? "names no row of docs/differences.md"
-              : evidence.length === 0 && "names no test";
-  const place = `docs/parity.md:${line}`;
-  if (complaint) throw new Error(`${place}: the row ${complaint}: ${text}`);
-  return { place, section, feature, status: status as Status, reason, evidence };
+/** What the rows say, for {@link unshown}. */
+export function shownBy(parts: readonly Part[]): Shown[] {
+  return parts.flatMap(({ title, claims }) => {
+    const [section = ""] = title.split(" ");
+    return claims.map(({ feature, evidence }) => ({ place: "docs/parity.md", section, feature, evidence }));
+  });
+}
+
+/** The page: `intro`, and a table for each part. */
+export function writeParity(intro: string, parts: readonly Part[]): string {
+  const tables = parts.map(({ title, claims }) => {
+    const rows = claims.map(({ feature, status, note, evidence }) => [
+      feature,
+      note === "" ? status : `${status}: ${note}`,
+      evidence.map((test) => `\`${test.file}\` \`${test.title}\``).join("<br>"),
+    ]);
+    return `## ${title}\n\n${writeTable(["feature", "status", "test"], rows)}`;
+  });
+  return `${[intro.trim(), ...tables].join("\n\n")}\n`;
+}
+
+/** A table of Markdown, with columns of one width. */
+function writeTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  const [first, ...rest] = lines.map((cells) =>
+    cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)),
+  );
+  const rule = widths.map((width) => "-".repeat(width));
+  return [first ?? [], rule, ...rest].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 /** Which tests show which row of docs/differences.md, by its section and its first column. */

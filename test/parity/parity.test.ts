@@ -1,18 +1,26 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type Outcome, readClaims, readDifferences, unshown } from "./check.js";
+import { claim, type Outcome, readDifferences, type Status, shownBy, unshown, writeParity } from "./check.js";
+import { PARITY } from "./rows.js";
 import { SHOWN } from "./shown.js";
 
 // docs/parity.md and docs/differences.md are true (reporter.ts sees to that, at the end of a run) and complete (this file sees
-// to that).
+// to that). The former is written of rows.ts: `npx vitest run test/parity/parity.test.ts -u`.
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const claims = readClaims(readFileSync(`${root}docs/parity.md`, "utf8"));
+const claims = PARITY.flatMap(({ title, claims }) =>
+  claims.map((each) => ({ ...each, section: title.split(" ")[0] ?? "" })),
+);
 const differences = readDifferences(readFileSync(`${root}docs/differences.md`, "utf8"), SHOWN);
 const SECTIONS = Array.from({ length: 31 }, (_, index) => `1.${index + 1}`);
 
 describe("docs/parity.md", () => {
+  it("is what rows.ts says", async () => {
+    const [intro = ""] = readFileSync(`${root}docs/parity.md`, "utf8").split("\n## ");
+    await expect(writeParity(intro, PARITY)).toMatchFileSnapshot(`${root}docs/parity.md`);
+  });
+
   it("has every section, in order", () => {
     expect([...new Set(claims.map(({ section }) => section))]).toEqual(SECTIONS);
   });
@@ -24,7 +32,7 @@ describe("docs/parity.md", () => {
 
   it("names rows of docs/differences.md that exist", () => {
     const rows = new Set(differences.map(({ feature }) => feature));
-    const named = claims.filter(({ status }) => status === "different").map(({ reason }) => reason);
+    const named = claims.filter(({ status }) => status === "different").map(({ note }) => note);
     expect(named.filter((row) => !rows.has(row))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
   });
@@ -106,24 +114,22 @@ function missing(names: readonly string[], sections: readonly string[]): string[
 }
 
 describe("a row", () => {
-  const table = (row: string): string =>
-    `## 1.1 Options\n\n| feature | status | test |\n| --- | --- | --- |\n${row}\n`;
-  const good = "| `path` | yes | `a.test.ts` `suite > it \\| works`<br>`b.test.ts` `else` |";
+  const good = ["a: suite > it | works", "b: else"];
+  const page = [{ title: "1.1 Options", claims: [claim("yes", "`path`", "", good)] }];
 
-  it("is read", () => {
-    expect(readClaims(table(good))).toEqual([
-      {
-        section: "1.1",
-        feature: "`path`",
-        status: "yes",
-        reason: "",
-        place: "docs/parity.md:5",
-        evidence: [
-          { file: "a.test.ts", title: "suite > it | works" },
-          { file: "b.test.ts", title: "else" },
-        ],
-      },
-    ]);
+  it("is written", () => {
+    expect(writeParity("# Parity", page)).toBe(
+      [
+        "# Parity",
+        "",
+        "## 1.1 Options",
+        "",
+        "| feature | status | test                                                    |",
+        "| ------- | ------ | ------------------------------------------------------- |",
+        "| `path`  | yes    | `a.test.ts` `suite > it \\| works`<br>`b.test.ts` `else` |",
+        "",
+      ].join("\n"),
+    );
   });
 
   it("of docs/differences.md is read, and finds its tests", () => {
@@ -136,16 +142,15 @@ describe("a row", () => {
     ]);
   });
 
-  it.each([
-    ["| `path` | perhaps | `a.test.ts` `x` |", "no status"],
-    ["| `path` | yes | |", "names no test"],
-    ["| `path` | different: x | a.test.ts, x |", "names no test"],
-    ["| `path` | no | |", "gives no reason"],
-    ["| | yes | `a.test.ts` `x` |", "names nothing"],
-    ["| `path` | different | `a.test.ts` `x` |", "names no row of docs/differences.md"],
-    ["| `path` | yes |", "three columns"],
-  ])("that makes no sense is refused: %s", (row, complaint) => {
-    expect(() => readClaims(table(row))).toThrow(complaint);
+  it.each<readonly [Status, string, string, readonly string[], string]>([
+    ["yes", "`path`", "", [], "names no test"],
+    ["yes", "`path`", "", ["a.test.ts, x"], 'no "file: title"'],
+    ["different", "`path`", "x", [], "names no test"],
+    ["different", "`path`", "", ["a: x"], "names no row of docs/differences.md"],
+    ["no", "`path`", "", [], "gives no reason"],
+    ["yes", "", "", ["a: x"], "names nothing"],
+  ])("that makes no sense is refused: %s %s %s %s", (status, feature, note, tests, complaint) => {
+    expect(() => claim(status, feature, note, tests)).toThrow(complaint);
   });
 
   const test = (title: string, state: Outcome["state"]): Outcome => ({ file: "a.test.ts", title, state });
@@ -164,9 +169,9 @@ describe("a row", () => {
     { outcomes: [test("suite > it | works now", "passed")], fault: "does not exist" },
     { outcomes: [], fault: "does not exist" },
   ])("is shown by its tests or not: $fault", ({ outcomes, fault }) => {
-    const found = unshown(readClaims(table(good)), outcomes, new Set(["a.test.ts"]));
+    const found = unshown(shownBy(page), outcomes, new Set(["a.test.ts"]));
     expect(found.map(({ text }) => text)).toEqual(
-      fault ? [`docs/parity.md:5: 1.1 \`path\`: a.test.ts, "suite > it | works" ${fault}`] : [],
+      fault ? [`docs/parity.md: 1.1 \`path\`: a.test.ts, "suite > it | works" ${fault}`] : [],
     );
   });
 });

@@ -1,7 +1,8 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
-import { type Outcome, readClaims, readDifferences, unshown } from "./check.js";
+import { type Outcome, readDifferences, shownBy, unshown } from "./check.js";
+import { PARITY } from "./rows.js";
 import { SHOWN } from "./shown.js";
 
 /**
@@ -19,7 +20,7 @@ export default class ParityReporter implements Reporter {
     if (this.#vitest === undefined || this.#vitest.getGlobalTestNamePattern() !== undefined) return;
     const { root } = this.#vitest.config;
     const rows = [
-      ...readClaims(readFileSync(`${root}/docs/parity.md`, "utf8")),
+      ...shownBy(PARITY),
       ...readDifferences(readFileSync(`${root}/docs/differences.md`, "utf8"), SHOWN),
     ];
     const outcomes = modules.flatMap((module) => outcomesOf(module, relative(root, module.moduleId)));

@@ -146,8 +146,8 @@ export interface ConnectErrorPacket {
 export type Packet = ConnectPacket | DisconnectPacket | EventPacket | AckPacket | ConnectErrorPacket;
 
 /**
- * One packet as the frames that carry it, in order, envelope included (`42["hi"]`). Immutable once made, and shared:
- * a broadcast makes one, and every session's outbox holds the same object.
+ * One packet as the frames that carry it, in order, envelope included (`42["hi"]`). It says the same from its making to its end, and is shared:
+ * a broadcast makes one, and every session's outbox holds the same object. Whose memory its bytes are in may change, see `makeOwn` of the sessions.
  *
  * A transport may keep its own framed form in {@link wire}, so that a broadcast is framed once; nobody else reads it.
  */
@@ -156,9 +156,9 @@ export class EncodedPacket {
   wire: unknown = undefined;
 
   constructor(
-    readonly head: Frame,
+    public head: Frame,
     /** The binary frames that follow the head. They must leave right after it, with nothing between. */
-    readonly attachments: readonly Uint8Array[] = NO_ATTACHMENTS,
+    public attachments: readonly Uint8Array[] = NO_ATTACHMENTS,
     /** False if the sender asked that a transport does not compress it. */
     readonly compress: boolean = true,
   ) {}

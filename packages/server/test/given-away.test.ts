@@ -1,3 +1,4 @@
+import type { Socket as NetSocket } from "node:net";
 import { io as dialOurs } from "@sockeye/client";
 import { createMsgpackCodec as clientMsgpack } from "@sockeye/client/msgpack";
 import type { Socket } from "@sockeye/server";
@@ -192,5 +193,29 @@ describe("raw messages", () => {
     await until(() => errors.length > 0, "the report");
     await until(() => heard.every((events) => events.length === 1), "all to hear it");
     expect(ends).toEqual([]);
+  });
+});
+
+describe.each(["websocket", "stream"])("bytes that a slow reader has not taken, over %s", (way) => {
+  it("arrive as they were, though the app has given their memory away", async () => {
+    const site = await serve();
+    const client = dialOurs(site.url, { transports: [way] });
+    atEnd(() => client.disconnect());
+    const connections: NetSocket[] = [];
+    site.http.on("connection", (socket: NetSocket) => connections.push(socket));
+    await once(client, "connect");
+    await until(() => site.io.sockets.sockets.size === 1, "the server's half");
+    const sums: number[] = [];
+    client.on("frame", (bytes: Uint8Array) => sums.push(bytes.reduce((sum, byte) => sum + byte, 0)));
+    // More than the network takes at once. What it has taken is not known to anybody but the kernel.
+    const bytes = new Uint8Array(6_000_000).fill(1);
+    site.io.emit("small", "x");
+    site.io.emit("frame", bytes.subarray(100));
+    site.io.emit("after");
+    await until(() => connections.some(({ bytesWritten }) => bytesWritten > 1e6), "a part");
+    await new Promise((resolve) => setImmediate(resolve));
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    await once(client, "after");
+    expect(sums).toEqual([5_999_900]);
   });
 });

@@ -8,7 +8,7 @@ import { GAP, Outbox } from "./outbox.js";
 import type { Outgoing, Sender, Waiter } from "./outgoing.js";
 import { MUCH_BYTES } from "./outgoing.js";
 import type { ReplayBuffer } from "./replay-buffer.js";
-import { isSpoilt, sizeOf } from "./waiting-packet.js";
+import { isSpoilt, makeOwn, sizeOf } from "./waiting-packet.js";
 
 const NOBODY: readonly Waiter[] = [];
 
@@ -138,15 +138,17 @@ export class ServerOutgoing implements Outgoing, Flushable {
     observer?.onFlush(batch);
   }
 
-  /** Without those whose bytes the app has given away since it emitted them. */
+  /** Without those whose bytes the app has given away since it emitted them. From now on it may. */
   #readable(packets: EncodedPacket[]): EncodedPacket[] {
     // By index, and nothing is made: nearly always all are well.
     for (let index = 0; index < packets.length; index++) {
-      if (isSpoilt(packets[index])) {
+      const packet = packets[index] as EncodedPacket;
+      if (isSpoilt(packet)) {
         const text = "an event was dropped: its bytes were transferred, or their memory has grown, since";
         this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", text));
-        return packets.filter((packet) => !isSpoilt(packet));
+        return this.#readable(packets.filter((other) => !isSpoilt(other)));
       }
+      makeOwn(packet);
     }
     return packets;
   }
