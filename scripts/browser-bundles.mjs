@@ -19,38 +19,25 @@ import { transformAsync } from "@babel/core";
 import { build } from "esbuild";
 import { minify } from "terser";
 import { bundleLegacy } from "./legacy-bundle.mjs";
-import { bundleForBrowsers, SCRIPT } from "./web-bundle.mjs";
+import { bundleForBrowsers, CLIENT_FILES } from "./web-bundle.mjs";
 
 export async function buildBrowserBundles(packageDirectory) {
-  const common = {
-    absWorkingDir: packageDirectory,
-    // Without the root's tsconfig.json, whose `paths` lead from package names to sources meant for Node.
-    tsconfigRaw: {},
-  };
-  const script = { ...common, ...SCRIPT, entryPoints: ["src/browser.ts"] };
-  const module = { ...common, format: "esm" };
   mkdirSync(`${packageDirectory}/dist/browser`, { recursive: true });
   // It takes as long as all others together: in a thread of its own, beside them.
   const legacy = once(new Worker(new URL(import.meta.url)), "message");
   // Scripts are CommonJS for `require`, modules are not, and neither has an ending that says so: tools shall look at the code.
   writeFileSync(`${packageDirectory}/dist/browser/package.json`, "{}\n");
-  await Promise.all([
-    write("sockeye.js", { ...script, minify: false, conditions: ["development"] }),
-    write("sockeye.min.js", script),
-    write("sockeye.esm.min.js", { ...module, entryPoints: ["src/index.ts"] }),
-    write("sockeye.full.min.js", { ...script, entryPoints: ["src/browser-full.ts"] }),
-    write("sockeye.full.esm.min.js", { ...module, entryPoints: ["src/browser-full-module.ts"] }),
-    write("sockeye.websocket.esm.min.js", { ...module, entryPoints: ["src/websocket.ts"] }),
-    write("sockeye.msgpack.min.js", { ...script, entryPoints: ["src/browser-msgpack.ts"] }),
-  ]);
+  // Without the root's tsconfig.json, whose `paths` lead from package names to sources meant for Node.
+  const common = { absWorkingDir: packageDirectory, tsconfigRaw: {} };
+  await Promise.all(
+    Object.entries(CLIENT_FILES).map(async ([name, options]) => {
+      const { code } = await bundleForBrowsers({ ...common, ...options });
+      writeFile(name, code);
+    }),
+  );
   writeFile("early.js", await bundleEarly(packageDirectory));
   const [minified] = await legacy;
   writeFile("sockeye.legacy.min.js", minified);
-
-  async function write(name, options) {
-    const { code } = await bundleForBrowsers(options);
-    writeFile(name, code);
-  }
 
   function writeFile(name, text) {
     writeFileSync(`${packageDirectory}/dist/browser/${name}`, `${text.trimEnd()}\n`);
@@ -58,7 +45,7 @@ export async function buildBrowserBundles(packageDirectory) {
 }
 
 /** Any browser that has a WebSocket can read it. */
-async function bundleEarly(absWorkingDir) {
+export async function bundleEarly(absWorkingDir) {
   const { outputFiles } = await build({
     absWorkingDir,
     entryPoints: ["src/browser-early.ts"],

@@ -37,9 +37,6 @@ const RANK = [
   "__toCommonJS",
 ];
 
-/** What an app runs on, and no more: no CommonJS, no declarations, nothing for bundlers that do not know `exports`. */
-const QUICK = process.env.SOCKEYE_BUILD === "quick";
-
 const packageDirectory = process.cwd();
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 
@@ -49,7 +46,7 @@ if (!existsSync("src")) {
 }
 rmSync("dist", { recursive: true, force: true });
 
-for (const format of manifest.private === true || QUICK ? ["esm"] : ["esm", "cjs"]) {
+for (const format of manifest.private === true ? ["esm"] : ["esm", "cjs"]) {
   await build({
     config: false,
     silent: true,
@@ -71,19 +68,17 @@ for (const format of manifest.private === true || QUICK ? ["esm"] : ["esm", "cjs
   });
 }
 
-if (manifest.private !== true && !QUICK) {
+if (manifest.private !== true) {
   shareCommonJsHelpers();
   dropWhatSaysNothing();
-}
-if (manifest.private !== true) {
   fillImportMeta();
   keepToOwnNames();
 }
 
-if (!QUICK) declareAll();
+declareAll();
 if (existsSync("src/browser.ts")) {
   await buildBrowserBundles(packageDirectory);
-  if (!QUICK) await buildSelfContained(packageDirectory);
+  await buildSelfContained(packageDirectory);
 }
 // turbo.json has the client built before.
 if (manifest.name === "@sockeye/server") await compressServedFiles("../client/dist/browser", "dist/client");

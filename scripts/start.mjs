@@ -2,6 +2,7 @@
 // another one, `npm start NAME SCRIPT` another script of it, and `npm start -- --list` says which there are.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./run.mjs";
@@ -19,19 +20,22 @@ if (name === "--list") {
   list();
   process.exitCode = 1;
 } else {
-  start();
+  await start();
 }
 
-function start() {
+async function start() {
   const example = `${root}examples/${name}`;
-  const { scripts, name: packageName } = JSON.parse(readFileSync(`${example}/package.json`, "utf8"));
+  const manifest = JSON.parse(readFileSync(`${example}/package.json`, "utf8"));
+  const { scripts } = manifest;
   const script = rest[0] in scripts ? rest.shift() : "start";
   if (process.argv.length < 3)
     console.log(`The chat. Others: npm start NAME, with one of ${names.join(", ")}.`);
   // The first minute counts: without a build, the chat gets what it runs on. What was built whole stays whole.
-  const built = existsSync(`${root}packages/server/dist/index.d.ts`);
-  if (name === "chat" && !built) process.env.SOCKEYE_BUILD = "quick";
-  run("turbo", ["run", "build", `--filter=${packageName}...`]);
+  const isQuick = name === "chat" && !existsSync(`${root}packages/server/dist/index.d.ts`);
+  if (isQuick) {
+    const { buildQuickly } = await import("./quick-build.mjs");
+    await buildQuickly(manifest);
+  } else run("turbo", ["run", "build", `--filter=${manifest.name}...`]);
 
   // Without npm and its shell in between: they do not pass a SIGTERM on.
   const [program, ...args] = scripts[script].split(" ");
@@ -43,7 +47,18 @@ function start() {
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), 500).unref();
-  child.on("exit", (code) => process.exit(code ?? 0));
+  const slow = isQuick ? buildForOldBrowsers() : undefined;
+  child.on("exit", (code) => {
+    slow?.kill();
+    process.exit(code ?? 0);
+  });
+}
+
+/** While the example runs, and behind it. */
+function buildForOldBrowsers() {
+  const slow = spawn(process.execPath, [`${root}scripts/quick-build.mjs`], { stdio: "inherit" });
+  setPriority(slow.pid, constants.priority.PRIORITY_LOW);
+  return slow;
 }
 
 /** As examples/README.md has them. */

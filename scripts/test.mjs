@@ -40,6 +40,7 @@ const LONG = [
   "test/browser/pages.browser.test.ts",
   "test/browser/transports-page.browser.test.ts",
   "test/browser/transports.browser.test.ts",
+  "test/docs/first-start.test.ts",
   "test/interop/process.test.ts",
   "test/interop/rolling-restart.test.ts",
   "test/resume/slow-way.test.ts",

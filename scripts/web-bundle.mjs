@@ -21,6 +21,17 @@ export const SCRIPT = {
   footer: { js: `return Object.assign(io.default,io)${tail}` },
 };
 
+/** The client's files for pages that are one bundle each, and how esbuild is to make them of its package. */
+export const CLIENT_FILES = {
+  "sockeye.js": { ...SCRIPT, entryPoints: ["src/browser.ts"], minify: false, conditions: ["development"] },
+  "sockeye.min.js": { ...SCRIPT, entryPoints: ["src/browser.ts"] },
+  "sockeye.esm.min.js": { format: "esm", entryPoints: ["src/index.ts"] },
+  "sockeye.full.min.js": { ...SCRIPT, entryPoints: ["src/browser-full.ts"] },
+  "sockeye.full.esm.min.js": { format: "esm", entryPoints: ["src/browser-full-module.ts"] },
+  "sockeye.websocket.esm.min.js": { format: "esm", entryPoints: ["src/websocket.ts"] },
+  "sockeye.msgpack.min.js": { ...SCRIPT, entryPoints: ["src/browser-msgpack.ts"] },
+};
+
 /**
  * @param options of esbuild; without `minify` the result is for people
  * @returns `code`, and esbuild's `metafile`
