@@ -98,9 +98,9 @@ const PROGRAMS = [
     variable: "PYTHON_SOCKETIO_PATH",
     commands: ["python3"],
     // Debian's own python3 has Debian's packages; another one that stands in front of it in PATH has not.
-    check: ["-c", "import socketio, aiohttp"],
-    packages: ["python3-socketio", "python3-aiohttp"],
-    users: "the example of rooms in Python",
+    check: ["-c", "import socketio, aiohttp, msgpack"],
+    packages: ["python3-socketio", "python3-aiohttp", "python3-msgpack"],
+    users: "tests with python-socketio",
     isOptional: true,
   },
 ];

@@ -23,6 +23,7 @@ const io = new Server<ToServer, ToClient, Between, Data>();
 io.on("connection", (socket) => {
   socket.emit("news", "hello", 1);
   socket.emitWithAck("score", "chess");
+  socket.volatile.emit("news", "maybe", 3);
   socket.data;
   socket.nsp;
   socket.on("ask", (question, answer) => answer(question));

@@ -78,23 +78,56 @@ describe("what autocomplete offers", () => {
   });
 });
 
-it("what an editor shows is what hovers.txt says", { timeout: 60_000 }, async () => {
-  const PLACES = [
-    "(socket",
-    "socket.emit",
-    "socket.emitWithAck",
-    "socket.data",
-    "socket.nsp",
-    '"ask", (question',
-    '"room").emit',
-    "io.fetchSockets",
-    "client.emit",
-    "client.emitWithAck",
-  ];
+const HOVERS: readonly (readonly [file: string, places: readonly string[]])[] = [
+  [
+    "app.ts",
+    [
+      "(socket",
+      "socket.emit",
+      "socket.emitWithAck",
+      "socket.data",
+      "socket.nsp",
+      '"ask", (question',
+      '"room").emit',
+      "volatile.emit",
+      "io.fetchSockets",
+      "client.emit",
+      "client.emitWithAck",
+    ],
+  ],
+  [
+    "contract-app.ts",
+    [
+      "const server",
+      "(typedSocket",
+      "typedSocket.on",
+      "(message",
+      "typedSocket.emit",
+      '"lobby").emit',
+      "server.handle",
+      "caller",
+      "server.stream",
+      "(prompt",
+      "const typedClient",
+      "typedClient.on",
+      "(who",
+      "typedClient.emit",
+      "typedClient.call",
+      "typedClient.stream",
+      "typedClient.room",
+      "(from",
+    ],
+  ],
+];
+
+it.each(HOVERS)("what an editor shows of %s", { timeout: 60_000 }, async (name, places) => {
+  const path = join(FOLDER, name);
+  const code = name === "app.ts" ? text : readFileSync(path, "utf8");
+  if (name !== "app.ts") server.open(path, code);
   const shown: string[] = [];
-  for (const place of PLACES) {
-    const at = behind(place);
-    const hover = await server.hover(APP, { ...at, character: at.character - 1 });
+  for (const place of places) {
+    const at = behind(place, code);
+    const hover = await server.hover(path, { ...at, character: at.character - 1 });
     expect(hover, place).not.toBe("");
     shown.push(
       `${place}\n${hover
@@ -104,7 +137,7 @@ it("what an editor shows is what hovers.txt says", { timeout: 60_000 }, async ()
         .replace(/^/gm, "  ")}\n`,
     );
   }
-  await expect(shown.join("\n")).toMatchFileSnapshot("./hovers.txt");
+  await expect(shown.join("\n")).toMatchFileSnapshot(`./hovers-${name.replace(".ts", "")}.txt`);
 });
 
 it("published declarations hold nothing of the inside", () => {

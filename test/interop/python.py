@@ -6,8 +6,8 @@ import sys
 import socketio
 
 
-async def main(url, transport):
-    client = socketio.AsyncClient(reconnection=False)
+async def main(url, transport, serializer):
+    client = socketio.AsyncClient(reconnection=False, serializer=serializer)
 
     @client.on("ready")
     async def ready(number):

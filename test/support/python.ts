@@ -17,3 +17,10 @@ export function pythonWithSocketIo(users: string): string | undefined {
     console.log(`no python3 in PATH has python-socketio (Debian: python3-socketio): ${users} is not tested`);
   return found;
 }
+
+/** Has it this module, too? If not, prints why what is skipped is. */
+export function canImport(python: string, module: string, what: string): boolean {
+  const can = spawnSync(python, ["-c", `import ${module}`]).status === 0;
+  if (!can) console.log(`${python} has no ${module} (Debian: python3-${module}): ${what} is not tested`);
+  return can;
+}

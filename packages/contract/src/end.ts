@@ -18,6 +18,13 @@ interface Compiled {
   readonly call: CallItem | undefined;
 }
 
+/** What holds besides for both ends. */
+interface Terms {
+  readonly passesUnknown: boolean;
+  /** What names of rooms must match; left out: anything. */
+  readonly rooms?: readonly RegExp[];
+}
+
 /** A contract as one end sees it: what comes in, what goes out. */
 export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   implements ContractFor<Listen, Emit, Data>
@@ -29,8 +36,9 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
   /** Of streams and uploads. */
   readonly #streams: ReadonlyMap<string, Partial<Record<"input" | "item" | "end", Schema | undefined>>>;
   readonly #passesUnknown: boolean;
+  readonly #rooms: readonly RegExp[] | undefined;
 
-  constructor(incoming: Items, outgoing: Items, passesUnknown: boolean) {
+  constructor(incoming: Items, outgoing: Items, { passesUnknown, rooms }: Terms) {
     this.#incoming = compile(incoming);
     this.#outgoing = compile(outgoing);
     // Clients ask for them, in either direction.
@@ -40,6 +48,7 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
     });
     this.#streams = new Map(parts);
     this.#passesUnknown = passesUnknown;
+    this.#rooms = rooms;
   }
 
   intake(owner: IntakeOwner): (event: Event) => void {
@@ -96,6 +105,14 @@ export class End<Listen extends EventsMap, Emit extends EventsMap, Data>
     } else if (checked instanceof ContractError) throw checked;
   }
 
+  undeclaredRoom(room: string): ContractError | undefined {
+    return this.#rooms?.every((pattern) => !pattern.test(room)) ? undeclared(room, "room ") : undefined;
+  }
+
+  misnamedRoom(room: string): ContractError | undefined {
+    return isDevelopment ? this.undeclaredRoom(room) : undefined;
+  }
+
   answer(name: string, value: unknown): unknown {
     return one(`the answer of "${name}"`, this.#outgoing.get(name)?.call?.answer, value);
   }
@@ -132,10 +149,10 @@ function eventOf(items: ReadonlyMap<string, Compiled>, name: string): Compiled |
   return compiled?.isCall ? undefined : compiled;
 }
 
-function undeclared(name: string): ContractError {
+function undeclared(name: string, kind = ""): ContractError {
   return new ContractError(
     "ERR_UNDECLARED",
-    `the contract declares no ${JSON.stringify(name.slice(0, 100))}`,
+    `the contract declares no ${kind}${JSON.stringify(name.slice(0, 100))}`,
   );
 }
 

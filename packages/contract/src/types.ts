@@ -1,4 +1,4 @@
-import type { CallEvent, Unchecked } from "@sockeye/socket";
+import type { CallEvent, ROOMS, Unchecked } from "@sockeye/socket";
 import type { CallError } from "./call-error.js";
 import type { CallItem, EventItem, Items, Refusals, StreamItem, UploadItem } from "./describe.js";
 import type { InputOf, OutputOf, Schema } from "./schema.js";
@@ -93,13 +93,19 @@ export type Sent<All extends Items> = {
       : never;
 };
 
+/** The same type, written out: an editor shows the events in place of the schemas that they come from. */
+export type Shown<T> = T extends infer Same ? { [Name in keyof Same]: Same[Name] } : never;
+
 /** The parts of a contract. */
 export interface ContractParts {
   readonly toServer?: Items;
   readonly toClient?: Items;
   /** The type of `socket.data` on the server. */
   readonly data?: Schema;
-  /** Patterns of the names of rooms: `+` stands for one level. */
+  /**
+   * The rooms of the namespace, as names and patterns: `+` stands for one level, `#` at the end for the rest. Clients may ask for no others. Left
+   * out: the contract says nothing of rooms.
+   */
   readonly rooms?: readonly string[];
   /** What becomes of events that the contract does not declare. Default `refuse`; `pass` while an app moves to a contract. */
   readonly unknown?: "refuse" | "pass";
@@ -114,7 +120,7 @@ export type ServerListens<Parts extends ContractParts> = Received<ToServer<Parts
 /** What the server emits. */
 export type ServerEmits<Parts extends ContractParts> = Sent<ToClient<Parts>>;
 /** What a client hears. */
-export type ClientListens<Parts extends ContractParts> = Received<ToClient<Parts>>;
+export type ClientListens<Parts extends ContractParts> = Received<ToClient<Parts>> & Named<Parts>;
 /** What a client emits. */
 export type ClientEmits<Parts extends ContractParts> = Sent<ToServer<Parts>> & Asked<ToServer<Parts>>;
 /** The type of `socket.data`. */
@@ -122,14 +128,22 @@ export type DataOf<Parts extends ContractParts> = Parts["data"] extends Schema
   ? OutputOf<Parts["data"]>
   : Unchecked;
 
-type LevelsOf<Pattern extends string> = Pattern extends `${infer Head}+${infer Tail}`
-  ? `${Head}${string}${LevelsOf<Tail>}`
-  : Pattern extends `${infer Head}#`
-    ? `${Head}${string}`
-    : Pattern;
+/** The names that a pattern means, level by level. */
+type NamesOf<Pattern extends string> = Pattern extends `${infer Head}/${infer Tail}`
+  ? `${NamesOf<Head>}/${NamesOf<Tail>}`
+  : Pattern extends `${infer Head}:${infer Tail}`
+    ? `${NamesOf<Head>}:${NamesOf<Tail>}`
+    : Pattern extends "+" | "#"
+      ? string
+      : Pattern;
 
 /** The names of a contract's rooms. */
-export type RoomOf<C extends { readonly rooms: readonly string[] }> = LevelsOf<C["rooms"][number]>;
+export type RoomOf<C extends { readonly rooms: readonly string[] }> = NamesOf<C["rooms"][number]>;
+
+/** They stand beside what a client hears. */
+type Named<Parts extends ContractParts> = Parts["rooms"] extends readonly string[]
+  ? { readonly [ROOMS]?: NamesOf<Parts["rooms"][number]> }
+  : unknown;
 
 /** How a call of a contract may be refused: a union by code. */
 export type RefusalOf<

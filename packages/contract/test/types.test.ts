@@ -1,6 +1,7 @@
 import { io } from "@sockeye/client";
 import { call, contract, event, type RefusalOf, type RoomOf, stream, type } from "@sockeye/contract";
 import { calls, streams } from "@sockeye/contract/client";
+import { rooms } from "@sockeye/rooms/client";
 import { Server } from "@sockeye/server";
 import { type as ark } from "arktype";
 import * as v from "valibot";
@@ -36,7 +37,7 @@ const chat = contract({
     ready: call(type<number>(), { answer: z.boolean() }),
   },
   data: type<{ user: User }>(),
-  rooms: ["doc:+", "lobby"],
+  rooms: ["doc:+", "lobby", "a/+:b", "log:#", "#general", "c++"],
 });
 
 /** Whatever is read or called on it is itself again: the expressions below run, and mean something to the compiler only. */
@@ -47,7 +48,7 @@ const anything: unknown = new Proxy(() => {}, {
 const typed = <T>(_make: () => T): T => anything as T;
 
 const server = typed(() => new Server({ contract: chat }));
-const client = typed(() => io("http://a.example", { contract: chat, extend: [calls, streams] }));
+const client = typed(() => io("http://a.example", { contract: chat, extend: [calls, streams, rooms] }));
 
 // The checks are the compiler's: a test here fails in `npm run types`.
 describe("types from a contract", () => {
@@ -170,7 +171,14 @@ describe("types from a contract", () => {
     type Refusal = RefusalOf<typeof chat, "rename">;
     expectTypeOf<Refusal["code"]>().toEqualTypeOf<"TAKEN" | "BUSY">();
     expectTypeOf<Extract<Refusal, { code: "TAKEN" }>["data"]>().toEqualTypeOf<{ suggest: string }>();
-    expectTypeOf<RoomOf<typeof chat>>().toEqualTypeOf<`doc:${string}` | "lobby">();
+    expectTypeOf<RoomOf<typeof chat>>().toEqualTypeOf<
+      `doc:${string}` | "lobby" | `a/${string}:b` | `log:${string}` | "#general" | "c++"
+    >();
+    never(() => [client.room("doc:1"), client.room("log:a:b"), client.room("#general"), client.room("c++")]);
+    // @ts-expect-error no such room
+    never(() => client.room("dok:1"));
+    // @ts-expect-error a name, no pattern
+    never(() => client.room("c1"));
     // @ts-expect-error no such call
     type _None = RefusalOf<typeof chat, "none">;
   });

@@ -71,6 +71,8 @@ export interface AdapterCore {
   encode(packet: EventPacket, flags: BroadcastFlags): EncodedPacket;
   /** Checks a broadcast by the contract, in development. @param event its name, then its arguments. @throws ContractError */
   outgoing?(event: readonly unknown[]): void;
+  /** Looks at the rooms that the app names, for who develops. @param call how it has named them */
+  namesRooms?(rooms: unknown, call: string): void;
   /** Rooms that remember are in use: sends by the adapter what has to be sent to whom, and keeps it. Unset: the adapter alone. */
   readonly remember?: ((packet: EventPacket, options: BroadcastOptions) => void) | undefined;
 }

@@ -168,7 +168,7 @@ export const ERROR_TABLE = {
     meaning: "A payload does not keep to the contract. The issues say where.",
     retryable: false,
   },
-  ERR_UNDECLARED: { meaning: "The contract declares no event or call of that name.", retryable: false },
+  ERR_UNDECLARED: { meaning: "The contract declares no event, call or room of that name.", retryable: false },
   ERR_UNHANDLED: { meaning: "The contract declares the call, and nothing handles it.", retryable: false },
   ERR_INTERNAL: {
     meaning: "The handler of a call threw something that is no CallError, or a schema threw.",

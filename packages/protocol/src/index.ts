@@ -84,6 +84,7 @@ export {
   RESERVED_EVENTS,
   SOCKET_PROTOCOL,
 } from "./packet.js";
+export { isRoomPattern, roomLevels, roomMatcher } from "./room-pattern.js";
 export type { RawMessage, SessionObserver, SessionView } from "./session.js";
 export type { SharedRoom, SharedRoomKeep, SharedRoomSink } from "./shared-room.js";
 export { shown, shownError } from "./shown.js";

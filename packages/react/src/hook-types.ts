@@ -11,6 +11,7 @@ import type {
   EventsMap,
   Extended,
   Extension,
+  RoomNames,
 } from "@sockeye/socket";
 import type { ReactNode } from "react";
 
@@ -145,7 +146,7 @@ export interface RoomHooks<Listen extends EventsMap, Emit extends EventsMap> {
    * @param name `undefined`: in none
    */
   useRoom(
-    name: string | undefined,
+    name: RoomNames<Listen> | undefined,
     handlers?: RoomHandlers<Listen>,
     options?: RoomHookOptions,
   ): RoomState<Listen, Emit>;
@@ -154,8 +155,8 @@ export interface RoomHooks<Listen extends EventsMap, Emit extends EventsMap> {
    *
    * @param name `undefined`: of none
    */
-  usePresence(name: string | undefined): readonly Presence[];
-  usePresence<T>(name: string | undefined, select: (members: readonly Presence[]) => T): T;
+  usePresence(name: RoomNames<Listen> | undefined): readonly Presence[];
+  usePresence<T>(name: RoomNames<Listen> | undefined, select: (members: readonly Presence[]) => T): T;
 }
 
 /** What `createHooks` gives: the hooks for what the socket has. */

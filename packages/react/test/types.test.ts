@@ -1,4 +1,5 @@
 import { io, type Socket } from "@sockeye/client";
+import { contract } from "@sockeye/contract";
 import { calls, streams } from "@sockeye/contract/client";
 import { createHooks } from "@sockeye/react";
 import { type Presence, rooms } from "@sockeye/rooms/client";
@@ -28,6 +29,12 @@ it("a contract decides about all of them", () => {
     const { room } = hooks.useRoom("doc:1", { said: (text) => expectTypeOf(text).toEqualTypeOf<string>() });
     // @ts-expect-error a number is no text
     void room?.publish("said", [5]);
+    const named = createHooks(io, { contract: contract({ rooms: ["doc:+"] }), extend: [rooms] });
+    named.useRoom("doc:1");
+    // @ts-expect-error no such room
+    named.useRoom("dok:1");
+    // @ts-expect-error nor who is there
+    named.usePresence("dok:1");
     expectTypeOf(hooks.usePresence("doc:1")).toEqualTypeOf<readonly Presence[]>();
     expectTypeOf(hooks.usePresence("doc:1", (all) => all.length)).toEqualTypeOf<number>();
   });

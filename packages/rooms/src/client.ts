@@ -1,5 +1,5 @@
 import { OWN_EVENTS } from "@sockeye/protocol";
-import type { DefaultEventsMap, EventsMap, Extension } from "@sockeye/socket";
+import type { DefaultEventsMap, EventsMap, Extension, RoomNames } from "@sockeye/socket";
 import { Additions } from "@sockeye/socket";
 import { Outbox } from "./client/outbox.js";
 import { openRoom, type Room, type RoomWires } from "./client/room.js";
@@ -21,8 +21,12 @@ export type { HistoryOptions, RoomEvent } from "./room-event.js";
 
 /** What {@link rooms} gives to a socket. */
 export interface RoomMethods<Listen extends EventsMap, Emit extends EventsMap = DefaultEventsMap> {
-  /** A room that has a rule at the server. The same name gives the same object. */
-  room(name: string): Room<Listen, Emit>;
+  /**
+   * A room that has a rule at the server. The same name gives the same object.
+   *
+   * @throws ContractError `ERR_UNDECLARED` in development, for a room that the contract does not declare
+   */
+  room(name: RoomNames<Listen>): Room<Listen, Emit>;
 }
 
 export interface RoomsExtension extends Extension {
@@ -55,6 +59,8 @@ export const rooms: RoomsExtension = {
       room: (name: string): Room => {
         const known = all.get(name);
         if (known) return known.room;
+        const error = host.contract?.misnamedRoom(name);
+        if (error) throw error;
         const [room, wires] = openRoom(name, host, outbox);
         all.set(name, { room, wires });
         return room;

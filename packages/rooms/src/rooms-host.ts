@@ -52,6 +52,8 @@ export interface RoomsHost<S extends RoomSocket> {
    * @throws what {@link refusalOf} knows, also as a rejection
    */
   check(socket: S, event: readonly unknown[]): readonly unknown[] | PromiseLike<readonly unknown[]>;
+  /** For a room that the contract does not declare, if there is one: throws what {@link refusalOf} knows. */
+  undeclared(socket: S, room: string): (() => never) | undefined;
   /** What a client is told of an error by which the app or the contract refuses; `undefined` if it is another one. */
   refusalOf(error: unknown): Refusal | undefined;
   /** Takes what a callback of the app threw or rejected with. Must not throw. */

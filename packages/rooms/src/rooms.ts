@@ -252,6 +252,8 @@ export class Rooms<S extends RoomSocket> {
     const request = readRequest(event, argument);
     if (request === undefined) return act(unreadable);
     if (request.kind === "leave") return act(() => this.#leave(socket, request.room));
+    const undeclared = this.#host.undeclared(socket, request.room);
+    if (undeclared !== undefined) return act(undeclared);
     let acting: PromiseLike<void> | undefined;
     const decided = this.#allowed(socket, request, (refusal) => {
       if (refusal === undefined) acting = act(() => this.#answer(socket, request));

@@ -1,7 +1,4 @@
-import { UsageError } from "@sockeye/protocol";
-
-/** Names of rooms are levels, with a colon or slash between. */
-const LEVELS = /([:/])/;
+import { isRoomPattern, roomLevels, roomMatcher, UsageError } from "@sockeye/protocol";
 
 type Level = "word" | "one" | "rest";
 
@@ -46,8 +43,8 @@ export class RuleTable<R> {
         rule,
       });
     } else {
-      const parts = rooms.split(LEVELS);
-      if (!isPattern(parts)) {
+      const parts = roomLevels(rooms);
+      if (!isRoomPattern(parts)) {
         if (rooms === "" || this.#names.has(rooms)) throw bad(rooms, "it is empty or has a rule already");
         this.#names.set(rooms, rule);
       } else this.#addPattern(rooms, parts, rule);
@@ -82,13 +79,9 @@ export class RuleTable<R> {
       if (compare(parts, other.parts) === 0 && overlap(parts, other.parts))
         throw bad(text, `"${other.text}" means some of the same rooms, and neither of them is more specific`);
     }
-    this.#patterns.push({ text, parts, matcher: matcherOf(parts), rule });
+    this.#patterns.push({ text, parts, matcher: roomMatcher(parts), rule });
     this.#patterns.sort((one, other) => compare(one.parts, other.parts));
   }
-}
-
-function isPattern(parts: readonly string[]): boolean {
-  return parts.some((part) => part === "+" || part === "#");
 }
 
 function levelOf(part: string | undefined): Level {
@@ -115,14 +108,6 @@ function overlap(one: readonly string[], other: readonly string[]): boolean {
     if (left === undefined || right === undefined) return left === right;
     if (left !== right && left !== "+" && right !== "+") return false;
   }
-}
-
-function matcherOf(parts: readonly string[]): RegExp {
-  const source = parts.map((part) => {
-    if (part === "+") return "([^:/]+)";
-    return part === "#" ? "(.+)" : part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  });
-  return new RegExp(`^${source.join("")}$`, "s");
 }
 
 function bad(rooms: string, why: string): UsageError {

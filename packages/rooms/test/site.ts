@@ -46,6 +46,7 @@ export class Site {
         deliver: (socket, _packet, { head }) => socket.receive(JSON.parse(String(head))),
         makeEpoch: () => `${epoch}${++this.#epochs}`,
         check: (_socket, event) => this.check(event),
+        undeclared: () => undefined,
         refusalOf: (error) => (error instanceof Refused ? error : undefined),
         reportError: (error) => this.errors.push(error),
       },

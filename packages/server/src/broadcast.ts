@@ -1,6 +1,6 @@
 import type { Adapter } from "@sockeye/adapter";
 import type { AdapterSocket, BroadcastFlags, OverflowPolicy, Room, SocketId } from "@sockeye/protocol";
-import { PEER } from "@sockeye/protocol";
+import { CORE, PEER } from "@sockeye/protocol";
 import type {
   AckAnswer,
   AckCallback,
@@ -18,7 +18,6 @@ import type {
 import { Emission, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
 import type { Handshake } from "./handshake.js";
 import { Selection } from "./selection.js";
-import { warnOfNoRoom } from "./warnings.js";
 
 /**
  * Emits to many sockets, or acts on them. Immutable: every call returns a new one, so it can be kept and shared.
@@ -32,7 +31,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 > {
   /** Adds the members of one or several rooms. An empty list adds nobody, so that `to([])` alone means nobody. */
   to(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    warnOfNoRoom(room, "to");
+    this.target.adapter.nsp[CORE].namesRooms?.(room, "to");
     return new BroadcastOperator(this.target.including(room), this.flags);
   }
 
@@ -43,7 +42,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 
   /** Takes out the members of one or several rooms; the id of a socket is a room too. */
   except(room: Room | readonly Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    warnOfNoRoom(room, "except");
+    this.target.adapter.nsp[CORE].namesRooms?.(room, "except");
     return new BroadcastOperator(this.target.excluding(room), this.flags);
   }
 
@@ -60,6 +59,18 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
   /** What becomes of the event for receivers that read too slowly. Default: what each socket says. */
   overflow(policy: OverflowPolicy): this {
     return this.with({ overflow: policy });
+  }
+
+  /**
+   * Emits an event to all selected sockets. A function as the last argument gets an error or `null`, and the answers of all receivers.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
+  override emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParams<WithAnswers<EmitEvents>, Ev>
+  ): boolean {
+    return super.emit(event, ...args);
   }
 
   /**
@@ -103,6 +114,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
 
   /** Makes the selected sockets join one or several rooms. */
   socketsJoin(rooms: Room | Room[]): void {
+    this.target.adapter.nsp[CORE].namesRooms?.(rooms, "socketsJoin");
     if (!this.target.empty)
       this.target.adapter.addSockets(this.#options(), Array.isArray(rooms) ? rooms : [rooms]);
   }
@@ -174,7 +186,7 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> {
   }
 
   /**
-   * Emits an event to all selected sockets.
+   * Emits an event to the socket.
    *
    * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
    */
@@ -221,11 +233,6 @@ const NO_FLAGS: BroadcastFlags = {};
 
 function answerOne(
   ack: AckCallback,
-  /**
-   * Emits an event to all selected sockets.
-   *
-   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
-   */
   emit: Emit,
   { error, answers }: { error: unknown; answers: unknown },
 ): void {

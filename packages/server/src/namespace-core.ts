@@ -39,6 +39,7 @@ import { roomsOf } from "./rooms-of.js";
 import type { SocketNamespace } from "./socket.js";
 import { Socket } from "./socket.js";
 import { streamsOf } from "./streams-of.js";
+import { warnOfNoRoom, warnOfUndeclaredRooms } from "./warnings.js";
 
 /** Whether broken connections are recovered, and how. */
 export interface RecoveryTerms {
@@ -174,6 +175,12 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
 
   outgoing(event: readonly unknown[]): void {
     this.exchange?.contract?.outgoing(event, (error) => this.reportError(error, String(event[0])));
+  }
+
+  namesRooms(rooms: unknown, call: string): void {
+    warnOfNoRoom(rooms, call);
+    const contract = this.exchange?.contract;
+    if (contract) warnOfUndeclaredRooms(rooms, call, contract);
   }
 
   newSocketId(): SocketId {

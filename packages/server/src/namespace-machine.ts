@@ -38,6 +38,7 @@ export interface NamespaceMachine extends PeerNamespace, AdapterCore, ErrorBound
   readonly rooms: Rooms<RoomSocket> | undefined;
   /** Adds a rule. @throws UsageError `ERR_BAD_OPTION` */
   declareRooms(rooms: string | RegExp, rule: RoomRule<never>): void;
+  namesRooms(rooms: unknown, call: string): void;
   /** Begins with the rules of another. */
   inheritRooms(parent: NamespaceMachine): void;
   readonly roomRules: readonly (readonly [rooms: string | RegExp, rule: RoomRule<never>])[];

@@ -11,7 +11,7 @@ import type {
   UploadOptions,
 } from "@sockeye/contract/internal";
 import type { SocketId } from "@sockeye/protocol";
-import { CORE, PEER, requireFunction } from "@sockeye/protocol";
+import { CORE, isRoomPattern, PEER, requireFunction, roomLevels } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
 import type {
   CallHandler,
@@ -191,6 +191,7 @@ export class Namespace<
     rooms: string | RegExp,
     rule?: RoomRule<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
   ): this | RoomHandle {
+    if (typeof rooms === "string" && !isRoomPattern(roomLevels(rooms))) this[CORE].namesRooms(rooms, "room");
     if (rule === undefined) return new RoomHandle(this[CORE], rooms as string);
     this[CORE].declareRooms(rooms, rule as RoomRule<never>);
     return this;

@@ -50,23 +50,30 @@ export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
     deliver: (socket, packet, encoded) => (socket as Socket)[PEER].deliver(packet, encoded, {}),
     makeEpoch: () => randomBytes(6).toString("base64url"),
     check: (socket, event) => {
-      const refused = (error: unknown): never => {
-        if (error instanceof ContractError)
-          (socket as Socket)[REFUSED](error, { name: String(event[0]), answered: true });
-        throw error;
-      };
+      const name = String(event[0]);
+      const refuse = (error: unknown): never => refused(socket, error, name);
       try {
         const checked = core.exchange?.contract?.published(event) ?? event;
-        return isThenable(checked) ? checked.then((read) => read, refused) : checked;
+        return isThenable(checked) ? checked.then((read) => read, refuse) : checked;
       } catch (error) {
-        return refused(error);
+        return refuse(error);
       }
+    },
+    undeclared: (socket, room) => {
+      const error = core.exchange?.contract?.undeclaredRoom(room);
+      return error && (() => refused(socket, error, room));
     },
     refusalOf: (error) =>
       error instanceof ContractError || isCallError(error) ? refusalOf(error) : undefined,
     reportError: (error, event) => core.reportError(error, event),
   };
   return new Rooms<RoomSocket>(host, core.host.limits);
+}
+
+/** Its sender is told by an answer. */
+function refused(socket: RoomSocket, error: unknown, name: string): never {
+  if (error instanceof ContractError) (socket as Socket)[REFUSED](error, { name, answered: true });
+  throw error;
 }
 
 /** What was encoded here. */

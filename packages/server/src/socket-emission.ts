@@ -1,5 +1,12 @@
 import type { OverflowPolicy, Room } from "@sockeye/protocol";
-import type { EmitTarget, EventsMap, WaitOptions, WithTimeout } from "@sockeye/socket";
+import type {
+  EmitTarget,
+  EventNames,
+  EventParams,
+  EventsMap,
+  WaitOptions,
+  WithTimeout,
+} from "@sockeye/socket";
 import { Flagged } from "@sockeye/socket";
 import { BroadcastOperator } from "./broadcast.js";
 import type { Selection } from "./selection.js";
@@ -21,6 +28,11 @@ export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Fl
       WithTimeout<EmitEvents>,
       SocketData
     >;
+  }
+
+  /** Emits with these flags, to the socket. @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
+  override emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
+    return super.emit(event, ...args);
   }
 
   /** What becomes of the event if the client reads too slowly. */

@@ -54,7 +54,6 @@ import type { SocketConnection } from "./peer-host.js";
 export type { SocketConnection } from "./peer-host.js";
 
 import { SocketEmission } from "./socket-emission.js";
-import { warnOfNoRoom } from "./warnings.js";
 
 const NO_FLAGS: BroadcastFlags = {};
 const NO_ROOMS: ReadonlySet<Room> = new Set();
@@ -193,7 +192,7 @@ export class Socket<
   /** @throws UsageError `ERR_TOO_MANY_ROOMS`; it has joined none of them then */
   join(rooms: Room | Room[]): Promise<void> | void {
     if (this[PEER].left) return;
-    warnOfNoRoom(rooms, "join");
+    this.nsp[CORE].namesRooms(rooms, "join");
     const { adapter, limits } = this.nsp[CORE];
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     const joined = adapter.socketRooms(this.id) ?? NO_ROOMS;

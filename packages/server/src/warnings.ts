@@ -1,4 +1,5 @@
-import { shown } from "@sockeye/protocol";
+import { isOwnEvent, shown } from "@sockeye/protocol";
+import type { ContractEnd } from "@sockeye/socket";
 
 /** What is warned of, as the code of the warning: `node --disable-warning=CODE` switches it off. */
 export type WarningCode =
@@ -12,6 +13,7 @@ export type WarningCode =
   | "SOCKEYE_NO_NEXT"
   | "SOCKEYE_UNHEARD_EVENT"
   | "SOCKEYE_NO_ROOM"
+  | "SOCKEYE_UNDECLARED_ROOM"
   | "SOCKEYE_BAD_HEADER"
   | "SOCKEYE_EVENT_REFUSED";
 
@@ -27,6 +29,7 @@ export const WARNING_PAGES: Readonly<Record<WarningCode, string>> = {
   SOCKEYE_NO_NEXT: "docs/troubleshooting.md#it-never-connects",
   SOCKEYE_UNHEARD_EVENT: "docs/troubleshooting.md#nothing-arrives",
   SOCKEYE_NO_ROOM: "docs/troubleshooting.md#nothing-arrives",
+  SOCKEYE_UNDECLARED_ROOM: "docs/contract.md#rooms",
   SOCKEYE_BAD_HEADER: "docs/observability.md#warnings",
   SOCKEYE_EVENT_REFUSED: "docs/contract.md",
 };
@@ -75,6 +78,19 @@ export function warnOfNoRoom(room: unknown, call: string): void {
 
 function isMissing(room: unknown): boolean {
   return room === undefined || room === null;
+}
+
+/** What may be the id of a socket, which is a room, too. */
+const LIKE_AN_ID = /^[\w-]{20}$/;
+
+/** Rooms that the app names and the contract does not declare. @param call how the app has named them */
+export function warnOfUndeclaredRooms(rooms: unknown, call: string, contract: ContractEnd): void {
+  for (const room of Array.isArray(rooms) ? (rooms as readonly unknown[]) : [rooms]) {
+    if (typeof room !== "string" || LIKE_AN_ID.test(room) || isOwnEvent(room)) continue;
+    const error = contract.misnamedRoom(room);
+    const text = (): string => `Sockeye: ${call}: ${error?.message}. Declare it in "rooms", or mend the name`;
+    if (error) ofProcess.warnOnce("SOCKEYE_UNDECLARED_ROOM", room, text);
+  }
 }
 
 /** What a server emits on a namespace itself. */

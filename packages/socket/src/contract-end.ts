@@ -43,6 +43,10 @@ export interface ContractEnd {
    * @throws ContractError
    */
   outgoing(event: Event, late: (error: unknown) => void): void;
+  /** Says `ERR_UNDECLARED` of a room that is not declared. Nothing, where the contract says nothing of rooms. */
+  undeclaredRoom(room: string): ContractError | undefined;
+  /** The same of a room that the app at this end names: in development. */
+  misnamedRoom(room: string): ContractError | undefined;
   /** Checks the answer to a call of this end, and gives what its schema makes of it. @throws ContractError */
   answer(name: string, value: unknown): unknown;
   /** The same for the data of a refusal. */

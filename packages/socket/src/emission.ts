@@ -152,4 +152,10 @@ export class Emission<Events extends EventsMap> extends Flagged<Events> {
   timeout(timeoutMs: number, options?: WaitOptions): Emission<WithTimeout<Events>> {
     return this.with({ ...options, timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
   }
+
+  // Written out, so that an editor shows it as a method of this class.
+  /** Emits with these flags. @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
+  override emit<Ev extends EventNames<Events>>(event: Ev, ...args: EventParams<Events, Ev>): boolean {
+    return super.emit(event, ...args);
+  }
 }

@@ -18,6 +18,16 @@ export interface DefaultEventsMap {
 
 export type EventNames<Map extends EventsMap> = keyof Map & (string | symbol);
 
+/** Where a map of events keeps the names of its rooms, for the compiler alone. */
+export declare const ROOMS: unique symbol;
+
+/** The names of a contract's rooms; any, where it says nothing of them. */
+export type RoomNames<Map extends EventsMap> = Map extends { readonly [ROOMS]?: infer Names }
+  ? unknown extends Names
+    ? string
+    : Exclude<Names, undefined>
+  : string;
+
 type Fn = (...args: Unchecked[]) => Unchecked;
 
 /** Arguments of an event, an acknowledgement callback included. */

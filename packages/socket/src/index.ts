@@ -41,6 +41,8 @@ export type {
   EventParamsWithoutAck,
   EventsMap,
   Last,
+  ROOMS,
+  RoomNames,
   Unchecked,
   WithAnswers,
   WithTimeout,
