@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ERROR_TABLE } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
@@ -82,6 +82,25 @@ const TIME: { readonly [file: string]: string } = {
   "transport/src/client/xhr-stream.ts": "a failure is told after the call that dials",
   "transport/src/client/iframe.ts": "a frame is taken off the page after its own events",
 };
+
+describe("pages", () => {
+  it("name files of the sources that are there", () => {
+    const pages = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
+    const named = [
+      "ARCHITECTURE.md",
+      "PROTOCOL.md",
+      "CONTRIBUTING.md",
+      ...pages.map((name) => `docs/${name}`),
+    ].flatMap((page) =>
+      [...read(page).matchAll(/`(?:packages\/)?([a-z-]+\/src\/[\w/.-]+\.ts)`/g)].map(([, file]) => ({
+        page,
+        file,
+      })),
+    );
+    expect(named.length).toBeGreaterThan(25);
+    expect(named.filter(({ file }) => !existsSync(join(ROOT, `packages/${file}`)))).toEqual([]);
+  });
+});
 
 describe("invariants of ARCHITECTURE.md", () => {
   const without = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, "");

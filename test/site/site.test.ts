@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../architecture/imports.js";
+import { complaintsOf } from "../browser/axe.js";
 import { findChromium, launch, takeScreenshots } from "../browser/chromium.js";
 import { DIST, fileOf, serveSite } from "./serve.js";
 
@@ -132,7 +133,6 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
     { timeout: 600_000 },
     async (name, options) => {
       const { page, complaints } = await open(options);
-      const axe = readFileSync(join(ROOT, "site/node_modules/axe-core/axe.min.js"), "utf8");
       const dark = options.colorScheme === "dark";
       for (const [index, path] of pages().filter(looked).entries()) {
         await page.goto(site.url + path, { waitUntil: "load" });
@@ -142,8 +142,7 @@ describe.skipIf(executablePath === undefined)("in Chromium", () => {
         if (wide !== 0) complaints.push(`${path}: wider than the page by ${wide}`);
         // In the dark every fourth: colours and layout are those of the theme.
         if (!dark || index % 4 === 0) {
-          await page.evaluate(axe);
-          const found = (await page.evaluate(VIOLATIONS)) as string[];
+          const found = await complaintsOf(page);
           complaints.push(...found.map((each) => `${path}: ${each}`));
         }
         if (["/", "/tutorial", "/options", "/examples"].includes(path))
@@ -170,8 +169,3 @@ function looked(page: string): boolean {
     !/^\/(?:adr|api)\//.test(page) || /^\/(?:adr\/0001|api\/$|api\/server\/(?:$|classes\/Server$))/.test(page)
   );
 }
-
-const VIOLATIONS = `(async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations.map(({ id, nodes }) => id + ": " + nodes.slice(0, 3).map(({ html }) => html.slice(0, 120)).join(" | "));
-})()`;

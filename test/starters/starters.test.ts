@@ -1,7 +1,7 @@
 // Each template of create-sockeye as a newcomer gets it: generated, installed from the packed packages, built, started, and used in two tabs.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { TEMPLATES } from "create-sockeye";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { complaintsOf } from "../browser/axe.js";
 import { findChromium, launch, takeScreenshots } from "../browser/chromium.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -60,7 +61,7 @@ describe.skipIf(executablePath === undefined)("npm create sockeye", () => {
     await npm(["install", "--no-audit", "--no-fund", "--prefer-offline", ...ours], app);
     const inDevelopment = await start(app, "dev");
     try {
-      await chat(inDevelopment.url, template, `${template}-dev`);
+      await chat(inDevelopment.url, { app, template, shot: `${template}-dev` });
       console.log(
         `${template}: two tabs talk ${Math.round((performance.now() - began) / 1000)} s after the empty folder`,
       );
@@ -70,15 +71,22 @@ describe.skipIf(executablePath === undefined)("npm create sockeye", () => {
     await npm(["run", "build"], app);
     const built = await start(app, "start");
     try {
-      await chat(built.url, template, `${template}-built`);
+      await chat(built.url, { app, template, shot: `${template}-built` });
     } finally {
       await built.stop();
     }
   });
 });
 
+interface Case {
+  readonly app: string;
+  readonly template: string;
+  /** The name of its screenshot. */
+  readonly shot: string;
+}
+
 /** Two tabs talk, and nothing complains. */
-async function chat(url: string, template: string, shot: string): Promise<void> {
+async function chat(url: string, { app, template, shot }: Case): Promise<void> {
   const complaints: string[] = [];
   const context = await browser.newContext({ viewport: { width: 720, height: 560 } });
   const open = async (): Promise<Page> => {
@@ -114,8 +122,14 @@ async function chat(url: string, template: string, shot: string): Promise<void> 
       await takeScreenshots([one], shot);
     }
     // Hot reloading has a WebSocket of its own on the same port.
-    if (shot.endsWith("-dev") && (template === "next" || template === "react-vite"))
+    if (shot.endsWith("-dev") && (template === "next" || template === "react-vite")) {
       await hears(context, url);
+      await refreshes(one, app);
+    }
+    for (const colorScheme of ["light", "dark"] as const) {
+      await one.emulateMedia({ colorScheme });
+      complaints.push(...(await complaintsOf(one)).map((each) => `${colorScheme}: ${each}`));
+    }
     expect(complaints).toEqual([]);
   } finally {
     await context.close();
@@ -140,6 +154,44 @@ async function hears(context: Awaited<ReturnType<Browser["newContext"]>>, url: s
   await page.waitForTimeout(2500);
   expect(frames).not.toContain("closed");
   expect(foreign).toHaveLength(1);
+}
+
+/**
+ * Fast Refresh after a real edit: the component is another one, with the state that it had, on the connection that it had, and hears each message
+ * once.
+ */
+async function refreshes(page: Page, app: string): Promise<void> {
+  const file = join(app, "src/chat.tsx");
+  const connections: string[] = [];
+  page.on("websocket", (socket) => {
+    if (socket.url().includes("/socket.io/")) connections.push(socket.url());
+  });
+  page.on("request", (request) => {
+    const { searchParams } = new URL(request.url());
+    if (searchParams.has("EIO") && !searchParams.has("sid")) connections.push(request.url());
+  });
+  await page.evaluate("window.sameDocument = true");
+  const before = readFileSync(file, "utf8");
+  writeFileSync(
+    file,
+    before.replace("<h1>Chat</h1>", "<h1>Talk</h1>").replace("<b>{from}</b>", "<b>{from}:</b>"),
+  );
+  await page.getByRole("heading", { name: "Talk" }).waitFor(SOON);
+  // The name that was typed is state of the component.
+  expect(await page.getByLabel("Your name").inputValue()).toBe("Ann");
+  await page.getByRole("textbox", { name: "Message" }).fill("After the edit");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByText("Ann: After the edit").waitFor(SOON);
+  // One that was doubled would have come with it, or behind it.
+  await page.getByRole("textbox", { name: "Message" }).fill("And one more");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByText("Ann: And one more").waitFor(SOON);
+  expect(await page.locator("li", { hasText: "After the edit" }).count()).toBe(1);
+  expect(await page.locator("li", { hasText: "Hello from one" }).count()).toBe(1);
+  expect(await page.evaluate("window.sameDocument")).toBe(true);
+  expect(connections).toEqual([]);
+  writeFileSync(file, before);
+  await page.getByRole("heading", { name: "Chat" }).waitFor(SOON);
 }
 
 interface Running {
