@@ -19,12 +19,27 @@ import { Emission, emitAndWait, Flagged, readEmit } from "@sockeye/socket";
 import type { Handshake } from "./handshake.js";
 import { Selection } from "./selection.js";
 
+// For editors, which name the class that declares a method. The code is that of `Flagged`: a way out is no frame longer.
+// biome-ignore lint/correctness/noUnusedVariables: both declarations have the same type parameters
+export interface BroadcastOperator<EmitEvents extends EventsMap, SocketData> {
+  /**
+   * Emits an event to all selected sockets. A function as the last argument gets an error or `null`, and the answers of all receivers.
+   *
+   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
+   */
+  emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
+    event: Ev,
+    ...args: EventParams<WithAnswers<EmitEvents>, Ev>
+  ): boolean;
+}
+
 /**
  * Emits to many sockets, or acts on them. Immutable: every call returns a new one, so it can be kept and shared.
  *
  * Each receiver gets a packet once, even if it is in several of the rooms. Where no room is named it means the
  * whole namespace; an empty list of rooms names nobody.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method, from its base
 export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends Flagged<
   WithAnswers<EmitEvents>,
   Selection
@@ -59,18 +74,6 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends
   /** What becomes of the event for receivers that read too slowly. Default: what each socket says. */
   overflow(policy: OverflowPolicy): this {
     return this.with({ overflow: policy });
-  }
-
-  /**
-   * Emits an event to all selected sockets. A function as the last argument gets an error or `null`, and the answers of all receivers.
-   *
-   * @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE`
-   */
-  override emit<Ev extends EventNames<WithAnswers<EmitEvents>>>(
-    event: Ev,
-    ...args: EventParams<WithAnswers<EmitEvents>, Ev>
-  ): boolean {
-    return super.emit(event, ...args);
   }
 
   /**

@@ -17,7 +17,15 @@ export interface SocketTarget extends EmitTarget {
   others(): Selection;
 }
 
+// For editors, as in broadcast.ts.
+// biome-ignore lint/correctness/noUnusedVariables: both declarations have the same type parameters
+export interface SocketEmission<EmitEvents extends EventsMap, SocketData> {
+  /** Emits with these flags, to the socket. @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
+}
+
 /** What `socket.volatile`, `socket.timeout(…)` and the like return: the socket with flags, as a value. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method, from its base
 export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Flagged<
   EmitEvents,
   SocketTarget
@@ -28,11 +36,6 @@ export class SocketEmission<EmitEvents extends EventsMap, SocketData> extends Fl
       WithTimeout<EmitEvents>,
       SocketData
     >;
-  }
-
-  /** Emits with these flags, to the socket. @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
-  override emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
-    return super.emit(event, ...args);
   }
 
   /** What becomes of the event if the client reads too slowly. */

@@ -146,16 +146,17 @@ function read(event: unknown, args: readonly unknown[], given: EmitFlags): Emit 
   return { ...readEmit(event, args, flags), signal };
 }
 
+// For editors, which name the class that declares a method. The code is that of `Flagged`.
+export interface Emission<Events extends EventsMap> {
+  /** Emits with these flags. @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
+  emit<Ev extends EventNames<Events>>(event: Ev, ...args: EventParams<Events, Ev>): boolean;
+}
+
 /** What `socket.volatile`, `socket.timeout(…)` and the like return. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method, from its base
 export class Emission<Events extends EventsMap> extends Flagged<Events> {
   /** The acknowledgement gets an error as its first argument, `ERR_ACK_TIMEOUT` if it does not come within `timeoutMs`; `Infinity` waits as long as the connection lives. */
   timeout(timeoutMs: number, options?: WaitOptions): Emission<WithTimeout<Events>> {
     return this.with({ ...options, timeout: timeoutMs }) as unknown as Emission<WithTimeout<Events>>;
-  }
-
-  // Written out, so that an editor shows it as a method of this class.
-  /** Emits with these flags. @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
-  override emit<Ev extends EventNames<Events>>(event: Ev, ...args: EventParams<Events, Ev>): boolean {
-    return super.emit(event, ...args);
   }
 }
