@@ -18,6 +18,10 @@ import { badInput } from "./wire.js";
 const RETRY_MS = 1_000;
 /** A request for what is kept waits so long. */
 const PATIENCE_MS = 5_000;
+/** A question to all nodes. */
+const ANSWER_MS = 2_000;
+/** What nodes tell each other of the room. */
+const SAID = "room";
 /** Of one batch, and of what waits in one room. */
 const BATCH_BYTES = 262_144;
 const MAX_WAITING_BYTES = 1_048_576;
@@ -39,6 +43,8 @@ interface Waiter {
  * after each loss of the bus, what is missing is read first. If it is not there any more, the room begins anew where the log does.
  */
 export class ClusterRoom implements SharedRoom {
+  readonly node: string;
+  readonly life: number;
   readonly #cluster: Cluster;
   readonly #topics: Topics;
   readonly #topic: string;
@@ -71,6 +77,8 @@ export class ClusterRoom implements SharedRoom {
     sink: SharedRoomSink,
   ) {
     this.#cluster = cluster;
+    this.node = cluster.id;
+    this.life = cluster.nextSeq();
     this.#topics = cluster.topicsOf(`#${nsp.length}${nsp}#${room}`);
     this.#topic = this.#topics.room("");
     this.#log = keep && cluster.keeps?.log;
@@ -78,20 +86,26 @@ export class ClusterRoom implements SharedRoom {
     this.#sink = sink;
     this.#party = {
       event() {},
-      act() {},
-      asked: (_question, reply) => reply.last(),
+      act: (op, args, from) => this.#said(op, args, from),
+      asked: ({ op, args }, reply) => {
+        this.#said(op, args, reply.to);
+        reply.none();
+      },
       subscribed: () => this.#inForce(),
       logged: (entry) => this.#heard(entry),
       bus: (state) => {
         if (state === "up") this.#inForce();
       },
+      gone: (node) => sink.gone(node),
+      missed: (node) => sink.missed(node),
     };
     cluster.join(this.#topics, this.#party);
     cluster.subscribe(this.#topic);
   }
 
   known(): Promise<void> | undefined {
-    return this.#isInForce && (this.#at || !this.#log) ? undefined : this.#wait();
+    // One that is being read already may not have what waits from now on.
+    return this.#isInForce && (this.#at || !this.#log) ? undefined : this.catchUp();
   }
 
   catchUp(): Promise<void> {
@@ -117,6 +131,17 @@ export class ClusterRoom implements SharedRoom {
     });
   }
 
+  say(value: readonly unknown[], to?: string): void {
+    if (to !== undefined) this.#cluster.tell(to, SAID, value, this.#topics.group);
+    else this.#cluster.publish([this.#topic], Kind.ACT, pack([SAID, value]));
+  }
+
+  async ask(value: readonly unknown[]): Promise<void> {
+    // Of nodes that are not known yet nobody can be waited for.
+    if (this.#cluster.members.live().length === 0) this.say(value);
+    else await this.#cluster.ask(this.#topics, { op: SAID, args: value }, { timeoutMs: ANSWER_MS });
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -132,6 +157,11 @@ export class ClusterRoom implements SharedRoom {
   #inForce(): void {
     this.#isInForce = true;
     this.#readOn();
+    this.#sink.missed();
+  }
+
+  #said(op: string, args: readonly unknown[], from: string): void {
+    if (op === SAID && this.#cluster.takes(from)) this.#sink.said(from, args);
   }
 
   #wait(): Promise<void> {

@@ -3,27 +3,20 @@ import { ClusterError } from "@sockeye/protocol";
 import { FrameFormat, Kind, type Message } from "./frame.js";
 import { Hearing } from "./hearing.js";
 import { Incoming } from "./incoming.js";
-import {
-  type Introduction,
-  listOf,
-  pack,
-  packLoad,
-  readIntroduction,
-  readLoad,
-  unpack,
-} from "./introduction.js";
+import { type Introduction, pack, packLoad, readIntroduction, readLoad } from "./introduction.js";
 import { NamespaceLog, type NamespaceLogTerms } from "./log/namespace-log.js";
 import type { Changed, Member, NodeLoad } from "./membership.js";
 import { FORGET_MS, Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
 import { OwnNode } from "./own-node.js";
+import { Parties } from "./parties.js";
 import { Publisher } from "./publisher.js";
 import type { Question } from "./queries.js";
 import { Queries } from "./queries.js";
 import { Readiness } from "./readiness.js";
 import type { Outcome, RequestTerms } from "./requests.js";
 import type { ClusterStats, ClusterTerms, Party } from "./terms.js";
-import { groupOf, nodeOf, requireClusterName, Topics, wideOf } from "./topics.js";
+import { nodeOf, requireClusterName, Topics, wideOf } from "./topics.js";
 import { badInput } from "./wire.js";
 
 const LOOK_MS = 1_000;
@@ -45,7 +38,7 @@ export class Cluster {
   readonly #publisher: Publisher;
   readonly #queries: Queries;
   readonly #hearing: Hearing;
-  readonly #parties = new Map<string, Party>();
+  readonly #parties = new Parties();
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #echoes = 0;
   #beatAt = 0;
@@ -69,11 +62,7 @@ export class Cluster {
     this.#queries = new Queries({
       clock,
       send: (to, body) => this.publish([this.#topics.node(to)], Kind.ANSWER, body),
-      asked: (group, question, reply) => {
-        const party = this.#parties.get(group);
-        if (party) party.asked(question, reply);
-        else reply.none();
-      },
+      asked: (group, question, reply) => this.#parties.asked(group, question, reply),
       failed: (error) => this.failed(error),
     });
   }
@@ -131,7 +120,7 @@ export class Cluster {
     bus
       .open({
         message: (topic, bytes, at) => {
-          if (at) this.#parties.get(groupOf(topic))?.logged?.({ topic, bytes, at });
+          if (at) this.#parties.of(topic)?.logged?.({ topic, bytes, at });
           else this.#message(topic, bytes);
         },
         subscribed: (topics) => this.#subscribed(topics),
@@ -181,7 +170,7 @@ export class Cluster {
       clock: this.clock,
       format: this.format,
       id: this.id,
-      nextSeq: () => this.#publisher.nextSeq(),
+      nextSeq: () => this.nextSeq(),
       gap: (dropped) => {
         if (dropped > 0) this.publish([this.#topics.wide], Kind.GAP, pack([dropped]));
         else this.#gap(undefined);
@@ -199,11 +188,11 @@ export class Cluster {
   }
 
   join(topics: Topics, party: Party): void {
-    this.#parties.set(topics.group, party);
+    this.#parties.join(topics, party);
   }
 
   leave(topics: Topics, party: Party): void {
-    if (this.#parties.get(topics.group) === party) this.#parties.delete(topics.group);
+    this.#parties.leave(topics, party);
   }
 
   /** What a turn asks for is asked for together. {@link Party.subscribed} tells once it is in force. */
@@ -225,9 +214,21 @@ export class Cluster {
     this.publish([topics.wide], Kind.ACT, pack([op, args]));
   }
 
-  /** The same for one node. Told to the party of the cluster's own topics there. */
-  tell(node: string, op: string, args: readonly unknown[]): void {
-    this.publish([this.#topics.node(node)], Kind.ACT, pack([op, args]));
+  /** The same for one node. Told to the party of this group there. @param group left out: the cluster's own */
+  tell(node: string, op: string, args: readonly unknown[], group?: string): void {
+    this.publish([this.#topics.node(node)], Kind.ACT, pack(group ? [op, args, group] : [op, args]));
+  }
+
+  /** A number for something that begins at this node, higher than any before it. */
+  nextSeq(): number {
+    return this.#publisher.nextSeq();
+  }
+
+  /** Is what a node says to be taken? If not, {@link Party.missed} tells once it is. */
+  takes(node: string): boolean {
+    const isThere = (this.members.get(node)?.state ?? "down") !== "down";
+    if (!isThere) this.#parties.away(node);
+    return isThere;
   }
 
   /**
@@ -281,7 +282,7 @@ export class Cluster {
   }
 
   #told(state: "up" | "down", cause: SockeyeError | undefined): void {
-    for (const party of this.#parties.values()) party.bus?.(state);
+    this.#parties.bus(state);
     this.#terms.sink.bus(state, cause);
   }
 
@@ -292,7 +293,7 @@ export class Cluster {
   }
 
   #subscribed(topics: readonly string[]): void {
-    for (const topic of topics) this.#parties.get(groupOf(topic))?.subscribed(topic);
+    for (const topic of topics) this.#parties.of(topic)?.subscribed(topic);
   }
 
   #message(topic: string, bytes: Uint8Array): void {
@@ -343,13 +344,11 @@ export class Cluster {
           this.#gap(this.members.get(origin));
           return;
         case Kind.EVENT:
-          this.#parties.get(groupOf(topic))?.event(body);
+          this.#parties.of(topic)?.event(body);
           return;
-        case Kind.ACT: {
-          const [op, args] = listOf(unpack(body));
-          if (typeof op === "string") this.#parties.get(groupOf(topic))?.act(op, listOf(args));
+        case Kind.ACT:
+          this.#parties.act(topic, body, origin);
           return;
-        }
         case Kind.ASK:
           this.#queries.question(origin, body);
           return;
@@ -379,7 +378,7 @@ export class Cluster {
   #answered(said: Introduction): void {
     this.#introduced(said, false);
     // What goes another way than the answer may still be under way.
-    const groups = [this.#topics.group, ...(this.order === "all" ? this.#parties.keys() : [])];
+    const groups = [this.#topics.group, ...(this.order === "all" ? this.#parties.groups() : [])];
     const heard = groups.flatMap((group) => [wideOf(group), nodeOf(group, this.id)]);
     if (this.#incoming.said(said.facts.id, said.numbers, heard)) this.#gap(this.members.get(said.facts.id));
   }
@@ -432,13 +431,14 @@ export class Cluster {
       this.#incoming.forget(member.id);
       this.#publisher.forget(member.id);
     }
-    if (change === "lost" || change === "left")
-      for (const party of this.#parties.values()) party.gone?.(member.id);
+    if (change === "lost" || change === "left") this.#parties.gone(member.id);
+    else if (change !== "suspected") this.#parties.back(member.id);
     this.#terms.sink.changed(changed);
   }
 
   #gap(node?: Member): void {
     this.#gaps += 1;
+    this.#parties.missed(node?.id);
     this.#terms.sink.gap(node);
   }
 

@@ -6,6 +6,8 @@ import { badInput } from "./wire.js";
 
 /** Answers one query. The first `last`, `none` or `failed` ends it. */
 export interface Reply {
+  /** The node that asks. */
+  readonly to: string;
   part(value: unknown): void;
   last(value?: unknown): void;
   /** There is nothing to say. */
@@ -102,6 +104,7 @@ export class Queries {
       this.#terms.send(to, body);
     };
     return {
+      to,
       part: (value) => answer(ANSWER.part, value),
       last: (value) => answer(ANSWER.last, value),
       none: () => answer(ANSWER.none),

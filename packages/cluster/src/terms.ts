@@ -48,7 +48,7 @@ export interface ClusterTerms {
 /** What hears the messages of one namespace. What a method throws is reported, and a query answered with a failure. */
 export interface Party {
   event(body: Uint8Array): void;
-  act(op: string, args: readonly unknown[]): void;
+  act(op: string, args: readonly unknown[], from: string): void;
   asked(question: Question, reply: Reply): void;
   subscribed(topic: string): void;
   /** An entry of the namespace's log. */
@@ -57,4 +57,6 @@ export interface Party {
   bus?(state: "up" | "down"): void;
   /** A node has left, or is taken to be dead. */
   gone?(node: string): void;
+  /** Messages may be missing: of one node, or of all if it is left out. */
+  missed?(node?: string): void;
 }

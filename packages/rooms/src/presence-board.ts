@@ -1,8 +1,10 @@
-import type { EncodedPacket, EventPacket, Timer } from "@sockeye/protocol";
-import { OWN_EVENTS, PacketType } from "@sockeye/protocol";
+import type { EventPacket, SharedRoom, Timer } from "@sockeye/protocol";
+import { EncodedPacket, OWN_EVENTS, PacketType } from "@sockeye/protocol";
 import type { RoomLimits } from "./limits.js";
 import { isThenable } from "./permissions.js";
 import type { Presence } from "./presence-list.js";
+import { PresenceReplica } from "./presence-replica.js";
+import { noPresence } from "./presence-wire.js";
 import { forbidden, tooMuch, unread } from "./room-error.js";
 import { memberRoom, type RoomState, weigh } from "./room-state.js";
 import type { RoomSocket, RoomsHost } from "./rooms-host.js";
@@ -71,7 +73,7 @@ export class PresenceBoard<S extends RoomSocket> {
       );
     }
     presence.set(socket.id, key, value, bytes);
-    this.#stir(state);
+    this.#changed(socket.id, state);
     return key;
   }
 
@@ -79,13 +81,13 @@ export class PresenceBoard<S extends RoomSocket> {
   hide(socketId: string, state: RoomState<S> | undefined): void {
     if (state === undefined) return;
     state.presence?.remove(socketId);
-    this.#stir(state);
+    this.#changed(socketId, state);
   }
 
   /** The connection of a socket broke, or is back. */
   setAway(socketId: string, state: RoomState<S>, away: boolean): void {
     state.presence?.setAway(socketId, away);
-    this.#stir(state);
+    this.#changed(socketId, state);
   }
 
   /** A page in the order of their keys, as all others know it: the next change continues from there. @param charge told its bytes */
@@ -97,10 +99,40 @@ export class PresenceBoard<S extends RoomSocket> {
     return { members, count: presence.toldCount, ...(last === undefined ? {} : { next: last }) };
   }
 
+  /** On a cluster: keeps the list over all nodes. */
+  share(state: RoomState<S>, shared: SharedRoom): void {
+    if (state.presence === undefined) return;
+    const told = (value: unknown): unknown => ({ joined: [{ value }] });
+    state.replica = new PresenceReplica(state.presence, shared, {
+      clock: this.#host.clock,
+      encode: (value) => encodable(this.#host, told(value)).head,
+      decode: (head) => {
+        const bytes = weigh(new EncodedPacket(head));
+        if (bytes > this.#limits.maxPresenceBytes)
+          throw noPresence("a value is above maxPresenceBytes of this node");
+        const [, argument] = this.#host.decode(new EncodedPacket(head));
+        const [member] = (argument as { readonly joined: readonly [{ readonly value: unknown }] }).joined;
+        return { value: member.value, bytes };
+      },
+      changed: () => this.#stir(state),
+      failed: (error) => this.#host.reportError(error, "cluster"),
+    });
+  }
+
+  /** Tells all that was not told yet, now. */
+  tellAll(state: RoomState<S>): void {
+    while (state.presence?.changed) this.#tell(state);
+  }
+
   close(): void {
     if (this.#telling !== undefined) this.#host.clock.clearTimer(this.#telling);
     this.#telling = undefined;
     this.#stirred.clear();
+  }
+
+  #changed(socketId: string, state: RoomState<S>): void {
+    state.replica?.touch(socketId);
+    this.#stir(state);
   }
 
   #stir(state: RoomState<S>): void {
@@ -115,7 +147,8 @@ export class PresenceBoard<S extends RoomSocket> {
   }
 
   #tell(state: RoomState<S>): void {
-    const { name: room, presence, rule } = state;
+    const { name: room, presence, rule, replica } = state;
+    replica?.flush();
     const change = presence?.takeChange(MOST_TOLD);
     if (change !== undefined) {
       const failed = (error: unknown): void => this.#host.reportError(error, OWN_EVENTS.presence);
@@ -124,7 +157,7 @@ export class PresenceBoard<S extends RoomSocket> {
       try {
         this.#host.broadcast(ownEvent(this.#host.name, OWN_EVENTS.presence, told), {
           rooms: new Set([memberRoom(room)]),
-          // What other nodes do not know they could not take back.
+          // Each node tells its own members.
           ...(this.#host.share && { flags: { local: true } }),
         });
       } catch (error) {

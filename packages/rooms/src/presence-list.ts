@@ -16,12 +16,16 @@ export interface PresenceChange {
   readonly left: readonly string[];
 }
 
-interface Tab {
-  value: unknown;
-  bytes: number;
+/** What one socket shows. */
+export interface Tab {
+  readonly value: unknown;
+  /** Of the value, as it is told. */
+  readonly bytes: number;
   away: boolean;
-  /** Which of the tabs was set last has the highest number. */
-  turn: number;
+  /** Which of the tabs was set last has the highest number; of equal ones that of the higher node counts. */
+  readonly turn: number;
+  /** Whose socket it is. */
+  readonly node: string;
 }
 
 /** Who is in one room. Pure. */
@@ -35,6 +39,9 @@ export class PresenceList {
   /** How those whose changes were not told yet were before. */
   readonly #before = new Map<string, Presence | undefined>();
   #turn = 0;
+  #ownTabs = 0;
+  /** Who writes what is {@link set}: on a cluster this node, by its time of day. */
+  writer: { readonly node: string; now(): number } = { node: "", now: () => 0 };
 
   /** How many there are. */
   get count(): number {
@@ -47,6 +54,19 @@ export class PresenceList {
 
   /** @param bytes of the value, as it is told */
   set(socket: string, key: string, value: unknown, bytes = 0): void {
+    // Whatever was seen before is older, also where clocks differ.
+    const turn = Math.max(this.#turn + 1, this.writer.now());
+    this.put(socket, key, {
+      value,
+      bytes,
+      away: this.tabOf(socket)?.away ?? false,
+      turn,
+      node: this.writer.node,
+    });
+  }
+
+  /** What a socket shows, as its node says. */
+  put(socket: string, key: string, tab: Tab): void {
     if (this.#keys.get(socket) !== key) this.remove(socket);
     this.#touch(key);
     let tabs = this.#tabs.get(key);
@@ -56,7 +76,20 @@ export class PresenceList {
       this.#sorted.splice(indexBehind(this.#sorted, key), 0, key);
     }
     this.#keys.set(socket, key);
-    tabs.set(socket, { value, bytes, away: tabs.get(socket)?.away ?? false, turn: ++this.#turn });
+    if (!tabs.has(socket) && tab.node === this.writer.node) this.#ownTabs += 1;
+    tabs.set(socket, tab);
+    this.#turn = Math.max(this.#turn, tab.turn);
+  }
+
+  tabOf(socket: string): (Tab & { readonly key: string }) | undefined {
+    const key = this.#keys.get(socket);
+    const tab = key === undefined ? undefined : this.#tabs.get(key)?.get(socket);
+    return key === undefined || tab === undefined ? undefined : { ...tab, key };
+  }
+
+  /** Is there a socket of this node? */
+  get hasOwn(): boolean {
+    return this.#ownTabs > 0;
   }
 
   /** Its connection broke, or is back. */
@@ -74,6 +107,7 @@ export class PresenceList {
     this.#touch(key);
     this.#keys.delete(socket);
     const tabs = this.#tabs.get(key);
+    if (tabs?.get(socket)?.node === this.writer.node) this.#ownTabs -= 1;
     tabs?.delete(socket);
     if (tabs?.size !== 0) return;
     this.#tabs.delete(key);
@@ -149,7 +183,12 @@ export class PresenceList {
   #newest(key: string): Tab | undefined {
     let newest: Tab | undefined;
     for (const tab of this.#tabs.get(key)?.values() ?? [])
-      if (newest === undefined || tab.turn > newest.turn) newest = tab;
+      if (
+        newest === undefined ||
+        tab.turn > newest.turn ||
+        (tab.turn === newest.turn && tab.node > newest.node)
+      )
+        newest = tab;
     return newest;
   }
 }

@@ -1,6 +1,7 @@
 import { EncodedPacket, type EventPacket, OWN_EVENTS, PacketType, type SharedRoom } from "@sockeye/protocol";
 import { formatPosition } from "./position.js";
 import { PresenceList } from "./presence-list.js";
+import type { PresenceReplica } from "./presence-replica.js";
 import { RoomLog } from "./room-log.js";
 import type { Rule } from "./rule.js";
 
@@ -39,6 +40,8 @@ export class RoomState<S> {
   readonly readers: Set<() => void> = new Set();
   /** On a cluster: what all nodes have of it. */
   shared: SharedRoom | undefined = undefined;
+  /** The same of who is there. */
+  replica: PresenceReplica | undefined = undefined;
   /** When it was used last, in ms of the clock. */
   usedAt = 0;
   /** The newest event that members were told. */

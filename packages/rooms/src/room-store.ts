@@ -96,7 +96,7 @@ export class RoomStore<S> {
     for (let tries = 0; tries < TRIES && shelf.size >= this.#limits.maxKeptRooms; tries++) {
       const [[name, state] = []] = shelf;
       if (name === undefined || state === undefined) return;
-      if (this.#host.hasMembers(name) || state.presence?.count || state.readers.size > 0) {
+      if (this.#host.hasMembers(name) || state.presence?.hasOwn || state.readers.size > 0) {
         shelf.delete(name);
         shelf.set(name, state);
       } else this.#forget(shelf, name, state);

@@ -57,12 +57,12 @@ export class Rooms<S extends RoomSocket> {
       hasMembers: (room) => host.hasMembers(memberRoom(room)),
       opened: (state) => {
         this.#shared.open(state);
-        if (state.shared) this.#trimLater();
+        if (host.share) this.#trimLater();
       },
       forgotten: (state) => this.#shared.close(state),
     });
-    this.#shared = new SharedRooms(host, this.#store);
     this.#board = new PresenceBoard(host, this.#limits);
+    this.#shared = new SharedRooms(host, this.#store, this.#board);
     this.#publisher = new Publisher(host, {
       used: (room) => this.#used(room),
       broadcast: (packet, options, publication) => this.broadcast(packet, options, publication),
@@ -128,7 +128,7 @@ export class Rooms<S extends RoomSocket> {
     envelopes.forEach(({ state, envelope }) => {
       const room = memberRoom(state.name);
       const { except: _sender, ...toAll } = options;
-      if (state.shared || this.#host.hasMembers(room))
+      if (this.#host.share || this.#host.hasMembers(room))
         this.#host.broadcast(envelope, { ...(publication ? toAll : options), rooms: new Set([room]) });
     });
   }
@@ -432,7 +432,7 @@ export class Rooms<S extends RoomSocket> {
   #isUnused(state: RoomState<S>, since: number): boolean {
     const { name, usedAt, readers, presence } = state;
     const isHeard = this.#host.hasMembers(memberRoom(name));
-    const isInUse = isHeard || readers.size > 0 || presence?.count || this.#shared.isAwaited(state);
+    const isInUse = isHeard || readers.size > 0 || presence?.hasOwn || this.#shared.isAwaited(state);
     return usedAt < since && !isInUse;
   }
 

@@ -75,7 +75,7 @@ export interface RoomRule<Socket> {
   ) => PublishVerdict | PromiseLike<PublishVerdict>;
   /** Lets the room be read by `GET <path>/rooms/<room>`, with `EventSource` or `curl -N`. Only where `keep` holds. Default: it is not. */
   readonly expose?: Expose;
-  /** Hears who came, changed and went, as the members do: many at once. */
+  /** Hears who came, changed and went, as the members do: many at once. On a cluster each node calls it that follows the room. */
   readonly onPresence?: (change: PresenceChange, at: { readonly room: string }) => void;
 }
 

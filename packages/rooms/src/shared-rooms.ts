@@ -1,6 +1,7 @@
 import type { EventPacket, SharedRoomSink } from "@sockeye/protocol";
 import { EncodedPacket, PacketType } from "@sockeye/protocol";
 import { formatPosition, parsePosition } from "./position.js";
+import type { PresenceBoard } from "./presence-board.js";
 import type { Request } from "./requests.js";
 import { tooMuch } from "./room-error.js";
 import { memberRoom, type RoomState, weigh } from "./room-state.js";
@@ -23,26 +24,34 @@ export interface Said {
 export class SharedRooms<S extends RoomSocket> {
   readonly #host: RoomsHost<S>;
   readonly #store: RoomStore<S>;
+  readonly #board: PresenceBoard<S>;
   /** Publications that wait for their own entry, by room and name. */
   readonly #awaited = new Map<RoomState<S>, Map<string, (position: string) => void>>();
 
-  constructor(host: RoomsHost<S>, store: RoomStore<S>) {
+  constructor(host: RoomsHost<S>, store: RoomStore<S>, board: PresenceBoard<S>) {
+    this.#board = board;
     this.#host = host;
     this.#store = store;
   }
 
   /** Begins to follow a room. */
   open(state: RoomState<S>): void {
-    const { keep } = state.rule;
+    const { keep, presence } = state.rule;
+    if (!keep && !presence) return;
     const sink: SharedRoomSink = {
       began: (epoch, offset) => this.#store.change(state, () => state.log?.restart(epoch, offset)),
       kept: (value) => this.#kept(state, value),
+      said: (from, value) => state.replica?.said(from, value),
+      gone: (node) => state.replica?.gone(node),
+      missed: (node) => state.replica?.missed(node),
     };
     const kept = keep && { entries: keep.count, ms: Math.min(keep.ageMs, MOST_MS) };
     state.shared = this.#host.share?.(state.name, kept, sink);
+    if (state.shared) this.#board.share(state, state.shared);
   }
 
   close(state: RoomState<S>): void {
+    state.replica?.close();
     state.shared?.close();
     this.#awaited.delete(state);
   }
@@ -54,10 +63,16 @@ export class SharedRooms<S extends RoomSocket> {
 
   /** What has to come before a request can be answered; nothing if it is known. */
   before(state: RoomState<S>, request?: Request): PromiseLike<void> | undefined {
+    const kept = this.#beforeKept(state, request);
+    // Who is at nodes that do not answer is not waited for.
+    const there = state.replica?.ready()?.then(() => this.#board.tellAll(state));
+    return kept && there ? Promise.all([kept, there]).then(() => {}) : (kept ?? there);
+  }
+
+  #beforeKept(state: RoomState<S>, request: Request | undefined): PromiseLike<void> | undefined {
     const { shared, log } = state;
-    if (shared === undefined) return undefined;
+    if (shared === undefined || log === undefined) return undefined;
     const isAhead = (): boolean =>
-      log !== undefined &&
       positionsIn(request).some(({ epoch, offset }) => epoch !== log.epoch || offset > log.end);
     const known = shared.known();
     if (known === undefined && !isAhead()) return undefined;

@@ -1,9 +1,10 @@
 import { manualClock } from "@sockeye/conformance";
-import type { PresenceChange, Room, RoomEvent } from "@sockeye/rooms/client";
+import type { Room, RoomEvent } from "@sockeye/rooms/client";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { drain, Link, settle } from "./link.js";
 import { type Client, Site } from "./site.js";
+import { There } from "./there.js";
 
 // Clients of the extension on connections that break anywhere, beside a member that never loses anything: it knows what was stored, in which order.
 // `npm run faults:rooms -- --steps 1000000 --seed 7` plays as many steps as one likes.
@@ -62,15 +63,14 @@ class Member {
   readonly room: Room;
   readonly notes: Note[] = [];
   readonly published: Promise<string | undefined>[] = [];
-  /** Who is there, by changes alone. */
-  readonly there = new Map<string, { readonly value: unknown; readonly state: string }>();
+  readonly there = new There();
 
   constructor(name: string, clock: Site["clock"]) {
     this.link = new Link(name, clock);
     this.room = this.link.room(ROOM);
     this.room.onJoin(({ complete, position }) => complete || this.notes.push({ gapTo: position }));
     this.room.onEvent((event) => this.notes.push(event));
-    this.room.presence.on("change", (change) => this.#apply(change));
+    this.room.presence.on("change", this.there.apply);
     // Whom the server has put out comes back from where it was not counted any more.
     this.room.onPutOut(() => {
       this.there.clear();
@@ -82,23 +82,6 @@ class Member {
 
   join(): void {
     this.room.join({ since: "last:3" }).catch(() => {});
-  }
-
-  /** A change that makes no sense of what was told before fails the test. */
-  #apply({ joined, updated, away, left }: PresenceChange): void {
-    for (const { key, value, state } of joined) {
-      expect(this.there.has(key)).toBe(false);
-      this.there.set(key, { value, state });
-    }
-    for (const { key, value, state } of updated) {
-      expect(this.there.has(key)).toBe(true);
-      this.there.set(key, { value, state });
-    }
-    for (const key of away) {
-      expect(this.there.get(key)?.state).toBe("here");
-      this.there.set(key, { value: this.there.get(key)?.value, state: "away" });
-    }
-    for (const key of left) expect(this.there.delete(key)).toBe(true);
   }
 }
 
@@ -142,8 +125,8 @@ async function play(steps: readonly Step[]): Promise<void> {
     set: ({ room }) => room.presence.set(++said).catch(() => {}),
     kick: ({ link }) => link.id && site.rooms.revoke(ROOM, link.id),
     hide: ({ room }) => room.presence.clear().catch(() => {}),
-    away: ({ link }) => link.id && site.rooms.setAway(link.id, true),
-    back: ({ link }) => link.id && site.rooms.setAway(link.id, false),
+    away: ({ link }) => link.setAway(true),
+    back: ({ link }) => link.setAway(false),
     lose: ({ link }) => link.disturb("lost"),
     repeat: ({ link }) => link.disturb("twice"),
     bot: () =>
@@ -215,8 +198,7 @@ async function play(steps: readonly Step[]): Promise<void> {
       if (isSoon) expect(new Set(lives).size).toBe(lives.length);
     }
     const present = site.rooms.presence(ROOM)?.page(10) ?? [];
-    const shown = present.map(({ key, value, state }) => [key, { value, state }]);
-    expect([...there].sort(([one], [other]) => (one < other ? -1 : 1))).toEqual(shown);
+    expect(there.page).toEqual(present);
     expect(room.presence.count).toBe(present.length);
   }
 }

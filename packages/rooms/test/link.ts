@@ -84,6 +84,11 @@ export class Link implements ExtensionHost {
     if (this.#far) this.#far.fate = fate;
   }
 
+  /** Its connection broke, or is back, as its server sees it. */
+  setAway(away: boolean): void {
+    this.#far?.site.rooms.setAway(this.#far.id, away);
+  }
+
   /** @param unnoticed nothing is said at the server: it was killed */
   cut({ unnoticed = false } = {}): void {
     const far = this.#far;

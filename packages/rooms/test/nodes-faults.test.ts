@@ -1,20 +1,28 @@
+import { OWN_EVENTS } from "@sockeye/protocol";
 import type { Room, RoomEvent } from "@sockeye/rooms/client";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { drain, Link, settle } from "./link.js";
 import { type NodeSite, Nodes } from "./nodes.js";
+import { There } from "./there.js";
 
 // Clients of the extension that go from node to node of a cluster, while connections, buses, nodes and the engine's logs break anywhere. One witness
-// at each node loses nothing that its node was told. `npm run faults:rooms -- --steps 1000000 --seed 7` plays as many steps as one likes.
+// at each node loses nothing that its node was told. In the end all nodes and clients see the same people. `npm run faults:rooms -- --steps 1000000 --seed 7` plays as many steps as one likes.
 
 const ROOM = "doc:1";
-const NAMES = ["ann", "bob", "carl"];
+/** Two of them are tabs of one person. */
+const NAMES = ["ann", "bob", "ann-tab"];
 const NODES = 3;
 
 type Step =
   | { readonly kind: "up" | "down" | "cut" | "publish"; readonly who: number; readonly node: number }
   | { readonly kind: "connect"; readonly who: number; readonly node: number }
-  | { readonly kind: "emit" | "lose" | "restore" | "kill"; readonly who: number; readonly node: number }
+  | { readonly kind: "set" | "hide" | "away" | "back"; readonly who: number; readonly node: number }
+  | {
+      readonly kind: "cutOff" | "heal" | "emit" | "lose" | "restore" | "kill";
+      readonly who: number;
+      readonly node: number;
+    }
   | { readonly kind: "clear" | "forget" | "tick" | "wait"; readonly who: number; readonly node: number };
 
 const WEIGHTS: Readonly<Record<Step["kind"], number>> = {
@@ -23,6 +31,12 @@ const WEIGHTS: Readonly<Record<Step["kind"], number>> = {
   cut: 2,
   connect: 5,
   publish: 4,
+  set: 4,
+  hide: 1,
+  away: 1,
+  back: 1,
+  cutOff: 1,
+  heal: 3,
   emit: 5,
   lose: 1,
   restore: 3,
@@ -51,19 +65,42 @@ class Member {
   readonly room: Room;
   readonly notes: Note[] = [];
   readonly published: Promise<string | undefined>[] = [];
+  readonly there = new There();
+  /** What it shows of itself. */
+  shown: number | undefined;
 
   constructor(name: string, clock: Nodes["clock"]) {
     this.link = new Link(name, clock);
     this.room = this.link.room(ROOM);
     this.room.onJoin(({ complete, position }) => complete || this.notes.push({ gapTo: position }));
     this.room.onEvent((event) => this.notes.push(event));
-    this.room.onPutOut(() => this.join());
+    this.room.presence.on("change", this.there.apply);
+    this.room.onPutOut(() => {
+      this.there.clear();
+      this.shown = undefined;
+      this.join();
+    });
     this.join();
+  }
+
+  set(value: number): void {
+    this.shown = value;
+    this.room.presence.set(value).catch(() => {
+      if (this.shown === value) this.shown = undefined;
+    });
+  }
+
+  hide(): void {
+    this.shown = undefined;
+    this.room.presence.clear().catch(() => {});
   }
 
   /** What could not be had for a while is asked for again. */
   join(): void {
-    this.room.join({ since: "last:3" }).catch(() => this.join());
+    this.room.join({ since: "last:3" }).catch(() => {
+      this.shown = undefined;
+      this.join();
+    });
   }
 }
 
@@ -74,7 +111,11 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
   const witnesses = new Map<NodeSite, { readonly envelopes: unknown[]; got: unknown[][] }>();
   const open = (): NodeSite => {
     const site = nodes.start(({ rooms }) =>
-      rooms.declare("doc:+", { keep: { count: 8, age: "1h" }, authorize: () => true }),
+      rooms.declare("doc:+", {
+        keep: { count: 8, age: "1h" },
+        presence: ({ id }) => id.split("-")[0],
+        authorize: () => true,
+      }),
     );
     const witness = site.enter("witness");
     witness.join([`sockeye:room:${ROOM}`]);
@@ -83,10 +124,11 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
   };
   const note = (): void => {
     for (const witness of witnesses.values()) {
-      for (const [, { room: _room, ...event }] of witness.got.splice(0) as [
+      for (const [name, { room: _room, ...event }] of witness.got.splice(0) as [
         string,
         RoomEvent & { room: string },
       ][]) {
+        if (name !== OWN_EVENTS.event) continue;
         // A position is one event, whoever tells of it.
         expect(stored.get(event.position) ?? event).toEqual(event);
         stored.set(event.position, event);
@@ -113,6 +155,15 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
           },
         ),
       ),
+    set: (member) => member.set(++said),
+    hide: (member) => member.hide(),
+    away: ({ link }) => link.setAway(true),
+    back: ({ link }) => link.setAway(false),
+    // What it says does not reach the others, and nobody is told.
+    cutOff: (_member, site) => {
+      for (const other of sites) if (other !== site) nodes.hub.cut(site.bus, other.bus);
+    },
+    heal: () => nodes.hub.heal(),
     emit: (_member, site) => site.emit(ROOM, "said", ++said),
     lose: (_member, site) => site.bus.lose(),
     restore: (_member, site) => site.bus.restore(),
@@ -127,7 +178,8 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
     clear: (_member, site) => site.rooms.clear(ROOM),
     forget: () => nodes.hub.logs.clear(),
     tick: () => nodes.run(50),
-    wait: () => nodes.run(1500),
+    // From time to time so long that a node which is not heard is taken to be dead.
+    wait: (_member, _site, node) => nodes.run(node === 0 ? 12_000 : 1500),
   };
   for (const { kind, who, node } of steps) {
     await act[kind](members[who] as Member, sites[node] as NodeSite, node);
@@ -135,9 +187,12 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
     await settle();
   }
   nodes.hub.faults = {};
+  nodes.hub.heal();
   const links = members.map(({ link }) => link);
   for (const site of sites) site.bus.restore();
   for (const [at, link] of links.entries()) link.connect(sites[at] as NodeSite);
+  // One without members looks on.
+  for (const { rooms } of sites) rooms.open(ROOM)?.then(undefined, () => {});
   const calm = async (): Promise<void> => {
     for (let turn = 0; turn < 4; turn++) {
       await drain(...links);
@@ -153,6 +208,17 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
   }
   note();
 
+  const everybody = sites[0]?.rooms.presence(ROOM)?.page(10) ?? [];
+  const shown = members.flatMap((member, at) => (member.shown === undefined ? [] : [at]));
+  const keyOf = (at: number): string | undefined => NAMES[at]?.split("-")[0];
+  expect(new Set(everybody.map(({ key }) => key))).toEqual(new Set(shown.map(keyOf)));
+  for (const { key, value } of everybody)
+    expect(shown.filter((at) => keyOf(at) === key).map((at) => members[at]?.shown)).toContain(value);
+  for (const { rooms } of sites) expect(rooms.presence(ROOM)?.page(10) ?? []).toEqual(everybody);
+  for (const { there, room } of members) {
+    expect(there.page).toEqual(everybody);
+    expect(room.presence.count).toBe(everybody.length);
+  }
   for (const { notes, published, link } of members) {
     expect(link.errors).toEqual([]);
     let before: Place | undefined;

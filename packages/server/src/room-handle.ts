@@ -13,7 +13,7 @@ export class RoomHandle {
   }
 
   /**
-   * On a cluster a node follows the rooms that its clients have joined, and asks the engine for others: resolves once it knows what this room keeps.
+   * On a cluster a node follows the rooms that its clients have joined, and asks the engine for others: resolves once it knows what this room keeps, and who is there.
    * It is followed for a minute at least. On one node there is nothing to wait for.
    *
    * @throws Error (as a rejection) `ERR_ROOM_LIMIT` if the engine does not answer within 5 s
