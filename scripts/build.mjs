@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { relative, sep } from "node:path";
+import { transformSync } from "esbuild";
 import { build } from "tsup";
 import { buildBrowserBundles } from "./browser-bundles.mjs";
 import { buildDeclarations } from "./declarations.mjs";
@@ -157,7 +158,7 @@ function shareCommonJsHelpers() {
   );
 }
 
-/** Files of sources that are types alone, and where a source stands: each file has just one, of the same name. */
+/** Files of sources that are types alone; where a source stands, since each file has just one, of the same name; and comments of CommonJS, which stand in the module beside it. */
 function dropWhatSaysNothing() {
   for (const file of readdirSync("dist", { recursive: true })) {
     // A source of types alone.
@@ -169,8 +170,17 @@ function dropWhatSaysNothing() {
     if (!existsSync(`dist/${file}`)) continue;
     if (!/\.c?js$/.test(file)) continue;
     const code = readFileSync(`dist/${file}`, "utf8").replace(/^\/\/ src\/\S+\n/m, "");
-    writeFileSync(`dist/${file}`, code);
+    writeFileSync(`dist/${file}`, file.endsWith(".cjs") ? withoutComments(code, file) : code);
   }
+}
+
+/** Without comments that have lines of their own. */
+function withoutComments(code, file) {
+  const bare = code.replace(/^[ \t]*(?:\/\*\*(?:[^*]|\*(?!\/))*\*\/|\/\/[^\n]*)\n/gm, "");
+  const meaning = (text) => transformSync(text, { minifyWhitespace: true }).code;
+  // A text may look like a comment.
+  if (meaning(bare) !== meaning(code)) throw new Error(`${file}: more than comments would go`);
+  return bare;
 }
 
 /** CommonJS has no `import.meta`: esbuild leaves an empty object in its place. */
