@@ -102,6 +102,6 @@ function count(value: unknown): number {
   return value as number;
 }
 
-export function noPresence(why = "it is no presence"): ClusterError {
+export function noPresence(why = "as presence it makes no sense"): ClusterError {
   return new ClusterError("ERR_CLUSTER_INPUT", `what came over the bus is not taken: ${why}`);
 }

@@ -118,6 +118,7 @@ describe("who is in a room on two nodes", () => {
     const { nodes, sites } = await cluster(3);
     const [a, b, c] = sites as [NodeSite, NodeSite, NodeSite];
     shows(a, "ann-1", 1);
+    await nodes.run(50);
     shows(b, "ann-2", 2);
     shows(b, "bob-1", 3);
     shows(c, "carl-1", 4);
