@@ -305,7 +305,8 @@ export class Cluster {
     }
     try {
       const { origin, messages, gap, unanswered } = this.#incoming.read(topic, bytes, now);
-      this.#changed(this.members.heard(origin, undefined, now));
+      // What was said before, and comes once more, is no sign of life.
+      if (messages.length > 0) this.#changed(this.members.heard(origin, undefined, now));
       if (gap) this.#gap(this.members.get(origin));
       if (unanswered) this.#hello(this.#topics.node(origin));
       for (const message of messages) this.#handle(topic, origin, message);

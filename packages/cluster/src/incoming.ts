@@ -17,6 +17,11 @@ interface Origin {
   unsureSince: number | undefined;
 }
 
+/** Of so many senders that are gone is remembered what they have said last: what someone says once more in their name means nothing. */
+const MOST_GONE = 4096;
+/** The number of a goodbye that an engine says: its node may be alive, and say more under its own numbers. */
+const LAST_WORD = Number.MAX_SAFE_INTEGER;
+
 /** What a frame brings. */
 export interface Received {
   readonly origin: string;
@@ -32,6 +37,8 @@ export interface Received {
 export class Incoming {
   readonly #format: FrameFormat;
   readonly #origins = new Map<string, Origin>();
+  /** The groups of those that are gone, the latest at the end. */
+  readonly #gone = new Map<string, Origin["groups"]>();
 
   constructor(format: FrameFormat) {
     this.#format = format;
@@ -46,7 +53,7 @@ export class Incoming {
     let gap = unanswered;
     const fresh = messages.filter(({ seq, previous }) => {
       if (seq <= (known.groups.get(group) ?? 0)) return false;
-      known.groups.set(group, seq);
+      if (seq < LAST_WORD) known.groups.set(group, seq);
       const last = known.topics.get(topic);
       if (last !== undefined && previous !== last) gap = true;
       if (isNumbered(topic)) known.topics.set(topic, seq);
@@ -77,19 +84,25 @@ export class Incoming {
     return gap;
   }
 
-  forget(origin: string): void {
-    this.#origins.delete(origin);
+  forget(id: string): void {
+    const { groups } = this.#origins.get(id) ?? {};
+    if (groups === undefined) return;
+    this.#origins.delete(id);
+    this.#gone.delete(id);
+    this.#gone.set(id, groups);
+    const [eldest] = this.#gone.keys();
+    if (this.#gone.size > MOST_GONE && eldest !== undefined) this.#gone.delete(eldest);
   }
 
   forgetSilent(before: number): void {
-    for (const [id, { at }] of this.#origins) if (at < before) this.#origins.delete(id);
+    for (const [id, { at }] of this.#origins) if (at < before) this.forget(id);
   }
 
   #origin(id: string, now: number): Origin {
     const known = this.#origins.get(id) ?? {
       at: now,
-      groups: new Map(),
-      topics: new Map(),
+      groups: this.#gone.get(id) ?? new Map<string, number>(),
+      topics: new Map<string, number>(),
       unsureSince: undefined,
     };
     known.at = now;

@@ -95,6 +95,38 @@ describe("what is no message", () => {
     expect(socket?.got).toEqual(["once"]);
   });
 
+  it.each<[how: string, secret: string | undefined, silentMs: number, leaves: boolean]>([
+    ["has said goodbye", "hush", 100, true],
+    ["has said goodbye a long time ago", "hush", 200_000, true],
+    ["has died a long time ago", "hush", 200_000, false],
+    ["has died a long time ago, and nothing is signed", undefined, 200_000, false],
+  ])("frames of a node that %s mean nothing, and wake no ghost", async (_how, secret, silentMs, leaves) => {
+    const { hub, buses, nodes, pass } = world([{ secret }, { secret }]);
+    await pass(500);
+    const stranger = hub.bus();
+    const heard: [topic: string, bytes: Uint8Array][] = [];
+    const message = (topic: string, bytes: Uint8Array): void => void heard.push([topic, bytes]);
+    await stranger.open({ message, subscribed() {}, up() {}, down() {} });
+    stranger.subscribe(["{test/}*", "{test}*"]);
+    await pass(100);
+    const [gone, here] = nodes as [ClusterNode, ClusterNode];
+    const socket = here.join();
+    gone.emit([], "once");
+    await pass(3000);
+    // Only what was said of itself by the one that goes.
+    const said = heard.filter(([, bytes]) => Buffer.from(bytes).toString("latin1", 1, 9) === gone.cluster.id);
+    expect(said.length).toBeGreaterThan(1);
+    if (leaves) await gone.cluster.close();
+    else hub.cut(buses[0] as MemoryBus, buses[1] as MemoryBus);
+    await pass(silentMs);
+    expect(here.seen).toBe(1);
+    for (let round = 0; round < 3; round++) {
+      for (const [topic, bytes] of said) stranger.publish(topic, bytes);
+      await pass(500);
+    }
+    expect([socket.got, here.seen, here.failures]).toEqual([["once"], 1, []]);
+  });
+
   it("a kind that is not known yet is ignored", async () => {
     const { hub, nodes, pass } = world([{}]);
     const stranger = hub.bus();

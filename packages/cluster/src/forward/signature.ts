@@ -12,6 +12,15 @@ export interface ForwardFacts {
 
 /** A number comes within so many of the newest, or it is too old. */
 const WINDOW = 4_096;
+/** Of so many nodes is remembered what they have said; those that are gone are forgotten first. */
+const MOST_NODES = 4_096;
+
+interface Seen {
+  newest: number;
+  /** Nothing is taken up to here: it was gone since, and is back. */
+  floor: number;
+  readonly numbers: Set<number>;
+}
 
 /** The key that both ends make of what a node has announced: with a secret, who reads the bus does not have it. */
 export function forwardKey(announced: string, secret: string | undefined): Buffer {
@@ -45,7 +54,7 @@ export class Signer {
 export class Verifier {
   readonly #key: Buffer;
   readonly #isMember: (id: string) => boolean;
-  readonly #seen = new Map<string, { newest: number; readonly numbers: Set<number> }>();
+  readonly #seen = new Map<string, Seen>();
 
   /** @param isMember of the ids that a signature may be by: what a stranger says is not remembered */
   constructor(key: Buffer, isMember: (id: string) => boolean) {
@@ -69,9 +78,14 @@ export class Verifier {
     return facts && { ...facts, node: id };
   }
 
-  #begin(id: string): { newest: number; readonly numbers: Set<number> } {
-    for (const known of this.#seen.keys()) if (!this.#isMember(known)) this.#seen.delete(known);
-    const seen = { newest: 0, numbers: new Set<number>() };
+  #begin(id: string): Seen {
+    for (const [known, seen] of this.#seen) {
+      if (this.#isMember(known)) continue;
+      seen.floor = seen.newest;
+      seen.numbers.clear();
+      if (this.#seen.size >= MOST_NODES) this.#seen.delete(known);
+    }
+    const seen = { newest: 0, floor: 0, numbers: new Set<number>() };
     this.#seen.set(id, seen);
     return seen;
   }
@@ -79,7 +93,7 @@ export class Verifier {
   #isFresh(id: string, count: number): boolean {
     if (!Number.isSafeInteger(count)) return false;
     const seen = this.#seen.get(id) ?? this.#begin(id);
-    if (count <= seen.newest - WINDOW || seen.numbers.has(count)) return false;
+    if (count <= Math.max(seen.floor, seen.newest - WINDOW) || seen.numbers.has(count)) return false;
     seen.numbers.add(count);
     if (count > seen.newest) {
       // As many leave the window as it moves on by, and no more than are in it.
