@@ -44,7 +44,7 @@ function Talk() {
   };
   return (
     <>
-      <ol aria-label="Messages" aria-live="polite">
+      <ol aria-label="Messages" aria-live="polite" tabIndex={0}>
         {messages.map(({ key, from, text: said }) => (
           <li key={key}>
             <b>{from}</b> {said}
