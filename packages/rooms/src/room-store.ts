@@ -22,6 +22,8 @@ export class RoomStore<S> {
   readonly #kept = new Map<string, RoomState<S>>();
   /** Those that never have: however many clients name, they push out none of which something is kept. */
   readonly #empty = new Map<string, RoomState<S>>();
+  /** Those that keep something now, in the same order: who looks for one to clear must not pass all that are clear. */
+  readonly #full = new Set<RoomState<S>>();
   readonly #limits: RoomLimits;
   readonly #host: StoreHost<S>;
   #bytes = 0;
@@ -55,6 +57,7 @@ export class RoomStore<S> {
     } else shelf.delete(name);
     state.usedAt = this.#host.now();
     shelf.set(name, state);
+    if (this.#full.delete(state)) this.#full.add(state);
     return state;
   }
 
@@ -62,8 +65,11 @@ export class RoomStore<S> {
   change<T>(state: RoomState<S>, act: () => T): T {
     const before = weightOf(state);
     const result = act();
-    this.#bytes += weightOf(state) - before;
-    if (before === 0 && this.#empty.get(state.name) === state && weightOf(state) > 0) {
+    const after = weightOf(state);
+    this.#bytes += after - before;
+    if (after === 0) this.#full.delete(state);
+    else if (before === 0 && this.find(state.name) === state) this.#full.add(state);
+    if (before === 0 && this.#empty.get(state.name) === state && after > 0) {
       this.#empty.delete(state.name);
       this.#makePlace(this.#kept);
       this.#kept.set(state.name, state);
@@ -88,6 +94,7 @@ export class RoomStore<S> {
       for (const state of shelf.values()) this.#host.forgotten(state);
     this.#kept.clear();
     this.#empty.clear();
+    this.#full.clear();
     this.#bytes = 0;
   }
 
@@ -105,16 +112,16 @@ export class RoomStore<S> {
 
   #forget(shelf: Map<string, RoomState<S>>, name: string, state: RoomState<S>): void {
     shelf.delete(name);
+    this.#full.delete(state);
     this.#bytes -= weightOf(state);
     this.#host.forgotten(state);
   }
 
   /** Who comes back to a room that was forgotten finds another epoch, and is told that not all is there. */
   #shed(inUse: RoomState<S>): void {
-    for (const state of this.#kept.values()) {
+    for (const state of this.#full) {
       if (this.#bytes <= this.#limits.maxKeptBytes) return;
-      if (state === inUse || state.log === undefined || state.log.bytes === 0) continue;
-      this.change(state, () => state.log?.clear());
+      if (state !== inUse) this.change(state, () => state.log?.clear());
     }
   }
 }

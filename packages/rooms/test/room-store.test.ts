@@ -1,6 +1,7 @@
 import { EncodedPacket } from "@sockeye/protocol";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { DEFAULT_ROOM_LIMITS, type RoomLimits } from "../src/limits.js";
+import { RoomLog } from "../src/room-log.js";
 import { type RoomState, weigh } from "../src/room-state.js";
 import { RoomStore } from "../src/room-store.js";
 import { readRule } from "../src/rule.js";
@@ -61,6 +62,19 @@ it("small events count with the objects around them", () => {
   for (let n = 0; n < 1000; n++) append(rooms.use(`room:${n}`, RULE), "x");
   expect(rooms.bytes).toBeLessThanOrEqual(100_000);
   expect([...Array(1000).keys()].filter((n) => rooms.find(`room:${n}`)?.log?.size === 1).length).toBe(249);
+});
+
+it("when all is full an event costs the same, however many rooms have been cleared already", () => {
+  const looked = vi.spyOn(RoomLog.prototype, "bytes", "get");
+  const { rooms, append } = store({ maxKeptBytes: 100_000 });
+  for (let n = 0; n < 5000; n++) append(rooms.use(`room:${n}`, RULE), "x");
+  const big = "x".repeat(60_000);
+  for (let n = 0; n < 10; n++) append(rooms.use(`big:${n % 2}`, RULE), big);
+  looked.mockClear();
+  append(rooms.use("big:0", RULE), big);
+  expect(looked.mock.calls.length).toBeLessThan(20);
+  looked.mockRestore();
+  expect([rooms.bytes <= 100_000, rooms.find("big:0")?.log?.size]).toEqual([true, 1]);
 });
 
 it("text beyond Latin-1 counts two bytes a character, and bytes as themselves", () => {
