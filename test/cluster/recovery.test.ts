@@ -1,23 +1,15 @@
 // Clients that come back to another node than the one that they were at, by the log that the nodes share.
 
-import { postgres } from "@sockeye/bus-postgres";
-import { processBus, relay } from "@sockeye/bus-process";
-import { redis } from "@sockeye/bus-redis";
 import { io as dialOwn } from "@sockeye/client";
 import type { MemoryBus } from "@sockeye/cluster/memory";
-import type { Bus } from "@sockeye/protocol";
 import type { Socket } from "@sockeye/server";
 import { createMsgpackCodec } from "@sockeye/server/msgpack";
-import pg from "pg";
-import { createClient } from "redis";
 import { io as dialStock } from "socket.io-client";
 import msgpackParser from "socket.io-msgpack-parser";
 import { describe, expect, test } from "vitest";
-import { FakePrimary } from "../../packages/bus-process/test/fake-primary.js";
-import { findRedis, startRedis } from "../interop/packages/redis-server.js";
-import { findPostgres, startPostgres } from "../support/postgres-server.js";
 import { once, until } from "../support/wait.js";
 import { type BlindProxy, blindProxy } from "./blind-proxy.js";
+import { ENGINES } from "./engines.js";
 import { atEnd, memoryBuses, type Node, startNodes } from "./site.js";
 
 type Pair = [Node, Node];
@@ -27,31 +19,6 @@ const OPTIONS = {
   reconnectionDelayMax: 20,
   randomizationFactor: 0,
   transports: ["websocket"],
-};
-/** Where there is one, the same over it. */
-const program = findRedis();
-if (program === undefined)
-  console.log("recovery: no redis-server of version 7 or later, so its part is skipped");
-const postgresPrograms = findPostgres();
-if (postgresPrograms === undefined) console.log("recovery: no postgres, so its part is skipped");
-const BUSES: Readonly<Record<string, () => Promise<() => Bus>>> = {
-  memory: async () => memoryBuses(),
-  process: async () => {
-    const primary = new FakePrimary();
-    relay({ primary });
-    return () => processBus(primary.fork().port);
-  },
-  postgres: async () => {
-    const { port, remove } = await startPostgres(postgresPrograms ?? "");
-    atEnd(remove);
-    return () => postgres(new pg.Pool({ host: "127.0.0.1", port, user: "sockeye", database: "postgres" }));
-  },
-  redis: async () => {
-    const { port, stop } = await startRedis(program ?? "");
-    atEnd(stop);
-    return () =>
-      redis(createClient({ socket: { host: "127.0.0.1", port } }) as unknown as Parameters<typeof redis>[0]);
-  },
 };
 const DIALS = { sockeye: dialOwn, "socket.io-client 4": dialStock } as unknown as Record<
   string,
@@ -106,9 +73,9 @@ describe("a client that comes back to another node", () => {
   ] as const)(
     "over %s %s misses nothing, gets nothing twice and all in order, over 100 returns under traffic (%j)",
     async (bus, name, options, own) => {
-      if (bus === "redis" && program === undefined) return;
-      if (bus === "postgres" && postgresPrograms === undefined) return;
-      const makeBus = await BUSES[bus]?.();
+      const engine = ENGINES[bus];
+      if (engine?.isMissing) return;
+      const makeBus = await engine?.start();
       const nodes = (await startNodes(["a", "b"], makeBus, { ...RECOVERY, ...options })) as Pair;
       joinAll(nodes);
       const players: (readonly [BlindProxy, Player])[] = [];
