@@ -108,7 +108,9 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     for (const room of rooms) {
       if (room === id && this.isOwnTag(id)) continue;
       const inForce = this.interest.want(`${room}`);
-      if (inForce) waiting = [...(waiting ?? []), inForce];
+      if (!inForce) continue;
+      waiting ??= [];
+      waiting.push(inForce);
     }
     return waiting && Promise.all(waiting).then(() => undefined);
   }

@@ -6,12 +6,14 @@ const RING = 64;
 
 /**
  * The first connection asks for broadcasts to all, itself included, and keeps `underWay` of them going: a broadcast is
- * done once its last receiver has it. What is counted are deliveries.
+ * done once its last receiver has it. What is counted are deliveries. Of several ports each gets as many connections.
  */
 export async function prepare(port, { connections, underWay, deflate = false, counted }) {
   const ready = bursts(deflate ? event("big") : event("all", TEXT), underWay);
   const length = `42["all","${TEXT}"]`.length;
-  const clients = await openSockets(port, { connections, deflate, counted });
+  const ports = [port].flat();
+  const each = { connections: connections / ports.length, deflate, counted };
+  const clients = (await Promise.all(ports.map((node) => openSockets(node, each)))).flat();
   const [sender] = clients;
   /** For each of the last broadcasts, how many have it. */
   const received = new Uint32Array(RING);

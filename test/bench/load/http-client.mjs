@@ -20,8 +20,8 @@ export class HttpClient {
   #carry = "";
   #onBody = ignore;
 
-  constructor(port) {
-    const server = `127.0.0.1:${port}`;
+  /** @param server what it takes the server to be called, as behind a balancer */
+  constructor(port, server = `127.0.0.1:${port}`) {
     this.#headers = [`Host: ${server}`, ...BROWSER, `Origin: http://${server}`, `Referer: http://${server}/`]
       .map((line) => `${line}\r\n`)
       .join("");

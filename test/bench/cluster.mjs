@@ -1,0 +1,180 @@
+// npm run bench:cluster [rounds]     after a build: what several nodes cost, beside socket.io with its redis-adapter
+//
+// Rows 1 and 2: three nodes in processes of their own over a Redis of this command's own (redis-server in PATH, or REDIS_SERVER_PATH), and a load that costs
+// next to nothing. Row 3: long-polling at the node that has the session, and at the other one. What counts is the CPU time of all nodes and of
+// Redis. The rest is counted in one process, over the bus in memory. Medians, and from the lowest to the highest of all rounds.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { cpus } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Child } from "./child.mjs";
+import { median } from "./stats.mjs";
+
+const rounds = Number(process.argv[2] ?? 5);
+const WARM_MS = 1000;
+const WINDOW_MS = 2000;
+const RECEIVERS = 201;
+const CONTENDERS = ["socketio", "sockeye"];
+const program = process.env.REDIS_SERVER_PATH ?? "redis-server";
+
+console.log(`Node.js ${process.version}, ${cpus().length} CPUs, ${rounds} rounds: medians (from – to)\n`);
+console.log("| what | socket.io | Sockeye | Sockeye ÷ socket.io |");
+console.log("| ---- | --------- | ------- | ------------------- |");
+if (spawnSync(program, ["--version"]).status === 0) await overRedis();
+else console.log(`| not measured: there is no ${program} | | | |`);
+await inMemory();
+
+async function overRedis() {
+  for (const underWay of [4, 1]) {
+    const load = ["broadcast", { connections: RECEIVERS, underWay }];
+    const [theirs, ours] = await inTurns(
+      CONTENDERS.map((contender) => () => measure({ contender, nodes: 3, load })),
+    );
+    const what = `broadcast over 3 nodes on Redis to ${RECEIVERS}, ${underWay} under way`;
+    row(`${what}: CPU of a delivery, µs`, theirs, ours, ({ cost }) => cost);
+    if (underWay === 1)
+      row(`${what}: time of a broadcast, µs`, theirs, ours, ({ rate }) => (RECEIVERS / rate) * 1e6);
+  }
+  const load = ["polling", { connections: 50, perPost: 1 }];
+  const poll = (at) => () => measure({ contender: "sockeye", nodes: 2, load, at });
+  const [direct, forwarded] = await inTurns([poll([0, 0]), poll([0, 1])]);
+  const costs = (runs) => runs.map(({ cost }) => cost);
+  console.log("\n| what | at the owner | at another node | ratio |");
+  console.log("| ---- | ------------ | --------------- | ----- |");
+  console.log(
+    `| an echo over long-polling (a POST and a GET): CPU of both nodes, µs | ${shown(costs(direct))} | ${shown(costs(forwarded))} | ${shown(ratios(costs(forwarded), costs(direct)))} |`,
+  );
+}
+
+/** @param at the nodes where sessions begin and where requests go; left out: all nodes */
+async function measure({ contender, nodes: count, load: [load, params], at }) {
+  const redis = await startRedis();
+  const nodes = Array.from(
+    { length: count },
+    (_, n) =>
+      new Child("./contenders/cluster-node.mjs", { contender, redisPort: redis.port, name: `node ${n}` }),
+  );
+  let running;
+  try {
+    const ports = await Promise.all(nodes.map(({ ready }) => ready));
+    for (const node of nodes) await until(async () => (await node.ask("nodes")) === count);
+    running = new Child("./load/main.mjs", [load, at ? at.map((n) => ports[n]) : ports, params]);
+    await running.ready;
+    await running.ask("start");
+    await sleep(WARM_MS);
+    const look = async () => ({
+      cpu: (await Promise.all(nodes.map((node) => node.ask("usage")))).reduce(
+        (sum, { user, system }) => sum + user + system,
+        redis.cpu(),
+      ),
+      done: await running.ask("count"),
+      at: performance.now(),
+    });
+    const from = await look();
+    await sleep(WINDOW_MS);
+    const to = await look();
+    const done = to.done - from.done;
+    if (!(done > 0)) throw new Error("nothing was done in the window");
+    await running.ask("stop");
+    await sleep(200);
+    return { cost: (to.cpu - from.cpu) / done, rate: (done / (to.at - from.at)) * 1000 };
+  } finally {
+    await running?.end();
+    await Promise.all(nodes.map((node) => node.end()));
+    await redis.stop();
+  }
+}
+
+/** Round by round, so that a slow moment of the machine hits all alike. */
+async function inTurns(ways) {
+  const runs = ways.map(() => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [n, way] of ways.entries()) runs[n].push(await way());
+  return runs;
+}
+
+async function startRedis() {
+  const port = await freePort();
+  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"];
+  const redis = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve, reject) => {
+    redis.stdout.on("data", (chunk) => `${chunk}`.includes("Ready to accept") && resolve());
+    redis.once("exit", () => reject(new Error("Redis has ended")));
+  });
+  return {
+    port,
+    /** In µs. Linux alone tells it of another process; elsewhere Redis is left out. */
+    cpu() {
+      try {
+        return Number(readFileSync(`/proc/${redis.pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
+      } catch {
+        return 0;
+      }
+    },
+    async stop() {
+      const ended = once(redis, "exit");
+      redis.kill();
+      await ended;
+    },
+  };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function until(holds) {
+  for (const end = performance.now() + 15_000; performance.now() < end; await sleep(50))
+    if (await holds()) return;
+  throw new Error("the nodes do not find each other");
+}
+
+async function inMemory() {
+  const memory = new Child("./contenders/cluster-memory.mjs", {}, ["--expose-gc"]);
+  memory.patienceMs = 120_000;
+  await memory.ready;
+  const heap = [];
+  for (let round = 0; round < rounds; round++) heap.push(await memory.ask("heap"));
+  const reached = await memory.ask("reached");
+  console.log("\n| in one process, over the bus in memory | |");
+  console.log("| -------------------------------------- | - |");
+  console.log(`| a room of 10 on 100 nodes: nodes that a message for it reaches | ${reached.room} |`);
+  console.log(`| a message for one socket | ${reached.socket} |`);
+  console.log(
+    `| heap of a room that is subscribed to, bytes, over one of a single server | ${shown(heap.map(({ room }) => room))} |`,
+  );
+  console.log(`| the same of a socket's own room | ${shown(heap.map(({ own }) => own))} |`);
+  for (const [what, ask, sizes] of [
+    ["nodes, room on 2 of them", "byNodes", [2, 10, 50, 100]],
+    ["rooms of the receiving node", "byRooms", [10, 1000, 100_000]],
+  ]) {
+    const found = [];
+    for (const size of sizes) {
+      const runs = [];
+      for (let round = 0; round < rounds; round++) runs.push(await memory.ask(ask, size));
+      found.push(`${size.toLocaleString("en")}: ${shown(runs)}`);
+    }
+    console.log(`| an emit by ${what}: CPU of all nodes, µs | ${found.join(" · ")} |`);
+  }
+  await memory.end();
+}
+
+function row(what, theirs, ours, figure) {
+  const [a, b] = [theirs.map(figure), ours.map(figure)];
+  console.log(`| ${what} | ${shown(a)} | ${shown(b)} | ${shown(ratios(b, a))} |`);
+}
+
+function ratios(values, base) {
+  return values.map((value, at) => value / base[at]);
+}
+
+function shown(values) {
+  const digits = (value) => (Math.abs(value) < 10 ? value.toFixed(2) : `${Math.round(value)}`);
+  return `${digits(median(values))} (${digits(Math.min(...values))} – ${digits(Math.max(...values))})`;
+}
