@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -24,6 +25,8 @@ export interface Postgres {
   /** It comes back with what it had. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** While it is stopped: what it had is gone. */
+  forget(): Promise<void>;
   /** It stands still; `SIGCONT` lets it go on. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
   remove(): Promise<void>;
@@ -38,12 +41,20 @@ export async function startPostgres(programs: string): Promise<Postgres> {
   if (USER.uid !== undefined) chownSync(folder, USER.uid, USER.gid);
   const data = join(folder, "data");
   const args = ["-D", data, "-U", "sockeye", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8"];
-  const { status, stderr } = spawnSync(join(programs, "initdb"), args, {
-    ...USER,
-    cwd: folder,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`initdb has failed: ${stderr}`);
+  const begin = async (): Promise<void> => {
+    const initdb = spawn(join(programs, "initdb"), args, {
+      ...USER,
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    initdb.stderr.on("data", (chunk) => {
+      said += String(chunk);
+    });
+    const [status] = await once(initdb, "close");
+    if (status !== 0) throw new Error(`initdb has failed: ${said}`);
+  };
+  await begin();
   const port = await freePort();
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -71,6 +82,10 @@ export async function startPostgres(programs: string): Promise<Postgres> {
     port,
     start,
     stop,
+    forget: async () => {
+      rmSync(data, { recursive: true, force: true });
+      await begin();
+    },
     signal: (signal) => {
       for (const pid of [server?.pid, ...childrenOf(server?.pid)])
         if (pid !== undefined) process.kill(pid, signal);

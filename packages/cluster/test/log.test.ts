@@ -11,13 +11,16 @@ function world() {
   const hub = new MemoryHub({ clock });
   const buses = ["a", "b"].map(() => hub.bus());
   const nodes = buses.map((bus, n) => new ClusterNode({ bus, clock, name: `${n}`, keep: KEEP }).start());
-  const pass = async (ms: number): Promise<void> => {
+  return { clock, hub, buses, nodes, pass: passing(clock) };
+}
+
+function passing(clock: ReturnType<typeof manualClock>): (ms: number) => Promise<void> {
+  return async (ms) => {
     for (let passed = 0; passed < ms; passed += 10) {
       clock.advance(10);
       await new Promise(setImmediate);
     }
   };
-  return { clock, hub, buses, nodes, pass };
 }
 
 describe("a return", () => {
@@ -136,6 +139,48 @@ describe("a log that answers with errors", () => {
     ]);
     expect(String(b.adapter.position()).slice(0, 9)).not.toBe(position.slice(0, 9));
   });
+});
+
+describe("a node that has stood still", () => {
+  it.each([
+    [5_000, 400, true],
+    [5_000, 700, false],
+    [100, 400, false],
+  ])(
+    "for %i ms: what the log has %i ms after it was to wait no longer is heard: %s",
+    async (still, late, heard) => {
+      const clock = manualClock();
+      const bus = new MemoryHub({ clock }).bus();
+      let stood = 0;
+      // Its timers come late.
+      const own = {
+        now: () => clock.now() + stood,
+        wall: () => clock.wall() + stood,
+        setTimer: clock.setTimer.bind(clock),
+        clearTimer: clock.clearTimer.bind(clock),
+        defer: clock.defer.bind(clock),
+      };
+      const node = new ClusterNode({ bus, clock: own, name: "a", keep: KEEP }).start();
+      const pass = passing(clock);
+      await pass(100);
+      const socket = node.join();
+      await pass(50);
+      const { log } = bus;
+      const append = log?.append.bind(log);
+      if (!log || !append) throw new Error("no log");
+      log.append = async (...args) => {
+        await new Promise<void>((resolve) => void clock.setTimer(resolve, 2_000 + late));
+        return append(...args);
+      };
+      const before = `${node.adapter.position()}`;
+      node.emit([], "1");
+      await pass(10);
+      stood = still;
+      await pass(4_500);
+      expect(socket.got).toEqual(["1"]);
+      expect(`${node.adapter.position()}`.startsWith(before.slice(0, 9))).toBe(heard);
+    },
+  );
 });
 
 describe("what is said to a room that empties", () => {

@@ -1,19 +1,14 @@
 // One node of a trial of several: test/faults/nodes/trial.ts forks it, as a worker of Node's cluster. Runs on the built packages.
 import { createServer } from "node:http";
-import { processBus } from "@sockeye/bus-process";
-import { redis } from "@sockeye/bus-redis";
 import { Server } from "@sockeye/server";
-import { createClient } from "redis";
+import { makeBus } from "./bus.mjs";
 
-const { NODE_NAME: name, REDIS_PORT: redisPort } = process.env;
-const client = () =>
-  createClient({ socket: { host: "127.0.0.1", port: Number(redisPort), reconnectStrategy: 50 } });
-const bus = redisPort === undefined ? processBus() : redis(client());
+const { NODE_NAME: name } = process.env;
 const tell = (message) => process.connected && process.send(message);
 
 const http = createServer();
 const io = new Server(http, {
-  cluster: { bus, name: "faults", node: name },
+  cluster: { bus: makeBus(process.env), name: "faults", node: name },
   allowEIO3: true,
   pingInterval: 2000,
   pingTimeout: 3000,

@@ -1,23 +1,23 @@
 // The short form of `npm run faults -- --nodes 3`. Runs on the built packages.
 import { expect, test } from "vitest";
-import { findRedis } from "../../interop/packages/redis-server.js";
+import { BUSES, hasEngine } from "./engine.js";
 import { playNodes } from "./trial.js";
 
-const hasRedis = findRedis() !== undefined;
-if (!hasRedis)
-  console.log("faults: no redis-server of version 7 or later, so the trial of nodes over Redis is skipped");
+const missing = BUSES.filter((bus) => !hasEngine(bus));
+if (missing.length > 0) console.log(`faults: nodes over ${missing.join(", ")} are skipped: no such program`);
 
-test.runIf(process.env["CI"] === "true")("there is a Redis where nothing may be skipped", () => {
-  expect(hasRedis).toBe(true);
+test.runIf(process.env["CI"] === "true")("all engines are there where nothing may be skipped", () => {
+  expect(missing).toEqual([]);
 });
 
 test.each([
   ["process", 21],
   ["redis", 2],
+  ["nats", 4],
 ] as const)(
   "three nodes over %s, stopped, killed and frozen: nothing twice, no hole that is not told, nobody unknown, nobody left behind; seed %i",
   async (bus, seed) => {
-    if (bus === "redis" && !hasRedis) return;
+    if (missing.includes(bus)) return;
     const { violations, strokes, totals } = await playNodes({ seed, seconds: 12, nodes: 3, clients: 8, bus });
     expect(violations).toEqual([]);
     expect(Object.keys(strokes).length).toBeGreaterThan(0);

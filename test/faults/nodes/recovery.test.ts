@@ -1,23 +1,24 @@
 // The short form of `npm run faults -- --nodes 3 --recovery`. Runs on the built packages.
 import { expect, test } from "vitest";
-import { findRedis } from "../../interop/packages/redis-server.js";
+import { hasEngine, LOGGED_BUSES } from "./engine.js";
 import { playRecovery } from "./recovery.js";
 
-const hasRedis = findRedis() !== undefined;
-if (!hasRedis)
-  console.log("faults: no redis-server of version 7 or later, so recovery over Redis is skipped");
+const missing = LOGGED_BUSES.filter((bus) => !hasEngine(bus));
+if (missing.length > 0)
+  console.log(`faults: recovery over ${missing.join(", ")} is skipped: no such program`);
 
-test.runIf(process.env["CI"] === "true")("there is a Redis where nothing may be skipped", () => {
-  expect(hasRedis).toBe(true);
+test.runIf(process.env["CI"] === "true")("all engines are there where nothing may be skipped", () => {
+  expect(missing).toEqual([]);
 });
 
 test.each([
   ["process", 10],
   ["redis", 11],
+  ["postgres", 12],
 ] as const)(
   "over %s nothing of the log is lost, comes twice or out of order while nodes are killed; nobody is told `recovered` wrongly; seed %i",
   async (bus, seed) => {
-    if (bus === "redis" && !hasRedis) return;
+    if (missing.includes(bus)) return;
     const setup = { seed, seconds: 20, nodes: 3, clients: 8, bus, every: 2 } as const;
     const { violations, strokes, totals } = await playRecovery(setup);
     expect(violations).toEqual([]);

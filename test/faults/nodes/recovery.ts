@@ -1,18 +1,15 @@
-// Nodes with connection state recovery over a bus that keeps a log. They are killed and stopped, the engine is restarted with and without what it
+// Nodes with connection state recovery over a bus that keeps a log. They are killed, stopped and frozen, the engine is restarted with and without what it
 // kept, and clients come back wherever the balancer leads them. What nodes say goes through the log: nothing of it may be missing, come twice or
 // out of order in a conversation, and nobody may be told `recovered` who has missed something.
 import cluster, { type Worker } from "node:cluster";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { relay } from "@sockeye/bus-process";
 import type { Socket } from "socket.io-client";
 import { startProxy } from "../../../examples/cluster/proxy.js";
 import type { Random } from "../../fuzz/random.js";
-import { findRedis, type Redis, startRedis } from "../../interop/packages/redis-server.js";
 import { type ClientName, loadClient, optionsFor, type Way } from "../../support/servers.js";
 import { stream } from "../plan.js";
+import { type Engine, startEngine } from "./engine.js";
 import { type Gap, Heard, untold } from "./recovery-check.js";
 import type { NodesSetup } from "./trial.js";
 
@@ -71,8 +68,7 @@ class Trial {
   readonly #clients: Client[] = [];
   readonly #counts = new Map<number, (sockets: unknown) => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #folder = mkdtempSync(join(tmpdir(), "sockeye-faults-"));
-  #redis: Redis | undefined;
+  #engine: Engine | undefined;
   #proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
   #names = 0;
   #asked = 0;
@@ -101,7 +97,7 @@ class Trial {
 
   async run(): Promise<void> {
     const { bus, nodes, seconds, every = 5 } = this.#setup;
-    if (bus === "redis") this.#redis = await this.#startRedis();
+    this.#engine = await startEngine(bus);
     if (bus === "process") relay();
     cluster.setupPrimary({ exec: NODE, execArgv: [], serialization: "advanced" });
     for (let n = 0; n < nodes; n++) this.#launch();
@@ -127,12 +123,7 @@ class Trial {
     for (const { socket } of this.#clients) socket.disconnect();
     this.#proxy?.close();
     for (const { worker } of this.#nodes) worker.process.kill("SIGKILL");
-    await this.#redis?.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #startRedis(port?: number): Promise<Redis> {
-    return startRedis(findRedis() ?? "", port, this.#folder);
+    await this.#engine?.remove();
   }
 
   #live(): Node[] {
@@ -141,11 +132,8 @@ class Trial {
 
   #launch(): void {
     const name = `node ${this.#names++}`;
-    const env = {
-      NODE_NAME: name,
-      NODE_OPTIONS: "",
-      ...(this.#redis && { REDIS_PORT: `${this.#redis.port}` }),
-    };
+    const { bus } = this.#setup;
+    const env = { NODE_NAME: name, NODE_OPTIONS: "", BUS: bus, ENGINE_PORT: `${this.#engine?.port}` };
     const node: Node = { name, worker: cluster.fork(env), port: 0, state: "starting" };
     this.#nodes.push(node);
     node.worker.on("message", (message: Record<string, unknown>) => this.#told(node, message));
@@ -200,20 +188,34 @@ class Trial {
   async #strike(): Promise<void> {
     // One at a time, so that there is somebody to go to.
     if (this.#live().length < this.#setup.nodes) return;
-    const kinds = ["kill", "kill", "kill", "stop", ...(this.#redis ? ["restart redis", "empty redis"] : [])];
+    const engine = this.#engine;
+    const kinds = [
+      "kill",
+      "kill",
+      "kill",
+      "stop",
+      "freeze",
+      ...(engine ? ["restart the engine", "empty the engine"] : []),
+    ];
     const kind = this.#random.pick(kinds);
     const node = this.#random.pick(this.#live());
     const awayMs = this.#random.below(4_000);
     this.strokes[kind] = (this.strokes[kind] ?? 0) + 1;
-    if (kind === "restart redis" || kind === "empty redis") {
-      const port = this.#redis?.port;
-      await this.#redis?.stop();
-      if (kind === "empty redis") rmSync(join(this.#folder, "dump.rdb"), { force: true });
+    if (engine && kind.endsWith("engine")) {
+      await engine.stop();
+      if (kind === "empty the engine") await engine.forget();
       await this.#pause(awayMs);
-      this.#redis = await this.#startRedis(port);
+      await engine.start();
       return;
     }
     node.state = "ending";
+    if (kind === "freeze") {
+      node.worker.process.kill("SIGSTOP");
+      await this.#pause(2 * awayMs);
+      node.worker.process.kill("SIGCONT");
+      node.state = "up";
+      return;
+    }
     if (kind === "stop") node.worker.send({ stop: true });
     else node.worker.process.kill("SIGKILL");
     await this.#until(() => (node.state as string) === "gone", `the end of ${node.name}`);

@@ -1,20 +1,21 @@
-// Several nodes behind a balancer that knows nothing of sessions, and clients of all kinds. Nodes are stopped, killed and frozen, Redis is restarted.
+// Several nodes behind a balancer that knows nothing of sessions, and clients of all kinds. Nodes are stopped, killed and frozen, the engine is
+// restarted.
 import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { relay } from "@sockeye/bus-process";
 import type { Socket } from "socket.io-client";
 import { startProxy } from "../../../examples/cluster/proxy.js";
 import type { Random } from "../../fuzz/random.js";
-import { findRedis, type Redis, startRedis } from "../../interop/packages/redis-server.js";
 import { type ClientName, loadClient, optionsFor, type Way } from "../../support/servers.js";
 import { stream } from "../plan.js";
+import { type BusName, type Engine, startEngine } from "./engine.js";
 
 export interface NodesSetup {
   readonly seed: number;
   readonly seconds: number;
   readonly nodes: number;
   readonly clients: number;
-  readonly bus: "redis" | "process";
+  readonly bus: BusName;
 }
 
 export interface NodesOutcome {
@@ -62,7 +63,7 @@ class Trial {
   readonly #sockets: Socket[] = [];
   readonly #queries = new Map<number, { readonly node: Node; settle(sockets: unknown): void }>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #redis: Redis | undefined;
+  #engine: Engine | undefined;
   #proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
   #names = 0;
   #over = false;
@@ -74,7 +75,7 @@ class Trial {
 
   async run(): Promise<void> {
     const { bus, nodes, seconds } = this.#setup;
-    if (bus === "redis") this.#redis = await startRedis(findRedis() ?? "");
+    this.#engine = await startEngine(bus);
     if (bus === "process") relay();
     cluster.setupPrimary({ exec: NODE, execArgv: [], serialization: "advanced" });
     for (let n = 0; n < nodes; n++) this.#launch();
@@ -101,7 +102,7 @@ class Trial {
     for (const socket of this.#sockets) socket.disconnect();
     this.#proxy?.close();
     for (const { worker } of this.#nodes) worker.process.kill("SIGKILL");
-    await this.#redis?.stop();
+    await this.#engine?.remove();
   }
 
   #live(): Node[] {
@@ -110,11 +111,8 @@ class Trial {
 
   #launch(): void {
     const name = `node ${this.#names++}`;
-    const env = {
-      NODE_NAME: name,
-      NODE_OPTIONS: "",
-      ...(this.#redis && { REDIS_PORT: `${this.#redis.port}` }),
-    };
+    const { bus } = this.#setup;
+    const env = { NODE_NAME: name, NODE_OPTIONS: "", BUS: bus, ENGINE_PORT: `${this.#engine?.port}` };
     const node: Node = { name, worker: cluster.fork(env), port: 0, gaps: 0, state: "starting" };
     this.#nodes.push(node);
     this.#byName.set(name, node);
@@ -220,15 +218,15 @@ class Trial {
   async #strike(): Promise<void> {
     // One at a time, so that there is somebody to go to.
     if (this.#live().length < this.#setup.nodes) return;
-    const kinds = ["stop", "kill", "freeze", ...(this.#redis ? ["restart redis"] : [])];
+    const engine = this.#engine;
+    const kinds = ["stop", "kill", "freeze", ...(engine ? ["restart the engine"] : [])];
     const kind = this.#random.pick(kinds);
     this.strokes[kind] = (this.strokes[kind] ?? 0) + 1;
     const node = this.#random.pick(this.#live());
-    if (kind === "restart redis") {
-      const port = this.#redis?.port;
-      await this.#redis?.stop();
+    if (kind === "restart the engine") {
+      await engine?.stop();
       await this.#pause(this.#random.below(3000));
-      this.#redis = await startRedis(findRedis() ?? "", port);
+      await engine?.start();
     } else if (kind === "freeze") {
       node.state = "frozen";
       this.#wasFrozen.add(node.name);

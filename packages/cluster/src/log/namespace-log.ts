@@ -7,6 +7,8 @@ import { LogWriter } from "./log-writer.js";
 
 /** So long local events wait for the log; then this node continues alone. */
 const MAX_WAITING_MS = 2_000;
+/** A timer that is so late tells that this process stood still: what has come meanwhile is not read yet. */
+const STOOD_STILL_MS = 500;
 /** After an answer that was none. */
 const RETRY_MS = 1_000;
 /** Senders whose last number is remembered. */
@@ -67,6 +69,8 @@ export class NamespaceLog {
   #attempt = 0;
   #retry: unknown;
   #watch: unknown;
+  /** It was given time once more, after this process had stood still. */
+  #excused: number | undefined = undefined;
 
   constructor(terms: NamespaceLogTerms) {
     const { log, clock, topics, id: writer, keep, failed } = terms;
@@ -131,7 +135,7 @@ export class NamespaceLog {
     const seq = nextSeq();
     const bytes = format.frame(topics[0] ?? "", [format.message({ seq, previous: 0, kind, body })]);
     this.#writer.put({ topics, bytes, seq, kind, body, echoes, at: clock.now() });
-    this.#watch ??= clock.setTimer(() => this.#look(), MAX_WAITING_MS);
+    if (this.#watch === undefined) this.#lookIn(MAX_WAITING_MS);
     return seq;
   }
 
@@ -287,14 +291,23 @@ export class NamespaceLog {
   }
 
   /** Has this node waited for its own words for too long? */
-  #look(): void {
+  #look(due: number): void {
     const { clock } = this.#terms;
     this.#watch = undefined;
     const oldest = this.#writer.oldestAt;
     if (oldest === undefined || this.#state === "closed") return;
     const left = oldest + MAX_WAITING_MS - clock.now();
-    if (left > 0) this.#watch = clock.setTimer(() => this.#look(), left);
-    else this.#break();
+    if (left > 0) this.#lookIn(left);
+    else if (clock.now() - due > STOOD_STILL_MS && this.#excused !== oldest) {
+      this.#excused = oldest;
+      this.#lookIn(STOOD_STILL_MS);
+    } else this.#break();
+  }
+
+  #lookIn(ms: number): void {
+    const { clock } = this.#terms;
+    const due = clock.now() + ms;
+    this.#watch = clock.setTimer(() => this.#look(due), ms);
   }
 
   #break(): void {
