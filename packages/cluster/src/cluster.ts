@@ -326,7 +326,7 @@ export class Cluster {
 
   // ---- messages
 
-  #handle(topic: string, origin: string, { kind, body }: Message): void {
+  #handle(topic: string, origin: string, { kind, body, seq }: Message): void {
     try {
       switch (kind) {
         case Kind.HELLO:
@@ -345,7 +345,7 @@ export class Cluster {
           this.#gap(this.members.get(origin));
           return;
         case Kind.EVENT:
-          this.#parties.of(topic)?.event(body);
+          this.#parties.of(topic)?.event(body, origin, seq);
           return;
         case Kind.ACT:
           this.#parties.act(topic, body, origin);

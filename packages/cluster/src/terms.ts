@@ -47,7 +47,8 @@ export interface ClusterTerms {
 
 /** What hears the messages of one namespace. What a method throws is reported, and a query answered with a failure. */
 export interface Party {
-  event(body: Uint8Array): void;
+  /** @param seq of its sender, in the order in which that one has said all that it says */
+  event(body: Uint8Array, origin: string, seq: number): void;
   act(op: string, args: readonly unknown[], from: string): void;
   asked(question: Question, reply: Reply): void;
   subscribed(topic: string): void;

@@ -141,6 +141,42 @@ describe("a log that answers with errors", () => {
   });
 });
 
+describe("a node that continues alone", () => {
+  it("is not overtaken by what it has said before, at a node that reads on: that is told as a gap, and nobody is recovered", async () => {
+    const { clock, nodes, buses, pass } = world();
+    const [a, b] = nodes as [ClusterNode, ClusterNode];
+    const [own, other] = buses;
+    await pass(100);
+    const [here, there] = [a.join(), b.join()];
+    await pass(50);
+    const { log } = other ?? {};
+    if (!own || !other || !log) throw new Error("no log");
+    const read = log.read.bind(log);
+    log.read = async (...args) => {
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 3_000));
+      return read(...args);
+    };
+    other.lose();
+    other.restore();
+    await pass(50);
+    // It is kept, and comes back to its sender too late.
+    const take = own.take.bind(own);
+    own.take = (from, carried) => take(from, { ...carried, delayMs: carried.at ? 4_000 : 0 });
+    const before = `${a.adapter.position()}`;
+    expect(b.adapter.position()).toBeNull();
+    a.emit([], "1");
+    await pass(2_100);
+    a.emit([], "2");
+    await pass(100);
+    expect([here.got, there.got]).toEqual([["1", "2"], ["2"]]);
+    const { gaps } = b;
+    await pass(6_000);
+    expect([here.got, there.got]).toEqual([["1", "2"], ["2"]]);
+    expect(b.gaps).toBeGreaterThan(gaps);
+    expect(`${b.adapter.position()}`.slice(0, 9)).not.toBe(before.slice(0, 9));
+  });
+});
+
 describe("a node that has stood still", () => {
   it.each([
     [5_000, 400, true],

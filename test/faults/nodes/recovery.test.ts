@@ -12,9 +12,9 @@ test.runIf(process.env["CI"] === "true")("all engines are there where nothing ma
 });
 
 test.each([
-  ["process", 10],
-  ["redis", 11],
-  ["postgres", 12],
+  ["process", 13],
+  ["redis", 22],
+  ["postgres", 44],
 ] as const)(
   "over %s nothing of the log is lost, comes twice or out of order while nodes are killed; nobody is told `recovered` wrongly; seed %i",
   async (bus, seed) => {

@@ -72,8 +72,12 @@ export class LogAdapter<S extends AdapterSocket = AdapterSocket> extends Cluster
       failed,
     });
     this.#unconfirmed = new Set([this.topics.wide, this.topics.node(cluster.id)]);
-    const { subscribed } = this.party;
+    const { subscribed, event } = this.party;
     Object.assign(this.party, {
+      event: (body: Uint8Array, origin: string, seq: number) => {
+        if (!readEvent(body).options.flags?.volatile) this.#log.besides(origin, seq);
+        event(body, origin, seq);
+      },
       subscribed: (topic: string) => {
         subscribed(topic);
         if (this.#unconfirmed.delete(topic) && this.#unconfirmed.size === 0 && cluster.isUp) this.#log.up();

@@ -61,6 +61,8 @@ export class NamespaceLog {
   /** Heard before what came before it was read. */
   #early: KeptEntry[] = [];
   readonly #seqs = new Map<string, number>();
+  /** What senders said last without the log: what they said before must not come after it. */
+  readonly #besides = new Map<string, number>();
   readonly #fences = new Map<number, { resolve(): void; reject(error: Error): void }>();
   #fence: Promise<void> | undefined = undefined;
   /** What was applied since the oldest return began that is under way. */
@@ -192,6 +194,11 @@ export class NamespaceLog {
     return message && { kind: message.kind, body: message.body, at };
   }
 
+  /** A node has told something without the log. */
+  besides(origin: string, seq: number): void {
+    note(this.#besides, origin, seq);
+  }
+
   heard(entry: KeptEntry): void {
     if (this.#state === "catching") this.#early.push(entry);
     // While it is away, what comes is read later, behind what was missed.
@@ -212,6 +219,7 @@ export class NamespaceLog {
         if (origin === id) this.#writer.heard(seq);
         if (!this.#isNew(origin, seq)) continue;
         if (kind === Kind.FENCE) this.#passed(seq, origin);
+        else if (kind === Kind.EVENT && seq < (this.#besides.get(origin) ?? 0)) this.#overtaken();
         else apply({ kind, body, at });
       }
     } catch (error) {
@@ -222,11 +230,17 @@ export class NamespaceLog {
   /** A message may be in the log twice, if the engine has lost who had said what. */
   #isNew(origin: string, seq: number): boolean {
     if (seq <= (this.#seqs.get(origin) ?? 0)) return false;
-    this.#seqs.delete(origin);
-    this.#seqs.set(origin, seq);
-    const [oldest] = this.#seqs.size > MAX_ORIGINS ? this.#seqs.keys() : [];
-    if (oldest !== undefined) this.#seqs.delete(oldest);
+    note(this.#seqs, origin, seq);
     return true;
+  }
+
+  /** One that continues alone was heard before what it has left in the log. Nobody here may be told `recovered` without that. */
+  #overtaken(): void {
+    const { clock, gap } = this.#terms;
+    this.#mustRenew = true;
+    clock.clearTimer(this.#retry);
+    this.#retry = clock.setTimer(() => this.#catchUp(), 0);
+    gap(0);
   }
 
   #passed(seq: number, origin: string): void {
@@ -335,6 +349,13 @@ export class NamespaceLog {
       this.#terms.failed(error);
     }
   }
+}
+
+function note(numbers: Map<string, number>, origin: string, seq: number): void {
+  numbers.delete(origin);
+  numbers.set(origin, seq);
+  const [oldest] = numbers.size > MAX_ORIGINS ? numbers.keys() : [];
+  if (oldest !== undefined) numbers.delete(oldest);
 }
 
 function notNow(): ClusterError {
