@@ -1,4 +1,4 @@
-import type { EventPacket, SharedRoomSink } from "@sockeye/protocol";
+import type { EventPacket, SharedRoom, SharedRoomSink } from "@sockeye/protocol";
 import { EncodedPacket, PacketType } from "@sockeye/protocol";
 import { formatPosition, parsePosition } from "./position.js";
 import type { PresenceBoard } from "./presence-board.js";
@@ -10,6 +10,8 @@ import type { RoomSocket, RoomsHost } from "./rooms-host.js";
 
 /** Engines keep nothing for longer in which nothing happens. */
 const MOST_MS = 604_800_000;
+/** What is stored comes back within this time, or it is looked for. */
+const HEARD_MS = 5_000;
 /** Kinds of entries. Of an event: [EVENT, time of day, head, attachments, id, from, was it published by a client?] */
 const EVENT = 1;
 const CLEAR = 2;
@@ -103,12 +105,13 @@ export class SharedRooms<S extends RoomSocket> {
     const heard = new Promise<string>((resolve) => awaited.set(id, resolve));
     try {
       const answer = await this.#append(state, packet, { id, from, published: true }, id);
-      if (answer === "stored") return { room, position: await heard };
+      const position = answer === "stored" && (await this.#orLost(heard, shared));
+      if (position) return { room, position };
       // Where it is may not be known now; that it is there is.
       await shared?.catchUp().catch(() => {});
       const offset = log?.offsetOf(id);
-      const position = log && offset !== undefined && formatPosition({ epoch: log.epoch, offset });
-      return { room, ...(position ? { position } : {}), repeated: true };
+      const at = log && offset !== undefined && formatPosition({ epoch: log.epoch, offset });
+      return { room, ...(at ? { position: at } : {}), ...(answer === "known" ? { repeated: true } : {}) };
     } catch (error) {
       return refused(error);
     } finally {
@@ -123,6 +126,21 @@ export class SharedRooms<S extends RoomSocket> {
   }
 
   // ---- inside
+
+  /** What was stored may be gone before this node has heard it: with its log, or behind too many others. Then nothing is returned. */
+  #orLost(heard: Promise<string>, shared: SharedRoom | undefined): Promise<string | undefined> {
+    const { clock } = this.#host;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(() => {
+        const over = (): void => resolve(undefined);
+        shared?.catchUp().then(over, over);
+      }, HEARD_MS);
+      void heard.then((position) => {
+        clock.clearTimer(timer);
+        resolve(position);
+      });
+    });
+  }
 
   #append(
     { shared }: RoomState<S>,

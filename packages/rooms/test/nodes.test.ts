@@ -145,6 +145,21 @@ describe("a room that keeps events on two nodes", () => {
     expect(await join(nodes, b.enter("dan"), before)).toMatchObject({ complete: false });
   });
 
+  it("answers a publication also if the engine loses it before anybody has heard it", async () => {
+    const { nodes, sites } = await cluster();
+    const [a] = sites as [NodeSite];
+    const ann = a.enter("ann");
+    await join(nodes, ann);
+    nodes.hub.faults = { delayMs: 40 };
+    const { carry } = nodes.hub;
+    nodes.hub.carry = () => {};
+    const answer = ask(nodes, ann, "sockeye:publish", { room: ROOM, event: "said", args: [1], id: "x" });
+    await nodes.run(200);
+    nodes.hub.carry = carry;
+    nodes.hub.logs.clear();
+    expect(await answer).toEqual({ room: ROOM });
+  });
+
   it("is cleared at all nodes, and let go of where nobody needs it", async () => {
     const { nodes, sites } = await cluster();
     const [a, b] = sites as [NodeSite, NodeSite];
