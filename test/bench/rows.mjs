@@ -21,7 +21,7 @@ export const ROWS = {
     params: { connections: CONNECTIONS, inFlight: 16, message: "text" },
   },
   "echo-counted": {
-    title: "the same over sessions that outlive their transports (Sockeye only; socket.io as ever)",
+    title: "the same over sessions that outlive their transports (Sockeye only; socket.io as always)",
     unit: "CPU per message",
     target: 0.22,
     contenders: FRAMEWORKS,
@@ -81,7 +81,7 @@ export const ROWS = {
     params: { connections: 1000, underWay: 4 },
   },
   "broadcast-counted": {
-    title: "the same to 1,000 sessions that outlive their transports (Sockeye only; socket.io as ever)",
+    title: "the same to 1,000 sessions that outlive their transports (Sockeye only; socket.io as always)",
     unit: "CPU per delivery",
     target: 0.3,
     contenders: FRAMEWORKS,
