@@ -1,6 +1,7 @@
 // npm run faults:cluster -- --faults 1000000 [--seed 1] [--jobs 2]
 // Plays whole clusters in memory under faults that seeds choose, until so many have struck. A run that fails is printed with its seed, and
-// `--seed n --faults 1` repeats it.
+// `--seed n --faults 1 --jobs 1`
+// repeats it.
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -78,7 +79,9 @@ function lead(): void {
         process.exitCode = 1;
         console.error(`seed ${told.seed}, ${told.kind}:\n  ${told.problems.slice(0, 10).join("\n  ")}`);
       }
-      if (told.problems.length > 0 || total() >= wanted) end();
+      // A seed is played to its end, so that one run repeats it.
+      const isWhole = told.kind === Object.keys(PLAYS).at(-1);
+      if (told.problems.length > 0 || (isWhole && total() >= wanted)) end();
     });
     child.on("exit", (code) => {
       if (isOver) return;
