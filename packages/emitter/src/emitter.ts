@@ -4,7 +4,9 @@ import { nativeClock } from "@sockeye/session";
 import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "@sockeye/socket";
 import { requireEventName } from "@sockeye/socket";
 import { Outsider } from "./outsider.js";
-import { EVERYBODY, requireNoAck, Selected } from "./selected.js";
+import { RedisEmitterWire } from "./redis-emitter-wire.js";
+import { EVERYBODY, requireNoAck, Selected, type Voice } from "./selected.js";
+import type { Speaker } from "./speaker.js";
 
 /** All but `failed` must be what the servers have. */
 export interface EmitterOptions {
@@ -21,6 +23,12 @@ export interface EmitterOptions {
     | undefined;
   /** How the servers write packets: their `parser` or `codec`. */
   readonly parser?: Parser | Codec | undefined;
+  /**
+   * `redis-emitter`: it says what `@socket.io/redis-emitter` says, to servers whose adapter is `createAdapter` of `@socket.io/redis-adapter`, Sockeye's and
+   * Socket.IO's. The bus is then Redis with what the adapters call `key` as its prefix: `redis(client, { prefix: "socket.io" })`. Nothing is signed, and
+   * nothing kept. Not together with `name`, `secret`, `connectionStateRecovery` or `parser`. Default: the wire of Sockeye's clusters.
+   */
+  readonly wire?: "redis-emitter" | undefined;
   /** Something that was said may have reached nobody. Default: a warning of the process. */
   readonly failed?: ((error: unknown) => void) | undefined;
 }
@@ -32,21 +40,17 @@ export class EmitterNamespace<
 > extends Selected<EmitEvents> {
   /** Its name, beginning with a slash. */
   readonly name: string;
-  readonly #outsider: Outsider;
+  readonly #speaker: Speaker;
 
   /** Made by {@link Emitter.of}. */
-  constructor(name: string, outsider: Outsider, codec: Codec) {
-    const voice = {
-      emit: (data: readonly [string, ...unknown[]], options: typeof EVERYBODY): void => {
-        const packet = { type: PacketType.EVENT, nsp: name, id: undefined, data } as const;
-        outsider.event(name, codec.encode(packet, options.flags.compress), options);
-      },
-      act: (op: "join" | "leave" | "disconnect", options: typeof EVERYBODY, arg: unknown): void =>
-        outsider.act(name, op, options, arg),
+  constructor(name: string, speaker: Speaker) {
+    const voice: Voice = {
+      emit: (data, choice) => speaker.emit(name, data, choice),
+      act: (op, choice, arg) => speaker.act(name, op, choice, arg),
     };
     super(voice, EVERYBODY);
     this.name = name;
-    this.#outsider = outsider;
+    this.#speaker = speaker;
   }
 
   /**
@@ -60,7 +64,7 @@ export class EmitterNamespace<
   ): void {
     requireEventName(event);
     requireNoAck(args);
-    this.#outsider.tell(this.name, [event, ...args]);
+    this.#speaker.tell(this.name, [event, ...args]);
   }
 }
 
@@ -83,8 +87,7 @@ export class Emitter<
 > extends EmitterNamespace<EmitEvents, ServerSideEvents> {
   /** Resolves once the bus works; rejects if it never can. What is said before waits, up to 1 MiB. */
   readonly ready: Promise<void>;
-  readonly #outsider: Outsider;
-  readonly #codec: Codec;
+  readonly #speaker: Speaker;
 
   /**
    * Opens the bus.
@@ -93,13 +96,10 @@ export class Emitter<
    * @throws UsageError `ERR_BAD_OPTION`; `ERR_NOT_SUPPORTED` for recovery over a bus that keeps no log
    */
   constructor(bus: Bus, options: EmitterOptions = {}) {
-    const { parser } = options;
-    const codec = parser === undefined ? createTextCodec() : codecFromParser(parser, DEFAULT_LIMITS);
-    const outsider = speak(bus, options);
-    super("/", outsider, codec);
-    this.#outsider = outsider;
-    this.#codec = codec;
-    this.ready = outsider.ready;
+    const speaker = options.wire === undefined ? speak(bus, options) : speakAsRedisEmitter(bus, options);
+    super("/", speaker);
+    this.#speaker = speaker;
+    this.ready = speaker.ready;
   }
 
   /** The same for another namespace. */
@@ -107,18 +107,18 @@ export class Emitter<
     namespace: string,
   ): EmitterNamespace<Emit, ServerSide> {
     const name = namespace.startsWith("/") ? namespace : `/${namespace}`;
-    return new EmitterNamespace(name, this.#outsider, this.#codec);
+    return new EmitterNamespace(name, this.#speaker);
   }
 
   /** Resolves once all that was said has left, after five seconds at the latest, and closes the bus. */
   close(): Promise<void> {
-    return this.#outsider.close();
+    return this.#speaker.close();
   }
 }
 
 /** @throws UsageError */
-function speak(bus: Bus, options: EmitterOptions): Outsider {
-  const { name, secret, connectionStateRecovery: recovery, failed = warn } = options;
+function speak(bus: Bus, options: EmitterOptions): Speaker {
+  const { name, secret, parser, connectionStateRecovery: recovery, failed = warn } = options;
   if (name === undefined && process.env["NODE_ENV"] === "production") {
     const text = "The option name is missing. In production it must be there, as the servers' cluster.name.";
     throw new UsageError("ERR_BAD_OPTION", text);
@@ -127,7 +127,40 @@ function speak(bus: Bus, options: EmitterOptions): Outsider {
     throw new UsageError("ERR_NOT_SUPPORTED", "connectionStateRecovery takes a bus that keeps a log.");
   const { maxDisconnectionDuration: ms = 120_000, maxPackets: entries = 10_000 } = recovery ?? {};
   const keep = recovery && { ms, entries };
-  return new Outsider({ bus, name: name ?? "development", secret, keep, clock: nativeClock, failed });
+  const codec = parser === undefined ? createTextCodec() : codecFromParser(parser, DEFAULT_LIMITS);
+  const outsider = new Outsider({
+    bus,
+    name: name ?? "development",
+    secret,
+    keep,
+    clock: nativeClock,
+    failed,
+  });
+  return {
+    ready: outsider.ready,
+    emit: (nsp, data, choice) => {
+      const packet = { type: PacketType.EVENT, nsp, id: undefined, data } as const;
+      outsider.event(nsp, codec.encode(packet, choice.flags.compress), choice);
+    },
+    act: (nsp, op, choice, arg) => outsider.act(nsp, op, choice, arg),
+    tell: (nsp, data) => outsider.tell(nsp, data),
+    close: () => outsider.close(),
+  };
+}
+
+/** @throws UsageError `ERR_BAD_OPTION` */
+function speakAsRedisEmitter(bus: Bus, options: EmitterOptions): Speaker {
+  const { wire, failed = warn } = options;
+  if (wire !== "redis-emitter") {
+    const text = `The option wire must be "redis-emitter" or left out, not ${JSON.stringify(wire)}.`;
+    throw new UsageError("ERR_BAD_OPTION", text);
+  }
+  for (const option of ["name", "secret", "connectionStateRecovery", "parser"] as const) {
+    if (options[option] === undefined) continue;
+    const text = `The options wire and ${option} exclude each other: that wire has nothing of the kind.`;
+    throw new UsageError("ERR_BAD_OPTION", text);
+  }
+  return new RedisEmitterWire({ bus, clock: nativeClock, failed });
 }
 
 function warn(error: unknown): void {
