@@ -24,7 +24,13 @@ export async function start({ port = 3000 } = {}) {
     wire.on("close", () => wires.delete(wire));
   });
 
-  io.upload("file", { maxBytes: 2e9 }, async (file, { signal }) => {
+  // Each browser has a key that nobody else knows. A real app takes the id of its user.
+  const owner = (/** @type {import("@sockeye/server").Socket} */ { handshake }) => {
+    const { key } = handshake.auth;
+    return typeof key === "string" && key.length > 30 ? key : undefined;
+  };
+
+  io.upload("file", { maxBytes: 2e9, keep: "10m", owner }, async (file, { signal }) => {
     // A name of our own: the client's is a stranger's text.
     const path = join(folder, randomUUID());
     const hash = createHash("sha256");

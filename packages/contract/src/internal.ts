@@ -7,7 +7,7 @@ export type { StreamLimits } from "./streams/limits.js";
 export { DEFAULT_STREAM_LIMITS } from "./streams/limits.js";
 export { isStreamFrame } from "./streams/requests.js";
 export { SocketStreams, unhandled } from "./streams/socket-streams.js";
-export type { StreamHost, StreamPeer } from "./streams/stream-table.js";
+export type { StreamHost, StreamPeer } from "./streams/stream-peer.js";
 export { StreamTable } from "./streams/stream-table.js";
 export type {
   AnyStreamHandler,

@@ -5,19 +5,30 @@ import type { InputOf, OutputOf, Schema } from "./schema.js";
 import type { STREAMS, StreamShape } from "./streams/stream-types.js";
 import type { UPLOADS, UploadShape } from "./streams/upload-types.js";
 
-type Inputs<Args extends readonly Schema[]> = MayEndEarly<{
-  -readonly [K in keyof Args]: InputOf<Args[K]>;
-}>;
-type Outputs<Args extends readonly Schema[]> = MayEndEarly<{
-  -readonly [K in keyof Args]: OutputOf<Args[K]>;
-}>;
+type Inputs<Args extends readonly Schema[]> = MayEndEarly<
+  Labelled<{ -readonly [K in keyof Args]: InputOf<Args[K]> }>
+>;
+type Outputs<Args extends readonly Schema[]> = MayEndEarly<
+  Labelled<{ -readonly [K in keyof Args]: OutputOf<Args[K]> }>
+>;
+
+/** An editor shows the labels as names of parameters: schemas have none. */
+type Labelled<T extends unknown[]> = T extends [infer Only]
+  ? [payload: Only]
+  : T extends [infer First, infer Second]
+    ? [first: First, second: Second]
+    : T extends [infer First, infer Second, infer Third]
+      ? [first: First, second: Second, third: Third]
+      : T;
 
 /** Arguments at the end that may be `undefined` may be left out. */
 type MayEndEarly<T extends unknown[]> = T extends [...infer Head, infer Last]
   ? unknown extends Last
     ? T
     : undefined extends Last
-      ? [...MayEndEarly<Head>, Last?]
+      ? Head extends []
+        ? [payload?: Last]
+        : [...MayEndEarly<Head>, Last?]
       : T
   : T;
 

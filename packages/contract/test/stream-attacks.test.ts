@@ -86,6 +86,21 @@ describe("a client", () => {
     table.close();
   });
 
+  it("that leaves kept uploads behind has no more of them than its share, and others have theirs", async () => {
+    const { table, client } = scene({ maxKeptStreamsPerOwner: 3 });
+    const owner = (socket: { name: string }) => socket.name;
+    table.declareUpload("k", { keep: "1h", owner } as never, stuck as never);
+    const [one, two] = [client({ name: "ann" }), client({ name: "ben" })];
+    const open = (n: number): object => ({ name: "k", id: `a${n}`, file: {} });
+    for (let n = 1; n <= 5; n++) one.raw("sockeye:open", n, open(n));
+    expect(one.down.map(code).filter(Boolean)).toEqual(["ERR_STREAM_LIMIT", "ERR_STREAM_LIMIT"]);
+    one.serving.close();
+    two.raw("sockeye:open", 1, open(1));
+    expect([code(two.down.at(-1)), table.kept]).toEqual([undefined, 4]);
+    table.close();
+    expect(table.kept).toBe(0);
+  });
+
   it("cannot push out what others have kept, but by the bound of all", async () => {
     const { table, client } = scene({ maxKeptStreamsPerOwner: 2 });
     table.declare(

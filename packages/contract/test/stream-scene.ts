@@ -1,6 +1,6 @@
 // Both ends of streams without a network: frames wait in two lists.
 import { manualClock } from "@sockeye/conformance";
-import { streams } from "@sockeye/contract/client";
+import { streams, uploads } from "@sockeye/contract/client";
 import {
   DEFAULT_STREAM_LIMITS,
   SocketStreams,
@@ -76,10 +76,14 @@ export function scene(limits: Partial<StreamLimits> = {}) {
     const { stream } = streams.install(host) as {
       stream(name: string, input?: unknown, options?: object): StreamMade;
     };
+    const { upload } = uploads.install(host) as {
+      upload(name: string, data: unknown, options?: object): Promise<unknown>;
+    };
     return {
       up,
       down,
       stream,
+      upload,
       /** Of the server's end. */
       get serving() {
         return serving;
@@ -100,13 +104,14 @@ export function scene(limits: Partial<StreamLimits> = {}) {
         const frame = down.shift();
         if (frame) tell(frame[0], frame.slice(1));
       },
-      /** The session is lost, with what is on its way. */
-      lose: () => {
+      /** The session is lost, with what is on its way. @param between while there is none */
+      lose: (between = (): void => {}) => {
         serving.close();
         serving = make();
         up.length = down.length = 0;
         state.connected = false;
         tell("disconnect");
+        between();
         state.connected = true;
         tell("connect");
       },

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CallError } from "@sockeye/contract/client";
+import type { UploadedFile } from "@sockeye/contract/internal";
 import { Server } from "@sockeye/server";
 import { io as dialStock } from "socket.io-client";
 import { afterEach, expect, it } from "vitest";
@@ -32,11 +33,13 @@ async function serve() {
   }
   io.stream("count", count);
   io.stream("kept", { keep: "1m", owner: () => "ann" }, count);
-  io.upload("sum", { maxBytes: 100 }, async (file) => {
+  const sum = async (file: UploadedFile) => {
     let sum = 0;
     for await (const bytes of file) for (const byte of bytes) sum += byte;
     return { input: file.input, name: file.name, sum };
-  });
+  };
+  io.upload("sum", { maxBytes: 100 }, sum);
+  io.upload("kept", { keep: "1m", owner: () => "ann" }, sum);
   io.stream("nothing", async function* () {});
   io.stream("busy", () => {
     throw new CallError("BUSY", { afterMs: 5 }, { message: "come back" });

@@ -185,6 +185,47 @@ describe("an upload", () => {
     expect([seen, errors]).toEqual([[code], []]);
   });
 
+  it("that is kept goes on after a reload, and by itself after the loss of a session", async () => {
+    const { io, url, errors } = await serve();
+    const ids: unknown[] = [];
+    let got: Uint8Array = new Uint8Array();
+    io.upload(
+      "file",
+      { keep: "1m", owner: (socket) => socket.handshake.auth["user"] as string },
+      async (file, { id }) => {
+        ids.push(id);
+        got = await read(file);
+        return got.length;
+      },
+    );
+    const auth = { user: "ann" };
+    const first = connect(url, { auth });
+    const half = new Promise<void>((resolve) => {
+      const onProgress = ({ sent }: { readonly sent: number }): void => {
+        if (sent > 300_000) resolve();
+      };
+      first.upload("file", BYTES, { id: "a", onProgress }).catch(() => {});
+    });
+    await half;
+    first.disconnect();
+    const progress: number[] = [];
+    const again = connect(url, { auth });
+    let cuts = 0;
+    const answer = await again.upload("file", new Blob([new Uint8Array(BYTES)]), {
+      id: "a",
+      onProgress: ({ sent }) => {
+        progress.push(sent);
+        if (sent < 600_000 || cuts++) return;
+        for (const socket of io.sockets.sockets.values()) socket.conn.close();
+      },
+    });
+    expect([answer, BYTES.equals(got), ids, cuts > 0, errors]).toEqual([BYTES.length, true, ["a"], true, []]);
+    expect([(progress[0] ?? 0) > 200_000, progress.at(-1)]).toEqual([true, BYTES.length]);
+    await expect(connect(url).upload("file", BYTES, { id: "a" })).rejects.toMatchObject({
+      code: "ERR_STREAM_GONE",
+    });
+  });
+
   it("is answered, or refused, when the handler says so, whether it has read all or not", async () => {
     const { io, url, errors } = await serve();
     io.upload("early", async (file) => {

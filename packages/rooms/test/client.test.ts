@@ -277,6 +277,40 @@ describe("presence", () => {
   });
 });
 
+describe("presence of who is not let in", () => {
+  const FORBIDDEN = { code: "ERR_ROOM_FORBIDDEN" };
+
+  it("rejects with the refusal of the first join, and is hidden as it wished", async () => {
+    mayJoin = false;
+    const { presence } = link.room("doc:1");
+    const set = presence.set(1);
+    set.catch(() => {});
+    await expect(settled(link.room("doc:1").join())).rejects.toMatchObject(FORBIDDEN);
+    await expect(settled(set)).rejects.toMatchObject(FORBIDDEN);
+    const hidden = presence.clear();
+    await expect(settled(link.room("doc:1").join())).rejects.toMatchObject(FORBIDDEN);
+    expect(await settled(hidden)).toBeUndefined();
+  });
+
+  it("rejects when it is not let in again, or is put out, and not when it leaves", async () => {
+    const room = link.room("doc:1");
+    await settled(room.join());
+    const left = room.presence.set(1);
+    room.leave();
+    expect(await settled(left)).toBeUndefined();
+    await settled(room.join());
+    const put = room.presence.set(2);
+    site.rooms.revoke("doc:1", String(link.id));
+    await expect(settled(put)).rejects.toMatchObject(FORBIDDEN);
+    await settled(room.join());
+    link.cut();
+    const cut = room.presence.set(3);
+    mayJoin = false;
+    link.connect(site);
+    await expect(settled(cut)).rejects.toMatchObject(FORBIDDEN);
+  });
+});
+
 describe("what a join brings and what flows", () => {
   const at = (position: string) => ({ position, event: "said", args: [] });
   const shown = (events: readonly { readonly position?: string }[]) => events.map(({ position }) => position);

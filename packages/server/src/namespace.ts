@@ -168,7 +168,9 @@ export class Namespace<
     >
   ): this {
     const handler = rest.at(-1) as AnyUploadHandler;
-    this[CORE].useStreams().declareUpload(name, rest.length > 1 ? (rest[0] as UploadOptions) : {}, handler);
+    this[CORE]
+      .useStreams()
+      .declareUpload(name, rest.length > 1 ? (rest[0] as UploadOptions<never>) : {}, handler);
     return this;
   }
 

@@ -1,38 +1,47 @@
 import { OWN_EVENTS, StreamError } from "@sockeye/protocol";
 import { CallError, isCallError } from "../call-error.js";
+import type { Keeper, KeptWork } from "./kept.js";
 import type { OpenRequest } from "./requests.js";
 import type { Outcome } from "./run.js";
-import { failureOf } from "./run.js";
-import type { StreamPeer, StreamTable, UploadRule } from "./stream-table.js";
+import { failure, failureOf, internal } from "./run.js";
+import type { StreamPeer, UploadRule } from "./stream-peer.js";
 import { UploadBody } from "./upload-body.js";
 import type { FileClaim } from "./upload-types.js";
 
-/** The streams of a socket, as its uploads see them. */
+/** The streams of a socket, as one of its uploads sees them. */
 export interface UploadHost {
   readonly peer: StreamPeer;
-  readonly table: StreamTable;
+  /** Its number there. */
+  readonly n: number;
+  /** Bytes of all uploads of the socket that may be unread. */
+  readonly maxUnreadBytes: number;
   /** Streams and uploads that are open. */
   readonly size: number;
-  /** It is over: this is told to the client, if it still waits. */
+  /** It is over, for this socket: the client is told, if it still waits. */
   over(outcome: Outcome): void;
-  /** The app's code has ended as well. */
+  /** The app's code has ended as well, or the upload continues over another socket. */
   settled(): void;
 }
 
 /** Bytes that even the last of many uploads may have under way. */
 const LEAST_WINDOW = 8192;
 
-/** An upload at the server: one run of a handler, and the bytes for it. */
-export class IncomingUpload {
-  readonly #host: UploadHost;
+/** An upload at the server: one run of a handler, and the bytes for it. One that is kept outlives its socket. */
+export class IncomingUpload implements KeptWork {
+  outcome: Outcome | undefined = undefined;
+  isWatched = true;
+  bytes = 0;
+  /** Set if it is kept. */
+  keeper: Keeper | undefined = undefined;
+  #host: UploadHost;
   readonly #name: string;
   readonly #body: UploadBody;
   readonly #controller = new AbortController();
 
-  constructor(host: UploadHost, n: number, { name, file }: OpenRequest, { maxBytes }: UploadRule) {
+  /** @throws CallError `ERR_STREAM_LIMIT` */
+  constructor(host: UploadHost, { name, file }: OpenRequest, { maxBytes }: UploadRule) {
     this.#host = host;
     this.#name = name;
-    const { peer, table } = host;
     const { size } = file as FileClaim;
     if ((size ?? 0) > maxBytes)
       throw new CallError("ERR_STREAM_LIMIT", undefined, { message: `more than ${maxBytes} bytes` });
@@ -40,19 +49,19 @@ export class IncomingUpload {
       {
         // All uploads of a socket share what may be unread.
         window: () => {
-          const all = table.limits.maxUnreadUploadBytes;
-          return Math.max(Math.min(LEAST_WINDOW, all), Math.floor(all / host.size));
+          const { maxUnreadBytes: all, size: open } = this.#host;
+          return Math.max(Math.min(LEAST_WINDOW, all), Math.floor(all / open));
         },
-        grant: (read, upto) => peer.send(OWN_EVENTS.taken, [n, read, upto]),
-        hold: (bytes) => peer.holdBytes(bytes),
-        release: (bytes) => peer.releaseBytes(bytes),
+        grant: (read, upto) => this.#host.peer.send(OWN_EVENTS.taken, [this.#host.n, read, upto]),
+        hold: (bytes) => this.#host.peer.holdBytes(bytes),
+        release: (bytes) => this.#host.peer.releaseBytes(bytes),
       },
       size,
       maxBytes,
     );
   }
 
-  begin({ handler }: UploadRule, { input, file }: OpenRequest): void {
+  begin({ handler }: UploadRule, { input, file, id }: OpenRequest): void {
     const body = this.#body;
     const { socket } = this.#host.peer;
     const { signal } = this.#controller;
@@ -64,17 +73,18 @@ export class IncomingUpload {
       },
       [Symbol.asyncIterator]: () => body,
     };
+    const context = { socket, name: this.#name, id, signal };
     const run = async (): Promise<unknown> =>
-      handler.call(socket as never, uploaded as never, { socket, name: this.#name, signal } as never);
+      handler.call(socket as never, uploaded as never, context as never);
     body.start();
     run()
       .then(
-        (value) => this.#host.over(value === undefined ? {} : { value }),
+        (value) => this.#over(value === undefined ? {} : { value }),
         (error: unknown) => {
           // Who was told to stop, and says so, has not failed.
           const isTheStop = signal.aborted && (error === signal.reason || error instanceof StreamError);
           if (!isTheStop && !isCallError(error)) this.#host.peer.reportError(error, this.#name);
-          this.#host.over(failureOf(error));
+          this.#over(failureOf(error));
         },
       )
       .then(() => {
@@ -83,30 +93,85 @@ export class IncomingUpload {
       });
   }
 
-  /** @returns what is wrong with the frame: the upload is over then */
-  take(event: unknown, value: unknown, bytes: unknown): readonly [code: string, message: string] | undefined {
+  /** Its client is back, on this connection: it sends what the handler has not read. */
+  attach(host: UploadHost): void {
+    const before = this.#host;
+    if (this.outcome) {
+      host.over(this.outcome);
+      return;
+    }
+    if (this.isWatched)
+      before.over(failure("ERR_STREAM_CANCELLED", "the upload continues over another connection"));
+    this.#body.rewind();
+    before.settled();
+    this.#host = host;
+    this.isWatched = true;
+    this.#body.start();
+    this.keeper?.touch();
+  }
+
+  /** A frame has come. */
+  take(event: unknown, value: unknown, bytes: unknown): void {
     const wrong =
       event === OWN_EVENTS.item
         ? this.#body.chunk(value, bytes)
         : event === OWN_EVENTS.end
           ? this.#body.finish()
           : (["ERR_STREAM_FRAME", "a client's upload is not taken by the client"] as const);
-    if (wrong) this.#end("ERR_STREAM_CANCELLED", wrong[1]);
-    return wrong;
+    if (!wrong) return;
+    this.#over(failure(...wrong));
+    this.#end("ERR_STREAM_CANCELLED", wrong[1]);
   }
 
+  /** The client has stopped it. */
   stop(): void {
     this.#end("ERR_STREAM_CANCELLED", "the client has stopped the upload");
   }
 
+  /** The client has gone. */
   detach(): void {
+    this.isWatched = false;
+    if (!this.keeper) this.giveUp();
+    else if (!this.outcome) {
+      this.#body.rewind();
+      this.keeper.touch();
+    }
+  }
+
+  giveUp(): void {
     this.#end("ERR_STREAM_DISCONNECTED", "the client has gone");
+  }
+
+  close(): void {
+    this.#end("ERR_STREAM_CANCELLED", "the server closes");
   }
 
   #end(code: "ERR_STREAM_CANCELLED" | "ERR_STREAM_DISCONNECTED", message: string): void {
     if (this.#controller.signal.aborted) return;
+    this.#over(failure(code, message));
     const error = new StreamError(code, message);
     this.#body.fail(error);
     this.#controller.abort(error);
+  }
+
+  #over(outcome: Outcome): void {
+    if (this.outcome) return;
+    this.outcome = this.keeper ? this.#kept(outcome, this.keeper) : outcome;
+    if (this.isWatched) this.#host.over(outcome);
+    this.isWatched = false;
+    this.keeper?.touch();
+  }
+
+  /** What a client is told that asks once more. */
+  #kept(outcome: Outcome, keeper: Keeper): Outcome {
+    if (!("value" in outcome)) return outcome;
+    try {
+      return keeper.grow(outcome.value)
+        ? outcome
+        : failure("ERR_STREAM_LIMIT", "the answer is too large to be kept");
+    } catch {
+      // The client that is there is told the same: it cannot be encoded.
+      return internal();
+    }
   }
 }

@@ -1,28 +1,46 @@
 import type { Clock, Timer } from "@sockeye/protocol";
 import { CallError } from "../call-error.js";
 import type { StreamLimits } from "./limits.js";
-import type { Production } from "./production.js";
-import { failure } from "./run.js";
+import type { Outcome } from "./run.js";
 
-/** How long, and how much of it, a stream is kept. */
+/** How long something is kept. */
 export interface Keeping {
   /** Ms behind the end. */
   readonly ageMs: number;
-  /** Ms that a running one continues without a watcher. */
+  /** Ms that a running one continues without a client. */
   readonly unwatchedMs: number;
-  readonly items: number;
-  readonly bytes: number;
 }
 
-/** A stream under its id. */
-export interface KeptStream {
+/** What is kept: a stream, or an upload. */
+export interface KeptWork {
+  readonly bytes: number;
+  /** Set once it has ended. */
+  readonly outcome: Outcome | undefined;
+  /** Is a client there for it? */
+  readonly isWatched: boolean;
+  /** No client has come back. */
+  giveUp(): void;
+  /** The server closes. */
+  close(): void;
+}
+
+/** Where something is kept. */
+export interface Keeper {
+  /** A client has come or gone, or it has ended. */
+  touch(): void;
+  /** This is kept of it as well. @returns whether there is room. @throws what cannot be weighed */
+  grow(value: unknown): boolean;
+}
+
+/** A stream, or an upload, under its id. */
+export interface Kept<Work extends KeptWork> {
   readonly key: string;
   readonly id: string;
   /** Whose it is: the owner, or the socket that has begun it where nobody owns it. */
   readonly owner: unknown;
   readonly input: unknown;
   readonly keeping: Keeping;
-  readonly production: Production;
+  readonly work: Work;
   timer?: Timer | undefined;
 }
 
@@ -36,10 +54,10 @@ interface Share {
 const GONE = 10;
 
 /** Streams that continue without their watchers, and stay for a while when they have ended. */
-export class KeptStreams {
+export class KeptStreams<Work extends KeptWork> {
   readonly #clock: Clock;
   readonly #limits: StreamLimits;
-  readonly #streams = new Map<string, KeptStream>();
+  readonly #streams = new Map<string, Kept<Work>>();
   /** Never run again. */
   readonly #gone = new Set<string>();
   readonly #shares = new Map<unknown, Share>();
@@ -54,7 +72,7 @@ export class KeptStreams {
     return this.#streams.size;
   }
 
-  get(key: string): KeptStream | undefined {
+  get(key: string): Kept<Work> | undefined {
     return this.#streams.get(key);
   }
 
@@ -63,7 +81,7 @@ export class KeptStreams {
   }
 
   /** @throws CallError `ERR_STREAM_LIMIT` */
-  add(stream: KeptStream): void {
+  add(stream: Kept<Work>): void {
     const { maxKeptStreams, maxKeptStreamsPerOwner } = this.#limits;
     const { owner, key } = stream;
     if (
@@ -78,7 +96,7 @@ export class KeptStreams {
   }
 
   /** A stream that is kept has so many bytes more. @returns whether there is room for them */
-  grew({ key, owner }: KeptStream, bytes: number): boolean {
+  grew({ key, owner }: Kept<Work>, bytes: number): boolean {
     const { maxKeptStreamBytes, maxKeptBytesPerOwner } = this.#limits;
     const share = this.#shares.get(owner);
     if (!share || !this.#streams.has(key)) return false;
@@ -90,22 +108,21 @@ export class KeptStreams {
   }
 
   /** It was never begun. */
-  drop(stream: KeptStream): void {
+  drop(stream: Kept<Work>): void {
     this.#forget(stream);
     this.#gone.delete(stream.key);
   }
 
   /** A watcher has come or gone, or the stream has ended: the time that it may stay starts again. */
-  touch(stream: KeptStream): void {
-    const { production, keeping, key } = stream;
+  touch(stream: Kept<Work>): void {
+    const { work, keeping, key } = stream;
     this.#clock.clearTimer(stream.timer);
     stream.timer = undefined;
     if (this.#streams.get(key) !== stream) return;
-    if (production.outcome) {
+    if (work.outcome) {
       stream.timer = this.#clock.setTimer(() => this.#forget(stream), keeping.ageMs);
-    } else if (production.watchers.size === 0) {
-      const stop = (): void => production.run.stop(failure("ERR_STREAM_CANCELLED", "nobody watched"));
-      stream.timer = this.#clock.setTimer(stop, keeping.unwatchedMs);
+    } else if (!work.isWatched) {
+      stream.timer = this.#clock.setTimer(() => work.giveUp(), keeping.unwatchedMs);
     }
   }
 
@@ -113,7 +130,7 @@ export class KeptStreams {
   close(): void {
     for (const stream of [...this.#streams.values()]) {
       this.#forget(stream);
-      stream.production.run.stop(failure("ERR_STREAM_CANCELLED", "the server closes"));
+      stream.work.close();
     }
   }
 
@@ -121,20 +138,20 @@ export class KeptStreams {
   #forgetEldest(owner?: unknown): boolean {
     for (const stream of this.#streams.values()) {
       if (owner !== undefined && stream.owner !== owner) continue;
-      if (stream.production.outcome === undefined || stream.production.watchers.size > 0) continue;
+      if (stream.work.outcome === undefined || stream.work.isWatched) continue;
       this.#forget(stream);
       return true;
     }
     return false;
   }
 
-  #forget(stream: KeptStream): void {
+  #forget(stream: Kept<Work>): void {
     this.#clock.clearTimer(stream.timer);
     this.#streams.delete(stream.key);
-    const { owner, production } = stream;
-    this.#bytes -= production.bytes;
+    const { owner, work } = stream;
+    this.#bytes -= work.bytes;
     const share = this.#shares.get(owner) as Share;
-    share.bytes -= production.bytes;
+    share.bytes -= work.bytes;
     if (--share.streams === 0) this.#shares.delete(owner);
     this.#gone.add(stream.key);
     if (this.#gone.size > this.#limits.maxKeptStreams * GONE)

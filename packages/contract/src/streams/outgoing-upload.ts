@@ -4,7 +4,7 @@ import type { ContractEnd } from "@sockeye/socket";
 import { isThenable, reasonOf } from "@sockeye/socket";
 import { CallError } from "../call-error.js";
 import { Pace } from "./pace.js";
-import { bytesOf, type Source, sourceOf } from "./upload-source.js";
+import { bytesOf, type Pieces, type Source, sourceOf } from "./upload-source.js";
 import type { Uploadable, UploadRequestOptions } from "./upload-types.js";
 
 /** The socket of an upload. */
@@ -27,14 +27,17 @@ export class OutgoingUpload {
   readonly request: object;
   readonly #host: OutgoingHost;
   readonly #source: Source;
+  /** What is read of it, on this connection; unset until the server has said from where. */
+  #pieces: Pieces | undefined = undefined;
   readonly #options: UploadRequestOptions;
   /** Was read, and did not leave. */
   #rest: Uint8Array = new Uint8Array(0);
-  readonly #pace = new Pace();
+  #pace = new Pace();
   #at = 0;
   #read = 0;
   #upto = 0;
-  #isPumping = false;
+  /** Of whom something is being read. */
+  #pumped: Pieces | undefined = undefined;
   #isRead = false;
   #isOpen = true;
   #settle!: { resolve(value: unknown): void; reject(error: unknown): void };
@@ -46,9 +49,9 @@ export class OutgoingUpload {
     this.name = name;
     this.#options = options;
     this.#source = sourceOf(data);
-    const { input, signal } = options;
+    const { id, input, signal } = options;
     const { name: file = this.#source.name, type = this.#source.type, size = this.#source.size } = options;
-    this.request = { name, ...known({ input }), file: known({ name: file, type, size }) };
+    this.request = { name, ...known({ id, input }), file: known({ name: file, type, size }) };
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -64,15 +67,19 @@ export class OutgoingUpload {
     return this.#isOpen;
   }
 
-  /** Has the server said anything of it? */
+  /** Has the server said anything of it, on this connection? */
   get heard(): boolean {
-    return this.#upto > 0;
+    return this.#pieces !== undefined;
   }
+
+  /** Or on another one? */
+  wasHeard = false;
 
   // ---- from the server
 
   taken(read: unknown, upto: unknown): void {
     if (!this.#isOpen || !Number.isSafeInteger(read) || !Number.isSafeInteger(upto)) return;
+    if (!this.#pieces) this.#start(read as number);
     this.#upto = Math.max(this.#upto, upto as number);
     this.#pace.taken(read as number, this.#host.clock.now());
     this.#tell(read as number);
@@ -106,7 +113,24 @@ export class OutgoingUpload {
     this.#settle.reject(error);
   }
 
+  /** The session is over. @returns whether it continues over the next one */
+  lost(): boolean {
+    if (this.#options.id === undefined || (this.#pieces && !this.#source.isLasting)) return false;
+    this.n = this.#pieces = undefined;
+    this.#upto = 0;
+    return true;
+  }
+
   // ---- inside
+
+  #start(at: number): void {
+    this.wasHeard = true;
+    this.#at = at;
+    this.#rest = new Uint8Array(0);
+    this.#isRead = false;
+    this.#pace = new Pace(at);
+    this.#pieces = this.#source.from(at);
+  }
 
   #giveUp(error: unknown): void {
     if (!this.#isOpen) return;
@@ -121,7 +145,7 @@ export class OutgoingUpload {
     if (this.#isRead) return;
     // Nobody waits for a source that is stuck.
     try {
-      const left: unknown = this.#source.pieces.return?.();
+      const left: unknown = (this.#pieces ?? this.#source.from(0)).return?.();
       if (isThenable(left)) left.then(undefined, () => {});
     } catch {
       // It is not wanted any more, whatever it says.
@@ -140,8 +164,9 @@ export class OutgoingUpload {
 
   /** Sends what may be sent. */
   async #pump(): Promise<void> {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
+    const pieces = this.#pieces;
+    if (!pieces || this.#pumped === pieces) return;
+    this.#pumped = pieces;
     try {
       while (this.#isOpen && !this.#isRead && this.#at < this.#upto) {
         if (this.#rest.byteLength > 0) {
@@ -156,8 +181,8 @@ export class OutgoingUpload {
           this.#at += piece.byteLength;
           continue;
         }
-        const next = await this.#source.pieces.next();
-        if (!this.#isOpen) return;
+        const next = await pieces.next();
+        if (!this.#isOpen || this.#pieces !== pieces) return;
         if (!next.done) this.#rest = bytesOf(next.value);
         else {
           this.#isRead = true;
@@ -165,9 +190,9 @@ export class OutgoingUpload {
         }
       }
     } catch (error) {
-      this.#giveUp(error);
+      if (this.#pieces === pieces) this.#giveUp(error);
     } finally {
-      this.#isPumping = false;
+      if (this.#pumped === pieces) this.#pumped = undefined;
     }
   }
 }

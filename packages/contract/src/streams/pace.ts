@@ -33,6 +33,11 @@ export class Pace {
   #isSteady = false;
   #basedAt = Number.NEGATIVE_INFINITY;
 
+  /** @param at bytes that are there already */
+  constructor(at = 0) {
+    this.#upto = this.#read = at;
+  }
+
   /** How many bytes may leave now: none, or those of a piece. */
   room(now: number): number {
     const under = this.#upto - this.#read;

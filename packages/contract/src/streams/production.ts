@@ -1,4 +1,5 @@
 import type { Credit } from "./credit.js";
+import type { KeptWork } from "./kept.js";
 import type { Outcome, RunSink } from "./run.js";
 import { failure, internal, Run } from "./run.js";
 
@@ -34,7 +35,7 @@ export interface Outlet {
  * A stream as it is made: one run of a producer, and its watchers. Unkept it makes an item when its watcher may be sent one. Kept it
  * makes them all, numbered from 1, watched or not, and each watcher gets them at its own pace.
  */
-export class Production implements RunSink {
+export class Production implements RunSink, KeptWork {
   readonly run: Run = new Run(this);
   readonly watchers: Set<Watcher> = new Set();
   outcome: Outcome | undefined = undefined;
@@ -56,6 +57,18 @@ export class Production implements RunSink {
     if (!this.#host.grew(bytes)) return false;
     this.bytes += bytes;
     return true;
+  }
+
+  get isWatched(): boolean {
+    return this.watchers.size > 0;
+  }
+
+  giveUp(): void {
+    this.run.stop(failure("ERR_STREAM_CANCELLED", "nobody watched"));
+  }
+
+  close(): void {
+    this.run.stop(failure("ERR_STREAM_CANCELLED", "the server closes"));
   }
 
   get keeps(): boolean {

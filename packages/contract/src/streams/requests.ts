@@ -55,7 +55,7 @@ export function readOpen(
   if (id !== undefined && (typeof id !== "string" || id.length === 0 || id.length > MOST_CHARACTERS))
     return undefined;
   const claim = file === undefined ? undefined : readFile(file);
-  if (file !== undefined && (claim === undefined || id !== undefined || after !== 0)) return undefined;
+  if (file !== undefined && (claim === undefined || after !== 0)) return undefined;
   return {
     name,
     input,

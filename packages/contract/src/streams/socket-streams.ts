@@ -2,13 +2,14 @@ import { ContractError, OWN_EVENTS } from "@sockeye/protocol";
 import { isThenable } from "@sockeye/socket";
 import { refusalOfError } from "../wire.js";
 import { Credit } from "./credit.js";
-import { IncomingUpload } from "./incoming-upload.js";
+import type { UploadHost } from "./incoming-upload.js";
 import { Watcher } from "./production.js";
 import type { OpenRequest } from "./requests.js";
 import { isNumber, readOpen } from "./requests.js";
 import type { Outcome } from "./run.js";
 import { failure, failureOf, internal } from "./run.js";
-import type { StreamPeer, StreamTable, UploadRule } from "./stream-table.js";
+import type { StreamPeer, UploadRule } from "./stream-peer.js";
+import type { StreamTable } from "./stream-table.js";
 
 /** A stream that is open, as its frames see it. */
 interface Lane {
@@ -16,8 +17,8 @@ interface Lane {
   taken(seq: number): boolean;
   stop(): void;
   detach(): void;
-  /** Of an upload: a frame with bytes, or their end. @returns what is wrong */
-  take?(event: unknown, value: unknown, bytes: unknown): readonly [code: string, message: string] | undefined;
+  /** Of an upload: a frame with bytes, or their end. */
+  take?(event: unknown, value: unknown, bytes: unknown): void;
 }
 
 /** The streams of one socket, by the numbers that its client has given them. */
@@ -61,12 +62,8 @@ export class SocketStreams {
       this.#lanes.delete(n);
       if (event === OWN_EVENTS.stop) lane.stop();
       else lane.detach();
-    } else if (lane.take) {
-      const wrong = lane.take(event, value, bytes);
-      if (!wrong) return;
-      this.#lanes.delete(n);
-      this.#end(n, failure(...wrong));
-    } else if (event === OWN_EVENTS.taken) {
+    } else if (lane.take) lane.take(event, value, bytes);
+    else if (event === OWN_EVENTS.taken) {
       if (isNumber(value) && lane.taken(value)) return;
       this.#close(n, lane);
       this.#end(n, failure("ERR_STREAM_FRAME", "there is no such item"));
@@ -162,36 +159,37 @@ export class SocketStreams {
   }
 
   #beginUpload(n: number, request: OpenRequest): void {
-    const rule = this.#table.upload(request.name) as UploadRule;
     const lanes = this.#lanes;
-    const over = (outcome: Outcome): void => {
-      if (lanes.get(n) !== lane) return;
-      lanes.delete(n);
-      this.#end(n, outcome, request.name);
-    };
-    const upload: IncomingUpload = new IncomingUpload(
-      {
-        peer: this.#peer,
-        table: this.#table,
-        over,
-        settled: () => this.#producers.delete(upload),
-        get size() {
-          return lanes.size;
-        },
-      },
+    const host: UploadHost = {
       n,
-      request,
-      rule,
-    );
+      peer: this.#peer,
+      maxUnreadBytes: this.#table.limits.maxUnreadUploadBytes,
+      get size() {
+        return lanes.size;
+      },
+      over: (outcome) => {
+        if (lanes.get(n) !== lane) return;
+        lanes.delete(n);
+        this.#end(n, outcome, request.name);
+      },
+      settled: () => this.#producers.delete(upload),
+    };
     const lane: Lane = {
       taken: () => false,
       stop: () => upload.stop(),
       detach: () => upload.detach(),
       take: (event, value, bytes) => upload.take(event, value, bytes),
     };
+    const { upload, isNew } = this.#table.openUpload(request, host);
+    // The app's `owner` may have cut the socket.
+    if (this.#isOver) {
+      if (isNew) upload.stop();
+      return;
+    }
     lanes.set(n, lane);
     this.#producers.add(upload);
-    upload.begin(rule, request);
+    if (isNew) upload.begin(this.#table.upload(request.name) as UploadRule, request);
+    else upload.attach(host);
   }
 
   #end(n: number, outcome: Outcome, name = ""): void {

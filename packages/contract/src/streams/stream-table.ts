@@ -1,59 +1,34 @@
-import type { Clock } from "@sockeye/protocol";
 import { readDuration, UsageError } from "@sockeye/protocol";
-import type { ContractEnd } from "@sockeye/socket";
 import { CallError } from "../call-error.js";
-import type { Keeping, KeptStream } from "./kept.js";
+import type { UploadHost } from "./incoming-upload.js";
+import { IncomingUpload } from "./incoming-upload.js";
+import type { Keeping, Kept } from "./kept.js";
 import { KeptStreams } from "./kept.js";
 import type { StreamLimits } from "./limits.js";
 import { DEFAULT_STREAM_LIMITS } from "./limits.js";
 import { Production } from "./production.js";
 import type { OpenRequest } from "./requests.js";
+import type { OwnerOf, StreamAsker, StreamHost, UploadRule } from "./stream-peer.js";
 import type { AnyStreamHandler, StreamOptions } from "./stream-types.js";
 import type { AnyUploadHandler, UploadOptions } from "./upload-types.js";
 
-/** The namespace of streams. */
-export interface StreamHost {
-  readonly clock: Clock;
-  /** About as many bytes as the value has on the wire. */
-  weigh(value: unknown): number;
-  isSame(input: unknown, other: unknown): boolean;
-  /** Nobody can guess it. */
-  makeId(): string;
+/** Of what is kept of one stream. */
+interface Bounds {
+  readonly items: number;
+  readonly bytes: number;
 }
 
 /** A stream that the app has declared. */
 interface Rule {
   readonly handler: AnyStreamHandler;
-  readonly keeping: Keeping | undefined;
-  readonly owner: ((socket: never) => string | number | null | undefined) | undefined;
-}
-
-/** An upload that the app takes. */
-export interface UploadRule {
-  readonly handler: AnyUploadHandler;
-  readonly maxBytes: number;
-}
-
-/** Who asks for a stream. */
-export interface StreamAsker {
-  readonly socket: object;
-  reportError(error: unknown, name: string): void;
-}
-
-/** The socket of streams. */
-export interface StreamPeer extends StreamAsker {
-  readonly contract: ContractEnd | undefined;
-  /** Sends an event that no policy drops. @throws CodecError */
-  send(event: string, args: readonly unknown[]): void;
-  /** So many bytes are held for it from now on. @returns false: no more may be, and the socket is gone */
-  holdBytes(bytes: number): boolean;
-  releaseBytes(bytes: number): void;
+  readonly keeping: (Keeping & Bounds) | undefined;
+  readonly owner: OwnerOf | undefined;
 }
 
 /** A stream that was found, or that is to begin. */
 interface Opened {
   readonly production: Production;
-  readonly kept?: KeptStream;
+  readonly kept?: Kept<Production>;
   readonly isNew?: boolean;
 }
 
@@ -63,17 +38,19 @@ export class StreamTable {
   readonly #host: StreamHost;
   readonly #rules = new Map<string, Rule>();
   readonly #uploads = new Map<string, UploadRule>();
-  readonly #kept: KeptStreams;
+  readonly #kept: KeptStreams<Production>;
+  readonly #keptUploads: KeptStreams<IncomingUpload>;
 
   constructor(host: StreamHost, limits: StreamLimits = DEFAULT_STREAM_LIMITS) {
     this.#host = host;
     this.limits = limits;
     this.#kept = new KeptStreams(host.clock, this.limits);
+    this.#keptUploads = new KeptStreams(host.clock, this.limits);
   }
 
-  /** Streams that are kept. */
+  /** Streams and uploads that are kept. */
   get kept(): number {
-    return this.#kept.size;
+    return this.#kept.size + this.#keptUploads.size;
   }
 
   /** @throws UsageError `ERR_HANDLED`, `ERR_BAD_OPTION` */
@@ -102,13 +79,20 @@ export class StreamTable {
   /** @throws UsageError `ERR_HANDLED`, `ERR_BAD_OPTION` */
   declareUpload(
     name: string,
-    { maxBytes = this.limits.maxUploadBytes }: UploadOptions,
+    { maxBytes = this.limits.maxUploadBytes, keep, owner }: UploadOptions<never>,
     handler: AnyUploadHandler,
   ): void {
     if (this.#uploads.has(name)) throw new UsageError("ERR_HANDLED", `there is an upload "${name}" already`);
     if (typeof handler !== "function")
       throw new UsageError("ERR_BAD_OPTION", "what takes an upload is a function");
-    this.#uploads.set(name, { handler, maxBytes: positive(maxBytes, "maxBytes") });
+    if (keep !== undefined && typeof owner !== "function")
+      throw new UsageError(
+        "ERR_BAD_OPTION",
+        "an upload that is kept has an owner: its client chooses the id",
+      );
+    const ageMs = keep === undefined ? undefined : durationOf(keep, "keep");
+    const keeping = ageMs === undefined ? undefined : { ageMs, unwatchedMs: ageMs };
+    this.#uploads.set(name, { handler, maxBytes: positive(maxBytes, "maxBytes"), keeping, owner });
   }
 
   upload(name: string): UploadRule | undefined {
@@ -164,8 +148,50 @@ export class StreamTable {
     }
     if (input !== undefined && !this.#host.isSame(input, found.input))
       throw refusal("ERR_STREAM_CONFLICT", "the stream of this id has another input");
-    if (request.after > found.production.last) throw refusal("ERR_STREAM_GONE", "there is no such item");
-    return { production: found.production, kept: found };
+    if (request.after > found.work.last) throw refusal("ERR_STREAM_GONE", "there is no such item");
+    return { production: found.work, kept: found };
+  }
+
+  /**
+   * Finds an upload that is kept, or makes a new one.
+   *
+   * @throws CallError `ERR_STREAM_FRAME`, `ERR_STREAM_LIMIT`, `ERR_STREAM_GONE`, `ERR_STREAM_CONFLICT`; what `owner` throws
+   */
+  openUpload(
+    request: OpenRequest,
+    host: UploadHost,
+  ): { readonly upload: IncomingUpload; readonly isNew: boolean } {
+    const { name, id, input, file } = request;
+    const rule = this.#uploads.get(name) as UploadRule;
+    if (id === undefined) return { upload: new IncomingUpload(host, request, rule), isNew: true };
+    const { keeping } = rule;
+    if (!keeping) throw refusal("ERR_STREAM_FRAME", "nothing of this upload is kept under an id");
+    const owner = ownerOf(rule.owner?.(host.peer.socket as never));
+    const key = JSON.stringify([name, owner ?? null, id]);
+    const said = { input, file };
+    const found = this.#keptUploads.get(key);
+    if (found) {
+      if (!this.#host.isSame(said, found.input))
+        throw refusal("ERR_STREAM_CONFLICT", "the upload of this id has another input, name, type or size");
+      return { upload: found.work, isNew: false };
+    }
+    if (owner === undefined || this.#keptUploads.isGone(key))
+      throw refusal("ERR_STREAM_GONE", "nothing is kept under this id");
+    const upload = new IncomingUpload(host, request, rule);
+    const kept: Kept<IncomingUpload> = { key, id, owner, input: said, keeping, work: upload };
+    this.#keptUploads.add(kept);
+    const grow = (value: unknown): boolean => {
+      const weight = this.#host.weigh(value);
+      if (!this.#keptUploads.grew(kept, weight)) return false;
+      upload.bytes += weight;
+      return true;
+    };
+    if (!grow([said, id])) {
+      this.#keptUploads.drop(kept);
+      throw refusal("ERR_STREAM_LIMIT", "too much is kept");
+    }
+    upload.keeper = { touch: () => this.#keptUploads.touch(kept), grow };
+    return { upload, isNew: true };
   }
 
   /** Runs what the app has written for a stream that {@link open} has begun. */
@@ -178,18 +204,22 @@ export class StreamTable {
   }
 
   /** A watcher has come to a kept stream, or left it. */
-  touch(stream: KeptStream): void {
+  touch(stream: Kept<Production>): void {
     this.#kept.touch(stream);
   }
 
   close(): void {
     this.#kept.close();
+    this.#keptUploads.close();
   }
 
-  #keep(parts: Omit<KeptStream, "production">, reportError: (error: unknown) => void): Opened {
-    const kept: KeptStream = {
+  #keep(
+    parts: Omit<Kept<Production>, "work"> & { readonly keeping: Keeping & Bounds },
+    reportError: (error: unknown) => void,
+  ): Opened {
+    const kept: Kept<Production> = {
       ...parts,
-      production: new Production(
+      work: new Production(
         {
           weigh: this.#host.weigh,
           later: (goOn) => void this.#host.clock.setTimer(goOn, 0),
@@ -201,11 +231,11 @@ export class StreamTable {
       ),
     };
     this.#kept.add(kept);
-    if (!kept.production.grow(this.#host.weigh(parts.input))) {
+    if (!kept.work.grow(this.#host.weigh(parts.input))) {
       this.#kept.drop(kept);
       throw refusal("ERR_STREAM_LIMIT", "too much is kept");
     }
-    return { production: kept.production, kept, isNew: true };
+    return { production: kept.work, kept, isNew: true };
   }
 }
 

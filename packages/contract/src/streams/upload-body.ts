@@ -33,6 +33,8 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
   #window = 0;
   /** The handler reads no more. */
   #isLeft = false;
+  /** May the client still say that it has sent all? */
+  #mayFinish = false;
   /** No more comes. */
   #ended: { readonly error?: unknown } | undefined;
 
@@ -43,9 +45,19 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
     this.#most = most;
   }
 
-  /** The client may send. */
+  /** The client may send: from what was read on. */
   start(): void {
+    this.#mayFinish = true;
     this.#grant();
+  }
+
+  /** The client is gone. What has come and was not read is forgotten, for it will be sent again. */
+  rewind(): void {
+    // All has come, and was read.
+    if (this.#ended && this.#held.length === 0) return;
+    this.#releaseAll();
+    this.received = this.#upto = this.#read;
+    this.#ended = undefined;
   }
 
   /** @returns the code and the message of what is wrong */
@@ -66,9 +78,10 @@ export class UploadBody implements AsyncIterableIterator<Uint8Array, undefined> 
 
   /** The client has sent all. */
   finish(): readonly [code: string, message: string] | undefined {
-    if (this.#ended || this.received !== (this.#size ?? this.received))
+    if (!this.#mayFinish || this.received !== (this.#size ?? this.received))
       return ["ERR_STREAM_FRAME", "fewer bytes than were announced"];
-    this.#ended = {};
+    this.#mayFinish = false;
+    this.#ended ??= {};
     this.#hand();
     return undefined;
   }

@@ -3,19 +3,34 @@ import type { Piece, Uploadable } from "./upload-types.js";
 /** Bytes that are read of a Blob at a time. */
 const BLOB_BYTES = 262_144;
 
+/** Gives pieces, one at a time. */
+export interface Pieces {
+  next(): IteratorResult<Piece> | PromiseLike<IteratorResult<Piece>>;
+  return?(value?: undefined): unknown;
+}
+
 /** What is known of the bytes before they are read. */
 export interface Source {
   readonly name: string | undefined;
   readonly type: string | undefined;
   readonly size: number | undefined;
-  readonly pieces: AsyncIterator<Piece> | Iterator<Piece>;
+  /** Can it be read more than once? */
+  readonly isLasting: boolean;
+  /** Reads it from this byte on. */
+  from(at: number): Pieces;
 }
 
 /** @throws TypeError for what holds no bytes */
 export function sourceOf(data: Uploadable): Source {
   if (typeof data === "string" || data instanceof ArrayBuffer || ArrayBuffer.isView(data)) {
     const bytes = bytesOf(data);
-    return { name: undefined, type: undefined, size: bytes.byteLength, pieces: [bytes].values() };
+    return {
+      name: undefined,
+      type: undefined,
+      size: bytes.byteLength,
+      isLasting: true,
+      from: (at) => [bytes.subarray(at)].values(),
+    };
   }
   const { name, type, size } = data as {
     readonly name?: unknown;
@@ -23,14 +38,22 @@ export function sourceOf(data: Uploadable): Source {
     readonly size?: unknown;
   };
   if (typeof Blob !== "undefined" && data instanceof Blob)
-    return { name: textOf(name), type: textOf(type), size: size as number, pieces: piecesOf(data) };
-  const unknown = { name: undefined, type: undefined, size: undefined };
-  if (typeof (data as ReadableStream).getReader === "function")
-    return { ...unknown, pieces: readingOf(data as ReadableStream<Piece>) };
-  const iterable = data as Partial<AsyncIterable<Piece> & Iterable<Piece>>;
-  const pieces = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
+    return {
+      name: textOf(name),
+      type: textOf(type),
+      size: size as number,
+      isLasting: true,
+      from: (at) => piecesOf(data, at),
+    };
+  const pieces = readOnce(data);
   if (!pieces) throw new TypeError("an upload is a Blob, bytes, or a stream or iterable of bytes");
-  return { ...unknown, pieces };
+  return {
+    name: undefined,
+    type: undefined,
+    size: undefined,
+    isLasting: false,
+    from: (at) => (at > 0 ? behind(at, pieces) : pieces),
+  };
 }
 
 /** @throws TypeError for what is no piece of an upload */
@@ -45,18 +68,32 @@ function textOf(text: unknown): string | undefined {
   return typeof text === "string" && text !== "" ? text : undefined;
 }
 
-async function* piecesOf(blob: Blob): AsyncGenerator<ArrayBuffer> {
-  for (let at = 0; at < blob.size; at += BLOB_BYTES) yield blob.slice(at, at + BLOB_BYTES).arrayBuffer();
+async function* piecesOf(blob: Blob, first: number): AsyncGenerator<ArrayBuffer> {
+  for (let at = first; at < blob.size; at += BLOB_BYTES) yield blob.slice(at, at + BLOB_BYTES).arrayBuffer();
 }
 
-/** Not every browser iterates over its streams. */
-function readingOf(stream: ReadableStream<Piece>): AsyncIterator<Piece> {
-  const reader = stream.getReader();
-  return {
-    next: () => reader.read() as Promise<IteratorResult<Piece>>,
-    return: async () => {
-      await reader.cancel();
-      return { done: true, value: undefined };
-    },
+function readOnce(data: unknown): Pieces | undefined {
+  // Not every browser iterates over its streams.
+  if (typeof (data as ReadableStream).getReader === "function") {
+    const reader = (data as ReadableStream<Piece>).getReader();
+    return { next: () => reader.read() as Promise<IteratorResult<Piece>>, return: () => reader.cancel() };
+  }
+  const iterable = data as Partial<AsyncIterable<Piece> & Iterable<Piece>>;
+  return iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
+}
+
+/** The same without its first bytes: they are read, for there is no other way past them. */
+function behind(at: number, pieces: Pieces): Pieces {
+  let rest = at;
+  const next = async (): Promise<IteratorResult<Piece>> => {
+    for (;;) {
+      const result = await pieces.next();
+      if (result.done) return result;
+      const bytes = bytesOf(result.value);
+      const skipped = Math.min(rest, bytes.byteLength);
+      rest -= skipped;
+      if (skipped < bytes.byteLength) return { done: false, value: bytes.subarray(skipped) };
+    }
   };
+  return { next, return: () => pieces.return?.() };
 }

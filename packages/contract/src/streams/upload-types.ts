@@ -49,16 +49,26 @@ export interface UploadedFile<Input = Unchecked> extends FileClaim, AsyncIterabl
 }
 
 /** Options of an upload at a server. */
-export interface UploadOptions {
+export interface UploadOptions<S = never> {
   /** Bytes of one upload: a larger one is refused, or ends, with `ERR_STREAM_LIMIT`. Default `limits.maxUploadBytes`, 1 GiB. */
   readonly maxBytes?: number;
+  /**
+   * How long the handler waits for a client that is gone and comes back with the same `id`, and how long its answer is kept: ms, or a text like
+   * `"10m"`. Uploads without an `id` are not kept. Needs {@link owner}.
+   */
+  readonly keep?: number | string;
+  /** Whose upload it is: only the same owner may continue it. Without an answer the client may not choose an `id`. */
+  readonly owner?: (socket: S) => string | number | null | undefined;
 }
 
 /** What the handler of an upload gets beside the file. */
 export interface UploadContext<S> {
+  /** Who began it. It may be gone while the upload continues over another one. */
   readonly socket: S;
   readonly name: string;
-  /** Aborts when the client stops or is gone. */
+  /** Of an upload that is kept, as its client has chosen it. */
+  readonly id: string | undefined;
+  /** Aborts when the client stops, or is gone and does not come back in time. */
   readonly signal: AbortSignal;
 }
 
@@ -71,7 +81,7 @@ export type UploadHandler<Map extends EventsMap, Name, S> = (
 /** The arguments of `io.upload`, behind the name. */
 export type UploadDeclaration<Map extends EventsMap, Name, S> =
   | [handler: UploadHandler<Map, Name, S>]
-  | [options: UploadOptions, handler: UploadHandler<Map, Name, S>];
+  | [options: UploadOptions<S>, handler: UploadHandler<Map, Name, S>];
 
 /** A handler, as it is called. */
 export type AnyUploadHandler = (file: never, context: UploadContext<never>) => unknown;
@@ -97,6 +107,11 @@ export interface UploadRequestOptions<Input = Unchecked> {
   readonly name?: string;
   readonly type?: string;
   readonly size?: number;
+  /**
+   * Names the upload, where the server keeps uploads: the same `id` after a reload, with the same bytes, continues where the server is. A Blob,
+   * a File or bytes continue by themselves after the loss of a session.
+   */
+  readonly id?: string | undefined;
   /** Stops it: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the server has taken more, and at the end. */

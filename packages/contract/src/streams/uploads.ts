@@ -22,7 +22,7 @@ export type UploadArgs<Input> = undefined extends Input
 export interface UploadMethods<Emit extends EventsMap> {
   /**
    * Uploads bytes, and resolves with the server's answer. While there is no connection it waits for one. An upload outlives its transports with the session;
-   * it is never begun again.
+   * with an `id`, and where the server keeps it, it outlives the session too.
    *
    * @throws CallError (as a rejection) with the code of the server's error; StreamError `ERR_UNSUPPORTED_BY_PEER`, `ERR_STREAM_DISCONNECTED`; the
    * signal's reason; what the source has thrown
@@ -55,16 +55,27 @@ class Uploads implements OutgoingHost {
   readonly #open = new Map<number, OutgoingUpload>();
   /** They wait for a connection. */
   readonly #waiting = new Set<OutgoingUpload>();
+  /** Uploads with ids that were stopped while there was no connection. */
+  #stopped: object[] = [];
 
   constructor(host: ExtensionHost) {
     this.#host = host;
     const of = (n: unknown): OutgoingUpload | undefined => this.#open.get(n as number);
     host.onOwn("connect", () => {
       for (const upload of [...this.#waiting]) this.#begin(upload);
+      for (const request of this.#stopped.splice(0)) {
+        const n = nextNumber(host.socket);
+        this.#send(OWN_EVENTS.open, [n, request]);
+        this.#send(OWN_EVENTS.stop, [n]);
+      }
     });
     host.onOwn("disconnect", () => {
-      for (const upload of [...this.#open.values()])
-        upload.failed(new StreamError("ERR_STREAM_DISCONNECTED", "the connection ended"));
+      const open = [...this.#open.values()];
+      this.#open.clear();
+      for (const upload of open) {
+        if (upload.lost()) this.#waiting.add(upload);
+        else upload.failed(new StreamError("ERR_STREAM_DISCONNECTED", "the connection ended"));
+      }
     });
     host.onOwn(OWN_EVENTS.taken, (n, read, upto) => of(n)?.taken(read, upto));
     host.onOwn(OWN_EVENTS.end, (n, outcome) => of(n)?.ended(outcome));
@@ -87,8 +98,9 @@ class Uploads implements OutgoingHost {
     return upload.answer;
   }
 
-  send({ n }: OutgoingUpload, event: string, ...args: readonly unknown[]): void {
+  send({ n, wasHeard, request }: OutgoingUpload, event: string, ...args: readonly unknown[]): void {
     if (n !== undefined) this.#send(event, [n, ...args]);
+    else if (wasHeard && event === OWN_EVENTS.stop) this.#stopped.push(request);
   }
 
   closed(upload: OutgoingUpload): void {
@@ -113,14 +125,15 @@ class Uploads implements OutgoingHost {
       upload.failed(unsupported());
       return;
     }
-    upload.n = nextNumber(host.socket);
-    this.#open.set(upload.n, upload);
+    const n = nextNumber(host.socket);
+    upload.n = n;
+    this.#open.set(n, upload);
     // Where nobody could be asked, the acknowledgement says it.
     const answered = (error: unknown): void => {
-      if (error && !upload.heard) upload.failed(unsupported());
+      if (error && this.#open.get(n) === upload && !upload.heard) upload.failed(unsupported());
     };
     try {
-      this.#send(OWN_EVENTS.open, [upload.n, upload.request], host.knowsOwnEvents ? undefined : answered);
+      this.#send(OWN_EVENTS.open, [n, upload.request], host.knowsOwnEvents ? undefined : answered);
     } catch (error) {
       upload.failed(error);
     }

@@ -1,7 +1,7 @@
 import type { Timer } from "@sockeye/protocol";
 import { OWN_EVENTS } from "@sockeye/protocol";
 import type { ExtensionHost } from "@sockeye/socket";
-import { codeOf, isCut, send } from "./asking.js";
+import { codeOf, isCut, RoomError, send } from "./asking.js";
 import { Follower } from "./follower.js";
 import { type Fields, type Heard, readEvent } from "./wire.js";
 
@@ -18,8 +18,8 @@ export interface MembershipSink {
   /** It is in, or in again: before the events that it has missed. @param answer of the server */
   joined(joined: Joined, answer: Fields): void;
   event(heard: Heard): void;
-  /** It is out, whichever end wished it. */
-  out(): void;
+  /** It is out, whichever end wished it. @param error why, unless the app did */
+  out(error?: unknown): void;
   /** The server wished it. @param error why, if it was refused when it came back */
   putOut(error: unknown): void;
 }
@@ -128,7 +128,7 @@ export class Membership {
   /** The server has put it out. */
   left(): void {
     if (!this.isIn) return;
-    this.#out();
+    this.#out(new RoomError("ERR_ROOM_FORBIDDEN", "the server has put it out"));
     this.#sink.putOut(undefined);
   }
 
@@ -172,18 +172,18 @@ export class Membership {
       return;
     }
     const isBack = this.#wasIn;
-    this.#out();
+    this.#out(error);
     this.#sayLeave();
     for (const { reject } of this.#waiters.splice(0)) reject(error);
     if (isBack) this.#sink.putOut(error);
   }
 
-  #out(): void {
+  #out(error?: unknown): void {
     this.disconnected();
     this.#begin();
     this.#isWanted = false;
     this.#follower.restart();
-    this.#sink.out();
+    this.#sink.out(error);
   }
 
   #begin(): void {

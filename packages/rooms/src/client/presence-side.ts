@@ -94,14 +94,17 @@ export class PresenceSide {
     this.#underWay = undefined;
   }
 
-  /** It has left the room, or was put out. */
-  left(): void {
+  /** It has left the room, was put out, or was not let in. @param error why, unless the app wished it */
+  left(error: unknown): void {
+    const wasShown = this.#own !== undefined;
     this.disconnected();
     this.#roster.clear();
     this.count = 0;
     this.#own = undefined;
     this.#isNew = false;
-    this.#settle();
+    // Who wanted to be hidden is.
+    if (error && wasShown) this.#refuse(error);
+    else this.#settle();
   }
 
   // ---- inside
@@ -133,10 +136,14 @@ export class PresenceSide {
       this.#underWay = undefined;
       if (error && this.#own === own) {
         this.#own = undefined;
-        for (const { reject } of this.#waiters.splice(0)) reject(error);
+        this.#refuse(error);
       }
       this.#flush();
     });
+  }
+
+  #refuse(error: unknown): void {
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 
   #settle(): void {

@@ -262,7 +262,7 @@ export function openRoom(name: string, host: ExtensionHost, outbox: Outbox): [Ro
       dispatch(target, heard.event, heard.args);
       events.tell(heard as RoomEvent);
     }),
-    out: () => side.left(),
+    out: (error) => side.left(error),
     putOut: (error) => putOuts.tell(error),
   });
   const room = new Room(name, { host, outbox, membership, side, listeners, events, joins, putOuts });

@@ -1,0 +1,42 @@
+import type { Clock } from "@sockeye/protocol";
+import type { ContractEnd } from "@sockeye/socket";
+import type { Keeping } from "./kept.js";
+import type { AnyUploadHandler } from "./upload-types.js";
+
+/** Says who a socket is, as the app knows it. */
+export type OwnerOf = (socket: never) => string | number | null | undefined;
+
+/** The namespace of streams. */
+export interface StreamHost {
+  readonly clock: Clock;
+  /** About as many bytes as the value has on the wire. */
+  weigh(value: unknown): number;
+  isSame(input: unknown, other: unknown): boolean;
+  /** Nobody can guess it. */
+  makeId(): string;
+}
+
+/** An upload that the app takes. */
+export interface UploadRule {
+  readonly handler: AnyUploadHandler;
+  readonly maxBytes: number;
+  /** Set if uploads with an id are kept, and who has one. */
+  readonly keeping: Keeping | undefined;
+  readonly owner: OwnerOf | undefined;
+}
+
+/** Who asks for a stream. */
+export interface StreamAsker {
+  readonly socket: object;
+  reportError(error: unknown, name: string): void;
+}
+
+/** The socket of streams. */
+export interface StreamPeer extends StreamAsker {
+  readonly contract: ContractEnd | undefined;
+  /** Sends an event that no policy drops. @throws CodecError */
+  send(event: string, args: readonly unknown[]): void;
+  /** So many bytes are held for it from now on. @returns false: no more may be, and the socket is gone */
+  holdBytes(bytes: number): boolean;
+  releaseBytes(bytes: number): void;
+}
