@@ -1,5 +1,5 @@
-// node test/security/compare.mjs [--write]: the attacks of this folder on Socket.IO, as a column of the tables of docs/security.md,
-// which are printed, or written there. It takes minutes, since what never ends is waited for. It runs with little memory, and talks to this host only.
+// node test/security/compare.mjs [--write]: the attacks of this folder on Socket.IO, as the column "Socket.IO 4.8" of the tables of
+// docs/security.md, which are printed, or written there. It takes minutes, since what never ends is waited for. It runs with little memory, and talks to this host only.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ function attack(subject) {
   return testResults;
 }
 
-/** A row of a table with what Socket.IO does before its last cell. */
+/** A row of a table that has the column, with what Socket.IO does. */
 function withVerdict(row, at, all) {
   if (!row.startsWith("|")) return row;
   const cells = row
@@ -50,15 +50,9 @@ function withVerdict(row, at, all) {
     .slice(1, -1)
     .map((cell) => cell.trim());
   const head = headOf(all, at);
-  if (!/\| test +\|$/.test(head)) return row;
-  const was = head.includes(`| ${COLUMN} `) ? 1 : 0;
+  if (row === head || /^\|[ -]+\|/.test(row) || !head.includes(`| ${COLUMN} `)) return row;
   // What a person has written stays where no test says anything: `has none`, for what Socket.IO does not do at all.
-  const before = was === 1 ? cells.at(-2) : "";
-  cells.splice(
-    -1 - was,
-    was,
-    row === head ? COLUMN : /^\|[ -]+\|/.test(row) ? "---" : verdictOf(cells.at(-1)) || before,
-  );
+  cells[cells.length - 2] = verdictOf(cells.at(-1)) || cells.at(-2);
   return `| ${cells.join(" | ")} |`;
 }
 

@@ -12,7 +12,7 @@ export async function prepare(port, { connections, underWay, deflate = false, co
   const ready = bursts(deflate ? event("big") : event("all", TEXT), underWay);
   const length = `42["all","${TEXT}"]`.length;
   const ports = [port].flat();
-  const each = { connections: connections / ports.length, deflate, counted };
+  const each = { connections: connections / ports.length, counted };
   const clients = (await Promise.all(ports.map((node) => openSockets(node, each)))).flat();
   const [sender] = clients;
   /** For each of the last broadcasts, how many have it. */

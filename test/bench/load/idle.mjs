@@ -3,7 +3,7 @@ import { PING_TEXT, PONG_FRAME } from "./frames.mjs";
 import { openSocket, openSockets } from "./websocket-client.mjs";
 
 /** Connections that do nothing but answer pings. Opened as fast as they can be, or evenly over `overMs`. */
-export async function prepare(port, { deflate = false }) {
+export async function prepare(port) {
   let clients = [];
   let pings = 0;
 
@@ -17,7 +17,7 @@ export async function prepare(port, { deflate = false }) {
 
   return {
     async open({ connections, overMs = 0 }) {
-      if (overMs === 0) clients = await openSockets(port, { connections, deflate });
+      if (overMs === 0) clients = await openSockets(port, { connections });
       const began = performance.now();
       while (clients.length < connections) {
         clients.push(await openSocket(port));

@@ -4,7 +4,21 @@ import { clientFrame } from "./frames.mjs";
 export const WEBSOCKET_PATH = "/socket.io/?EIO=4&transport=websocket";
 const CONNECT_FRAME = clientFrame("40");
 const CONNECT_TIMEOUT_MS = 20_000;
-const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+/** What a browser sends with the handshake, as the page of the same server. It offers to compress; whether that is done is the server's choice. */
+const BROWSER = [
+  "Connection: Upgrade",
+  "Pragma: no-cache",
+  "Cache-Control: no-cache",
+  "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Accept-Encoding: gzip, deflate, br, zstd",
+  "Accept-Language: en-US,en;q=0.9",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+]
+  .map((line) => `${line}\r\n`)
+  .join("");
 /** How the frames of a handshake begin: OPEN, and the answer to CONNECT. */
 const EXPECTED = ["0{", "40{"];
 
@@ -46,7 +60,7 @@ export class WebSocketClient {
    * @param counted the session outlives its transport: the client tells now and then what it has received, as PROTOCOL.md
    * "Counted streams" has it
    */
-  constructor(port, { path = WEBSOCKET_PATH, deflate = false, counted = false } = {}) {
+  constructor(port, { path = WEBSOCKET_PATH, counted = false } = {}) {
     this.#counted = counted;
     this.socket = connect({
       port,
@@ -57,8 +71,8 @@ export class WebSocketClient {
     this.socket.on("error", ignore);
     this.socket.on("close", () => this.onEnd(this));
     this.socket.write(
-      `GET ${path}${counted ? "&resume=offer" : ""} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${deflate ? DEFLATE : ""}\r\n`,
+      `GET ${path}${counted ? "&resume=offer" : ""} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${BROWSER}` +
+        `Origin: http://127.0.0.1:${port}\r\n\r\n`,
     );
   }
 
