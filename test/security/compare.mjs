@@ -16,7 +16,7 @@ const VERDICTS = [
   [/errors that nobody caught/, "uncaught error"],
   [/the good client's round trip/, "a session breaks"],
   [/requests without an answer|an HTTP response/, "no answer"],
-  [/waited \d+ ms in vain for: .*(to close|to end|to be dropped)/, "goes on"],
+  [/waited \d+ ms in vain for: .*(to close|to end|to be dropped)/, "continues"],
   [/./, "otherwise"],
 ];
 /** What it does not have: transports, sessions that resume; and readers of ours by themselves. And its client is not dialled with. */

@@ -138,7 +138,7 @@ function rowsOf(
         suite(registerFor(row, plays), row);
         // What a client does not have is not tested with it, and a suite of nothing would fail.
         if (plays.size === 0) continue;
-        describe(`${pairing.title}, ${way}`, () => {
+        describe.concurrent(`${pairing.title}, ${way}`, () => {
           for (const [name, play] of plays) register(name, () => perform(row, play));
         });
       }
