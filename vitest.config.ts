@@ -19,12 +19,42 @@ interface Manifest {
 
 const packages = fileURLToPath(new URL("./packages/", import.meta.url));
 
+// Every file gets modules of its own, which takes longer than most files of tests run. Those of the packages below share them with the other
+// files of their worker: they leave nothing behind in a module or a global.
+export const SHARING: readonly string[] = [
+  "adapter",
+  "cluster",
+  "codec",
+  "contract",
+  "engine",
+  "protocol",
+  "rooms",
+  "session",
+  "socket",
+];
+const SHARED = SHARING.map((name) => `packages/${name}/test/**/*.test.ts`);
+/** Among those, files that replace modules, or import their tests, which a worker would do once for two files. */
+export const APART: readonly string[] = [
+  "packages/codec/test/base64.test.ts",
+  "packages/engine/test/client/query.test.ts",
+  "packages/socket/test/emitter.test.ts",
+  "packages/socket/test/web-emitter.test.ts",
+];
+const ALL = ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
+// The crowd of test/load wants the machine for itself: scripts/test.mjs runs it after all others.
+const NEVER = ["**/node_modules/**", "**/dist/**", ...(process.env["LOAD"] ? [] : ["test/load/**"])];
+
 export default defineConfig({
   resolve: { alias: readdirSync(packages).flatMap(aliasesOf) },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
-    // The crowd of test/load wants the machine for itself: scripts/test.mjs runs it after all others.
-    exclude: ["**/node_modules/**", "**/dist/**", ...(process.env["LOAD"] ? [] : ["test/load/**"])],
+    projects: [
+      {
+        extends: true,
+        test: { name: "shared", isolate: false, include: SHARED, exclude: [...NEVER, ...APART] },
+      },
+      { extends: true, test: { name: "apart", include: [...APART], exclude: NEVER } },
+      { extends: true, test: { name: "alone", include: ALL, exclude: [...NEVER, ...SHARED] } },
+    ],
     environment: "node",
     pool: "forks",
     // Most tests wait more than they compute.

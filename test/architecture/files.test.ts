@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { APART, SHARING } from "../../vitest.config.js";
 import { packages, ROOT, read, sources } from "./imports.js";
 
 /** A file that is longer holds more than one job. */
@@ -30,6 +31,20 @@ describe("source files", () => {
       }),
     );
     expect(twice).toEqual([]);
+  });
+});
+
+describe("files of tests that share modules", () => {
+  const files = SHARING.flatMap((folder) => {
+    const tests = join("packages", folder, "test");
+    const names = readdirSync(join(ROOT, tests), { recursive: true, encoding: "utf8" });
+    return names.filter((name) => name.endsWith(".test.ts")).map((name) => join(tests, name));
+  });
+
+  it("replace none, and import none only for the tests in it: a second file would be without them", () => {
+    expect(files.length).toBeGreaterThan(90);
+    const refused = files.filter((file) => /vi\.(mock|doMock|resetModules)\(|^import "\./m.test(read(file)));
+    expect(refused).toEqual(APART);
   });
 });
 
