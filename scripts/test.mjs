@@ -52,10 +52,13 @@ const PROJECTS = ["test/site/", "test/starters/"];
 const CACHE = "node_modules/.cache/sockeye/controls";
 
 const [first, ...rest] = process.argv.slice(2);
-const exclude = (paths) => paths.flatMap((path) => ["--exclude", path.endsWith("/") ? `${path}**` : path]);
+const leaveOut = (paths) => {
+  process.env.LEFT_OUT = paths.map((path) => (path.endsWith("/") ? `${path}**` : path)).join(",");
+};
 
 if (first === "--unit") {
-  run("vitest", ["run", ...UNIT, ...exclude(NOT_UNIT), ...rest]);
+  leaveOut(NOT_UNIT);
+  run("vitest", ["run", ...UNIT, ...rest]);
 } else {
   run("node", ["scripts/setup-programs.mjs"]);
   run("turbo", ["run", "build"]);
@@ -73,7 +76,8 @@ if (first === "--unit") {
         "Socket.IO against itself is left out: neither package-lock.json nor the matrix has changed since it last passed.",
       );
     }
-    vitest([...exclude([...LONG, ...PROJECTS])]);
+    leaveOut([...LONG, ...PROJECTS]);
+    vitest([]);
     mkdirSync(dirname(CACHE), { recursive: true });
     writeFileSync(CACHE, digest);
   } else {
