@@ -36,6 +36,7 @@ const LONG = [
     (name) => `test/${name}/`,
   ),
   "examples/started.test.ts",
+  "packages/bus-redis/test/redis-groups.test.ts",
   "test/browser/examples.browser.test.ts",
   "test/browser/pages.browser.test.ts",
   "test/browser/transports-page.browser.test.ts",

@@ -72,8 +72,8 @@ export function deferred<T>(what: string, ms?: number): Deferred<T> {
 }
 
 /** Resolves once a condition holds that takes asking. Rejects if asking fails. */
-export async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 8000;
+export async function eventually(condition: () => Promise<boolean>, ms: number = PATIENCE_MS): Promise<void> {
+  const end = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error("the nodes do not find each other");
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,16 +1,8 @@
-import { UsageError } from "@sockeye/protocol";
 import { asBuffer } from "./redis-log.js";
 import type { RedisArgument } from "./scripts.js";
 
-/** A client of the package `redis`, version 5 or later, for one server, or of Sentinel's. */
-export interface NodeRedisLike {
-  readonly isReady: boolean;
-  duplicate(...args: never[]): unknown;
-}
-
-/** A client of the package `ioredis`, version 5 or later, for one server, or of Sentinel's. */
-export interface IoRedisLike {
-  readonly status: string;
+/** A client, as far as another one like it can be made. */
+export interface Duplicable {
   duplicate(...args: never[]): unknown;
 }
 
@@ -36,12 +28,8 @@ export interface Connection {
 /** Makes one more connection, like the app's client. */
 export type Dial = (sink: ConnectionSink) => Connection;
 
-/** @param sharded by the commands of sharded pub/sub @throws UsageError `ERR_BAD_OPTION` */
-export function dialFrom(client: NodeRedisLike | IoRedisLike, sharded: boolean): Dial {
-  if ("isReady" in client) return (sink) => nodeRedis(client.duplicate(...noQueue()), sink, sharded);
-  if ("status" in client) return (sink) => ioRedis(client.duplicate(...lone()), sink, sharded);
-  throw new UsageError("ERR_BAD_OPTION", "redis() takes a client of the package redis or ioredis.");
-}
+/** Makes connections like a client of one server. */
+export type DialLike = (client: Duplicable) => Dial;
 
 // ---- redis
 
@@ -62,6 +50,11 @@ type BytesListener = (message: Uint8Array, channel: Uint8Array) => void;
 /** Texts as bytes: `$` and `+` are their types in Redis's protocol. */
 const AS_BYTES = { typeMapping: { 36: Buffer, 43: String } };
 
+/** @param sharded by the commands of sharded pub/sub */
+export function dialNodeRedis(client: Duplicable, sharded: boolean): Dial {
+  return (sink) => nodeRedis(client.duplicate(...noQueue()), sink, sharded);
+}
+
 /** What is published while it is away must not come late. */
 function noQueue(): never[] {
   return [{ disableOfflineQueue: true } as never];
@@ -75,7 +68,8 @@ function nodeRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Conne
   client.on("error", (error) => {
     cause = error;
   });
-  for (const event of ["reconnecting", "end"]) client.on(event, () => sink.lost(cause));
+  for (const event of ["reconnecting", "end", "sharded-channel-moved"])
+    client.on(event, () => sink.lost(cause));
   client.connect().catch((error: unknown) => sink.lost(error));
   return {
     subscribe: (channels) =>
@@ -114,6 +108,11 @@ interface IoRedis {
   callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>;
 }
 
+/** @param sharded by the commands of sharded pub/sub */
+export function dialIoRedis(client: Duplicable, sharded: boolean): Dial {
+  return (sink) => ioRedis(client.duplicate(...lone()), sink, sharded);
+}
+
 /** No queue, and no subscriptions of its own accord: the bus subscribes before it says that it is up. */
 function lone(): never[] {
   return [
@@ -133,7 +132,7 @@ function ioRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connect
   client.on("error", (error) => {
     cause = error;
   });
-  client.on("close", () => sink.lost(cause));
+  for (const event of ["close", "moved"]) client.on(event, () => sink.lost(cause));
   client.on(sharded ? "smessageBuffer" : "messageBuffer", (channel, bytes) => {
     if (channel instanceof Uint8Array && bytes instanceof Uint8Array)
       sink.message(Buffer.from(channel).toString(), bytes);

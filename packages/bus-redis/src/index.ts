@@ -1,2 +1,2 @@
-export type { IoRedisLike, NodeRedisLike } from "./connection.js";
 export { type RedisBusOptions, redis } from "./redis-bus.js";
+export type { IoRedisLike, NodeRedisLike } from "./way.js";

@@ -1,12 +1,13 @@
 import type { Bus, BusSink } from "@sockeye/protocol";
 import { ClusterError } from "@sockeye/protocol";
-import { type Connection, type Dial, dialFrom, type IoRedisLike, type NodeRedisLike } from "./connection.js";
+import type { Connection, Dial } from "./connection.js";
 import { LOGGED, RedisLog, readLogged } from "./redis-log.js";
 import { RedisRecords } from "./redis-records.js";
 import type { RedisArgument } from "./scripts.js";
+import { type IoRedisLike, type NodeRedisLike, type Way, wayOf } from "./way.js";
 
 export interface RedisBusOptions {
-  /** Uses sharded pub/sub (Redis 7 or later). Default false. */
+  /** Uses sharded pub/sub (Redis 7 or later). Default: only with a Redis Cluster, which takes no other. */
   readonly sharded?: boolean | undefined;
   /** Before the names of channels. Default `sockeye:`. */
   readonly prefix?: string | undefined;
@@ -19,18 +20,19 @@ const PLAIN = 0xfe;
 const MAX_BYTES = 16_777_216;
 
 /**
- * Redis or Valkey as the bus of a cluster, by its pub/sub. It makes two connections of its own, like the client that it is given: with the
- * same address and the same options, but without a queue for what cannot be sent.
+ * Redis or Valkey as the bus of a cluster, by its pub/sub. It makes connections of its own, like the client that it is given: with the same addresses
+ * and the same options, but without a queue for what cannot be sent. With one server they are two; with a Redis Cluster, two for each server that has
+ * something of this cluster.
  *
  * ```ts
  * new Server(http, { cluster: { bus: redis(createClient({ url })), name: "shop" } });
  * ```
  *
- * @param client of the package `redis` or `ioredis`, for one server or for Sentinel; it need not be connected, and is not closed
- * @throws UsageError `ERR_BAD_OPTION` for something else
+ * @param client of the package `redis` or `ioredis`, for one server, Sentinel or a Redis Cluster; it need not be connected, and is not closed
+ * @throws UsageError `ERR_BAD_OPTION` for something else, and for `sharded: false` with a Redis Cluster
  */
 export function redis(client: NodeRedisLike | IoRedisLike, options: RedisBusOptions = {}): Bus {
-  return new RedisBus(dialFrom(client, options.sharded === true), options);
+  return new RedisBus(wayOf(client, options.sharded), options.prefix);
 }
 
 class RedisBus implements Bus {
@@ -55,11 +57,11 @@ class RedisBus implements Bus {
   /** Of questions that have no answer yet. */
   readonly #asked = new Set<(error: ClusterError) => void>();
 
-  constructor(dial: Dial, { sharded = false, prefix = "sockeye:" }: RedisBusOptions) {
+  constructor({ dial, isSharded: sharded, failsOver }: Way, prefix = "sockeye:") {
     const ask = (command: readonly RedisArgument[]): Promise<unknown> => this.#ask(command);
     this.#dial = dial;
     this.#prefix = prefix;
-    this.log = new RedisLog({ prefix, ask, sharded });
+    this.log = new RedisLog({ prefix, ask, sharded, failsOver });
     this.records = new RedisRecords({ prefix, ask });
     this.order = sharded ? "group" : "all";
   }
@@ -110,6 +112,7 @@ class RedisBus implements Bus {
   // ---- inside
 
   #connect(): void {
+    this.log.reconnects();
     const generation = ++this.#generation;
     const isCurrent = (): boolean => generation === this.#generation && this.#state !== "closed";
     this.#publisherReady = false;
@@ -186,6 +189,7 @@ class RedisBus implements Bus {
   #down(cause: unknown): void {
     if (this.#state !== "up") return;
     this.#state = "down";
+    this.log.reconnects();
     this.#failAsked(cause);
     this.#sink?.down(isDown(cause));
   }
@@ -208,7 +212,9 @@ function isDown(cause: unknown): ClusterError {
   return new ClusterError("ERR_BUS_DOWN", "the connection to Redis is lost", cause);
 }
 
-/** Errors of Redis itself begin with a code. */
+/** Errors of Redis itself begin with a code. Some of them say that it cannot be asked now, or not here. */
 function isReply(error: unknown): boolean {
-  return error instanceof Error && /^[A-Z]{3,} /.test(error.message);
+  return error instanceof Error && /^[A-Z]{3,} /.test(error.message) && !NOT_NOW.test(error.message);
 }
+
+const NOT_NOW = /^(?:ASK|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|READONLY|TRYAGAIN) /;

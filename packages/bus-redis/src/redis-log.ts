@@ -4,7 +4,8 @@ import { type Ask, asBytes, asList, asText, type RedisArgument, Script } from ".
 
 // The log of a group is in streams. One has what is for all; the topics of rooms and nodes share the others, since a stream for each room
 // takes kilobytes. A hash has the epoch (e), the last number (n), the number at which the epoch began (b), and for each stream its last
-// number (l) and the last one that was lost when it ended (x). All keys of a group are in one slot.
+// number (l) and the last one that was lost when it ended (x); also, if another server may take over, the run of the server (r). All keys of a group
+// are in one slot.
 
 const STREAMS = 64;
 const WIDE = "w";
@@ -89,24 +90,43 @@ for k = 2, #KEYS do
 end
 return found`);
 
+/** A server that has taken over may lack the last entries, and would give their numbers to others: its run has an epoch of its own. */
+const TAKE_OVER = new Script(`
+local run = string.match(redis.call('info', 'server'), 'run_id:(%x+)')
+if redis.call('hget', KEYS[1], 'r') == run then return 0 end
+redis.call('hset', KEYS[1], 'r', run)
+if redis.call('hexists', KEYS[1], 'e') == 1 then redis.call('hset', KEYS[1], 'e', ARGV[1]) end
+redis.call('pexpire', KEYS[1], ${IDLE_MS})
+return 1`);
+
 export interface RedisLogTerms {
   readonly prefix: string;
   readonly ask: Ask;
   readonly sharded: boolean;
+  /** May another server take over? */
+  readonly failsOver: boolean;
 }
 
 /** Logs of groups in Redis 7 or later. A script numbers, keeps and tells in one step. */
 export class RedisLog implements BusLog {
   readonly #terms: RedisLogTerms;
+  /** Groups whose server is known to be the one of their epoch. */
+  readonly #known = new Map<string, Promise<unknown>>();
 
   constructor(terms: RedisLogTerms) {
     this.#terms = terms;
+  }
+
+  /** From now on it may be another server. */
+  reconnects(): void {
+    this.#known.clear();
   }
 
   async append(
     group: string,
     { writer, number, entries, keep }: LogBatch,
   ): Promise<"stored" | "known" | "unexpected"> {
+    await this.#takenOver(group);
     const { prefix, ask, sharded } = this.#terms;
     const keys = [this.#meta(group), `${prefix}${group}:writer:${writer}`];
     const places = new Map<string, number>();
@@ -132,10 +152,12 @@ export class RedisLog implements BusLog {
   }
 
   async end(group: string): Promise<Position> {
+    await this.#takenOver(group);
     return position(await END.run(this.#terms.ask, [this.#meta(group)], [newEpoch()]));
   }
 
   async renew(group: string): Promise<Position> {
+    await this.#takenOver(group);
     return position(await RENEW.run(this.#terms.ask, [this.#meta(group)], [newEpoch()]));
   }
 
@@ -144,6 +166,7 @@ export class RedisLog implements BusLog {
     after: Position,
     topics?: readonly string[],
   ): Promise<{ entries: KeptEntry[]; end: Position } | undefined> {
+    await this.#takenOver(group);
     const { ask } = this.#terms;
     const wanted = topics && new Set(topics);
     const names = wanted ? [...new Set([...wanted].map(streamOf))] : ALL;
@@ -186,6 +209,20 @@ export class RedisLog implements BusLog {
         found.push([from, asText(topic), asBytes(bytes)]);
       }
       if (page.length < PAGE) return found;
+    }
+  }
+
+  /** What is asked for waits in its order. */
+  async #takenOver(group: string): Promise<void> {
+    const { ask, failsOver } = this.#terms;
+    if (!failsOver) return;
+    const known = this.#known.get(group) ?? TAKE_OVER.run(ask, [this.#meta(group)], [newEpoch()]);
+    this.#known.set(group, known);
+    try {
+      await known;
+    } catch (error) {
+      if (this.#known.get(group) === known) this.#known.delete(group);
+      throw error;
     }
   }
 

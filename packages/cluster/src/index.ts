@@ -3,6 +3,7 @@ export { ClusterAdapter, type ClusterCore, type ClusterNamespace } from "./clust
 export { ClusterRoom } from "./cluster-room.js";
 export { Forwarding } from "./forward/forwarding.js";
 export type { ListenOptions } from "./forward/internal-listener.js";
+export { BUS_LINK } from "./forward/link/bus-links.js";
 export type { ForwardTarget } from "./forward/terms.js";
 export { LogAdapter, type LogAdapterOptions } from "./log/log-adapter.js";
 export type { Change, Changed, Member, NodeLoad, NodeState } from "./membership.js";

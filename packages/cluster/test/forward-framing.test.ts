@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
 import { type AddressInfo, connect, type Server } from "node:net";
+import { nativeClock } from "@sockeye/session";
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../../../test/support/wait.js";
 import { Forwarder } from "../src/forward/forwarder.js";
@@ -38,7 +39,7 @@ async function site(front: (onRequest: RequestListener) => Server) {
   owner.on("upgrade", (_req, socket) => socket.destroy());
   const address = `127.0.0.1:${await listening(owner)}`;
   ends.push(() => owner.closeAllConnections());
-  const forwarder = new Forwarder("node", undefined);
+  const forwarder = new Forwarder({ id: "node", secret: undefined, clock: nativeClock });
   ends.push(() => forwarder.close());
   const member = {
     id: "o",

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Adapter } from "@sockeye/adapter";
 import {
+  BUS_LINK,
   Cluster,
   ClusterAdapter,
   type ClusterNamespace,
@@ -75,14 +76,22 @@ export class NodeInCluster implements Neighbours {
           if (change === "lost" || change === "left") this.#forwarding.gone(member.id, change === "lost");
           this.view.tell(change, member);
         },
-        gap: (member) => this.view.tell("gap", member),
-        bus: (state, cause) => this.view.tellState(state, cause),
+        gap: (member) => {
+          this.#forwarding.gap(member?.id);
+          this.view.tell("gap", member);
+        },
+        bus: (state, cause) => {
+          if (state === "down") this.#forwarding.gap();
+          this.view.tellState(state, cause);
+        },
         failed: (error) => host.reportError(error, "cluster"),
       },
     });
     this.view = new ClusterView(this.#cluster, host);
     this.#cluster.join(this.#cluster.topicsOf(), {
-      act: (op, [sid, claimed]) => {
+      act: (op, args, from) => {
+        const [sid, claimed] = args;
+        if (op === BUS_LINK) this.#forwarding.told(args, from);
         // Who says so must know the session's secret, as for any other claim.
         if (op === ABANDONED && typeof sid === "string" && typeof claimed === "string")
           host.abandon({ sid, secret: claimed });
@@ -113,8 +122,8 @@ export class NodeInCluster implements Neighbours {
   // ---- from the engine
 
   locate(sid: string): There | undefined {
-    const owner = this.#forwarding.ownerOf(sid);
-    return owner === undefined ? undefined : new There(owner);
+    const owner = this.#forwarding.memberOf(sid);
+    return owner && new There(owner.id);
   }
 
   forward(visit: ForwardedRequest, owner: string, failed: (intact: boolean) => void): void {

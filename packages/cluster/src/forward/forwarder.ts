@@ -1,23 +1,30 @@
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Clock } from "@sockeye/protocol";
 import type { Member } from "../membership.js";
 import { isHopByHop } from "./hop-by-hop.js";
+import type { LinksTerms } from "./link/links.js";
 import { placeOf } from "./place.js";
 import { type ForwardFacts, forwardKey, SIGNATURE_HEADER, Signer } from "./signature.js";
 import type { ForwardableRequest, ForwardableUpgrade, ForwardTerms } from "./terms.js";
+
+/** A node that does not answer a connection within so long cannot be reached. */
+const CONNECT_MS = 2_000;
 
 /** Passes requests on to the internal listeners of other nodes, each over a connection of HTTP that is kept: to upgrade, and where there is no link. */
 export class Forwarder {
   readonly #signer: Signer;
   readonly #secret: string | undefined;
+  readonly #clock: Clock;
   readonly #agent = new Agent({ keepAlive: true });
   /** Clients that are passed on now: their connections would keep this node's HTTP server from ending. */
   readonly #passing = new Set<ServerResponse | Duplex>();
   #closed = false;
 
-  constructor(id: string, secret: string | undefined) {
+  constructor({ id, secret, clock }: Pick<LinksTerms, "id" | "secret" | "clock">) {
     this.#signer = new Signer(id);
     this.#secret = secret;
+    this.#clock = clock;
   }
 
   /** Passes a request on, and its answer back. */
@@ -52,8 +59,17 @@ export class Forwarder {
     };
     // Until there is a connection another node may have to answer.
     out.on("socket", (link) => {
-      if (link.connecting) link.once("connect", pass);
-      else pass();
+      if (!link.connecting) {
+        pass();
+        return;
+      }
+      const clock = this.#clock;
+      const timer = clock.setTimer(() => out.destroy(new Error("the node does not answer")), CONNECT_MS);
+      out.once("close", () => clock.clearTimer(timer));
+      link.once("connect", () => {
+        clock.clearTimer(timer);
+        pass();
+      });
     });
   }
 

@@ -2,11 +2,14 @@ import type { Cluster } from "../cluster.js";
 import type { Member } from "../membership.js";
 import { Forwarder } from "./forwarder.js";
 import { InternalListener, type ListenOptions } from "./internal-listener.js";
+import { BusLinks } from "./link/bus-links.js";
 import { Links } from "./link/links.js";
 import { forwardKey, linkKey, Verifier } from "./signature.js";
 import type { ForwardableRequest, ForwardableUpgrade, ForwardTarget, ForwardTerms } from "./terms.js";
 
 const TAG_LENGTH = 4;
+/** A node that could not be reached is tried again after so long. */
+const UNREACHABLE_MS = 30_000;
 
 export interface ForwardingTerms {
   readonly cluster: Cluster;
@@ -21,14 +24,18 @@ export class Forwarding {
   readonly #cluster: Cluster;
   readonly #forwarder: Forwarder;
   readonly #links: Links;
+  readonly #busLinks: BusLinks;
+  /** Until when what is for a node goes over the bus. */
+  readonly #unreachable = new Map<string, number>();
   readonly #listener: InternalListener;
 
   constructor({ cluster, key, secret, target }: ForwardingTerms) {
     this.#cluster = cluster;
-    this.#forwarder = new Forwarder(cluster.id, secret);
     const isMember = (id: string): boolean => cluster.members.get(id) !== undefined;
     const { id, clock } = cluster;
+    this.#forwarder = new Forwarder({ id, secret, clock });
     this.#links = new Links({ id, clock, secret, dead: (node) => cluster.suspect(node) });
+    this.#busLinks = new BusLinks(cluster, target);
     this.#listener = new InternalListener({
       requests: new Verifier(forwardKey(key, secret), isMember),
       links: new Verifier(linkKey(key, secret), isMember),
@@ -42,38 +49,60 @@ export class Forwarding {
     return this.#listener.listen(options);
   }
 
-  /** The other node that a session's id names, if it is live and can be reached. @returns its id */
-  ownerOf(sid: string): string | undefined {
-    const owner = this.memberOf(sid);
-    return owner?.address === undefined ? undefined : owner.id;
-  }
-
-  /** The same, whether it can be reached or not. */
+  /** The other node that a session's id names, if it is live. */
   memberOf(sid: string): Member | undefined {
     return this.#cluster.members.byTag(sid.slice(-TAG_LENGTH));
   }
 
   request(visit: ForwardableRequest, owner: string, terms: ForwardTerms): void {
     const member = this.#live(owner);
-    if (member) {
-      if (!this.#links.request(visit, member, terms)) this.#forwarder.request(visit, member, terms);
-    } else terms.failed(true);
+    if (!member) {
+      terms.failed(true);
+      return;
+    }
+    const { clock } = this.#cluster;
+    const overBus = (): void => this.#busLinks.request(visit, owner, terms);
+    if (member.address === undefined || (this.#unreachable.get(owner) ?? 0) > clock.now()) overBus();
+    else if (!this.#links.request(visit, member, terms))
+      this.#forwarder.request(visit, member, {
+        ...terms,
+        failed: (intact) => {
+          if (!intact || !this.#live(owner)) terms.failed(intact);
+          else {
+            this.#unreachable.set(owner, clock.now() + UNREACHABLE_MS);
+            overBus();
+          }
+        },
+      });
   }
 
   upgrade(visit: ForwardableUpgrade, owner: string, terms: ForwardTerms): void {
     const member = this.#live(owner);
-    if (member) this.#forwarder.upgrade(visit, member, terms);
+    if (member?.address !== undefined) this.#forwarder.upgrade(visit, member, terms);
     else terms.failed(true);
+  }
+
+  /** What another node says of a link over the bus. @throws ClusterError `ERR_CLUSTER_INPUT` */
+  told(args: readonly unknown[], from: string): void {
+    this.#busLinks.told(args, from);
+  }
+
+  /** Messages of the bus may be missing. @param node of this one; left out: of all */
+  gap(node?: string): void {
+    this.#busLinks.broken(node);
   }
 
   /** A node has left, or is taken to be dead. */
   gone(node: string, isDead: boolean): void {
+    this.#unreachable.delete(node);
     this.#links.gone(node, isDead);
+    this.#busLinks.broken(node);
   }
 
   /** Passes nothing on any more. */
   stop(): void {
     this.#links.close();
+    this.#busLinks.stop();
     this.#forwarder.close();
   }
 

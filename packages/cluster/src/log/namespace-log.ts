@@ -266,7 +266,7 @@ export class NamespaceLog {
       ({ missed, end, gap }) => {
         if (!isCurrent()) return;
         if (gap) this.#terms.gap(0);
-        for (const entry of [...missed, ...this.#early]) this.#take(entry);
+        for (const entry of inOrder(this.#at, missed, this.#early)) this.#take(entry);
         this.#early = [];
         if (this.#at?.epoch !== end.epoch || this.#at.number < end.number) this.#at = end;
         this.#state = "live";
@@ -349,6 +349,22 @@ export class NamespaceLog {
       this.#terms.failed(error);
     }
   }
+}
+
+/**
+ * What was read after a place, and what was heard meanwhile. A place in a new epoch is known before the last entries of the old one have come: those
+ * that come only now were said before all that was read.
+ */
+function inOrder(
+  from: Position | undefined,
+  read: readonly KeptEntry[],
+  heard: readonly KeptEntry[],
+): readonly KeptEntry[] {
+  const isOlder = ({ at }: KeptEntry): boolean =>
+    from !== undefined && at.epoch !== from.epoch && at.number <= from.number;
+  const end = heard.findIndex((entry) => !isOlder(entry));
+  const older = end < 0 ? heard.length : end;
+  return [...heard.slice(0, older), ...read, ...heard.slice(older)];
 }
 
 function note(numbers: Map<string, number>, origin: string, seq: number): void {
