@@ -24,16 +24,21 @@ interface NodeBytes extends Uint8Array {
  */
 export const NodeBuffer: BufferClass | undefined = (globalThis as { Buffer?: BufferClass }).Buffer;
 
+/** So much more than twice its size a part may keep in memory. */
+const SLACK = 8192;
+
 /**
  * What an app gets for received bytes, as with Socket.IO: a `Buffer` on Node, an `ArrayBuffer` in a browser. The app may keep
- * them, so a small part of a larger memory is copied: on Node beyond what its own pool does, in a browser always.
+ * them, so a small part of a larger memory is copied: in a browser always, on Node unless the memory is that of its pool, which
+ * is 8 KB large up to version 22, and 64 KB in 24.
  */
 export const platformBytes: ReceivedBytes = NodeBuffer === undefined ? asArrayBuffer : asBuffer(NodeBuffer);
 
 function asBuffer(Node: BufferClass): ReceivedBytes {
   return (bytes) => {
     const { buffer, byteOffset, byteLength } = bytes;
-    if (buffer.byteLength > 2 * byteLength + Node.poolSize) return Node.from(bytes);
+    const { byteLength: kept } = buffer;
+    if (kept > 2 * byteLength + SLACK && kept !== Node.poolSize) return Node.from(bytes);
     return bytes instanceof Node ? bytes : Node.from(buffer, byteOffset, byteLength);
   };
 }
