@@ -114,9 +114,12 @@ export class Peer implements SocketTarget, AdapterPeer {
   /** One packet from the client. CONNECT and CONNECT_ERROR never come here. */
   receive(packet: Packet): void {
     switch (packet.type) {
-      case PacketType.EVENT:
-        this.#event(packet);
+      case PacketType.EVENT: {
+        const { id, data } = packet;
+        if (this.#middlewares) this.#filter(packet, this.#middlewares);
+        else this.#handleEvent(id === undefined ? data : [...data, this.#acknowledger(id, data[0])]);
         return;
+      }
       case PacketType.ACK:
         this.#acks?.expected?.settle(packet.id, packet.data);
         this.#acks?.rest();
@@ -346,17 +349,12 @@ export class Peer implements SocketTarget, AdapterPeer {
     this.end("server namespace disconnect", why);
   }
 
-  #event(packet: EventPacket): void {
-    const { id, data } = packet;
-    if (!this.#middlewares) {
-      this.#handleEvent(id === undefined ? data : [...data, this.#acknowledger(id, data[0])]);
-      return;
-    }
-    // Middlewares may change it.
+  #filter({ id, data }: EventPacket, middlewares: readonly SocketMiddleware[]): void {
+    // They may change it.
     const event: Event = [...data];
     if (id !== undefined) event.push(this.#acknowledger(id, undefined));
     runMiddlewares(
-      this.#middlewares,
+      middlewares,
       event,
       (error) => {
         if (error) dispatch(this.#handle, "error", [error]);
@@ -384,29 +382,33 @@ export class Peer implements SocketTarget, AdapterPeer {
 
   /** @param event its name, its arguments, and the acknowledgement if one is wanted */
   #handleEvent(event: EventPacket["data"]): void {
-    const { rooms } = this.#nsp;
+    const { rooms, exchange } = this.#nsp;
     if (rooms !== undefined && isRoomEvent(event[0])) {
       const decided = rooms.request(this.#handle as unknown as RoomSocket, event);
       if (decided) this.#hold(event, decided);
-    } else if (this.#nsp.exchange === undefined) this.deliverIncoming(event);
-    else this.calls.take(event);
+    } else if (exchange !== undefined) {
+      this.calls.take(event);
+    } else {
+      this.#handle[SHOW_INCOMING](event);
+      if (!dispatch(this.#handle, event[0], event.slice(1))) this.#unheard(event);
+    }
   }
 
-  /** Shows an event of the client to the app. @returns whether anybody has heard it */
+  /** Where there are calls: shows an event of the client to the app. @returns whether anybody has heard it */
   deliverIncoming(event: EventPacket["data"]): boolean {
     this.#handle[SHOW_INCOMING](event);
     const args = event.slice(1);
     if (dispatch(this.#handle, event[0], args)) return true;
     const handler = this.#nsp.exchange?.handlerOf(event[0]);
     if (handler) callGuarded(handler, args, this.#context(String(event[0])));
-    else if (event[0] === OWN_EVENTS.open) this.calls.unheard(event[1]);
-    else this.#unheard(event[0]);
+    else this.#unheard(event);
     return handler !== undefined || this.#handle.listenersAny().length > 0;
   }
 
-  /** The listener may have been put on `io` by mistake. */
-  #unheard(name: string | number): void {
-    if (this.#nsp.hasListeners(String(name)) && this.#handle.listenersAny().length === 0)
+  /** A client that opens a stream is told; a listener may have been put on `io` by mistake. */
+  #unheard([name, opened]: EventPacket["data"]): void {
+    if (name === OWN_EVENTS.open) this.calls.unheard(opened);
+    else if (this.#nsp.hasListeners(String(name)) && this.#handle.listenersAny().length === 0)
       warnOfUnheard(String(name));
   }
 
