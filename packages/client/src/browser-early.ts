@@ -8,7 +8,7 @@ try {
   const { src } = document.currentScript as HTMLScriptElement;
   const url = src.replace(
     /early\.js(\?lean)?.*/,
-    (_, lean) => `?EIO=4&transport=websocket${lean ? "" : "&resume=offer"}`,
+    (_, lean) => `?EIO=4&transport=websocket&resume=${lean ? "without" : "offer"}`,
   );
   const socket = new WebSocket(url.replace("http", "ws"));
   const messages: MessageEvent[] = [];

@@ -264,7 +264,7 @@ export class Manager<
       },
       opened: ({ maxPayload, limits }) => {
         Object.assign(this.#accepted, { ...TRUSTED, ...limits, maxPayload });
-        if (limits || this.#line.offersResume) this.#host.peerIsOurs = !!limits;
+        if (limits || this.#line.asksWho) this.#host.peerIsOurs = !!limits;
         this.#opened();
       },
       packet: (packet) => this.#packet(packet),

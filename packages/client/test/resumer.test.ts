@@ -356,10 +356,14 @@ describe("a disconnect while the session is suspended", () => {
 });
 
 describe("the offer", () => {
-  it.each<[string, Options, boolean]>([
+  it.each<[string, Options, boolean | undefined]>([
     ["is made", {}, true],
     ["is not made if the app does not want it", { resume: false }, false],
-    ["is not made beside an app's own parameter", { query: { resume: "yes" } }, false],
+    [
+      "is not made beside an app's own parameter, of which nothing is said then",
+      { query: { resume: "yes" } },
+      undefined,
+    ],
     ["is not made beside an app's own number", { query: { n: 1 } }, false],
   ])("%s", (_what, options, expected) => {
     const server = new FakeServer();
@@ -367,7 +371,7 @@ describe("the offer", () => {
     const manager = server.manager({ resume: true, ...options });
     manager.socket("/");
     server.settle();
-    expect(server.dials[0]?.target.offersResume === true).toBe(expected);
+    expect(server.dials[0]?.target.offersResume).toBe(expected);
     server.cut();
     expect(manager._readyState).toBe(expected ? "open" : "closed");
   });
@@ -381,7 +385,7 @@ describe("the offer", () => {
       timingOn(server.clock),
     );
     server.settle();
-    expect(server.dials[0]?.target.offersResume).toBeFalsy();
+    expect(server.dials[0]?.target.offersResume).toBe(false);
     server.cut();
     expect(manager._readyState).toBe("closed");
     manager.disconnect();

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { io as dial, type Options } from "@sockeye/client";
 import { io as dialLean } from "@sockeye/client/websocket";
 import { contract, stream, type } from "@sockeye/contract";
+import type { Stream } from "@sockeye/contract/client";
 import { CallError, calls, streams } from "@sockeye/contract/client";
 import { DEFAULT_STREAM_LIMITS } from "@sockeye/contract/internal";
 import { Server, type ServerOptions } from "@sockeye/server";
@@ -323,7 +324,17 @@ describe("bounds of streams", () => {
 });
 
 describe("a peer", () => {
-  it("that is Socket.IO's server is known at once to know no streams, by a client that offers to resume", async () => {
+  function lean(url: string) {
+    const socket = dialLean(url, { forceNew: true, extend: [streams] });
+    ends.push(() => socket.disconnect());
+    return socket;
+  }
+
+  it.each<[string, (url: string) => { stream(name: string): Stream }]>([
+    ["that offers to resume", (url) => connect(url)],
+    ["that does not", (url) => connect(url, { resume: false })],
+    ["that cannot", (url) => lean(url)],
+  ])("that is Socket.IO's server is known at once to know no streams, by a client %s", async (_, dialled) => {
     const http = createServer();
     const stock = new StockServer(http);
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -331,7 +342,7 @@ describe("a peer", () => {
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
     const heard: string[] = [];
     stock.on("connection", (socket) => socket.onAny((name: string) => heard.push(name)));
-    await expect(all(connect(url).stream("x"))).rejects.toMatchObject({ code: "ERR_UNSUPPORTED_BY_PEER" });
+    await expect(all(dialled(url).stream("x"))).rejects.toMatchObject({ code: "ERR_UNSUPPORTED_BY_PEER" });
     expect(heard).toEqual([]);
   });
 
@@ -355,9 +366,7 @@ describe("a peer", () => {
     for (const { url } of [none, some]) {
       const client = connect(url);
       await expect(all(client.stream("x"))).rejects.toMatchObject({ code: "ERR_UNHANDLED" });
-      const lean = dialLean(url, { forceNew: true, extend: [streams] });
-      ends.push(() => lean.disconnect());
-      await expect(all(lean.stream("x"))).rejects.toMatchObject({ code: "ERR_UNHANDLED" });
+      await expect(all(lean(url).stream("x"))).rejects.toMatchObject({ code: "ERR_UNHANDLED" });
     }
   });
 });

@@ -84,9 +84,14 @@ export class Dialer implements ResumerHost, SessionSink {
     this.classes();
   }
 
-  /** Has it offered to resume? A server of ours says its limits then, and no other one does. */
+  /** Has it offered to resume? */
   get offersResume(): boolean {
     return this.#target?.offersResume === true;
+  }
+
+  /** Has it said whether it resumes? A server of ours says its limits then, and no other one does. */
+  get asksWho(): boolean {
+    return this.#target?.offersResume !== undefined;
   }
 
   /** Dials the first transport. Whatever goes wrong is told as `closed`, later. */
@@ -276,7 +281,10 @@ export class Dialer implements ResumerHost, SessionSink {
   #targetFor({ transportName }: TransportClass): Target {
     const { address, options, parts } = this.config;
     const target = targetOf(address, { ...options, ...options.transportOptions?.[transportName] });
-    return { ...target, offersResume: parts.resume?.isWanted(options, target), session: this };
+    // An app's own parameter of this name is the server's to show.
+    const offersResume =
+      "resume" in target.query ? undefined : (parts.resume?.isWanted(options, target) ?? false);
+    return { ...target, offersResume, session: this };
   }
 
   /** All that may be dialled, in the order of preference. */

@@ -58,8 +58,8 @@ export interface ResumeFeature {
 }
 
 export const resumeFeature: ResumeFeature = {
-  // An app's own parameters of these names are the server's to show.
-  isWanted: ({ resume }, { query }) => resume !== false && !("resume" in query || "n" in query),
+  // An app's own parameter of this name is the server's to show.
+  isWanted: ({ resume }, { query }) => resume !== false && !("n" in query),
   count: (terms, queue) => new Counting(terms, queue),
   of: (host, dialledAt) => new Resumer(host, dialledAt),
 };

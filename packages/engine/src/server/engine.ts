@@ -252,7 +252,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
       above: this.#above,
       limits,
       converse: (sink) => {
-        const limitsTold = handshake.counts ? config.role.limits : undefined;
+        const limitsTold = handshake.isOurs ? config.role.limits : undefined;
         const end = new ServerEnd(own, sink, { id: sid, counted, limits: limitsTold });
         made.session = end.session;
         return { conversation: end.session, taker: end };

@@ -71,11 +71,11 @@ export class FirstRequest {
   #readQuery(): Record<string, string> {
     const known = this.#queried && this.#req ? sharedQuery(this.#req) : undefined;
     // As in Socket.IO, what the app has changed there shows in the handshake, too.
-    if (known && known["resume"] !== "offer") return known;
+    if (known && !isOurs(known["resume"])) return known;
     const { resume, ...query } = known ?? readWholeQuery(this.url);
     // An app that keeps a token of it is not to keep all of the URL.
     for (const [name, value] of Object.entries(query)) query[name] = ownText(value);
-    return resume === undefined || resume === "offer" ? query : { ...query, resume };
+    return resume === undefined || isOurs(resume) ? query : { ...query, resume };
   }
 
   #remake(): IncomingMessage {
@@ -90,6 +90,11 @@ export class FirstRequest {
     req.complete = true;
     return req;
   }
+}
+
+/** Is it what Sockeye's own clients say in a handshake? */
+function isOurs(resume: string | undefined): boolean {
+  return resume === "offer" || resume === "without";
 }
 
 /** May the app hold it, because it listens to the HTTP server, too? */

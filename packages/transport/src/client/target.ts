@@ -19,7 +19,7 @@ export interface Target extends HttpOptions {
   readonly protocols: readonly string[];
   /** Sends bytes as base64 text, and asks the server to do the same. */
   readonly forceBase64: boolean;
-  /** Offers the server, in the handshake, to count. */
+  /** Offers the server, in the handshake, to count. False: says that it does not. Unset: says nothing of it. */
   readonly offersResume?: boolean | undefined;
   /** What the transport says first: that the session `sid` is this client's. It continues over it when the server's OPEN has come. */
   readonly claim?: EncodedPacket | undefined;
@@ -55,7 +55,8 @@ export function addressOf(target: Target, transport: string, stamp: boolean, num
   query["sid"] = sid;
   if (number) query["n"] = number;
   else if (target.claim) query["resume"] = "claim";
-  else if (target.offersResume && sid === undefined) query["resume"] = "offer";
+  else if (target.offersResume !== undefined && sid === undefined)
+    query["resume"] = target.offersResume ? "offer" : "without";
   if (target.forceBase64) query["b64"] = 1;
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
   return `${target.url}?${pairs.map((pair) => pair.map((part) => encodeURIComponent(`${part}`)).join("=")).join("&")}`;

@@ -85,7 +85,7 @@ describe.each(Object.entries(WAYS))("%s in a counted session", (name, { Class, a
   it("numbers nothing if it does not", async () => {
     const { server, side } = await dial({ offersResume: false });
     const handshake = await server.next();
-    expect(handshake.query.has("resume")).toBe(false);
+    expect(handshake.query.get("resume")).toBe("without");
     answer(handshake, OPEN);
     side.sendText("4x");
     for (const asked of [await server.next(), await server.next()]) expect(asked.query.has("n")).toBe(false);

@@ -380,14 +380,16 @@ describe("a session that is suspended", () => {
 
 describe("the offer to count", () => {
   it.each([
-    ["EIO=4&transport=polling&resume=offer", true],
-    ["EIO=4&transport=polling&resume=claim", false],
-    ["EIO=4&transport=polling", false],
-    ["EIO=3&transport=polling&resume=offer", false],
-  ])("in %s: %s", async (query, counts) => {
+    ["EIO=4&transport=polling&resume=offer", true, true],
+    ["EIO=4&transport=polling&resume=without", false, true],
+    ["EIO=4&transport=polling&resume=claim", false, false],
+    ["EIO=4&transport=polling", false, false],
+    ["EIO=3&transport=polling&resume=offer", false, false],
+    ["EIO=3&transport=polling&resume=without", false, false],
+  ])("in %s: %s; by a client of ours: %s", async (query, counts, isOurs) => {
     const { port, acceptor } = await gateServer({ allowEIO3: true });
     await ask(port, { target: `/engine.io/?${query}` });
-    expect(acceptor.session("sid-1").handshake.counts).toBe(counts);
+    expect(acceptor.session("sid-1").handshake).toMatchObject({ counts, isOurs });
   });
 
   it("is made over WebSocket in the same way", async () => {

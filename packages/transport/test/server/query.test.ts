@@ -35,6 +35,7 @@ describe("readEngineQuery", () => {
     ["/path?b64=1", { ...NONE, base64: true }],
     ["/path?b64=", NONE],
     ["/path?resume=offer", { ...NONE, resume: "offer" }],
+    ["/path?resume=without", { ...NONE, resume: "without" }],
     ["/path?resume=claim&n=7", { ...NONE, resume: "claim", number: 7 }],
     ["/path?resume=Offer&resume=claim", NONE],
     ["/path?resume=", NONE],

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Claim, SockeyeError, Transport } from "@sockeye/protocol";
 import type { ResponseHeaders } from "../request/headers.js";
 import type { IncomingRequest, IncomingUpgrade } from "../request/incoming.js";
+import type { EngineQuery } from "../request/query.js";
 import { readWholeQuery } from "../request/query.js";
 import type { RefusedRequest } from "../request/refusal.js";
 import type { KnownSession } from "./checks.js";
@@ -77,20 +78,28 @@ export interface HandshakeRequest {
   readonly protocol: 3 | 4;
   /** Does the client offer to count, so that the session outlives its transports? */
   readonly counts: boolean;
+  /** Is the client one of Sockeye's, so that it may be told more in the OPEN packet? */
+  readonly isOurs: boolean;
   /** What {@link GateSink.reserve} gave. The session has it from now on. */
   readonly place?: Place | undefined;
 }
 
 /** A handshake that has passed all checks. */
 export class CheckedHandshake implements HandshakeRequest {
+  readonly protocol: 3 | 4;
+  readonly counts: boolean;
+  readonly isOurs: boolean;
   #query: Record<string, string> | undefined;
 
   constructor(
     readonly req: IncomingMessage,
-    readonly protocol: 3 | 4,
-    readonly counts: boolean,
+    { protocol, resume }: EngineQuery,
     readonly place?: Place | undefined,
-  ) {}
+  ) {
+    this.protocol = protocol;
+    this.counts = protocol === 4 && resume === "offer";
+    this.isOurs = this.counts || (protocol === 4 && resume === "without");
+  }
 
   get query(): Record<string, string> {
     this.#query ??= readWholeQuery(this.req.url ?? "");

@@ -106,10 +106,8 @@ export class Handshakes {
       this.#failId(asked, new Error("the id of a session must be a new, non-empty string"));
       return;
     }
-    const counts = query.protocol === 4 && query.resume === "offer";
     const open = (pipe: Transport): void => {
-      const place = asked.takePlace();
-      this.#acceptor.open(sid, pipe, new CheckedHandshake(visit.req, query.protocol, counts, place));
+      this.#acceptor.open(sid, pipe, new CheckedHandshake(visit.req, query, asked.takePlace()));
     };
     if (visit.kind === "upgrade") {
       this.#terms.complete(visit, query, (pipe) => {
@@ -134,7 +132,7 @@ export class Handshakes {
     pipe.origin = visit.req.headers.origin;
     pipe.handle(visit.req, visit.res);
     open(pipe);
-    if (counts && this.#acceptor.find(sid)?.counted) pipe.numbers = new RequestNumbers("handshake");
+    if (this.#acceptor.find(sid)?.counted) pipe.numbers = new RequestNumbers("handshake");
   }
 }
 

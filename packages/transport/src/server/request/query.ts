@@ -11,8 +11,8 @@ export interface EngineQuery {
   readonly protocol: 3 | 4;
   /** Does the client ask for bytes as base64 text (`b64`)? */
   readonly base64: boolean;
-  /** What the client says of sessions that outlive their transports. Anything else counts as nothing. */
-  readonly resume: "offer" | "claim" | "leave" | undefined;
+  /** What a client of Sockeye's says of sessions that outlive their transports; `without`: it has none. Anything else counts as nothing. */
+  readonly resume: "offer" | "without" | "claim" | "leave" | undefined;
   /** The number of the request (`n`): a safe integer. Anything else counts as none. */
   readonly number: number | undefined;
 }
@@ -69,8 +69,8 @@ export function readEngineQuery(url: string): EngineQuery {
   };
 }
 
-function isResume(text: QueryValue): text is "offer" | "claim" | "leave" {
-  return text === "offer" || text === "claim" || text === "leave";
+function isResume(text: QueryValue): text is "offer" | "without" | "claim" | "leave" {
+  return text === "offer" || text === "without" || text === "claim" || text === "leave";
 }
 
 function readNumber(text: QueryValue): number | undefined {
