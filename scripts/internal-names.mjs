@@ -11,10 +11,20 @@ import { parse } from "acorn";
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 const require = createRequire(import.meta.url);
 
+/** What old browsers have, and stands in no list of today's. */
+const OLD = [
+  ...sourcesIn("client/shims"),
+  "protocol/src/native.ts",
+  "transport/src/client/iframe.ts",
+  "transport/src/client/jsonp.ts",
+  "transport/src/client/xhr-stream.ts",
+];
+
 /** What apps can reach: options, events, packets, errors, and what classes of transports and codecs of their own are made of. */
 const PUBLIC = [
-  ...sourcesOf("contract"),
-  ...sourcesOf("rooms"),
+  ...sourcesIn("contract/src"),
+  ...sourcesIn("rooms/src"),
+  "client/src/browser-legacy.ts",
   "client/src/io.ts",
   "client/src/manager-view.ts",
   "client/src/manager.ts",
@@ -58,20 +68,24 @@ export function internalNames(code) {
   return [...names].filter((name) => !known.has(name)).sort();
 }
 
+/** For esbuild's `mangleProps`. */
+export function namesPattern(names) {
+  return new RegExp(`^(?:${names.join("|").replaceAll("$", "\\$&")})$`);
+}
+
 const COMMENTS = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*$/gm;
 
 let cache;
 
 function publicNames() {
-  cache ??= [...PUBLIC.map((file) => packages + file), ...platform()].map((file) =>
+  cache ??= [...[...PUBLIC, ...OLD].map((file) => packages + file), ...platform()].map((file) =>
     readFileSync(file, "utf8").replace(COMMENTS, ""),
   );
   return new Set(cache.flatMap((text) => wordsOf(text)));
 }
 
-/** Whole packages that speak to apps and with the wire in nearly every file. */
-function sourcesOf(name) {
-  const folder = `${name}/src`;
+/** For packages that speak to apps and with the wire in nearly every file. */
+function sourcesIn(folder) {
   return readdirSync(packages + folder, { recursive: true })
     .filter((file) => file.endsWith(".ts"))
     .map((file) => `${folder}/${file}`);

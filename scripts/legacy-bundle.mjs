@@ -9,6 +9,7 @@ import { transformAsync } from "@babel/core";
 import { build, transform } from "esbuild";
 import { minify } from "terser";
 import { IN_BROWSERS } from "./in-browsers.mjs";
+import { internalNames, namesPattern } from "./internal-names.mjs";
 import { publicNames } from "./public-names.mjs";
 import { universal } from "./umd.mjs";
 
@@ -84,7 +85,8 @@ export async function bundleLegacy() {
   });
   const { text } = outputFiles[0];
   const code = asScript(await lower(text, false));
-  const minified = await shorten(asScript(await lower(text, true)));
+  const short = await transform(text, { mangleProps: namesPattern(internalNames(text)) });
+  const minified = await shorten(asScript(await lower(short.code, true)));
   const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint !== undefined);
   const modules = Object.entries(output.inputs)
     .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
@@ -92,10 +94,7 @@ export async function bundleLegacy() {
   return { code, minified, modules };
 }
 
-/**
- * Two tools one after the other. Names of properties stay: too many of what old browsers have, and of what they are given, stands in no
- * list of today's.
- */
+/** Two tools one after the other. */
 async function shorten(script) {
   const { code } = await transform(script, {
     minify: true,

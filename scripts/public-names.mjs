@@ -2,10 +2,13 @@
 
 /**
  * A plugin of Babel: private names become properties with names of their own, one for each class and name. The option `short` gives the
- * shortest ones; `mark` is a part of them all, where files are handled one by one whose classes extend each other.
+ * shortest ones, and the same to classes of which none extends another; `mark` is a part of them all, where files are handled one by one
+ * whose classes extend each other.
  */
 export function publicNames({ types: t }, { short = false, mark = "" }) {
   let count = 0;
+  /** Of a class: how many names it and those that it extends have. */
+  const counts = new Map();
   return {
     visitor: {
       Program(program) {
@@ -16,10 +19,12 @@ export function publicNames({ types: t }, { short = false, mark = "" }) {
 
   function publish(path) {
     const own = new Map();
+    if (short) count = counts.get(extended(path)) ?? 0;
     for (const { key } of path.node.body.body) {
       if (key?.type !== "PrivateName" || own.has(key.id.name)) continue;
       own.set(key.id.name, short ? `$${(count++).toString(36)}` : `$${key.id.name}_${mark}${count++}`);
     }
+    counts.set(path.node, count);
     if (own.size === 0) return;
     path.traverse({
       Class({ node, buildCodeFrameError }) {
@@ -48,5 +53,11 @@ export function publicNames({ types: t }, { short = false, mark = "" }) {
         }
       },
     });
+  }
+
+  /** The class that this one extends, if it is one of the file. */
+  function extended({ node, scope }) {
+    const found = t.isIdentifier(node.superClass) && scope.getBinding(node.superClass.name)?.path.node;
+    return found && (t.isClass(found) ? found : found.init);
   }
 }

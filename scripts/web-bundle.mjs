@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { minify } from "terser";
-import { internalNames } from "./internal-names.mjs";
+import { internalNames, namesPattern } from "./internal-names.mjs";
 import { ownNamesOnly } from "./own-names.mjs";
 import { universal } from "./umd.mjs";
 
@@ -39,11 +39,10 @@ export const CLIENT_FILES = {
 export async function bundleForBrowsers({ minify: short = true, ...options }) {
   const full = await bundle(options);
   if (!short) return full;
-  const names = internalNames(full.code);
   const { code, metafile } = await bundle({
     ...options,
     minify: true,
-    mangleProps: new RegExp(`^(?:${names.join("|").replaceAll("$", "\\$&")})$`),
+    mangleProps: namesPattern(internalNames(full.code)),
   });
   const shortest = await minify(code, {
     module: options.format === "esm",
