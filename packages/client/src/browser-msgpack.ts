@@ -1,4 +1,4 @@
-import type { Timing } from "@sockeye/engine/client";
+import type { Clock } from "@sockeye/protocol";
 import type { DefaultEventsMap, EventsMap } from "@sockeye/socket";
 import type { Io } from "./io.js";
 import { ioWith } from "./io.js";
@@ -11,10 +11,10 @@ export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,
 > extends StandardManager<ListenEvents, EmitEvents> {
-  constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
+  constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, clock?: Clock) {
     const given = typeof uri === "object" ? uri : opts;
     const options = { ...given, parser: given?.parser ?? createMsgpackCodec() };
-    super(typeof uri === "object" ? undefined : uri, options, timing);
+    super(typeof uri === "object" ? undefined : uri, options, clock);
   }
 }
 

@@ -1,12 +1,11 @@
 // The engine without Socket.IO on it: one session that carries messages. The names are those of the package `engine.io-client`.
-import type { Address, EngineOptions } from "@sockeye/engine/client";
+import type { Address, EngineOptions, PageEvent } from "@sockeye/engine/client";
 import {
   addressOf,
+  clockFor,
   Dialer,
   readUrl,
-  sessionPage,
   splitGiven,
-  systemTiming,
   unwatchPage,
   watchPage,
 } from "@sockeye/engine/client";
@@ -61,9 +60,9 @@ export class Socket extends VisibleSession {
     advise(chosen, standardParts.transports);
     const given: Partial<EngineOptions> = { ...chosen, path: chosen?.path || "/engine.io" };
     const address = url === undefined ? addressOf(given) : placeOf(url, given);
-    const timing = systemTiming(given);
+    const clock = clockFor(given);
     const line = new Dialer(
-      { codec: rawCodec, timing, address, parts: standardParts, options: given },
+      { codec: rawCodec, clock, address, parts: standardParts, options: given },
       {
         joined: true,
         opened: () => {},
@@ -75,7 +74,7 @@ export class Socket extends VisibleSession {
     );
     const { session } = line;
     super(session, { reportError: reportAppError });
-    const page = sessionPage(() => line);
+    const page = (event: PageEvent): void => line[event]();
     watchPage(page);
     this.once("close", () => unwatchPage(page));
     line.dial();

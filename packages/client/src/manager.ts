@@ -1,16 +1,15 @@
-import type { Address, DialerConfig, PageListener, Timing } from "@sockeye/engine/client";
+import type { Address, DialerConfig, PageListener } from "@sockeye/engine/client";
 import {
   addressOf,
   backoffMs,
+  clockFor,
   Dialer,
   readUrl,
-  sessionPage,
   splitGiven,
-  systemTiming,
   unwatchPage,
   watchPage,
 } from "@sockeye/engine/client";
-import type { CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
+import type { Clock, CloseReason, EncodedPacket, Packet, Timer } from "@sockeye/protocol";
 import { makeAssignable, PEER, REPORT, SessionError, TransportError } from "@sockeye/protocol";
 import { trustingCodec } from "@sockeye/session";
 import type { DefaultEventsMap, EngineSocket, EventsMap } from "@sockeye/socket";
@@ -58,7 +57,7 @@ export class Manager<
   readonly #settings: Settings;
   /** What the server accepts, as far as it has said so. */
   readonly #accepted: Accepted = {};
-  readonly #timing: Timing;
+  readonly #clock: Clock;
   readonly #features: Features;
   readonly #lineConfig: DialerConfig;
   #line: Dialer;
@@ -70,13 +69,16 @@ export class Manager<
   #timer: Timer | undefined;
   #callbacks: OpenCallback[] = [];
   readonly #host: SocketHost = this.#hostOfSockets();
-  readonly #page: PageListener = this.#listenerOfPage();
+  readonly #page: PageListener = (event) => {
+    this.#line[event]();
+    if (event === "online" || event === "shown" || event === "back") this.#wake();
+  };
 
   /**
    * @param uri the server; its path is not looked at. Default: where the page came from, or what the options say.
    * @throws UsageError `ERR_BAD_OPTION`
    */
-  constructor(uri?: string | URL | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, timing?: Timing) {
+  constructor(uri?: string | URL | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>, clock?: Clock) {
     super();
     knowSelf(this);
     const [url, options] = splitGiven(uri, opts);
@@ -85,10 +87,10 @@ export class Manager<
     this.opts = { ...options, path: options?.path || DEFAULT_PATH };
     this.#settings = settingsOf(this.opts);
     this.#features = parts;
-    this.#timing = timing ?? systemTiming(this.opts);
+    this.#clock = clock ?? clockFor(this.opts);
     this.#lineConfig = {
       codec: this.opts.parser ? parts.codecOf(this.opts.parser) : trustingCodec(TRUSTED, this.#accepted),
-      timing: this.#timing,
+      clock: this.#clock,
       address: this.#address(url),
       parts,
       options: this.opts,
@@ -235,7 +237,6 @@ export class Manager<
   // ---- the way of the connection
 
   #dial(state: "opening" | "trying" | "reopening"): void {
-    const { clock } = this.#timing;
     const { timeout } = this.#settings;
     this.#rest(state);
     if (this.#line.used) {
@@ -244,7 +245,7 @@ export class Manager<
     }
     watchPage(this.#page);
     if (typeof timeout === "number") {
-      this.#timer = clock.setTimer(() => {
+      this.#timer = this.#clock.setTimer(() => {
         this.#failed(new SessionError("ERR_CONNECT_TIMEOUT", "timeout"));
       }, timeout);
     }
@@ -352,7 +353,7 @@ export class Manager<
       dispatch(this, "reconnect_failed", []);
     } else if (this.#state === "waiting" && this.#timer === undefined) {
       const delayMs = backoffMs(this.#settings, this.#attempts++, Math.random());
-      this.#timer = this.#timing.clock.setTimer(() => this.#wake(), delayMs);
+      this.#timer = this.#clock.setTimer(() => this.#wake(), delayMs);
     }
   }
 
@@ -372,26 +373,12 @@ export class Manager<
   }
 
   #clearTimer(): void {
-    if (this.#timer !== undefined) this.#timing.clock.clearTimer(this.#timer);
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
 
   #call(callbacks: readonly OpenCallback[], error?: Error): void {
     for (const callback of callbacks) callGuarded(callback, [error], { target: this, event: "open" });
-  }
-
-  #listenerOfPage(): PageListener {
-    const page = sessionPage(() => this.#line);
-    const thenWake = (act: () => void) => (): void => {
-      act();
-      this.#wake();
-    };
-    return {
-      ...page,
-      online: thenWake(page.online),
-      shown: thenWake(page.shown),
-      back: thenWake(page.back),
-    };
   }
 
   #hostOfSockets(): SocketHost {
@@ -401,7 +388,7 @@ export class Manager<
         return manager.#features;
       },
       get clock() {
-        return manager.#timing.clock;
+        return manager.#clock;
       },
       get session() {
         return manager.#line.session;

@@ -1,5 +1,4 @@
 import { type ManualClock, manualClock } from "@sockeye/conformance";
-import { timingOn } from "@sockeye/engine/client";
 import {
   type ConnectPacket,
   EncodedPacket,
@@ -75,7 +74,7 @@ export class FakeServer {
 
   /** A manager that dials this server and nothing else. */
   manager(options: Options = {}): Manager {
-    return new Manager("http://server", { transports: this.transports(), ...options }, timingOn(this.clock));
+    return new Manager("http://server", { transports: this.transports(), ...options }, this.clock);
   }
 
   transports(...names: string[]): TransportClass[] {

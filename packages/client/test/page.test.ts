@@ -17,10 +17,9 @@ afterEach(() => {
 async function connected(options: Record<string, unknown> = {}, url = "http://server", window?: number) {
   const { FakeServer } = await import("./fake-server.js");
   const { Manager } = await import("../src/standard/manager.js");
-  const { timingOn } = await import("@sockeye/engine/client");
   const server = new FakeServer();
   server.window = window;
-  const manager = new Manager(url, { transports: server.transports(), ...options }, timingOn(server.clock));
+  const manager = new Manager(url, { transports: server.transports(), ...options }, server.clock);
   const socket = manager.socket("/");
   const log: unknown[] = [];
   socket.on("disconnect", (...args) => log.push(args));

@@ -1,6 +1,5 @@
 // How a counted session comes back: when which transport is dialled, and what the app sees of it, which is nothing.
 
-import { timingOn } from "@sockeye/engine/client";
 import { EncodedPacket, PacketType, type TransportSink } from "@sockeye/protocol";
 import type { MemoryPair } from "@sockeye/transport/memory";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -382,7 +381,7 @@ describe("the offer", () => {
     const manager = new Manager(
       "http://server",
       { transports: server.transports(), resume: true },
-      timingOn(server.clock),
+      server.clock,
     );
     server.settle();
     expect(server.dials[0]?.target.offersResume).toBe(false);

@@ -1,4 +1,3 @@
-import { timingOn } from "@sockeye/engine/client";
 import { TransportError } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 import * as standard from "../src/index.js";
@@ -52,7 +51,7 @@ describe("the lean entry", () => {
     const server = new FakeServer();
     server.upgrades = ["websocket"];
     const options = { transports: server.transports("polling", "websocket") };
-    const manager = new lean.Manager("http://server", options, timingOn(server.clock));
+    const manager = new lean.Manager("http://server", options, server.clock);
     manager.socket("/");
     server.settle();
     expect([manager._readyState, server.dials.map(({ name }) => name)]).toEqual(["open", ["polling"]]);

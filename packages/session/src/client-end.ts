@@ -19,26 +19,26 @@ export interface ClientRole {
   opened(data: OpenData): void;
   /** What takes care of upgrades; without it there are none. */
   readonly probe: ClientProbe | undefined;
+  /** Makes the counter of a session whose server counts, if this end counts, too. */
+  count(terms: ResumeTerms, queue: Kept): Counting | undefined;
   /** Dials a candidate for an upgrade, or not. Called after {@link opened} for the transports that the server offers. */
-  dial(transport: string): Transport | undefined;
+  candidate(transport: string): Transport | undefined;
   /** Asked when a transport is dialled: ms until OPEN must have come over it, or it has failed. Without an answer there is no such limit. */
-  openWithinMs?(): number | undefined;
+  openWithinMs(): number | undefined;
   /** The transport failed before OPEN came. Dials the next one; without one the session ends. */
-  redial?(cause: Error | undefined): Transport | undefined;
+  redial(cause: Error | undefined): Transport | undefined;
   /** A candidate has taken over. */
-  upgraded?(transport: Transport, sid: string): void;
+  upgraded(transport: Transport): void;
   /** The transport broke, and the session is suspended: from now on {@link ClientEnd.resume} may be called. */
-  suspended?(): void;
+  suspended(): void;
   /** The session is over; the layer above hears it next. */
-  ended?(sid: string, reason: CloseReason): void;
+  ended(reason: CloseReason): void;
   /** The server has sent a PING. */
-  pinged?(): void;
+  pinged(): void;
 }
 
 export interface ClientConfig extends SessionConfig {
   readonly role: ClientRole;
-  /** Makes the counter of a session whose server counts. Without it this end does not count. */
-  readonly count?: ((terms: ResumeTerms, queue: Kept) => Counting | undefined) | undefined;
 }
 
 /** The client's end of a session: it dials, takes the server's terms, watches over its silence, and brings the session back. */
@@ -97,18 +97,18 @@ export class ClientEnd implements SessionEnd {
     const { role, clock } = this.#config;
     if (session.state !== "open") return;
     session.dropCandidate();
-    session.upgrade = role.probe?.(session, { names, dial: (name) => role.dial(name), clock });
+    session.upgrade = role.probe?.(session, { names, dial: (name) => role.candidate(name), clock });
   }
 
   // ---- from the session
 
   outgoingOf(session: Sender, sink: SessionSink): ClientOutgoing {
-    this.#outgoing = new ClientOutgoing(session, sink, this.#config);
+    this.#outgoing = new ClientOutgoing(session, sink, this.#config.clock);
     return this.#outgoing;
   }
 
   begin(now: number): void {
-    const openWithinMs = this.#config.role.openWithinMs?.();
+    const openWithinMs = this.#config.role.openWithinMs();
     if (openWithinMs) this.session.setDeadline(openWithinMs, now);
     else this.session.clearDeadline();
   }
@@ -130,7 +130,7 @@ export class ClientEnd implements SessionEnd {
 
   opened(data: Frame | undefined): void {
     const { session } = this;
-    const { role, count } = this.#config;
+    const { role } = this.#config;
     if (session.state !== "opening") {
       session.parseError(unexpected("open"));
       return;
@@ -138,7 +138,7 @@ export class ClientEnd implements SessionEnd {
     try {
       const terms = readOpen(data);
       session.id = terms.sid;
-      if (terms.resume) this.#outgoing.replay = count?.(terms.resume, this.#outgoing);
+      if (terms.resume) this.#outgoing.replay = role.count(terms.resume, this.#outgoing);
       session.open();
       this.#accept(terms, terms.resume?.secret ?? "");
       role.opened(terms);
@@ -155,7 +155,7 @@ export class ClientEnd implements SessionEnd {
     const { counted } = session;
     this.#signOfLife(now);
     session.send(counted ? withCount("pong", counted.unreported()) : PONG);
-    this.#config.role.pinged?.();
+    this.#config.role.pinged();
   }
 
   ponged(): void {}
@@ -175,20 +175,20 @@ export class ClientEnd implements SessionEnd {
   }
 
   redial(cause: Error | undefined): Transport | undefined {
-    return this.#config.role.redial?.(cause);
+    return this.#config.role.redial(cause);
   }
 
   upgraded(transport: Transport): void {
-    this.#config.role.upgraded?.(transport, this.session.id);
+    this.#config.role.upgraded(transport);
   }
 
   suspended(): void {
     // The app may have closed it, in what it was told first.
-    if (this.session.state === "suspended") this.#config.role.suspended?.();
+    if (this.session.state === "suspended") this.#config.role.suspended();
   }
 
   ended(reason: CloseReason): void {
-    this.#config.role.ended?.(this.session.id, reason);
+    this.#config.role.ended(reason);
   }
 
   // ---- inside

@@ -1,31 +1,30 @@
-import type { EncodedPacket } from "@sockeye/protocol";
+import type { Clock, EncodedPacket } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { SessionConfig, SessionSink } from "./config.js";
+import type { SessionSink } from "./config.js";
 import type { Counting, Kept } from "./counting.js";
 import { isMessage } from "./counting.js";
-import type { Flushable } from "./flush-scheduler.js";
 import type { Outgoing, Sender, Waiter } from "./outgoing.js";
 import { MUCH_BYTES } from "./outgoing.js";
 import { isSpoilt, sizeOf } from "./waiting-packet.js";
 
 /** What leaves a client: one queue, of which the first are kept until the server has acknowledged them, if both ends count. */
-export class ClientOutgoing implements Outgoing, Kept, Flushable {
+export class ClientOutgoing implements Outgoing, Kept {
   replay: Counting | undefined = undefined;
   packets: EncodedPacket[] = [];
   kept = 0;
   readonly #session: Sender;
   readonly #sink: Pick<SessionSink, "unwritable">;
-  readonly #turn: SessionConfig["turn"];
+  readonly #clock: Clock;
   /** Of what waits. */
   #bytes = 0;
   #waiters: Waiter[] = [];
   /** Is it to be flushed at the end of this turn? */
   #scheduled = false;
 
-  constructor(session: Sender, sink: Pick<SessionSink, "unwritable">, { turn }: Pick<SessionConfig, "turn">) {
+  constructor(session: Sender, sink: Pick<SessionSink, "unwritable">, clock: Clock) {
     this.#session = session;
     this.#sink = sink;
-    this.#turn = turn;
+    this.#clock = clock;
   }
 
   get held(): readonly (readonly EncodedPacket[])[] {
@@ -61,7 +60,7 @@ export class ClientOutgoing implements Outgoing, Kept, Flushable {
   }
 
   schedule(): void {
-    if (!this.#scheduled) this.#turn.add(this);
+    if (!this.#scheduled) this.#clock.defer(() => this.flush());
     this.#scheduled = true;
   }
 

@@ -8,11 +8,11 @@ export interface SessionConfig {
   readonly codec: Pick<Codec, "decoder">;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly turn: FlushScheduler;
 }
 
-/** What may wait for a client. */
+/** When a server writes, and what may wait for a client. */
 export interface Bounds {
+  readonly turn: FlushScheduler;
   /** Bounds what waits; without it nothing does. */
   readonly overflow?: Overflow | undefined;
   /** The same while a session is suspended, what is kept included. */

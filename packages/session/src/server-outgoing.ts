@@ -1,6 +1,6 @@
 import type { EncodedPacket } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
-import type { Bounds, SessionConfig, SessionSink } from "./config.js";
+import type { Bounds, SessionSink } from "./config.js";
 import { isMessage } from "./counting.js";
 import type { Flushable } from "./flush-scheduler.js";
 import type { DropPolicy } from "./outbox.js";
@@ -17,7 +17,7 @@ export class ServerOutgoing implements Outgoing, Flushable {
   readonly replay: ReplayBuffer | undefined;
   readonly #session: Sender;
   readonly #sink: Pick<SessionSink, "holds" | "unwritable">;
-  readonly #config: Pick<SessionConfig, "turn"> & Bounds;
+  readonly #config: Bounds;
   #outbox: Outbox = Outbox.empty;
   /** Is it to be flushed at the end of this turn? */
   #scheduled = false;
@@ -25,7 +25,7 @@ export class ServerOutgoing implements Outgoing, Flushable {
   constructor(
     session: Sender,
     sink: Pick<SessionSink, "holds" | "unwritable">,
-    config: Pick<SessionConfig, "turn"> & Bounds,
+    config: Bounds,
     replay: ReplayBuffer | undefined,
   ) {
     this.#session = session;

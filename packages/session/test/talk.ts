@@ -83,20 +83,17 @@ export function talk(
   const clientRole: ClientRole = {
     probe: clientProbe,
     opened: (data) => void opened.push(data),
-    dial: (name) => client.dial(name),
+    count: (told, queue) => new Counting(told, queue),
+    candidate: (name) => client.dial(name),
+    openWithinMs: () => undefined,
     redial: (cause) => client.redial(cause),
     pinged: () => client.pings++,
     upgraded: ({ name }) => void client.upgrades.push(name),
+    suspended: () => {},
+    ended: () => {},
   };
   const client: ClientHalf = Object.assign(
-    half(
-      (sink) =>
-        new ClientEnd(
-          { ...shared, role: clientRole, count: (told, queue) => new Counting(told, queue) },
-          sink,
-        ),
-      shared.codec,
-    ),
+    half((sink) => new ClientEnd({ ...shared, role: clientRole }, sink), shared.codec),
     { opened, dial: () => undefined, redial: () => undefined, pings: 0, upgrades: [] },
   );
   const overflow = createOverflow(MAX_OUTBOUND_BYTES);

@@ -1,4 +1,5 @@
 import type {
+  Clock,
   CloseReason,
   Codec,
   EncodedPacket,
@@ -8,17 +9,17 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { TransportError, UsageError } from "@sockeye/protocol";
-import type { ClientRole, Counting, Kept, Session, SessionSink } from "@sockeye/session";
-import { ClientEnd } from "@sockeye/session";
+import type { ClientProbe, ClientRole, Counting, Kept, Session, SessionSink } from "@sockeye/session";
+import { ClientEnd, Timers } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import { FailedTransport } from "./failed-transport.js";
 import type { EngineFeatures } from "./features.js";
 import type { EngineOptions } from "./options.js";
+import type { PageEvent } from "./page.js";
 import type { Dialled, Race } from "./race.js";
 import type { Resumer, ResumerHost } from "./resumer.js";
 import { OPEN_TIMEOUT_MS, targetOf } from "./target.js";
-import type { Timing } from "./timing.js";
 
 /** The owner of a line. It hears nothing more once it has cut the line, or has heard `closed`. */
 export interface DialerSink extends SessionSink {
@@ -35,7 +36,7 @@ export interface DialerSink extends SessionSink {
 
 export interface DialerConfig {
   readonly codec: Codec;
-  readonly timing: Timing;
+  readonly clock: Clock;
   readonly address: Address;
   readonly parts: EngineFeatures;
   /** Read when it dials. */
@@ -53,7 +54,7 @@ const TO_IMPORT = ["stream", "sse"];
 let websocketWorked = false;
 
 /** One session with the server, and the dialling of its transports. Used once: the next connection is a new line. */
-export class Dialer implements ResumerHost, SessionSink {
+export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<PageEvent, () => void> {
   readonly end: ClientEnd;
   readonly session: Session;
   readonly config: DialerConfig;
@@ -73,12 +74,10 @@ export class Dialer implements ResumerHost, SessionSink {
   #upgrades: readonly string[] = [];
 
   constructor(config: DialerConfig, sink: DialerSink) {
-    const { timing, codec, parts } = config;
+    const { clock, codec } = config;
     this.config = config;
     this.#sink = sink;
-    const count = (terms: ResumeTerms, queue: Kept): Counting | undefined =>
-      this.offersResume ? parts.resume?.count(terms, queue) : undefined;
-    this.end = new ClientEnd({ ...timing, codec, count, role: this.#role() }, this);
+    this.end = new ClientEnd({ clock, codec, deadlines: new Timers(clock), role: this }, this);
     this.session = this.end.session;
     // What is wrong with the options is said while the app is there to hear it.
     this.classes();
@@ -145,10 +144,12 @@ export class Dialer implements ResumerHost, SessionSink {
   }
 
   #failed(error: Error): void {
-    this.config.timing.clock.defer(() =>
+    this.config.clock.defer(() =>
       this.session.end({ reason: "transport error", cause: error, transport: "dead" }),
     );
   }
+
+  // ---- from the page
 
   /** The network is gone, says the browser; whether a server on this very machine is, it does not know. */
   offline(): void {
@@ -159,34 +160,39 @@ export class Dialer implements ResumerHost, SessionSink {
     session.ended(session.transport, "lost", "transport close", error);
   }
 
+  /** Timers may have slept. */
+  shown(): void {
+    this.session.endIfStale();
+  }
+
   /** The page is about to go away. */
   leaving(): void {
     if (this.config.options.closeOnBeforeunload) this.session.transport?.close("goodbye");
   }
 
-  /** The network is another one, says the page. */
-  networkChanged(): void {
+  /** The network is there again, or is another one. */
+  online(): void {
     this.#race?.networkChanged();
   }
 
   /** The page goes away, and nobody is told but the server. */
-  leave(): void {
+  left(): void {
     const { transport } = this.session;
     this.#race?.end();
     if (transport?.leave) transport.leave();
     else transport?.close("goodbye");
   }
 
-  /** After {@link leave}: the page is back. */
+  /** After {@link left}: the page is back. */
   back(): void {
     this.session.end({ reason: "transport close", transport: "dead" });
   }
 
   #newRace(): Race | undefined {
-    const { options, timing, address, parts } = this.config;
+    const { options, clock, address, parts } = this.config;
     const host = {
       session: this.session,
-      clock: timing.clock,
+      clock,
       dial: (Class: TransportClass) => this.#dial(Class),
       take: ({ target }: Dialled) => {
         this.#target = target;
@@ -196,33 +202,17 @@ export class Dialer implements ResumerHost, SessionSink {
     return parts.race?.(host, { options, url: targetOf(address, options).url, classes: this.#classes });
   }
 
-  #role(): ClientRole {
-    return {
-      opened: (terms) => this.#opened(terms),
-      probe: this.config.parts.probe,
-      dial: (name) => this.#candidate(name),
-      openWithinMs: () => this.#patienceMs(),
-      redial: () => this.#redial(),
-      upgraded: ({ name }) => {
-        websocketWorked = name === WEBSOCKET;
-        this.#race?.settled(name);
-        this.#comeback?.upgraded();
-      },
-      suspended: () => {
-        this.#comeback?.suspended();
-        if (!this.#sink?.joined) this.session.notResumed("nothing was joined");
-        else this.#sink.suspended?.();
-      },
-      ended: (_sid, reason) => {
-        this.#race?.end();
-        // The server may have let a socket in whose answer was lost: it is told as well.
-        this.#comeback?.sessionEnded(reason === "forced close" || !this.#sink?.joined);
-      },
-      pinged: () => this.#sink?.pinged(),
-    };
+  // ---- from the session's end
+
+  get probe(): ClientProbe | undefined {
+    return this.config.parts.probe;
   }
 
-  #opened(terms: OpenData): void {
+  count(terms: ResumeTerms, queue: Kept): Counting | undefined {
+    return this.offersResume ? this.config.parts.resume?.count(terms, queue) : undefined;
+  }
+
+  opened(terms: OpenData): void {
     const { sid, maxPayload, upgrades } = terms;
     this.#upgrades = upgrades;
     this.#race?.won();
@@ -237,24 +227,46 @@ export class Dialer implements ResumerHost, SessionSink {
    * Some paths let a WebSocket open and then nothing through, some hold back responses. Where another transport is left to try,
    * none may take long; the last has until `timeout`.
    */
-  #patienceMs(): number | undefined {
+  openWithinMs(): number | undefined {
     const { tryAllTransports, openTimeout = OPEN_TIMEOUT_MS } = this.config.options;
     return !this.#race && tryAllTransports && this.#classes.length > 1 ? openTimeout : undefined;
   }
 
   /** After a transport that could not be opened. */
-  #redial(): Transport | undefined {
+  redial(): Transport | undefined {
     websocketWorked = false;
     if (this.#race) return this.#race.next();
     this.#classes.shift();
     return this.config.options.tryAllTransports ? this.#next() : undefined;
   }
 
-  #candidate(name: string): Transport | undefined {
+  candidate(name: string): Transport | undefined {
     const Class = this.#classes.find(({ transportName }) => transportName === name);
     if (!Class || this.config.options.upgrade === false || this.#race?.mayProbe(name) === false)
       return undefined;
     return this.another(Class);
+  }
+
+  upgraded({ name }: Transport): void {
+    websocketWorked = name === WEBSOCKET;
+    this.#race?.settled(name);
+    this.#comeback?.upgraded();
+  }
+
+  suspended(): void {
+    this.#comeback?.suspended();
+    if (!this.#sink?.joined) this.session.notResumed("nothing was joined");
+    else this.#sink.suspended?.();
+  }
+
+  ended(reason: CloseReason): void {
+    this.#race?.end();
+    // The server may have let a socket in whose answer was lost: it is told as well.
+    this.#comeback?.sessionEnded(reason === "forced close" || !this.#sink?.joined);
+  }
+
+  pinged(): void {
+    this.#sink?.pinged();
   }
 
   /** Another transport for this session. */
@@ -274,7 +286,7 @@ export class Dialer implements ResumerHost, SessionSink {
 
   #dial(Class: TransportClass): Dialled {
     const target = this.#targetFor(Class);
-    this.#dialledAt = this.config.timing.clock.now();
+    this.#dialledAt = this.config.clock.now();
     return { transport: made(Class, target), target };
   }
 
@@ -294,7 +306,7 @@ export class Dialer implements ResumerHost, SessionSink {
 
   /** The session continues over another transport, which took so many milliseconds to open. */
   rejoined({ name }: Transport, tookMs: number): void {
-    this.#race?.settled(name, this.config.timing.clock.now() - tookMs);
+    this.#race?.settled(name, this.config.clock.now() - tookMs);
     this.#sink?.resumed?.();
   }
 }

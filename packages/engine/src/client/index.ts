@@ -1,14 +1,12 @@
 export type { Address } from "./address.js";
 export { addressOf, readUrl, splitGiven } from "./address.js";
 export { backoffMs } from "./backoff.js";
+export { clockFor } from "./clock.js";
 export type { DialerConfig, DialerSink } from "./dialer.js";
 export { Dialer } from "./dialer.js";
 export type { EngineFeatures } from "./features.js";
 export type { EngineOptions } from "./options.js";
-export type { PageListener } from "./page.js";
+export type { PageEvent, PageListener } from "./page.js";
 export { unwatchPage, watchPage } from "./page.js";
 export { raceFeature } from "./race-options.js";
 export { resumeFeature } from "./resumer.js";
-export { sessionPage } from "./session-page.js";
-export type { Timing } from "./timing.js";
-export { systemTiming, timingOn } from "./timing.js";

@@ -1,18 +1,14 @@
-/** Something that wants to know what happens to the page. */
-export interface PageListener {
-  /** The network is gone, says the browser. */
-  offline?(): void;
-  /** The network is there again, or is another one, says the browser. */
-  online?(): void;
-  /** The page is seen again. */
-  shown?(): void;
-  /** The page is about to go away; it may stay, if its reader wants that. */
-  leaving?(): void;
-  /** The page goes away. Nothing of it runs any more, unless it is {@link back}. Called twice. */
-  left?(): void;
-  /** The page was put aside, and is back as it was. */
-  back?(): void;
-}
+/**
+ * What happens to the page:
+ *
+ * - `offline`: the network is gone, says the browser; `online`: it is there again, or is another one
+ * - `shown`: the page is seen again
+ * - `leaving`: it is about to go away; it may stay, if its reader wants that
+ * - `left`: it goes away. Nothing of it runs any more, unless it is `back`, as it was. Told twice
+ */
+export type PageEvent = "offline" | "online" | "shown" | "leaving" | "left" | "back";
+
+export type PageListener = (event: PageEvent) => void;
 
 /** Chromium's; the network that the page has. `type` changes with it, the other properties all the time. Cordova's has no events. */
 interface WithConnection {
@@ -58,6 +54,6 @@ function listen(event: string, act: (event?: Event) => void): void {
   globalThis.addEventListener?.(event, act);
 }
 
-function tell(what: keyof PageListener): void {
-  for (const listener of [...listeners]) listener[what]?.();
+function tell(event: PageEvent): void {
+  for (const listener of [...listeners]) listener(event);
 }

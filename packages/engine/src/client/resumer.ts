@@ -20,7 +20,6 @@ import type { EngineOptions } from "./options.js";
 import type { PageListener } from "./page.js";
 import { unwatchPage, watchPage } from "./page.js";
 import { OPEN_TIMEOUT_MS } from "./target.js";
-import type { Timing } from "./timing.js";
 
 /** A transport that lived less long died young. */
 const YOUNG_MS = 10_000;
@@ -36,7 +35,7 @@ export interface ResumerHost {
   readonly session: Session;
   readonly end: ClientEnd;
   readonly config: {
-    readonly timing: Timing;
+    readonly clock: Clock;
     readonly address: Address;
     readonly options: Partial<EngineOptions>;
   };
@@ -71,10 +70,15 @@ export const resumeFeature: ResumeFeature = {
  *
  * @see PROTOCOL.md, "Return"
  */
-export class Resumer implements TransportSink, PageListener {
+export class Resumer implements TransportSink {
   readonly #session: Session;
   readonly #host: ResumerHost;
   readonly #clock: Clock;
+  readonly #page: PageListener = (event) => {
+    if ((event !== "online" && event !== "shown") || this.#attempt) return;
+    this.#rounds = 0;
+    this.#round();
+  };
   /** What is still to be dialled in this round; `undefined` while there is nothing to do. */
   #rest: TransportClass[] | undefined;
   #attempt: Transport | undefined;
@@ -92,7 +96,7 @@ export class Resumer implements TransportSink, PageListener {
   constructor(host: ResumerHost, dialledAt: number) {
     this.#host = host;
     this.#session = host.session;
-    this.#clock = host.config.timing.clock;
+    this.#clock = host.config.clock;
     this.#since = this.#clock.now();
     this.#tookMs = this.#since - dialledAt;
   }
@@ -106,7 +110,7 @@ export class Resumer implements TransportSink, PageListener {
     const livedMs = this.#clock.now() - this.#since;
     this.#young = livedMs < YOUNG_MS ? this.#young + 1 : 0;
     this.#rounds = 0;
-    watchPage(this);
+    watchPage(this.#page);
     // A way on which all transports die at once should not be taken all the time.
     const pauseMs = this.#young < 2 ? 0 : backoffMs(WAIT, this.#young - 2, Math.random()) - livedMs;
     if (pauseMs > 0) this.#wait(pauseMs);
@@ -122,18 +126,6 @@ export class Resumer implements TransportSink, PageListener {
     }
     this.#rest = this.#order().slice(0, 1);
     if (!this.#attempt) this.#next();
-  }
-
-  // ---- from the page
-
-  online(): void {
-    if (this.#attempt) return;
-    this.#rounds = 0;
-    this.#round();
-  }
-
-  shown(): void {
-    this.online();
   }
 
   // ---- from the transport that claims
@@ -240,7 +232,7 @@ export class Resumer implements TransportSink, PageListener {
     this.#rest = undefined;
     this.#clearTimer();
     this.#giveUp();
-    unwatchPage(this);
+    unwatchPage(this.#page);
   }
 
   #giveUp(): void {
