@@ -2,6 +2,7 @@
 import { request as httpRequest } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { io as dialOwn } from "@sockeye/client";
+import type { MemoryBus } from "@sockeye/cluster/memory";
 import { io as dialFour } from "socket.io-client";
 import { describe, expect, test } from "vitest";
 import { claimOf } from "../support/counted.js";
@@ -62,6 +63,23 @@ describe("behind a blind balancer", () => {
     expect((await gone)[0]).toBe("io server disconnect");
     await until(() => owner.io.engine.clientsCount === 0, "the end of the session");
     expect(await other.io.count()).toBe(0);
+  });
+
+  test("a node whose bus is down for long still passes requests on, over its links", async () => {
+    const { nodes, proxy, unknown } = await site();
+    const [a, b] = nodes as [Node, Node, Node];
+    proxy.ports = [a.port];
+    const socket = dialOwn(proxy.url, { transports: ["polling"], forceNew: true, reconnectionDelay: 10 });
+    atEnd(() => socket.close());
+    await once(socket, "connect");
+    const { id } = socket;
+    proxy.ports = [b.port];
+    expect(await socket.timeout(5000).emitWithAck("echo", 0)).toBe(0);
+    (b.bus as MemoryBus).lose();
+    const seen = (): unknown => b.io.cluster.nodes().find(({ name }) => name === "a")?.state;
+    await until(() => seen() === "suspect" || seen() === "down", "nobody to be heard", 20_000);
+    for (let n = 1; n < 4; n++) expect(await socket.timeout(5000).emitWithAck("echo", n)).toBe(n);
+    expect([socket.id, unknown, proxy.refused]).toEqual([id, [], []]);
   });
 
   test.each(["has no listener for it", "cannot be reached"])(

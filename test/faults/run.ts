@@ -25,6 +25,8 @@ const { values } = parseArgs({
     paths: { type: "string" },
     nodes: { type: "string" },
     bus: { type: "string", default: "process" },
+    "no-links": { type: "boolean", default: false },
+    strokes: { type: "string" },
     every: { type: "string", default: "5" },
     streams: { type: "boolean", default: false },
     show: { type: "string", default: "5" },
@@ -45,7 +47,7 @@ if (values.nodes !== undefined) {
   const setup = { seed, seconds, clients, nodes, bus } as const;
   const { violations, strokes, totals } = values.recovery
     ? await playRecovery({ ...setup, every: Number(values.every) })
-    : await playNodes(setup);
+    : await playNodes({ ...setup, links: !values["no-links"], strokes: values.strokes?.split(",") });
   console.log(JSON.stringify({ strokes, totals }));
   console.log(`violations: ${violations.length || "none"}`);
   for (const text of violations.slice(0, Number(values.show))) console.log(`  ${text}`);

@@ -3,12 +3,15 @@ import { createServer } from "node:http";
 import { Server } from "@sockeye/server";
 import { makeBus } from "./bus.mjs";
 
-const { NODE_NAME: name } = process.env;
+const { NODE_NAME: name, LISTEN } = process.env;
 const tell = (message) => process.connected && process.send(message);
 
 const http = createServer();
 const io = new Server(http, {
-  cluster: { bus: makeBus(process.env), name: "faults", node: name },
+  cluster: {
+    ...{ bus: makeBus(process.env), name: "faults", node: name },
+    ...(LISTEN === "false" && { listen: false }),
+  },
   allowEIO3: true,
   pingInterval: 2000,
   pingTimeout: 3000,

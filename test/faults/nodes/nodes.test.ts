@@ -11,13 +11,15 @@ test.runIf(process.env["CI"] === "true")("all engines are there where nothing ma
 });
 
 test.each([
-  ["process", 21],
-  ["redis", 2],
+  ["process", 21, true],
+  ["redis", 2, true],
+  ["redis", 3, false],
 ] as const)(
-  "three nodes over %s, stopped, killed and frozen: nothing twice, no hole that is not told, nobody unknown, nobody left behind; seed %i",
-  async (bus, seed) => {
+  "three nodes over %s, stopped, killed and frozen, and cut one way: nothing twice, no hole that is not told, nobody unknown, nobody left behind; seed %i, links: %j",
+  async (bus, seed, links) => {
     if (missing.includes(bus)) return;
-    const { violations, strokes, totals } = await playNodes({ seed, seconds: 12, nodes: 3, clients: 8, bus });
+    const setup = { seed, seconds: 12, nodes: 3, clients: 8, bus, links };
+    const { violations, strokes, totals } = await playNodes(setup);
     expect(violations).toEqual([]);
     expect(Object.keys(strokes).length).toBeGreaterThan(0);
     expect(Math.min(totals.down, totals.up, totals.queries)).toBeGreaterThan(10);

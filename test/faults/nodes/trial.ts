@@ -1,5 +1,5 @@
 // Several nodes behind a balancer that knows nothing of sessions, and clients of all kinds. Nodes are stopped, killed and frozen, the engine is
-// restarted.
+// restarted, and one way between a node and the engine is cut.
 import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { relay } from "@sockeye/bus-process";
@@ -9,6 +9,7 @@ import type { Random } from "../../fuzz/random.js";
 import { type ClientName, loadClient, optionsFor, type Way } from "../../support/servers.js";
 import { stream } from "../plan.js";
 import { type BusName, type Engine, startEngine } from "./engine.js";
+import { type OneWayProxy, oneWayProxy } from "./one-way.js";
 
 export interface NodesSetup {
   readonly seed: number;
@@ -16,6 +17,10 @@ export interface NodesSetup {
   readonly nodes: number;
   readonly clients: number;
   readonly bus: BusName;
+  /** Do nodes listen for each other? If not, requests go over the bus, and no client uses WebSocket. Default true. */
+  readonly links?: boolean | undefined;
+  /** What strikes. Default: all that there is for this bus. */
+  readonly strokes?: readonly string[] | undefined;
 }
 
 export interface NodesOutcome {
@@ -45,6 +50,8 @@ const REST_MS = 90_000;
 interface Node {
   readonly name: string;
   readonly worker: Worker;
+  /** Its way to the engine, if there is one. */
+  readonly way: OneWayProxy | undefined;
   port: number;
   gaps: number;
   state: "starting" | "up" | "frozen" | "gone";
@@ -78,7 +85,7 @@ class Trial {
     this.#engine = await startEngine(bus);
     if (bus === "process") relay();
     cluster.setupPrimary({ exec: NODE, execArgv: [], serialization: "advanced" });
-    for (let n = 0; n < nodes; n++) this.#launch();
+    for (let n = 0; n < nodes; n++) await this.#launch();
     await this.#until(() => this.#live().length === nodes, "the nodes");
     this.#proxy = await startProxy(0, () =>
       this.#nodes.flatMap(({ state, port }) => (state === "gone" ? [] : port || [])),
@@ -101,7 +108,10 @@ class Trial {
     for (const timer of this.#timers) clearInterval(timer);
     for (const socket of this.#sockets) socket.disconnect();
     this.#proxy?.close();
-    for (const { worker } of this.#nodes) worker.process.kill("SIGKILL");
+    for (const { worker, way } of this.#nodes) {
+      worker.process.kill("SIGKILL");
+      way?.close();
+    }
     await this.#engine?.remove();
   }
 
@@ -109,16 +119,21 @@ class Trial {
     return this.#nodes.filter(({ state }) => state === "up");
   }
 
-  #launch(): void {
+  async #launch(): Promise<void> {
     const name = `node ${this.#names++}`;
     const { bus } = this.#setup;
-    const env = { NODE_NAME: name, NODE_OPTIONS: "", BUS: bus, ENGINE_PORT: `${this.#engine?.port}` };
-    const node: Node = { name, worker: cluster.fork(env), port: 0, gaps: 0, state: "starting" };
+    const way = this.#engine && (await oneWayProxy(this.#engine.port));
+    const env = {
+      ...{ NODE_NAME: name, NODE_OPTIONS: "", BUS: bus, ENGINE_PORT: `${way?.port}` },
+      LISTEN: `${this.#setup.links !== false}`,
+    };
+    const node: Node = { name, worker: cluster.fork(env), way, port: 0, gaps: 0, state: "starting" };
     this.#nodes.push(node);
     this.#byName.set(name, node);
     node.worker.on("message", (message: Record<string, unknown>) => this.#told(node, message));
     node.worker.on("exit", () => {
       node.state = "gone";
+      way?.close();
       this.#nodes.splice(this.#nodes.indexOf(node), 1);
       for (const [id, query] of this.#queries) if (query.node === node) this.#queries.delete(id);
     });
@@ -138,7 +153,8 @@ class Trial {
     // Of a node that is gone sessions are unknown, and rightly.
     if (typeof unknown === "string") {
       const owner = this.#nodes.find((one) => one.state === "up" && this.#tags.get(one.name) === unknown);
-      if (owner && !this.#wasFrozen.has(owner.name))
+      // One that hears nobody takes the others to be dead.
+      if (owner && ![owner, node].some((one) => this.#wasFrozen.has(one.name)))
         this.violations.push(`${node.name} knows no session of ${owner.name}, which lives`);
     }
     if (typeof counted !== "number") return;
@@ -152,16 +168,17 @@ class Trial {
 
   /** By name: the last four characters of the ids of its sockets. */
   readonly #tags = new Map<string, string>();
-  /** Such a node is not waited for, and its clients are refused elsewhere. */
+  /** Such a node is not waited for, its clients are refused elsewhere, and it hears nobody for a while. */
   readonly #wasFrozen = new Set<string>();
 
   async #enter(url: string): Promise<void> {
-    const names = new Set(PEERS.map(([name]) => name));
+    const peers = PEERS.filter(([, way]) => this.#setup.links !== false || !way.includes("websocket"));
+    const names = new Set(peers.map(([name]) => name));
     const loaded = new Map(
       await Promise.all([...names].map(async (name) => [name, await loadClient(name)] as const)),
     );
     for (let client = 0; client < this.#setup.clients; client++) {
-      const [name, way] = PEERS[client % PEERS.length] as (typeof PEERS)[number];
+      const [name, way] = peers[client % peers.length] as (typeof PEERS)[number];
       const options = {
         ...optionsFor(way),
         reconnectionDelay: 50,
@@ -219,14 +236,21 @@ class Trial {
     // One at a time, so that there is somebody to go to.
     if (this.#live().length < this.#setup.nodes) return;
     const engine = this.#engine;
-    const kinds = ["stop", "kill", "freeze", ...(engine ? ["restart the engine"] : [])];
-    const kind = this.#random.pick(kinds);
+    const kinds = ["stop", "kill", "freeze", ...(engine ? ["restart the engine", "deaf", "mute"] : [])];
+    const { strokes = kinds } = this.#setup;
+    const kind = this.#random.pick(kinds.filter((one) => strokes.includes(one)));
     this.strokes[kind] = (this.strokes[kind] ?? 0) + 1;
     const node = this.#random.pick(this.#live());
     if (kind === "restart the engine") {
       await engine?.stop();
       await this.#pause(this.#random.below(3000));
       await engine?.start();
+    } else if (kind === "deaf" || kind === "mute") {
+      // As others see it, it may be dead: they do not wait for it.
+      this.#wasFrozen.add(node.name);
+      node.way?.cut(kind);
+      await this.#pause(this.#random.below(12_000));
+      node.way?.heal();
     } else if (kind === "freeze") {
       node.state = "frozen";
       this.#wasFrozen.add(node.name);
@@ -239,7 +263,7 @@ class Trial {
       if (kind === "stop") node.worker.send({ stop: true });
       else node.worker.process.kill("SIGKILL");
       await this.#until(() => (node.state as string) === "gone", `the end of ${node.name}`);
-      this.#launch();
+      await this.#launch();
     }
   }
 

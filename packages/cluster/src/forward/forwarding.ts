@@ -49,9 +49,11 @@ export class Forwarding {
     return this.#listener.listen(options);
   }
 
-  /** The other node that a session's id names, if it is live. */
+  /** The other node that a session's id names, if it is live. While the bus is down nobody is heard, and that says nothing of a node. */
   memberOf(sid: string): Member | undefined {
-    return this.#cluster.members.byTag(sid.slice(-TAG_LENGTH));
+    const { members, isUp } = this.#cluster;
+    const tag = sid.slice(-TAG_LENGTH);
+    return members.byTag(tag) ?? (isUp ? undefined : members.get(members.ownerOf(tag) ?? ""));
   }
 
   request(visit: ForwardableRequest, owner: string, terms: ForwardTerms): void {
@@ -113,7 +115,9 @@ export class Forwarding {
   }
 
   #live(id: string): Member | undefined {
-    const member = this.#cluster.members.get(id);
-    return member?.state === "up" || member?.state === "draining" ? member : undefined;
+    const { members, isUp } = this.#cluster;
+    const member = members.get(id);
+    const isLive = member?.state === "up" || member?.state === "draining";
+    return isLive || !isUp ? member : undefined;
   }
 }

@@ -50,12 +50,16 @@ export class BusLinks {
     this.#target = target;
   }
 
-  /** Passes a request on. It waits until the other node has answered. */
+  /** Passes a request on. It waits until the other node has answered. While the bus is down it is cut: that says nothing of its session. */
   request(visit: ForwardableRequest, to: string, terms: ForwardTerms): void {
+    if (!this.#cluster.isUp) {
+      visit.res.destroy();
+      return;
+    }
     const asking = this.#asking.get(to) ?? this.#dial(to);
     if (asking.end) pass(asking.end, { visit, terms });
     else if (asking.waiting.length < MAX_WAITING) asking.waiting.push({ visit, terms });
-    else terms.failed(true);
+    else visit.res.destroy();
   }
 
   /** What another node says. @throws ClusterError `ERR_CLUSTER_INPUT` */
@@ -83,7 +87,7 @@ export class BusLinks {
         answering?.pipe.destroy();
         return;
       case "answerer closed":
-        if (asking) this.#giveUp(from, asking);
+        if (asking) this.#cut(from, asking);
         return;
       default:
         throw badInput("no word of a link");
@@ -92,17 +96,15 @@ export class BusLinks {
 
   /** Something that a node has said may be lost, or the node is gone. @param node left out: of all */
   broken(node?: string): void {
-    for (const [id, asking] of [...this.#asking]) if ((node ?? id) === id) this.#giveUp(id, asking);
+    for (const [id, asking] of [...this.#asking]) if ((node ?? id) === id) this.#cut(id, asking);
     for (const [id, { pipe }] of [...this.#answering]) if ((node ?? id) === id) pipe.destroy();
   }
 
   /** Passes nothing on any more; what is passed on to here is still answered. */
   stop(): void {
     for (const [id, asking] of [...this.#asking]) {
-      this.#asking.delete(id);
-      this.#cluster.clock.clearTimer(asking.timer);
-      for (const { visit } of asking.waiting) visit.res.destroy();
       asking.end?.close();
+      this.#cut(id, asking);
     }
   }
 
@@ -119,7 +121,7 @@ export class BusLinks {
       waiting: [],
       pipe: undefined,
       end: undefined,
-      timer: clock.setTimer(() => this.#giveUp(to, asking), OPEN_MS),
+      timer: clock.setTimer(() => this.#unanswered(to, asking), OPEN_MS),
     };
     this.#asking.set(to, asking);
     this.#say(to, "open", asking.id);
@@ -157,16 +159,24 @@ export class BusLinks {
     this.#say(from, "opened", id);
   }
 
-  #giveUp(to: string, asking: Asking): void {
+  /** It is one of before there were such links. */
+  #unanswered(to: string, asking: Asking): void {
+    for (const { visit, terms } of asking.waiting.splice(0)) if (!visit.res.destroyed) terms.failed(true);
+    this.#cut(to, asking);
+  }
+
+  /** Clients of ours ask again. */
+  #cut(to: string, asking: Asking): void {
     if (this.#asking.get(to) === asking) this.#asking.delete(to);
     this.#cluster.clock.clearTimer(asking.timer);
-    for (const { visit, terms } of asking.waiting.splice(0)) if (!visit.res.destroyed) terms.failed(true);
+    for (const { visit } of asking.waiting.splice(0)) visit.res.destroy();
     asking.pipe?.destroy();
   }
 }
 
 function pass(end: AskingEnd, { visit, terms }: Visit): void {
-  if (!visit.res.destroyed && !end.request(visit, terms)) terms.failed(true);
+  const failed = (): void => void visit.res.destroy();
+  if (!visit.res.destroyed && !end.request(visit, { ...terms, failed })) terms.failed(true);
 }
 
 /** @throws ClusterError `ERR_CLUSTER_INPUT` */
