@@ -14,7 +14,7 @@ import { Adapter } from "./adapter.js";
 export interface RecoveryOptions {
   /** How long a session and the packets that it may have missed are kept, in ms. */
   readonly maxDisconnectionDuration: number;
-  /** How many packets are kept at most. Who has missed more is not recovered. */
+  /** How many packets are kept at most. A client that has missed more is not recovered. */
   readonly maxPackets: number;
   /** Names this run of the server: 8 characters. An offset of another run means nothing here. */
   readonly epoch: string;

@@ -15,7 +15,7 @@ const LONGEST_PAUSE_MS = 2_000;
 const PREFIX = /^[\w-]+(\.[\w-]+)*\.?$/;
 
 /**
- * NATS as the bus of a cluster. It makes a connection of its own, with the options that it is given, and makes it anew by itself.
+ * NATS as the bus of a cluster. It makes a connection of its own, with the options that it is given, and reconnects by itself.
  *
  * ```ts
  * import { connect } from "@nats-io/transport-node";

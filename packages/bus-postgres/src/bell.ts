@@ -7,7 +7,7 @@
 
 /** PostgreSQL takes 7,999 bytes, and a group may have 2,700. */
 const MAX_CELLS = 4_000;
-/** Who has so many topics is for everybody. */
+/** A node with so many topics hears everything. */
 const MAX_HASHES = 100;
 const ANYBODY = "*";
 

@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 1_000;
 const ELSEWHERE = /^(?:MOVED|READONLY|CLUSTERDOWN|MASTERDOWN|LOADING) /;
 
 /**
- * Connections to all servers that are needed, as one: the loss of one is the loss of all. Then the servers are looked up anew, since another one may
+ * Connections to all servers that are needed, as one: the loss of one is the loss of all. Then the servers are looked up again, since another one may
  * have taken over.
  */
 export class RoutedConnection implements Connection {

@@ -32,7 +32,7 @@ export interface ManagerReservedEvents {
 }
 
 /**
- * How it stands with a connection.
+ * State of a connection.
  *
  * - `connecting`: an attempt is under way, or the next one will be, after a wait
  * - `connected`: what is emitted leaves at once
@@ -54,7 +54,7 @@ export interface ManagerView extends Emitter<Record<never, never>, ManagerReserv
    * @throws UsageError `ERR_BAD_OPTION` with the lean entry, which cannot show it
    */
   readonly engine: EngineSocket;
-  /** How it stands with the connection; `suspend`, `resume` and the other events tell of changes. */
+  /** State of the connection; `suspend`, `resume` and the other events tell of changes. */
   readonly status: Status;
   /** A coarse form of the state, under the name that Socket.IO's users know. */
   readonly _readyState: "opening" | "open" | "closed";

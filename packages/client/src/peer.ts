@@ -50,7 +50,7 @@ export class Peer implements EmitTarget, RetryOwner {
   #leavingOn: Session | undefined;
   /** Bytes of {@link sendBuffer}. */
   #keptBytes = 0;
-  /** Who waits, while there is no connection, for all to have left. */
+  /** Those that wait, while there is no connection, for all to have left. */
   #waiters: ((drained: Promise<boolean>) => void)[] = [];
   #recovery: Recovery | undefined;
   readonly #additions: SocketAdditions | undefined;

@@ -102,7 +102,7 @@ export class Socket<
     return this[PEER].active;
   }
 
-  /** How it stands with the connection right now: enough for a sign in a user interface. */
+  /** State of the connection right now: enough for a sign in a user interface. */
   get status(): Status {
     return this[PEER].status;
   }

@@ -40,7 +40,7 @@ interface Waiter {
 
 /**
  * A room of its own group on the bus: what is kept in it has contiguous numbers. What comes live is told if it has the next number; otherwise, and
- * after each loss of the bus, what is missing is read first. If it is not there any more, the room begins anew where the log does.
+ * after each loss of the bus, what is missing is read first. If it is not there any more, the room starts over where the log does.
  */
 export class ClusterRoom implements SharedRoom {
   readonly node: string;

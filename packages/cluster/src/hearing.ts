@@ -1,4 +1,4 @@
-/** A node that has not heard itself for so long makes its connections anew. */
+/** A node that has not heard itself for so long reconnects. */
 const DEAF_MS = 6_000;
 const MAX_PAUSE_MS = 60_000;
 
@@ -35,7 +35,7 @@ export class Hearing {
     this.#since = now;
   }
 
-  /** Is it time to make the connections anew? The pause until the next time doubles. */
+  /** Is it time to reconnect? The pause until the next time doubles. */
   isDeaf(now: number): boolean {
     if (now - this.#since < this.#pauseMs) return false;
     this.#since = now;

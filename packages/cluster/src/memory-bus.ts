@@ -128,7 +128,7 @@ export class MemoryBus implements Bus {
   #held: (() => void)[] | undefined = undefined;
   /** How many messages have reached this node, its own included. */
   received = 0;
-  /** How often it was asked to make its connections anew. */
+  /** How often it was asked to reconnect. */
   restarts = 0;
 
   constructor(hub: MemoryHub) {

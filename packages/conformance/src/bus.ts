@@ -145,7 +145,7 @@ export function busSuite(name: string, makeBench: () => BusBench | Promise<BusBe
     });
 
     define(
-      "connections can be made anew: it tells of a gap, and hears what it had subscribed to",
+      "reconnects when it is told to: it tells of a gap, and hears what it had subscribed to",
       async ({ until }) => {
         const [a, b] = [await begin(["{x}one"]), await begin(["{x}one"])];
         b.bus.restart();

@@ -25,7 +25,7 @@ export interface Bus {
   unsubscribe(topics: readonly string[]): void;
   /** Only of engines that notice the end of a node at once: they publish this for a node that has died. */
   will?(topic: string, bytes: Uint8Array): void;
-  /** Nothing is heard any more, not even this node's own messages: makes the connections anew. Tells {@link BusSink.down} first. */
+  /** Nothing is heard any more, not even this node's own messages: reconnects. Tells {@link BusSink.down} first. */
   restart(): void;
   /** What was published has left, and nothing more is told. */
   close(): Promise<void>;

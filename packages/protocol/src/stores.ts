@@ -13,7 +13,7 @@ interface Log {
 
 /** Writers that are remembered: nodes that are gone add nothing more. */
 const MAX_WRITERS = 1_000;
-/** Logs that are remembered. One that is forgotten begins anew, in a new epoch. */
+/** Logs that are remembered. One that is forgotten starts over, in a new epoch. */
 const MAX_LOGS = 10_000;
 /** What an entry takes beside its bytes, about. */
 const ENTRY_BYTES = 200;
@@ -95,7 +95,7 @@ export class LogStore {
     return this.end(group);
   }
 
-  /** All is lost, as when an engine without a disk begins anew. */
+  /** All is lost, as when an engine without a disk starts over. */
   clear(): void {
     this.#logs.clear();
     this.#bytes = 0;

@@ -3,7 +3,7 @@ import type { CallState } from "./hook-types.js";
 import type { Link } from "./link.js";
 import { makeStore, type Store } from "./store.js";
 
-/** How it stands with the latest call of a component. */
+/** State of the latest call of a component. */
 export type CallView = Omit<CallState<unknown, unknown>, "call">;
 
 export interface CallStore extends Store<CallView> {

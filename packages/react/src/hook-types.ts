@@ -15,7 +15,7 @@ import type {
 } from "@sockeye/socket";
 import type { ReactNode } from "react";
 
-/** Where to connect, and who one is. Another value makes another connection, and the hooks move to it. */
+/** Where to connect, and as whom. Another value makes another connection, and the hooks move to it. */
 export interface ProviderProps {
   /** Of the server, with the namespace as its path. Left out: the server of the page. */
   readonly url?: string | undefined;
@@ -24,7 +24,7 @@ export interface ProviderProps {
   readonly children?: ReactNode;
 }
 
-/** How it stands with the connection. */
+/** State of the connection. */
 export interface Connection<S> {
   /** `connecting` while a page is rendered on a server, and until it is mounted. */
   readonly status: Status;
@@ -38,11 +38,11 @@ export interface Connection<S> {
 export interface CoreHooks<Listen extends EventsMap, Emit extends EventsMap, S> {
   /** Connects as long as it is mounted. All other hooks work inside of it. */
   SocketProvider(props: ProviderProps): ReactNode;
-  /** Shows how it stands with the connection, and renders again when that changes. */
+  /** Returns the state of the connection, and renders again when it changes. */
   useConnection(): Connection<S>;
   /** Calls the handler for each such event while the component is mounted: the one of the latest rendering, which need not be memoized. */
   useEvent<Ev extends EventNames<Listen>>(event: Ev, handler: EventHandler<Listen, Ev>): void;
-  /** Gives a function that emits, the same one in each rendering. While there is no connection, what is emitted waits. */
+  /** Returns a function that emits, the same one in each rendering. While there is no connection, what is emitted waits. */
   useEmit(): <Ev extends EventNames<Emit>>(event: Ev, ...args: EventParams<Emit, Ev>) => void;
 }
 
@@ -130,7 +130,7 @@ export interface RoomHookOptions {
 export interface RoomState<Listen extends EventsMap, Emit extends EventsMap> {
   /** Has the server let it in? It stays true while the connection is away: the room is joined again by itself. */
   readonly joined: boolean;
-  /** Did every event since come? `undefined` until it has joined. If it is false, load what you show anew. */
+  /** Did every event since come? `undefined` until it has joined. If it is false, load again what you show. */
   readonly complete?: boolean | undefined;
   /** Why the server does not let it in, or does not show it. */
   readonly error?: unknown;

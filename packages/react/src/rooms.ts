@@ -4,13 +4,13 @@ import type { RoomState } from "./hook-types.js";
 import type { Link } from "./link.js";
 import { makeStore, type Store } from "./store.js";
 
-/** How it stands with a room. */
+/** State of a room. */
 type RoomView = RoomState<DefaultEventsMap, DefaultEventsMap>;
 
 /** A room of a socket, joined as long as a component watches. */
 export interface RoomStore extends Store<RoomView> {
   /**
-   * Watches. What came since is heard by all who enter before it has joined; who is new and alone joins anew for that.
+   * Watches. What came since is heard by all who enter before it has joined; who is new and alone joins again for that.
    *
    * @param visitor stands for the component
    */

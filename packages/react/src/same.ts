@@ -1,5 +1,5 @@
 /**
- * Do two values say the same? Plain objects and arrays are compared by what they hold, so that an app may write them anew in each
+ * Do two values say the same? Plain objects and arrays are compared by what they hold, so that an app may write them again in each
  * rendering. Functions are all the same: the latest one is called.
  */
 export function same(one: unknown, other: unknown): boolean {

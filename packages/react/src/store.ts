@@ -1,7 +1,7 @@
 import { startTimer, stopTimer } from "@sockeye/protocol";
 
 /**
- * Ms that something runs on after its last watcher. StrictMode, Fast Refresh and a change of page let go of what they take again at
+ * Ms that something runs on after its last watcher. StrictMode, Fast Refresh and a change of page drop what they take again at
  * once.
  */
 export const GRACE_MS = 250;
@@ -16,7 +16,7 @@ export interface Store<T> {
   watch(tell?: () => void): () => void;
   /** Is it alive though nobody watches? */
   isLeft(): boolean;
-  /** Ends its life. It begins anew with the next watcher. */
+  /** Ends its life. It starts over with the next watcher. */
   end(): void;
 }
 

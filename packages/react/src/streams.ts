@@ -7,7 +7,7 @@ import { makeStore, type Store } from "./store.js";
 /** Ms between two renderings of a stream that flows: a frame. A timer, since hidden pages have no frames. */
 const FRAME_MS = 16;
 
-/** How it stands with a stream. */
+/** State of a stream. */
 export type StreamView = Omit<StreamState<unknown, unknown>, "cancel" | "restart">;
 
 /** What is asked for. */
@@ -62,7 +62,7 @@ export function openStream(link: Link, { name, input, id, after, skip }: StreamR
     cancel: () => stream?.cancel(),
     restart() {
       store.end();
-      // Who watches keeps it alive, and is told.
+      // A watcher keeps it alive, and is told.
       store.watch()();
       store.set(store.value);
     },

@@ -23,7 +23,7 @@ type Answer = (...args: unknown[]) => void;
 
 const INTERNAL: Refusal = { code: "ERR_INTERNAL", message: "Internal error" };
 
-/** Who asks for nothing gets the newest event of a room that keeps only that. */
+/** A client that asks for nothing gets the newest event of a room that keeps only that. */
 function fromLast(since: Since, rule: { readonly last: boolean } | undefined): Since {
   return since.kind === "now" && rule?.last ? { kind: "last", count: 1 } : since;
 }
@@ -428,7 +428,7 @@ export class Rooms<S extends RoomSocket> {
     return data === undefined ? { code, message } : { code, message, data };
   }
 
-  /** What other nodes keep, too, is let go of where nobody needs it. */
+  /** What other nodes keep, too, is dropped where nobody needs it. */
   #isUnused(state: RoomState<S>, since: number): boolean {
     const { name, usedAt, readers, presence } = state;
     const isHeard = this.#host.hasMembers(memberRoom(name));

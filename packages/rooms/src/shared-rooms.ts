@@ -66,7 +66,7 @@ export class SharedRooms<S extends RoomSocket> {
   /** What has to come before a request can be answered; nothing if it is known. */
   before(state: RoomState<S>, request?: Request): PromiseLike<void> | undefined {
     const kept = this.#beforeKept(state, request);
-    // Who is at nodes that do not answer is not waited for.
+    // Members at nodes that do not answer are not waited for.
     const there = state.replica?.ready()?.then(() => this.#board.tellAll(state));
     return kept && there ? Promise.all([kept, there]).then(() => {}) : (kept ?? there);
   }
@@ -184,7 +184,7 @@ export class SharedRooms<S extends RoomSocket> {
     const at = clock.now() - Math.max(0, clock.wall() - wall);
     const bytes = weigh(encoded);
     this.#store.change(state, () => log.append(encoded, { at, bytes, id: said.id }));
-    // What is read anew was told before.
+    // What is read again was told before.
     if (!state.isNews()) return true;
     const room = memberRoom(state.name);
     const sender = new Set(said.from === undefined ? [] : [said.from]);

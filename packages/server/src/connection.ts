@@ -213,7 +213,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
 
   disconnect(): void {
     for (const socket of this.#lanes.all().filter(isSocket)) socket.disconnect();
-    // Ended now, it would be unknown to its client, who would begin anew as if nobody had sent it away.
+    // Ended now, it would be unknown to its client, who would start over as if nobody had sent it away.
     if (this.session.suspended) this.#dismissed = true;
     else this.session.conversation.close("forced server close");
   }
@@ -243,7 +243,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
     if (isEio3(this)) this.#connect({ type: PacketType.CONNECT, nsp: "/", id: undefined, data: undefined });
   }
 
-  /** In a session in which nothing was joined nothing is kept for anybody. Its client begins anew, as well. */
+  /** In a session in which nothing was joined nothing is kept for anybody. Its client starts over, as well. */
   suspended(): void {
     this.giveUp();
     for (const lane of this.#lanes.all()) if (isSocket(lane)) lane.setAway(true);

@@ -92,7 +92,7 @@ function guard(adapter: Adapter): void {
   for (const name of ROOMS) {
     wrap(methods, name, (call) => {
       const result = call();
-      // Who awaits it hears of it as well.
+      // Code that awaits it hears of it as well.
       watched(result, failed);
       return result;
     });

@@ -244,7 +244,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   /** Adapters made for Socket.IO may answer without a promise. */
   async #restore(pid: string, offset: string | undefined): Promise<RestoredSession | null> {
     const restored = await this.adapter.restoreSession(pid, offset);
-    // Who may not stay any more has to pass the middlewares, like anybody.
+    // A client that may not stay any more has to pass the middlewares, like any other.
     const isOver = typeof restored?.expires === "number" && restored.expires <= this.clock.wall();
     if (isOver) restored.release?.();
     if (isOver || restored === null) return null;
@@ -334,7 +334,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
 
   /** Ends all sockets and the adapter. */
   async shutDown(): Promise<void> {
-    // Who is there gets what was said last.
+    // Those that are there get what was said last.
     const flushed = this.#adapter?.flush();
     if (flushed) await flushed;
     for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");

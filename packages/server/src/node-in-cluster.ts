@@ -32,7 +32,7 @@ import { ClusterView } from "./cluster-view.js";
 /** What of a random id stays: 96 bits. */
 const RANDOM_LENGTH = 16;
 
-/** Tells a session's node that its client has begun anew. */
+/** Tells a session's node that its client has started over. */
 const ABANDONED = "abandoned";
 
 /** What a node of a cluster needs of its server. */
@@ -40,7 +40,7 @@ export interface NodeHost extends ErrorBoundary {
   readonly engineClock: Clock;
   readonly codec: Codec;
   load(): NodeLoad;
-  /** The client of a session has begun anew at another node. Nothing if it has not the session's secret. */
+  /** The client of a session has started over at another node. Nothing if it has not the session's secret. */
   abandon(claim: Pick<Claim, "sid" | "secret">): void;
   /** Answers requests that other nodes pass on. */
   readonly forwardTarget: ForwardTarget;
@@ -92,7 +92,7 @@ export class NodeInCluster implements Neighbours {
       act: (op, args, from) => {
         const [sid, claimed] = args;
         if (op === BUS_LINK) this.#forwarding.told(args, from);
-        // Who says so must know the session's secret, as for any other claim.
+        // It takes the session's secret to say so, as for any other claim.
         if (op === ABANDONED && typeof sid === "string" && typeof claimed === "string")
           host.abandon({ sid, secret: claimed });
       },

@@ -106,7 +106,7 @@ export class PeerCalls implements Answerer, Caller, StreamPeer {
   }
 
   #takeFrame(event: readonly unknown[], table: StreamTable): void {
-    // Who asks for an acknowledgement of a frame learns that it has come.
+    // A client that asks for an acknowledgement of a frame learns that it has come.
     const last = event.at(-1);
     if (typeof last === "function") last();
     this.#streams ??= new SocketStreams(this, table);

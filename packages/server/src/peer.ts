@@ -194,7 +194,7 @@ export class Peer implements SocketTarget, AdapterPeer {
         encoded,
       });
     }
-    // Who takes an error hears of a packet that was dropped as of one that nobody answers.
+    // A callback that takes an error hears of a packet that was dropped as of one that nobody answers.
     if (dropped) return;
     this.#handle[SHOW_OUTGOING](packet);
     this.#leave(packet, encoded, flags);

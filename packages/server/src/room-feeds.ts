@@ -234,7 +234,7 @@ class Reader {
   end(): void {
     this.closed();
     this.#res.end();
-    // Who reads nothing must not keep the HTTP server from its end.
+    // A client that reads nothing must not keep the HTTP server from its end.
     this.#timer = this.#terms.clock.setTimer(() => this.#res.destroy(), FAREWELL_MS);
   }
 

@@ -25,7 +25,7 @@ export class SerialQueue {
   #bytes = 0;
   /** Told how many bytes more wait, or fewer. */
   readonly #counted: (bytes: number) => void;
-  /** Answers to earlier questions, or to those that were let go of, mean nothing. */
+  /** Answers to earlier questions, or to those that were dropped, mean nothing. */
   #turn = 0;
 
   constructor(counted: (bytes: number) => void = () => {}) {

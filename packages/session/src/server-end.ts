@@ -29,7 +29,7 @@ export interface Secrets {
 export interface ServerRole {
   /** Time from one PING to the next, in ms. One that is answered later than that is followed by the next after this time. */
   readonly pingIntervalMs: number;
-  /** Time for the PONG to come, in ms. Each sign of life begins it anew. */
+  /** Time for the PONG to come, in ms. Each sign of life starts it again. */
   readonly pingTimeoutMs: number;
   /** Time for an upgrade to complete, in ms. */
   readonly upgradeTimeoutMs: number;

@@ -1,6 +1,6 @@
 import { SIGNATURE_HEADER } from "./signature.js";
 
-/** These are for the next hop only, or are written anew. */
+/** These are for the next hop only, or are written again. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "expect",

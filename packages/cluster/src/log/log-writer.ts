@@ -175,7 +175,7 @@ export class LogWriter {
     if (this.#unconfirmed.length + this.#turn.length === 0) this.#whenKept();
   }
 
-  /** The engine has lost what came before, or has never got it: all that is not confirmed is said anew. */
+  /** The engine has lost what came before, or has never got it: all that is not confirmed is said again. */
   #again(): void {
     this.#begin();
     this.#unconfirmed = this.#unconfirmed.map(({ said }, index) => ({ number: index + 1, said }));

@@ -43,7 +43,7 @@ export class Consumer implements Stream {
   #items: Item[] = [];
   /** The number of the last item that has come. */
   #last: number;
-  /** Who waits for an item. */
+  /** Readers that wait for an item. */
   #readers: Reader[] = [];
   /** How it ended: told behind the last item. */
   #ended: Ended | undefined;
@@ -67,7 +67,7 @@ export class Consumer implements Stream {
     this.end = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    // Who reads the items hears of it there.
+    // The reader of the items hears of it there.
     this.end.then(undefined, () => {});
     if (!signal) return;
     const abort = (): void => this.#giveUp(OWN_EVENTS.stop, { error: reasonOf(signal) });

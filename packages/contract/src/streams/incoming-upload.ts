@@ -81,7 +81,7 @@ export class IncomingUpload implements KeptWork {
       .then(
         (value) => this.#over(value === undefined ? {} : { value }),
         (error: unknown) => {
-          // Who was told to stop, and says so, has not failed.
+          // A producer that was told to stop, and says so, has not failed.
           const isTheStop = signal.aborted && (error === signal.reason || error instanceof StreamError);
           if (!isTheStop && !isCallError(error)) this.#host.peer.reportError(error, this.#name);
           this.#over(failureOf(error));

@@ -119,7 +119,7 @@ export class Run {
 
   #failed(error: unknown): void {
     const { signal } = this.#controller;
-    // Who was told to stop, and says so, has not failed.
+    // A producer that was told to stop, and says so, has not failed.
     const isTheStop = signal.aborted && (error === signal.reason || isAbort(error) || isCallError(error));
     if (!isTheStop && !isCallError(error)) this.#sink.reportError(error);
     if (!this.#over) this.#finish(failureOf(error));

@@ -37,7 +37,7 @@ const LOOK_MS = 50;
 
 /**
  * The end of a server that gives its clients time: each is sent away at a moment of its own, or as soon after it as no
- * acknowledgement is under way. Who is there at the deadline stays for others to end.
+ * acknowledgement is under way. What is left at the deadline is for others to end.
  */
 export class Drain {
   readonly #clock: Clock;

@@ -113,7 +113,7 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
     return this.#taker?.acceptClaim(transport, claim) === true;
   }
 
-  /** Its client has begun anew at another node, which could not lead it here. @returns false if it has not proved that it may */
+  /** Its client has started over at another node, which could not lead it here. @returns false if it has not proved that it may */
   abandon({ secret }: Pick<Claim, "secret">): boolean {
     if (this.#taker?.proves(secret) !== true) return false;
     this.leave();

@@ -67,7 +67,7 @@ export interface Neighbours {
   locate(sid: string): There | undefined;
   /** Passes a request on to the node that has its session. @param failed it does not answer; `intact`: nothing of the request was read */
   forward(request: ForwardedRequest, node: string, failed: (intact: boolean) => void): void;
-  /** A claim was refused here: its client begins anew. The node that has the session is told, if there is one. */
+  /** A claim was refused here: its client starts over. The node that has the session is told, if there is one. */
   claimRefused(claim: Claim): void;
 }
 

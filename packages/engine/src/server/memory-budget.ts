@@ -19,7 +19,7 @@ const CHANGES_EACH = 16;
 
 /** A connection, as the budget sees it. */
 export interface Holder {
-  /** Bytes that are held for it now, counted anew; what many share counts in full. */
+  /** Bytes that are held for it now, counted again; what many share counts in full. */
   heldBytes(): number;
   /** Those among its packets that others may hold as well, with what each counts there. */
   eachPacket(visit: (packet: EncodedPacket, bytes: number) => void): void;
@@ -96,7 +96,7 @@ export class MemoryBudget {
     }
   }
 
-  /** What each holds, counted anew. A packet weighs on each that holds it by its share. */
+  /** What each holds, counted again. A packet weighs on each that holds it by its share. */
   #weigh(): Map<Account, number> {
     const holders = new Map<EncodedPacket, number>();
     this.#limit = Number.POSITIVE_INFINITY;

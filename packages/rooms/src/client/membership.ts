@@ -48,7 +48,7 @@ export class Membership {
   #since: string | undefined;
   /** Which join is under way: answers to others mean nothing. */
   #turn = 0;
-  /** Another one each time that the app begins anew. */
+  /** Another one each time that the app starts over. */
   #life = 0;
   #waiters: Waiter[] = [];
   #timer: Timer | undefined;

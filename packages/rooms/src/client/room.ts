@@ -50,7 +50,7 @@ export type PublishArgs<Listen extends EventsMap, Emit extends EventsMap, Ev> =
 
 /** Options of `publish`. */
 export interface PublishOptions extends WaitOptions {
-  /** A name that nothing else has, so that a page that was loaded anew may try again. Default: a random one. */
+  /** A name that nothing else has, so that a page that was loaded again may try again. Default: a random one. */
   readonly id?: string | undefined;
 }
 

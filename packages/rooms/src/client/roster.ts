@@ -5,7 +5,7 @@ type Change = { -readonly [K in keyof PresenceChange]: [...PresenceChange[K]] };
 /** Who is in a room, as the app was told. What the server says becomes what has changed since. Pure. */
 export class Roster {
   readonly #members = new Map<string, Presence>();
-  /** Who was seen since the list is being read anew. */
+  /** Who was seen since the list is being read again. */
   #seen: Set<string> | undefined;
 
   /** In the order of their keys. */
@@ -18,7 +18,7 @@ export class Roster {
     this.#seen = undefined;
   }
 
-  /** The list is read anew: a member that is on no page has left. */
+  /** The list is read again: a member that is on no page has left. */
   begin(): void {
     this.#seen = new Set();
   }

@@ -143,7 +143,7 @@ export class BusLinks {
   }
 
   #answer(from: string, id: number): void {
-    // One that is opened anew takes the place of another: the other end has given that up.
+    // One that is opened again takes the place of another: the other end has given that up.
     this.#answering.get(from)?.pipe.destroy();
     const pipe = new BusPipe({
       send: (number, bytes) => this.#say(from, "answers", id, number, bytes),

@@ -128,7 +128,7 @@ function destroyUnlessUsed(socket: Duplex, timeoutMs: number): void {
   const forget = (): void => stopTimer(timer);
   const timer = startTimer(() => {
     socket.removeListener("close", forget);
-    // Who has the wrong path learns that much.
+    // A client with the wrong path learns that much.
     if (bytesWritten(socket) === written) socket.end(NOT_FOUND, () => socket.destroy());
   }, timeoutMs);
   timer.unref();

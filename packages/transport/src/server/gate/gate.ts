@@ -255,7 +255,7 @@ class HttpGate implements Gate {
       checkRequest({ req, query, upgrade, session, foreign, transports: this.#transports }) ??
       this.#checkKind(visit, query);
     const failed = (intact: boolean): void => {
-      // As if there were no such session: its client begins anew. From a claim the owner learns that.
+      // As if there were no such session: its client starts over. From a claim the owner learns that.
       if (claims && intact && refusal === undefined) this.#awaitClaim(visit, query);
       else this.#refuse(visit, { reason: "UNKNOWN_SID", context: {} });
     };

@@ -153,7 +153,7 @@ export class Post implements Waiter {
     this.#owner.fail("transport error", cause, false);
   }
 
-  /** Its body is let go of. */
+  /** Its body is dropped. */
   cut(): void {
     this.#owner.post = undefined;
     this.#res.destroy();

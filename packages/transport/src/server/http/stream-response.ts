@@ -182,7 +182,7 @@ export class StreamResponse {
     this.#owner.gone(this);
   }
 
-  /** Sets the deadline anew. */
+  /** Sets the deadline again. */
   #expect(): void {
     const { clock, writeTimeoutMs } = this.#options;
     clock.clearTimer(this.#deadline);

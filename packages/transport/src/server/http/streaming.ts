@@ -158,7 +158,7 @@ export class StreamingPipe implements HttpPipe, PostOwner, StreamResponseOwner {
 
   #begin(req: IncomingMessage, res: ServerResponse): StreamResponse {
     const writing = this.#host.format.begin(req);
-    // As middlewares set it for a whole site. Who may frame a response that can be framed, its own policy says.
+    // As middlewares set it for a whole site. The response's own policy says who may frame it.
     res.removeHeader("X-Frame-Options");
     const initial = this.#initial && this.numbers?.begun !== "claim";
     this.#writeHead(res, { ...writing.headers }, initial);
