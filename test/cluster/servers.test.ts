@@ -2,6 +2,7 @@
 import { io as dialOwn } from "@sockeye/client";
 import { createMsgpackCodec as clientCodec } from "@sockeye/client/msgpack";
 import { type MemoryBus, MemoryHub } from "@sockeye/cluster/memory";
+import { streams } from "@sockeye/contract/client";
 import { Server, type ServerOptions } from "@sockeye/server";
 import { createMsgpackCodec } from "@sockeye/server/msgpack";
 import { nativeClock } from "@sockeye/session";
@@ -20,6 +21,32 @@ async function own(node: Node, options: object = {}): Promise<ReturnType<typeof 
   await once(socket, "connect");
   return socket;
 }
+
+test("a stream is kept by its node, and another one says that it has it not", async () => {
+  const [a, b] = (await startNodes(["a", "b"], memoryBuses())) as Pair;
+  for (const { io } of [a, b])
+    io.stream("count", { keep: "1m" }, async function* () {
+      yield* [1, 2];
+    });
+  const connect = ({ url }: Node) => {
+    const socket = dialOwn(url, { ...QUIET, extend: [streams] });
+    atEnd(() => socket.close());
+    return socket;
+  };
+  const first = connect(a).stream("count");
+  const items: unknown[] = [];
+  for await (const item of first) items.push(item);
+  const id = String(first.id);
+  for await (const item of connect(a).stream("count", undefined, { id })) items.push(item);
+  expect(items).toEqual([1, 2, 1, 2]);
+  const refused = async (node: Node, other: string): Promise<unknown> =>
+    connect(node)
+      .stream("count", undefined, { id: other })
+      .next()
+      .catch((error: { readonly code: string }) => error.code);
+  expect(await refused(b, id)).toBe("ERR_STREAM_LOST");
+  expect(await refused(a, `x${id.slice(1)}`)).toBe("ERR_STREAM_GONE");
+});
 
 describe("clients of two nodes", () => {
   test.each<[string, Partial<ServerOptions>, object]>([

@@ -23,6 +23,7 @@ export interface Verdict {
 }
 
 export interface Terms {
+  readonly limits?: { readonly maxAttachments?: number };
   readonly sid: string;
   readonly upgrades: readonly string[];
   readonly pingInterval: number;

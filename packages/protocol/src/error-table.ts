@@ -233,7 +233,7 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   ERR_STREAM_LOST: {
-    meaning: "The server knows nothing of a stream that the client has items of: its node has gone.",
+    meaning: "The server knows nothing of the stream: its node has gone, or another one answers.",
     retryable: false,
   },
   ERR_STREAM_CANCELLED: {

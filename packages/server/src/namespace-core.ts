@@ -147,7 +147,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
 
   useStreams(): StreamTable {
     const exchange = this.useExchange();
-    exchange.streams ??= streamsOf(this.clock, this.limits);
+    exchange.streams ??= streamsOf(this.clock, this.limits, this.host.cluster);
     return exchange.streams;
   }
 

@@ -179,6 +179,11 @@ export class NodeInCluster implements Neighbours {
     return tag === this.#cluster.tag || this.#cluster.members.byTag(tag) !== undefined;
   }
 
+  /** May this node have made the id? */
+  isOwnId(id: string): boolean {
+    return id.slice(RANDOM_LENGTH) === this.#cluster.tag;
+  }
+
   socketId(): string {
     return randomId().slice(0, RANDOM_LENGTH) + this.#cluster.tag;
   }

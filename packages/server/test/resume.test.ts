@@ -396,6 +396,20 @@ describe("who does not count", () => {
     expect(client.terms).toMatchObject({ resume: { window: 30_000, bytes: 1_048_576 } });
     expect(socket.handshake.query).toEqual({ EIO: "4", transport: "websocket" });
   });
+
+  it("and does not resume is told the limits alone, and the app sees nothing of that", async () => {
+    const site = await serve();
+    const connected = once(site.io, "connection");
+    const client = await CountedClient.open(site.port, "websocket", "resume=without");
+    expect([client.terms?.resume, typeof client.terms?.limits?.maxAttachments]).toEqual([
+      undefined,
+      "number",
+    ]);
+    await client.send("0");
+    const [socket] = (await connected) as [Socket];
+    expect(socket.handshake.query).toEqual({ EIO: "4", transport: "websocket" });
+    client.cut();
+  });
 });
 
 it("a session that is closed while the client owes acknowledgements ends as soon as the rest has left", async () => {

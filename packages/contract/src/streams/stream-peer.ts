@@ -14,6 +14,8 @@ export interface StreamHost {
   isSame(input: unknown, other: unknown): boolean;
   /** Nobody can guess it. */
   makeId(): string;
+  /** Is this no id that {@link makeId} has made here? */
+  isElsewhere?(id: string): boolean;
 }
 
 /** An upload that the app takes. */

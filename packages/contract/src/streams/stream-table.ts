@@ -140,9 +140,11 @@ export class StreamTable {
     const found = this.#kept.get(key);
     if (!found) {
       // A name from a client proves nothing: the client that names a stream must be identified, and the stream new.
-      const isLost = request.after > 0 && !this.#kept.isGone(key);
-      if (isLost) throw refusal("ERR_STREAM_LOST", "this server knows nothing of the stream");
-      if (request.id !== undefined && (owner === undefined || this.#kept.isGone(key)))
+      const isGone = this.#kept.isGone(key);
+      const isElsewhere = owner === undefined && this.#host.isElsewhere?.(id);
+      if (!isGone && (request.after > 0 || isElsewhere))
+        throw refusal("ERR_STREAM_LOST", "this server knows nothing of the stream");
+      if (request.id !== undefined && (owner === undefined || isGone))
         throw refusal("ERR_STREAM_GONE", "nothing is kept under this id");
       return this.#keep({ key, id, owner: owner ?? asker.socket, input, keeping }, report);
     }
