@@ -68,7 +68,7 @@ const TIME: { readonly [file: string]: string } = {
     "closes upgrades that nobody takes, on servers that have other owners",
   "transport/src/server/turns/turns.ts": "turns are those of the event loop",
   "transport/src/server/websocket/own-handshakes.ts": "one write a turn of the event loop",
-  "transport/src/server/websocket/late-listener.ts": "2 ms between two packets",
+  "transport/src/server/websocket/late-listener.ts": "some ms between two packets",
   "transport/src/memory/pair.ts": "a pipe for tests",
   "transport/src/shared/webtransport-pipe.ts": "the platform's own streams have no clock",
   "transport/src/client/node/cookie-jar.ts": "cookies end at a time of day",

@@ -212,6 +212,8 @@ export function upgradeBytes(
       Upgrade: "websocket",
       "Sec-WebSocket-Version": "13",
       "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+      // One that may be far away is not asked for a pong, which this one would not give.
+      Via: "1.1 test",
       ...headers,
     },
   });

@@ -93,6 +93,8 @@ export function upgradeRequest(target: string, headers: Record<string, string | 
     Upgrade: "websocket",
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": KEY,
+    // One that may be far away is not asked for a pong, which this one would not give.
+    Via: "1.1 test",
     ...headers,
   };
   const lines = Object.entries(all).flatMap(([name, value]) =>

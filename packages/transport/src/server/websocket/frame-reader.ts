@@ -330,7 +330,7 @@ export class FrameReader implements Waiter {
     const opcode = first & OPCODE;
     if (opcode === CLOSE) this.#closed(payload);
     else if (opcode === PING) this.#sink.ping(payload);
-    else if (opcode === PONG) return;
+    else if (opcode === PONG) this.#sink.pong?.();
     else if (first < FIN || opcode === CONTINUATION) this.#gather(first, payload, isAscii);
     else this.#complete(first, payload, isAscii);
   }

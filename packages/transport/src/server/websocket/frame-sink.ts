@@ -6,6 +6,8 @@ export interface FrameSink {
   binary(message: Buffer): void;
   /** A ping. The bytes are only lent. */
   ping(payload: Buffer): void;
+  /** A pong, whatever is in it. */
+  pong?(): void;
   /** The peer's close frame: status code and reason as they came, or nothing. The bytes are only lent. */
   goodbye(body: Buffer): void;
   /** The peer broke the protocol or a limit. `code` is what the close frame should tell it. */

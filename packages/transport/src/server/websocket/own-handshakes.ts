@@ -4,7 +4,7 @@ import { afterTurn } from "@sockeye/protocol";
 import type { IncomingUpgrade } from "../request/incoming.js";
 import { endConnection } from "../request/refusal.js";
 import type { DeflateExtension } from "./deflate-extension.js";
-import { LateListener } from "./late-listener.js";
+import { isNear, LateListener } from "./late-listener.js";
 import { OwnWebSocketPipe, type OwnWebSocketTerms } from "./own-websocket.js";
 import { checkUpgrade, type UpgradeFault } from "./upgrade-check.js";
 
@@ -55,9 +55,8 @@ export class OwnHandshakes {
     if (deflate !== undefined) text += `Sec-WebSocket-Extensions: ${deflate.response}\r\n`;
     for (const [name, value] of headers()) text += `${name}: ${value}\r\n`;
     if (late) {
-      const listener = new LateListener(socket);
-      socket.write(`${text}\r\n`, "latin1");
-      listener.separate();
+      const listener = new LateListener(socket, isNear(visit));
+      listener.apart(() => void socket.write(`${text}\r\n`, "latin1"));
       accepted(new OwnWebSocketPipe(socket, this.#terms, { head, base64, deflate, listener }));
       return;
     }

@@ -169,9 +169,11 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
       return;
     }
     listener.sent();
-    this.#write(batch.slice(0, 1));
-    if (batch.length === 1) return;
-    listener.separate();
+    if (batch.length === 1) {
+      this.#write(batch);
+      return;
+    }
+    listener.apart(() => this.#write(batch.slice(0, 1)));
     this.#write(batch.slice(1));
   }
 
@@ -238,6 +240,10 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
       this.#abort();
       this.#end("transport close");
     } else socket.write(controlFrame(FIN_PONG, payload));
+  }
+
+  pong(): void {
+    this.#listener?.heard();
   }
 
   /** The peer's close frame. It is answered in its own words, unless it is itself the answer. */
