@@ -55,20 +55,25 @@ export class Intake {
     this.#held ??= [];
     const release = this.#owner.hold(event);
     verdict.then((settled) => {
-      release?.();
-      if (release) this.#settle(event, settled);
-      this.#goOn();
+      const goOn = (): void => {
+        release?.();
+        if (release) this.#settle(event, settled);
+        this.#goOn();
+      };
+      if (this.#owner.delays?.(goOn) !== true) goOn();
     });
     return false;
   }
 
-  #goOn(): void {
-    for (let next = this.#held?.shift(); next; next = this.#held?.shift()) {
+  readonly #goOn = (): void => {
+    while (this.#held !== undefined && this.#held.length > 0) {
+      if (this.#owner.delays?.(this.#goOn)) return;
+      const next = this.#held.shift() as Held;
       next.release();
       if (!this.#check(next.event)) return;
     }
     this.#held = undefined;
-  }
+  };
 
   #settle(event: Event, verdict: Verdict): void {
     const name = String(event[0]);

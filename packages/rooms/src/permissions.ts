@@ -1,3 +1,4 @@
+import type { Delays } from "./afterwards.js";
 import { forbidden } from "./room-error.js";
 import type { RoomAction } from "./rule.js";
 
@@ -14,6 +15,12 @@ export function permissionKey(action: RoomAction, room: string): string {
 /** What one socket was allowed, and what the app is still to decide about. */
 export class Permissions {
   readonly #known = new Map<string, boolean | Decision>();
+  readonly #delays: Delays;
+
+  /** @param delays for those who have waited for a decision: may be very many */
+  constructor(delays: Delays = () => false) {
+    this.#delays = delays;
+  }
 
   /**
    * Asks once for each key.
@@ -63,10 +70,12 @@ export class Permissions {
     const decision = new Decision();
     this.#known.set(key, decision);
     const decided = (granted: boolean | undefined, refusal: unknown): void => {
-      if (this.#known.get(key) !== decision) return;
-      if (granted === undefined) this.#known.delete(key);
-      else this.#known.set(key, granted);
-      decision.end(refusal);
+      // Until all who have waited know it, those who come go behind them.
+      decision.decide(refusal, this.#delays, () => {
+        if (this.#known.get(key) !== decision) return;
+        if (granted === undefined) this.#known.delete(key);
+        else this.#known.set(key, granted);
+      });
     };
     asked.then(
       (granted) => decided(granted === true, granted === true ? undefined : forbidden()),
@@ -79,6 +88,8 @@ export class Permissions {
 /** One question that the app has not answered yet. */
 class Decision {
   #waiting: Verdict[] = [];
+  /** Those before it were told. */
+  #at = 0;
   #settle: () => void = () => {};
   readonly #over = new Promise<void>((resolve) => {
     this.#settle = resolve;
@@ -89,9 +100,24 @@ class Decision {
     return this.#over;
   }
 
+  /** Tells all who wait, in order, as turns have time. @param told all of them */
+  decide(refusal: unknown, delays: Delays, told: () => void): void {
+    const goOn = (): void => {
+      while (this.#at < this.#waiting.length) {
+        if (delays(goOn)) return;
+        this.#waiting[this.#at++]?.(refusal);
+      }
+      told();
+      this.end(undefined);
+    };
+    goOn();
+  }
+
+  /** Tells the rest at once. */
   end(refusal: unknown): void {
-    const waiting = this.#waiting;
+    const waiting = this.#waiting.slice(this.#at);
     this.#waiting = [];
+    this.#at = 0;
     this.#settle();
     for (const verdict of waiting) verdict(refusal);
   }

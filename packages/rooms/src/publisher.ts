@@ -1,5 +1,6 @@
 import type { BroadcastOptions, EventPacket } from "@sockeye/protocol";
 import { isOwnEvent, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
+import { afterwards, type Delays } from "./afterwards.js";
 import { isThenable } from "./permissions.js";
 import { formatPosition } from "./position.js";
 import { encodable } from "./presence-board.js";
@@ -60,7 +61,7 @@ export class Publisher<S extends RoomSocket> {
     const { event, args } = going.publication;
     const checked = this.#host.check(socket, [event, ...args]);
     return isThenable(checked)
-      ? checked.then(([, ...read]) => this.#ask(socket, going, read))
+      ? afterwards(checked, this.#delays(socket), ([, ...read]) => this.#ask(socket, going, read))
       : this.#ask(socket, going, checked.slice(1));
   }
 
@@ -73,7 +74,7 @@ export class Publisher<S extends RoomSocket> {
       if (verdict !== true && !Array.isArray(verdict)) throw forbidden();
       return this.#store(socket, publication, verdict === true ? args : (verdict as readonly unknown[]));
     };
-    return isThenable(said) ? said.then(settle) : settle(said);
+    return isThenable(said) ? afterwards(said, this.#delays(socket), settle) : settle(said);
   }
 
   #store(socket: S, publication: Publication, args: readonly unknown[]): unknown {
@@ -93,6 +94,10 @@ export class Publisher<S extends RoomSocket> {
     if (state.shared && state.log) return this.#sink.share(state, packet, { id, from: socket.id });
     this.#sink.broadcast(packet, { rooms: new Set([room]), except: new Set([socket.id]) }, { id });
     return { room, ...(state.position === undefined ? {} : { position: state.position }) };
+  }
+
+  #delays(socket: S): Delays {
+    return (goOn) => this.#host.delays(socket, goOn);
   }
 
   /** It may have gone while the app decided. */

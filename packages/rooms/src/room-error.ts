@@ -30,6 +30,10 @@ export function unread(): RoomRefusal {
   );
 }
 
+export function refuseUnread(): never {
+  throw unread();
+}
+
 export function tooMuch(what: string): RoomRefusal {
   return new RoomRefusal("ERR_ROOM_LIMIT", what);
 }

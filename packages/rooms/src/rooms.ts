@@ -1,12 +1,13 @@
 import type { BroadcastOptions, EventPacket, Timer } from "@sockeye/protocol";
 import { isOwnEvent, OWN_EVENTS, UsageError } from "@sockeye/protocol";
+import { afterwards, type Delays } from "./afterwards.js";
 import { bytesOf, pageOf } from "./history-page.js";
 import { DEFAULT_ROOM_LIMITS, type RoomLimits } from "./limits.js";
 import { isThenable, permissionKey, type Verdict } from "./permissions.js";
 import { ownEvent, PresenceBoard } from "./presence-board.js";
 import { Publisher } from "./publisher.js";
 import { ACTION_OF, ACTIONS, MAX_NAME, type Request, readRequest } from "./requests.js";
-import { forbidden, type Refusal, RoomRefusal, tooMuch, unread } from "./room-error.js";
+import { forbidden, type Refusal, RoomRefusal, refuseUnread, tooMuch } from "./room-error.js";
 import type { HistoryOptions, RoomEvent } from "./room-event.js";
 import { RoomFeed } from "./room-feed.js";
 import type { LogEntry, Reading } from "./room-log.js";
@@ -16,21 +17,12 @@ import type { RoomSocket, RoomsHost } from "./rooms-host.js";
 import { type Expose, type RoomRule, type Rule, readRule } from "./rule.js";
 import { RuleTable } from "./rule-table.js";
 import { SharedRooms } from "./shared-rooms.js";
-import type { Since } from "./since.js";
+import { fromLast, type Since } from "./since.js";
 import { spendsTooMuch, Visitors } from "./visitor.js";
 
 type Answer = (...args: unknown[]) => void;
 
 const INTERNAL: Refusal = { code: "ERR_INTERNAL", message: "Internal error" };
-
-/** A client that asks for nothing gets the newest event of a room that keeps only that. */
-function fromLast(since: Since, rule: { readonly last: boolean } | undefined): Since {
-  return since.kind === "now" && rule?.last ? { kind: "last", count: 1 } : since;
-}
-
-function unreadable(): never {
-  throw unread();
-}
 
 /** How long what is too old may stay after all, at most. */
 const TRIM_MS = 60_000;
@@ -41,7 +33,7 @@ export class Rooms<S extends RoomSocket> {
   readonly #limits: RoomLimits;
   readonly #rules = new RuleTable<Rule<S>>();
   readonly #store: RoomStore<S>;
-  readonly #visitors = new Visitors();
+  readonly #visitors: Visitors<S>;
   readonly #board: PresenceBoard<S>;
   readonly #publisher: Publisher<S>;
   readonly #shared: SharedRooms<S>;
@@ -49,6 +41,7 @@ export class Rooms<S extends RoomSocket> {
 
   constructor(host: RoomsHost<S>, limits: Partial<RoomLimits> = {}) {
     this.#host = host;
+    this.#visitors = new Visitors(this.#delays);
     this.#limits = { ...DEFAULT_ROOM_LIMITS, ...limits };
     this.#store = new RoomStore(this.#limits, {
       now: () => host.clock.now(),
@@ -125,9 +118,9 @@ export class Rooms<S extends RoomSocket> {
     const members = kept.map(({ name }) => memberRoom(name));
     this.#host.broadcast(packet, { ...options, except: new Set([...(except ?? []), ...members]) });
     for (const state of kept) if (!ofNode.includes(state)) this.#shared.emit(state, packet, { id, from });
+    const { except: _sender, ...toAll } = options;
     envelopes.forEach(({ state, envelope }) => {
       const room = memberRoom(state.name);
-      const { except: _sender, ...toAll } = options;
       if (this.#host.share || this.#host.hasMembers(room))
         this.#host.broadcast(envelope, { ...(publication ? toAll : options), rooms: new Set([room]) });
     });
@@ -242,7 +235,7 @@ export class Rooms<S extends RoomSocket> {
       try {
         const value = what();
         // What is answered is made of what strangers sent: it may be something that cannot be sent.
-        if (isThenable(value)) return value.then(answer).then(undefined, refuse);
+        if (isThenable(value)) return afterwards(value, this.#delays(socket), answer).then(undefined, refuse);
         answer(value);
       } catch (error) {
         refuse(error);
@@ -250,7 +243,7 @@ export class Rooms<S extends RoomSocket> {
       return undefined;
     };
     const request = readRequest(event, argument);
-    if (request === undefined) return act(unreadable);
+    if (request === undefined) return act(refuseUnread);
     if (request.kind === "leave") return act(() => this.#leave(socket, request.room));
     const undeclared = this.#host.undeclared(socket, request.room);
     if (undeclared !== undefined) return act(undeclared);
@@ -272,6 +265,11 @@ export class Rooms<S extends RoomSocket> {
 
   // ---- inside
 
+  readonly #delays =
+    (socket: S): Delays =>
+    (goOn) =>
+      this.#host.delays(socket, goOn);
+
   #leave(socket: S, room: string): unknown {
     if (!this.#visitors.find(socket.id)?.rooms.delete(room)) return { room };
     this.#absent(room, socket.id);
@@ -282,7 +280,8 @@ export class Rooms<S extends RoomSocket> {
   #answer(socket: S, request: Exclude<Request, { kind: "leave" }>): unknown {
     const state = this.#used(request.room);
     const waiting = state && this.#shared.before(state, request);
-    return waiting ? waiting.then(() => this.#answerNow(socket, request)) : this.#answerNow(socket, request);
+    const answer = (): unknown => this.#answerNow(socket, request);
+    return waiting ? afterwards(waiting, this.#delays(socket), answer) : answer();
   }
 
   #answerNow(socket: S, request: Exclude<Request, { kind: "leave" }>): unknown {

@@ -23,3 +23,8 @@ export function parseSince(value: unknown): Since | undefined {
   const position = parsePosition(value);
   return position && { kind: "position", position };
 }
+
+/** A client that asks for nothing gets the newest event of a room that keeps only that. */
+export function fromLast(since: Since, rule: { readonly last: boolean } | undefined): Since {
+  return since.kind === "now" && rule?.last ? { kind: "last", count: 1 } : since;
+}

@@ -1,4 +1,5 @@
 import type { Clock } from "@sockeye/protocol";
+import { afterwards, type Delays } from "./afterwards.js";
 import { isThenable, Permissions } from "./permissions.js";
 
 const WINDOW_MS = 10_000;
@@ -7,12 +8,18 @@ const WINDOW_MS = 10_000;
 export class Visitor {
   /** Rooms that it has joined by the room protocol. */
   readonly rooms: Set<string> = new Set();
-  readonly permissions: Permissions = new Permissions();
+  readonly permissions: Permissions;
+  readonly #delays: Delays;
   /** Bytes of its values of presence, by room. */
   readonly #shown = new Map<string, number>();
   #shownBytes = 0;
   /** Settles once no publication of it waits for the app any more; unset if none does. */
   #publishing: PromiseLike<void> | undefined;
+
+  constructor(delays: Delays) {
+    this.#delays = delays;
+    this.permissions = new Permissions(delays);
+  }
 
   /** Rooms in which it shows itself. */
   get shownIn(): readonly string[] {
@@ -35,7 +42,8 @@ export class Visitor {
 
   /** Runs one publication behind the other, so that their order stays: at once if none waits for the app. */
   inTurn<T>(publish: () => T | PromiseLike<T>): T | PromiseLike<T> {
-    const result = this.#publishing === undefined ? publish() : this.#publishing.then(publish);
+    const result =
+      this.#publishing === undefined ? publish() : afterwards(this.#publishing, this.#delays, publish);
     if (!isThenable(result)) return result;
     const over = result.then(
       () => {},
@@ -50,18 +58,23 @@ export class Visitor {
 }
 
 /** The sockets of which something is known. */
-export class Visitors {
+export class Visitors<S extends { readonly id: string }> {
   readonly #byId = new Map<string, Visitor>();
+  readonly #delays: (socket: S) => Delays;
+
+  constructor(delays: (socket: S) => Delays) {
+    this.#delays = delays;
+  }
 
   find(socketId: string): Visitor | undefined {
     return this.#byId.get(socketId);
   }
 
-  of({ id }: { readonly id: string }): Visitor {
-    let visitor = this.#byId.get(id);
+  of(socket: S): Visitor {
+    let visitor = this.#byId.get(socket.id);
     if (visitor === undefined) {
-      visitor = new Visitor();
-      this.#byId.set(id, visitor);
+      visitor = new Visitor(this.#delays(socket));
+      this.#byId.set(socket.id, visitor);
     }
     return visitor;
   }

@@ -48,6 +48,7 @@ export class Site {
         check: (_socket, event) => this.check(event),
         undeclared: () => undefined,
         refusalOf: (error) => (error instanceof Refused ? error : undefined),
+        delays: () => false,
         reportError: (error) => this.errors.push(error),
       },
       limits,

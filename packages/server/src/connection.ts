@@ -10,9 +10,10 @@ import type {
   EncodedPacket,
   Frame,
   Limits,
+  NamespaceError,
   Packet,
 } from "@sockeye/protocol";
-import { NamespaceError, PacketType, SessionError, SockeyeError, shown } from "@sockeye/protocol";
+import { PacketType, SessionError, SockeyeError } from "@sockeye/protocol";
 import type { DropPolicy } from "@sockeye/session";
 import type { ErrorBoundary } from "@sockeye/socket";
 import type { AdmittingConnection, ConnectedSocket, Joinable } from "./admission.js";
@@ -24,9 +25,10 @@ import { enveloped } from "./foreign-adapter.js";
 import type { Handshake } from "./handshake.js";
 import type { Histogram } from "./histogram.js";
 import { JoinedNamespaces } from "./joined-namespaces.js";
-import { takeJoin } from "./joins.js";
-import { memoryOf } from "./memory-of.js";
+import { authTooLarge, decidedLate, takeJoin, tooManyJoins, tooManyNamespaces } from "./joins.js";
+import { largeMemoryOf } from "./memory-of.js";
 import type { Monitor } from "./monitor.js";
+import { warnOfNoNext } from "./no-decision.js";
 import { refusalOf } from "./refusal-of.js";
 
 /** What a connection knows of a namespace: its socket; that the namespace is still deciding; that the socket has left. */
@@ -60,9 +62,6 @@ export interface ConnectionHost extends ErrorBoundary {
 }
 
 const NO_AUTH: Handshake["auth"] = {};
-
-/** A token and a name: not worth counting. */
-const SMALL_AUTH_BYTES = 1024;
 
 /** One session with many namespaces on it: leads each packet to its socket. */
 export class Connection implements EngineConnection, AdmittingConnection {
@@ -158,6 +157,19 @@ export class Connection implements EngineConnection, AdmittingConnection {
     return false;
   }
 
+  get delaying(): boolean {
+    return this.session.delaying;
+  }
+
+  delays(goOn: () => void, bytes = 0): boolean {
+    const isDelayed = this.session.delays(() => {
+      this.release(bytes);
+      goOn();
+    });
+    if (isDelayed) this.release(-bytes);
+    return isDelayed;
+  }
+
   release(bytes: number): void {
     this.#heldBytes -= bytes;
     this.keep(-bytes);
@@ -222,7 +234,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   giveUp(): void {
     const lanes = this.#lanes.all();
     if (this.#dismissed || lanes.some(isSocket)) return;
-    for (const lane of lanes) if (lane instanceof Admission) this.#warnOfNoNext(lane);
+    for (const lane of lanes) if (lane instanceof Admission) warnOfNoNext(lane, this.#host.monitor.warnings);
     this.session.conversation.close();
   }
 
@@ -297,16 +309,6 @@ export class Connection implements EngineConnection, AdmittingConnection {
     if (lane instanceof Admission) this.#host.decided(lane);
   }
 
-  #warnOfNoNext({ namespace, asked }: Admission): void {
-    if (asked === undefined) return;
-    const where = `${asked} of namespace ${shown(namespace)}`;
-    this.#host.monitor.warnings.warnOnce(
-      "SOCKEYE_NO_NEXT",
-      where,
-      () => `A client was given up after connectTimeout: ${where} has neither called next() nor refused it`,
-    );
-  }
-
   /** The client has sent what it must not. The reason is Socket.IO's, which tells so whether the end has to wait for a poll. */
   #violated(): void {
     const { conversation } = this.session;
@@ -328,8 +330,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   }
 
   #refuseAuth(namespace: string): void {
-    const code = "ERR_AUTH_TOO_LARGE";
-    const error = new NamespaceError(code, "Auth payload too large", { code });
+    const error = authTooLarge();
     this.refused(namespace, error);
     this.exceeded(error);
   }
@@ -349,7 +350,10 @@ export class Connection implements EngineConnection, AdmittingConnection {
       const found = this.#host.route(name, auth);
       if (found instanceof Promise) {
         found
-          .then((find) => this.#admit(admission, this.awaits(admission) ? find() : undefined))
+          .then((find) => {
+            const goOn = (): void => this.#found(admission, find);
+            if (!this.delays(goOn)) goOn();
+          })
           .catch((failure: unknown) => this.#failed(admission, failure));
       } else this.#admit(admission, found);
     } catch (failure) {
@@ -358,9 +362,17 @@ export class Connection implements EngineConnection, AdmittingConnection {
     if (this.awaits(admission)) this.#host.deciding(admission);
   }
 
+  #found(admission: Admission, find: () => Joinable | undefined): void {
+    try {
+      this.#admit(admission, this.awaits(admission) ? find() : undefined);
+    } catch (failure) {
+      this.#failed(admission, failure);
+    }
+  }
+
   #countJoin(): NamespaceError | undefined {
     const fullAt = takeJoin(this.#joinsFullAt, this.#host.limits, this.#host.clock);
-    if (fullAt === undefined) return new NamespaceError("ERR_TOO_MANY_JOINS", "Too many joins");
+    if (fullAt === undefined) return tooManyJoins();
     this.#joinsFullAt = fullAt;
     return undefined;
   }
@@ -384,10 +396,10 @@ export class Connection implements EngineConnection, AdmittingConnection {
   /** The app has had its time: what it decides now is for nobody. What the client has asked meanwhile has its turn. */
   late(admission: Admission): void {
     if (!this.awaits(admission)) return;
-    this.#warnOfNoNext(admission);
+    warnOfNoNext(admission, this.#host.monitor.warnings);
     admission.abandon();
     if (admission.next !== undefined) this.decided(admission);
-    else this.refused(admission.namespace, late());
+    else this.refused(admission.namespace, decidedLate());
   }
 
   /** May it join one namespace more? Counts only where the answer is in doubt. */
@@ -400,8 +412,7 @@ export class Connection implements EngineConnection, AdmittingConnection {
   /** Counts what a client has said of itself for as long as the namespace has it. */
   #keepAuth(name: string, auth: Handshake["auth"] | undefined): void {
     const before = this.#auths?.get(name) ?? 0;
-    const bytes = auth === undefined || !this.session.bounded ? 0 : memoryOf(auth);
-    const now = bytes < SMALL_AUTH_BYTES ? 0 : bytes;
+    const now = auth === undefined || !this.session.bounded ? 0 : largeMemoryOf(auth);
     if (now === before) return;
     this.#auths ??= new Map();
     if (now === 0) this.#auths.delete(name);
@@ -432,15 +443,6 @@ export class Connection implements EngineConnection, AdmittingConnection {
   awaits(admission: Admission): boolean {
     return !this.#over && this.#lanes.get(admission.namespace) === admission;
   }
-}
-
-function tooManyNamespaces(): NamespaceError {
-  return new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
-}
-
-function late(): NamespaceError {
-  const code = "ERR_JOIN_TIMEOUT";
-  return new NamespaceError(code, "Not decided in time", { code });
 }
 
 function isSocket(lane: JoinState | undefined): lane is ConnectedSocket {

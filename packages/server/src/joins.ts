@@ -1,4 +1,5 @@
 import type { Clock, Limits } from "@sockeye/protocol";
+import { NamespaceError } from "@sockeye/protocol";
 
 const MINUTE_MS = 60_000;
 
@@ -19,4 +20,23 @@ export function takeJoin(
   const next = Math.max(now, fullAt) + eachMs;
   // Half of one is the room that sums of fractions need.
   return next - now > MINUTE_MS + eachMs / 2 ? undefined : next;
+}
+
+export function tooManyJoins(): NamespaceError {
+  return new NamespaceError("ERR_TOO_MANY_JOINS", "Too many joins");
+}
+
+export function tooManyNamespaces(): NamespaceError {
+  return new NamespaceError("ERR_TOO_MANY_NAMESPACES", "Too many namespaces");
+}
+
+export function authTooLarge(): NamespaceError {
+  const code = "ERR_AUTH_TOO_LARGE";
+  return new NamespaceError(code, "Auth payload too large", { code });
+}
+
+/** The app has not decided in time. */
+export function decidedLate(): NamespaceError {
+  const code = "ERR_JOIN_TIMEOUT";
+  return new NamespaceError(code, "Not decided in time", { code });
 }

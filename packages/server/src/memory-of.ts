@@ -17,3 +17,12 @@ export function memoryOf(value: unknown): number {
   for (const [name, each] of Object.entries(value)) sum += PLACE + name.length + memoryOf(each);
   return sum;
 }
+
+/** A token and a name: not worth counting. */
+const SMALL_BYTES = 1024;
+
+/** The same, and nothing for what is small. */
+export function largeMemoryOf(value: unknown): number {
+  const bytes = memoryOf(value);
+  return bytes < SMALL_BYTES ? 0 : bytes;
+}

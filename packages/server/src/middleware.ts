@@ -27,6 +27,8 @@ export interface MiddlewareWatch {
   waits?(promise: PromiseLike<unknown>): void;
   /** A middleware has returned without a word: it may call `next` later, or never. @returns called if it does */
   mayDecideLater?(next: Next): () => void;
+  /** A middleware has passed on: must what follows wait? Then `goOn` is called in its turn. @param isLate has it decided later than it was asked? */
+  delays(goOn: () => void, isLate: boolean): boolean;
   /** A middleware that had decided already has called `next(error)`, has thrown, or its promise has rejected. */
   failedLate(error: unknown): void;
 }
@@ -51,6 +53,7 @@ export function runMiddlewares<T>(
     }
     watch.asked?.(index);
     let called = false;
+    let isLate = false;
     let decidedLate: (() => void) | undefined;
     const next: Next = (error) => {
       if (called) {
@@ -59,8 +62,11 @@ export function runMiddlewares<T>(
       }
       called = true;
       decidedLate?.();
-      if (error) done(error);
-      else run(index + 1);
+      const goOn = (): void => {
+        if (error) done(error);
+        else run(index + 1);
+      };
+      if (!watch.delays(goOn, isLate)) goOn();
     };
     const refuse = (error: unknown): void => {
       if (called) watch.failedLate(error);
@@ -80,9 +86,9 @@ export function runMiddlewares<T>(
       refuse(error);
       return;
     }
-    if (isAsync) return;
-    if (passes) next();
-    else if (!called) decidedLate = watch.mayDecideLater?.(next);
+    if (!isAsync && passes) next();
+    isLate = true;
+    if (!isAsync && !passes && !called) decidedLate = watch.mayDecideLater?.(next);
   };
   run(0);
 }

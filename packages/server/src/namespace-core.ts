@@ -231,12 +231,16 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     }
     // The client knows that its old connection is dead, this server does not yet.
     this.#byPid?.get(pid)?.end("transport close");
+    const examine = (restored: RestoredSession | undefined): void => {
+      const goOn = (): void => this.#examine(admission, restored);
+      if (!admission.connection.delays(goOn)) goOn();
+    };
     this.#restore(pid, typeof offset === "string" ? offset : undefined).then(
-      (restored) => this.#examine(admission, restored ?? undefined),
+      (restored) => examine(restored ?? undefined),
       (error: unknown) => {
         // Adapters made for Socket.IO say no by rejecting with a text.
         if (error instanceof Error || types.isNativeError(error)) this.reportError(error, "adapter");
-        this.#examine(admission, undefined);
+        examine(undefined);
       },
     );
   }
@@ -285,6 +289,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
     };
     runMiddlewares(middlewares, socket, decided, {
       asked: (index) => admission.asks(nameOf(middlewares[index], index)),
+      delays: (goOn, isLate) => isLate && connection.delays(goOn),
       failedLate: (error) => socket[REPORT](error, "middleware"),
     });
   }

@@ -41,6 +41,7 @@ export class PeerCalls implements Answerer, Caller, StreamPeer {
       deliver: (event) => !peer.connected || this.#deliver(event),
       refused: (error, event) => handle[REFUSED](error, event),
       hold: (event) => this.#hold(event),
+      delays: (goOn) => client.delays(goOn),
     });
   }
 

@@ -27,6 +27,13 @@ export interface PeerConnection {
   hold(bytes: number): boolean;
   /** It waits no more. */
   release(bytes: number): void;
+  /**
+   * Something that has waited for the app is to go on: has this turn of the event loop no time for it? Then `goOn` is called once one
+   * has. It must not throw. @param bytes that it holds until then
+   */
+  delays(goOn: () => void, bytes?: number): boolean;
+  /** Does anything wait for that? */
+  readonly delaying: boolean;
   /** Something is held for this client, and counts in the budget of the process; below zero once it is not. */
   keep(bytes: number): void;
   encode(packet: Packet, compress: boolean | undefined): EncodedPacket;

@@ -366,6 +366,9 @@ export class Peer implements SocketTarget, AdapterPeer {
           const client = this.#client;
           return countUntilCalled(next, eventWeight(event), (bytes) => client.keep(bytes));
         },
+        // What was decided at once does not overtake what was not.
+        delays: (goOn, isLate) =>
+          (isLate || this.#client.delaying) && this.#client.delays(goOn, eventWeight(event)),
         failedLate: (error) => this.#handle[REPORT](error, "middleware"),
       },
     );

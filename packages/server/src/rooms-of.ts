@@ -65,6 +65,7 @@ export function roomsOf(core: RoomsCore): Rooms<RoomSocket> {
     },
     refusalOf: (error) =>
       error instanceof ContractError || isCallError(error) ? refusalOf(error) : undefined,
+    delays: (socket, goOn) => (socket as Socket).client.delays(goOn),
     reportError: (error, event) => core.reportError(error, event),
   };
   return new Rooms<RoomSocket>(host, core.host.limits);

@@ -49,6 +49,10 @@ class FakeConnection implements SocketConnection {
   left(namespace: string): void {
     this.calls.push(`left ${namespace}`);
   }
+  readonly delaying = false;
+  delays(): boolean {
+    return false;
+  }
   rested(): void {}
   keep(): void {}
   hold(): boolean {

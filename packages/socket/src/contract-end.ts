@@ -21,6 +21,8 @@ export interface IntakeOwner {
   refused(error: ContractError, event: RefusedEvent): void;
   /** It waits for an asynchronous schema. @returns what ends that; nothing if no more may wait, and then it is dropped */
   hold(event: Event): (() => void) | undefined;
+  /** An asynchronous schema has decided: is there no time to go on now? Then `goOn` is called once there is. Left out: never. */
+  delays?(goOn: () => void): boolean;
 }
 
 /** A contract as one end sees it. */

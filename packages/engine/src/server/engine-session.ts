@@ -1,7 +1,7 @@
 import type { Claim, CloseReason, EncodedPacket, Limits, SessionError, Transport } from "@sockeye/protocol";
 import type { SessionSink } from "@sockeye/session";
 import { GAP, sizeOf } from "@sockeye/session";
-import type { KnownSession } from "@sockeye/transport/server";
+import { Continuations, type KnownSession, type Turns } from "@sockeye/transport/server";
 import type { Conversation, TransportTaker } from "./conversation.js";
 import type { Leaving } from "./drain.js";
 import type { FirstRequest } from "./first-request.js";
@@ -35,6 +35,8 @@ export interface EngineSessionParts<Above extends EngineSessionSink> {
   readonly first: FirstRequest;
   readonly above: EngineSink<Above>;
   readonly limits: Pick<Limits, "maxProcessBytes">;
+  /** How much may be handled at once. */
+  readonly turns: Turns;
   /** Makes the session itself. Without a taker it stays on its transport. */
   converse(sink: SessionSink): { readonly conversation: Conversation; readonly taker?: TransportTaker };
 }
@@ -45,6 +47,9 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
 {
   readonly first: FirstRequest;
   readonly sink: Above;
+  readonly #turns: Turns;
+  /** What has waited for the app and may go on. */
+  #goingOn: Continuations | undefined = undefined;
   /** A property and not a method around each of its methods, since every packet passes here. */
   readonly conversation: Conversation;
   readonly #taker: TransportTaker | undefined;
@@ -52,8 +57,9 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
   /** What is held in memory for it, as long as there is anything. */
   #account: Account | undefined = undefined;
 
-  constructor({ first, above, limits, converse }: EngineSessionParts<Above>) {
+  constructor({ first, above, limits, turns, converse }: EngineSessionParts<Above>) {
     this.first = first;
+    this.#turns = turns;
     this.#limits = limits;
     this.sink = above.opened(this);
     const { conversation, taker } = converse(this.sink);
@@ -100,6 +106,22 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
 
   get busy(): boolean {
     return this.sink.busy === true;
+  }
+
+  /**
+   * Something that has waited for the app is to go on: has this turn of the event loop no time for it? Then `goOn` is called once one
+   * has. It must not throw.
+   */
+  delays(goOn: () => void): boolean {
+    this.#goingOn ??= new Continuations(this.#turns);
+    if (this.#goingOn.goesOn()) return false;
+    this.#goingOn.add(goOn);
+    return true;
+  }
+
+  /** Does anything wait for that? */
+  get delaying(): boolean {
+    return this.#goingOn?.waits === true;
   }
 
   /** Another transport wants to take over. */

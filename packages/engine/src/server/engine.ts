@@ -27,7 +27,7 @@ import type {
   WebTransportRequest,
   WebTransportSession,
 } from "@sockeye/transport/server";
-import { createGate, remoteAddress } from "@sockeye/transport/server";
+import { createGate, loopOf, remoteAddress, Turns } from "@sockeye/transport/server";
 import { DEFAULT_IPV6_PREFIX, requirePrefix } from "./address-group.js";
 import type { ClientAddress } from "./addresses.js";
 import { Addresses } from "./addresses.js";
@@ -107,6 +107,7 @@ interface Setup {
   /** Only if a limit per address is set. */
   readonly addresses: Addresses | undefined;
   readonly gate: Gate;
+  readonly turns: Turns;
 }
 
 /** Sessions by their ids, and the gate that they come through. */
@@ -242,7 +243,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
 
   open(sid: string, transport: Transport, handshake: HandshakeRequest): void {
     const { clock, limits, watcher } = this.#terms;
-    const { config, eio3Config, resume } = this.#setup;
+    const { config, eio3Config, resume, turns } = this.#setup;
     const counted = resume && handshake.counts ? new ResendBudget(resume, clock) : undefined;
     const own = handshake.protocol === 3 ? eio3Config : config;
     // The session is made first, so that what stands above can be its sink: a packet passes through nothing else.
@@ -251,6 +252,7 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
       first: new FirstRequest(handshake, this.#middlewares.length > 0 || this.#terms.seesRequests()),
       above: this.#above,
       limits,
+      turns,
       converse: (sink) => {
         const limitsTold = handshake.isOurs ? config.role.limits : undefined;
         const end = new ServerEnd(own, sink, { id: sid, counted, limits: limitsTold });
@@ -304,13 +306,15 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
     const resume = resumeTerms(options.resume);
     const hooks = this.#hooks();
     const config = configure(options, { clock, codec, key, limits, resume, hooks });
+    const turns = new Turns(loopOf(clock), options.maxTurnMs);
     return {
       options: withDefaults(options),
       config,
       resume,
       eio3Config: { ...config, codec: eio3Codec, role: { ...config.role, pings: "client" } },
       addresses: this.#countAddresses(options),
-      gate: createGate({ ...options, clock, limits }, this),
+      turns,
+      gate: createGate({ ...options, clock, limits, turns }, this),
     };
   }
 

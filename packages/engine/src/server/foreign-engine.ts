@@ -1,5 +1,6 @@
 import type { Limits } from "@sockeye/protocol";
-import type { SessionConfig } from "@sockeye/session";
+import { nativeClock, type SessionConfig } from "@sockeye/session";
+import { loopOf, Turns } from "@sockeye/transport/server";
 import type { EngineSessionSink, EngineSink } from "./engine-session.js";
 import { EngineSession } from "./engine-session.js";
 import { FirstRequest } from "./first-request.js";
@@ -26,6 +27,7 @@ export function bindEngine<Above extends EngineSessionSink>(
   terms: () => ForeignTerms,
   above: EngineSink<Above>,
 ): void {
+  const turns = new Turns(loopOf(nativeClock));
   engine.on("connection", (socket) => {
     const { codec, eio3Codec, limits } = terms();
     const protocol = socket.protocol === 3 ? 3 : 4;
@@ -33,6 +35,7 @@ export function bindEngine<Above extends EngineSessionSink>(
       first: new FirstRequest({ req: socket.request, protocol }, true),
       above,
       limits,
+      turns,
       converse: (sink) => ({
         conversation: new ForeignSession(socket, protocol === 3 ? eio3Codec : codec, sink),
       }),

@@ -26,5 +26,7 @@ export { OriginPolicy, type Origins } from "./request/origins.js";
 export { readWholeQuery, shareQuery } from "./request/query.js";
 export { readRawHeaders } from "./request/raw-headers.js";
 export { REFUSALS, type RefusedRequest } from "./request/refusal.js";
+export { Continuations } from "./turns/continuations.js";
+export { loopOf, Turns } from "./turns/turns.js";
 export { type ServerWebSocket, WebSocketPipe, type WebSocketPipeOptions } from "./websocket/websocket.js";
 export type { WebSocketEngine } from "./websocket/websocket-handshakes.js";

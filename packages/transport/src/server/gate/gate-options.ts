@@ -12,6 +12,7 @@ import type { Middleware } from "../request/middleware.js";
 import type { Origins } from "../request/origins.js";
 import type { PendingLimits } from "../request/pending.js";
 import type { UrlLimits } from "../request/url-limits.js";
+import type { Turns } from "../turns/turns.js";
 import type { WebSocketEngine } from "../websocket/websocket-handshakes.js";
 import type { StreamOptions } from "./http-pipes.js";
 
@@ -50,6 +51,8 @@ export interface GateOptions {
    * next one. A message is never interrupted. Default 5; `Infinity`: as long as there is something.
    */
   readonly maxTurnMs?: number | undefined;
+  /** Those that the sessions have as well. Default: its own, of {@link maxTurnMs}. */
+  readonly turns?: Turns | undefined;
   /** Lets in clients of protocol revision 3 as well: those of Socket.IO 2. Default false. */
   readonly allowEIO3?: boolean | undefined;
 }

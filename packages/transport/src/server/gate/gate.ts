@@ -18,7 +18,7 @@ import { RequestNumbers } from "../request/request-numbers.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
 import { type UrlLimits, urlExcess, urlRefusal } from "../request/url-limits.js";
 import { RequestLines } from "../turns/request-line.js";
-import { loopOf, Turns } from "../turns/turns.js";
+import { loopOf, REQUEST_UNITS, Turns } from "../turns/turns.js";
 import { Eio3Pipe } from "../websocket/eio3-pipe.js";
 import { WebSocketHandshakes } from "../websocket/websocket-handshakes.js";
 import { checkRequest, HANDSHAKE_ERROR, isClaim, type KnownSession } from "./checks.js";
@@ -52,6 +52,7 @@ class HttpGate implements Gate {
   readonly #webTransport: WebTransportGate;
   readonly #closing: ClosingSockets;
   readonly #requests: RequestLines;
+  readonly #turns: Turns;
   readonly #urls: UrlLimits;
   /** Milliseconds that the app may take to decide about a visit, middlewares and `allowRequest` each. */
   readonly #decisionMs: number;
@@ -65,7 +66,8 @@ class HttpGate implements Gate {
     this.#transports = new Set(options.transports ?? DEFAULT_TRANSPORTS);
     this.#lingering = new Lingering(options.clock);
     this.#origins = new OriginPolicy(options.origins);
-    const turns = new Turns(loopOf(options.clock), options.maxTurnMs);
+    const { turns = new Turns(loopOf(options.clock), options.maxTurnMs) } = options;
+    this.#turns = turns;
     this.#requests = new RequestLines(turns);
     const asked = { turns, origins: this.#origins, jsonp: this.#transports.has("jsonp") };
     this.#httpPipes = httpPipes({ ...options, ...asked }, acceptor, this.#lingering);
@@ -98,6 +100,7 @@ class HttpGate implements Gate {
     this.#handshakes = new Handshakes(acceptor, {
       ...answers,
       clock,
+      turns,
       maxFrameBytes,
       allowRequest: options.allowRequest,
       allowEIO3: options.allowEIO3 === true,
@@ -219,12 +222,15 @@ class HttpGate implements Gate {
   }
 
   /** What middlewares may take of the time of a visit. What has no decision then is cut: an answer would be in their way. */
-  #patience(visit: IncomingRequest | IncomingUpgrade): Pick<Patience, "clock" | "timeoutMs" | "late"> {
+  #patience(
+    visit: IncomingRequest | IncomingUpgrade,
+  ): Pick<Patience, "clock" | "timeoutMs" | "goOn" | "late"> {
     const late = (middleware: string): void => {
       this.#acceptor.refused(describeRefusal(visit.req, middlewareLate(middleware)));
       visit.cut();
     };
-    return { clock: this.#clock, timeoutMs: this.#decisionMs, late };
+    const goOn = (then: () => void): void => this.#turns.goOn(REQUEST_UNITS, then);
+    return { clock: this.#clock, timeoutMs: this.#decisionMs, goOn, late };
   }
 
   /** The middlewares are through with it. */

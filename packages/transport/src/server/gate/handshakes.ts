@@ -4,6 +4,7 @@ import type { Incoming, IncomingUpgrade } from "../request/incoming.js";
 import { type EngineQuery, shareQuery } from "../request/query.js";
 import type { Refusal } from "../request/refusal.js";
 import { RequestNumbers } from "../request/request-numbers.js";
+import { REQUEST_UNITS, type Turns } from "../turns/turns.js";
 import { AskedHandshake } from "./asked-handshake.js";
 import { checkProtocol, HANDSHAKE_ERROR } from "./checks.js";
 import { CheckedHandshake, type GateSink } from "./gate-sink.js";
@@ -12,6 +13,8 @@ import type { HttpPipeKind } from "./http-pipes.js";
 /** What handshakes need of the gate. */
 export interface HandshakesTerms {
   readonly clock: Clock;
+  /** Very many may wait for one answer of the app's. */
+  readonly turns: Turns;
   readonly allowRequest: AllowRequest | undefined;
   /** Are clients of protocol revision 3 let in? */
   readonly allowEIO3: boolean;
@@ -48,13 +51,19 @@ export class Handshakes {
       this.#identify(asked);
     } else {
       shareQuery(visit.req);
+      let isLate = false;
       askApp(this.#terms.allowRequest, visit.req, {
         decided: (refusal) => {
-          if (refusal === undefined) this.#identify(asked);
-          else this.#decline(asked, refusal);
+          const goOn = (): void => {
+            if (refusal === undefined) this.#identify(asked);
+            else this.#decline(asked, refusal);
+          };
+          if (isLate) this.#terms.turns.goOn(REQUEST_UNITS, goOn);
+          else goOn();
         },
         failed: (error) => this.#acceptor.reportError(error, "allowRequest"),
       });
+      isLate = true;
     }
     asked.await(this.#terms.decisionMs, () => this.#terms.refuse(visit, LATE));
   }
@@ -82,7 +91,13 @@ export class Handshakes {
       return;
     }
     if (typeof id === "string") this.#open(asked, id);
-    else Promise.resolve(id).then((later) => this.#open(asked, later), fail);
+    else {
+      const { turns } = this.#terms;
+      Promise.resolve(id).then(
+        (later) => turns.goOn(REQUEST_UNITS, () => this.#open(asked, later)),
+        (error: unknown) => turns.goOn(REQUEST_UNITS, () => fail(error)),
+      );
+    }
   }
 
   #failId(asked: AskedHandshake, error: unknown): void {

@@ -8,6 +8,7 @@ import type { OriginPolicy } from "../request/origins.js";
 import { type EngineQuery, readEngineQuery, shareQuery } from "../request/query.js";
 import { middlewareFailure, middlewareLate, type Refusal } from "../request/refusal.js";
 import { UpgradeResponse } from "../request/upgrade-response.js";
+import { REQUEST_UNITS } from "../turns/turns.js";
 import { Arrival, type ArrivalTerms, type Opening } from "../webtransport/webtransport.js";
 import { checkSession } from "./checks.js";
 import type { Claims } from "./claims.js";
@@ -79,6 +80,7 @@ export class WebTransportGate {
       {
         clock: arrivals.clock,
         timeoutMs,
+        goOn: (then) => arrivals.turns.goOn(REQUEST_UNITS, then),
         visit: response.waiting(visit),
         done: (error) => {
           if (response.answered || visit.gone) return;

@@ -29,6 +29,8 @@ export interface Patience {
     readonly gone: boolean;
     onGone(gone: () => void): () => void;
   };
+  /** One has decided later than it was asked: very many may wait for the same. Left out: it goes on at once. */
+  goOn?(then: () => void): void;
   /** Called at most once: with the error of the middleware that refused, if any. */
   done(error: unknown): void;
   /** Called in its place if a middleware has neither answered nor called `next` in time. @param who has not, in words */
@@ -39,7 +41,7 @@ export interface Patience {
 export function runMiddlewares(
   middlewares: readonly Middleware[],
   exchange: Exchange,
-  { clock, timeoutMs, visit, done, late }: Patience,
+  { clock, timeoutMs, visit, goOn = (then) => then(), done, late }: Patience,
 ): void {
   const { req, res } = exchange;
   let asked = 0;
@@ -59,16 +61,21 @@ export function runMiddlewares(
     }
     asked = index;
     let called = false;
+    let isLate = false;
     const next = (error?: unknown): void => {
       if (called) {
         if (error) exchange.failed(error);
         return;
       }
       called = true;
-      if (isOver) return;
-      // As in Express, anything truthy is an error.
-      if (!error) run(index + 1);
-      else if (end()) done(error);
+      const then = (): void => {
+        if (isOver) return;
+        // As in Express, anything truthy is an error.
+        if (!error) run(index + 1);
+        else if (end()) done(error);
+      };
+      if (isLate) goOn(then);
+      else then();
     };
     const fail = (error: unknown): void => {
       exchange.failed(error);
@@ -80,6 +87,7 @@ export function runMiddlewares(
     } catch (error) {
       fail(error);
     }
+    isLate = true;
   };
   run(0);
   if (isOver || visit.gone) return;

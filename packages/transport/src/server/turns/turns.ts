@@ -66,6 +66,8 @@ export class Turns {
   #state: "idle" | "timed" | "spent" = "idle";
   #beganAt = 0;
   #lookedAt = 0;
+  /** How many of those who wait are for what goes on: what comes in waits as long, or more would come than goes on. */
+  #goingOn = 0;
   readonly #light = new Set<Waiter>();
   readonly #heavy = new Set<Waiter>();
 
@@ -76,6 +78,7 @@ export class Turns {
 
   /** May something of this cost be handled now? If not, it has to {@link wait}. */
   allows(units: number): boolean {
+    if (this.#goingOn > 0) return false;
     this.#left -= units;
     return this.#left >= 0 || this.#look();
   }
@@ -84,6 +87,32 @@ export class Turns {
   wait(waiter: Waiter, units: number): void {
     (units > STEP_UNITS ? this.#heavy : this.#light).add(waiter);
     if (this.#state === "idle") this.#begin(this.#loop.now());
+  }
+
+  /** Something goes on that has waited for the app: at once if there is time, else when it is its turn. @param goOn must not throw */
+  goOn(units: number, goOn: () => void): void {
+    if (this.allows(units)) {
+      goOn();
+      return;
+    }
+    const waiter: Waiter = {
+      take: () => {
+        this.wentOn();
+        goOn();
+        return false;
+      },
+    };
+    this.goesOn(waiter);
+  }
+
+  /** Puts one there that is for what has waited for the app, until {@link wentOn}. */
+  goesOn(waiter: Waiter): void {
+    this.#goingOn++;
+    this.wait(waiter, DIRECT_UNITS);
+  }
+
+  wentOn(): void {
+    this.#goingOn--;
   }
 
   #look(): boolean {
