@@ -56,7 +56,7 @@ export interface RoomsHost<S extends RoomSocket> {
   undeclared(socket: S, room: string): (() => never) | undefined;
   /** What a client is told of an error by which the app or the contract refuses; `undefined` if it is another one. */
   refusalOf(error: unknown): Refusal | undefined;
-  /** Something for a socket has waited and is to go on: has this turn no time for it? Then `goOn` is called once one has. */
+  /** Something for a socket has waited and is to continue: has this turn no time for it? Then `goOn` is called once one has. */
   delays(socket: S, goOn: () => void): boolean;
   /** Takes what a callback of the app threw or rejected with. Must not throw. */
   reportError(error: unknown, event: string): void;

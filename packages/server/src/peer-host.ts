@@ -28,7 +28,7 @@ export interface PeerConnection {
   /** It waits no more. */
   release(bytes: number): void;
   /**
-   * Something that has waited for the app is to go on: has this turn of the event loop no time for it? Then `goOn` is called once one
+   * Something that has waited for the app is to continue: has this turn of the event loop no time for it? Then `goOn` is called once one
    * has. It must not throw. @param bytes that it holds until then
    */
   delays(goOn: () => void, bytes?: number): boolean;

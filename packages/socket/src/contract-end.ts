@@ -21,7 +21,7 @@ export interface IntakeOwner {
   refused(error: ContractError, event: RefusedEvent): void;
   /** It waits for an asynchronous schema. @returns what ends that; nothing if no more may wait, and then it is dropped */
   hold(event: Event): (() => void) | undefined;
-  /** An asynchronous schema has decided: is there no time to go on now? Then `goOn` is called once there is. Left out: never. */
+  /** An asynchronous schema has decided: is there no time to continue now? Then `goOn` is called once there is. Left out: never. */
   delays?(goOn: () => void): boolean;
 }
 

@@ -48,7 +48,7 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
   readonly first: FirstRequest;
   readonly sink: Above;
   readonly #turns: Turns;
-  /** What has waited for the app and may go on. */
+  /** What has waited for the app and may continue. */
   #goingOn: Continuations | undefined = undefined;
   /** A property and not a method around each of its methods, since every packet passes here. */
   readonly conversation: Conversation;
@@ -109,7 +109,7 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
   }
 
   /**
-   * Something that has waited for the app is to go on: has this turn of the event loop no time for it? Then `goOn` is called once one
+   * Something that has waited for the app is to continue: has this turn of the event loop no time for it? Then `goOn` is called once one
    * has. It must not throw.
    */
   delays(goOn: () => void): boolean {

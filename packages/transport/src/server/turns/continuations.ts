@@ -1,7 +1,7 @@
 import type { Turns, Waiter } from "./turns.js";
 
 /**
- * What of one client has waited for the app, and may go on: very much may have waited for one promise. In order, and within what a turn
+ * What of one client has waited for the app, and may continue: very much may have waited for one promise. In order, and within what a turn
  * of the event loop has for all.
  */
 export class Continuations implements Waiter {
@@ -19,7 +19,7 @@ export class Continuations implements Waiter {
     return this.#waiting.length > 0;
   }
 
-  /** May one go on now? If not, it has to be {@link add added}. */
+  /** May one continue now? If not, it has to be {@link add added}. */
   goesOn(): boolean {
     if (this.#left > 0) {
       this.#left--;

@@ -66,7 +66,7 @@ export class Turns {
   #state: "idle" | "timed" | "spent" = "idle";
   #beganAt = 0;
   #lookedAt = 0;
-  /** How many of those who wait are for what goes on: what comes in waits as long, or more would come than goes on. */
+  /** How many of those who wait are for what continues: what comes in waits as long, or more would come than is handled. */
   #goingOn = 0;
   readonly #light = new Set<Waiter>();
   readonly #heavy = new Set<Waiter>();
@@ -89,7 +89,7 @@ export class Turns {
     if (this.#state === "idle") this.#begin(this.#loop.now());
   }
 
-  /** Something goes on that has waited for the app: at once if there is time, else when it is its turn. @param goOn must not throw */
+  /** Something continues that has waited for the app: at once if there is time, else when it is its turn. @param goOn must not throw */
   goOn(units: number, goOn: () => void): void {
     if (this.allows(units)) {
       goOn();
