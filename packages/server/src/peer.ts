@@ -350,8 +350,10 @@ export class Peer implements SocketTarget, AdapterPeer {
   }
 
   #filter({ id, data }: EventPacket, middlewares: readonly SocketMiddleware[]): void {
+    const client = this.#client;
     // They may change it.
     const event: Event = [...data];
+    const weight = (): number => eventWeight(event);
     if (id !== undefined) event.push(this.#acknowledger(id, undefined));
     runMiddlewares(
       middlewares,
@@ -362,13 +364,9 @@ export class Peer implements SocketTarget, AdapterPeer {
       },
       {
         waits: (promise) => this.#hold(event, promise),
-        mayDecideLater: (next) => {
-          const client = this.#client;
-          return countUntilCalled(next, eventWeight(event), (bytes) => client.keep(bytes));
-        },
+        mayDecideLater: (next) => countUntilCalled(next, weight(), (bytes) => client.keep(bytes)),
         // What was decided at once does not overtake what was not.
-        delays: (goOn, isLate) =>
-          (isLate || this.#client.delaying) && this.#client.delays(goOn, eventWeight(event)),
+        delays: (goOn, isLate) => (isLate || client.delaying) && client.delays(goOn, weight()),
         failedLate: (error) => this.#handle[REPORT](error, "middleware"),
       },
     );
