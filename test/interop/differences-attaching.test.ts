@@ -50,6 +50,22 @@ async function tryTargets(
   return outcomes;
 }
 
+describe("options of attach", () => {
+  differs("a path in both places", { stock: [true, false], sockeye: [false, true] }, async (name) => {
+    const { Server } = await loadServer(name);
+    const http = createServer((_req, res) => res.writeHead(404).end());
+    const io = new Server({ path: "/first" }).attach(http, { path: "/second" });
+    ends.push(() => io.close());
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const { port } = http.address() as AddressInfo;
+    const answers = ["/first", "/second"].map((path) =>
+      fetch(`http://127.0.0.1:${port}${path}/?EIO=4&transport=polling`),
+    );
+    return (await Promise.all(answers)).map(({ ok }) => ok);
+  });
+});
+
 describe("two servers on one HTTP server", () => {
   differs("two servers at one path", { stock: ["thrown"], sockeye: ["1"] }, (name) =>
     tryTargets(name, ["/a", "/a"], ["/a"]),

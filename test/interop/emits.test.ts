@@ -230,7 +230,13 @@ describe.each(["websocket", "polling", "stream"])("what a client must not send, 
 });
 
 describe("what was emitted before the server has said what it takes", () => {
-  it("is dropped by itself, and told", async () => {
+  it.each<[string, string, ...args: unknown[]]>([
+    ["ERR_PACKET_TOO_LARGE", "large", "a".repeat(20_000)],
+    ["ERR_UNENCODABLE", "deep", deep(150)],
+    ["ERR_UNENCODABLE", "deep", { inside: deep(100) }, Buffer.alloc(1)],
+    ["ERR_TOO_MANY_ATTACHMENTS", "eleven", ...Array(11).fill(Buffer.alloc(1))],
+    ["ERR_BAD_EVENT_NAME", "n".repeat(1025)],
+  ])("is dropped by itself, and told: %s", async (code, event, ...args) => {
     const { io, url } = await serve({ maxHttpBufferSize: 10_000 });
     const got: unknown[] = [];
     io.on("connection", (socket) => socket.onAny((event) => got.push(event)));
@@ -239,15 +245,33 @@ describe("what was emitted before the server has said what it takes", () => {
     const lost: unknown[] = [];
     client.on("disconnect", (reason) => lost.push(reason));
     client.emit("first");
-    const answer = client.timeout(5000).emitWithAck("large", "a".repeat(20_000));
+    const answer = client.timeout(5000).emitWithAck(event, ...args);
     client.emit("last");
     client.connect();
-    await expect(answer).rejects.toEqual(refused("ERR_PACKET_TOO_LARGE"));
+    await expect(answer).rejects.toEqual(refused(code));
     await until(() => got.length === 2, "the others");
     expect(got).toEqual(["first", "last"]);
     expect(lost).toEqual([]);
   });
 });
+
+it.each(["websocket", "polling"])(
+  "auth that is nested too deep is refused once, over %s",
+  async (transport) => {
+    const { url } = await serve();
+    for (const name of ["sockeye", "socket.io-client 4"] as const) {
+      const { io: dial } = await (await import("../support/servers.js")).loadClient(name);
+      const client = dial(url, { ...optionsFor(transport as "polling"), auth: { a: deep(150) } });
+      ends.push(() => client.disconnect());
+      const lost: unknown[] = [];
+      client.on("disconnect", (reason) => lost.push(reason));
+      const [error] = (await once(client as never, "connect_error")) as [Error];
+      expect(error.message).toMatch(name === "sockeye" ? /nested too deep/ : /^Auth payload too large$/);
+      expect(client.active).toBe(false);
+      expect(lost).toEqual([]);
+    }
+  },
+);
 
 describe("answers", () => {
   it.each<[string, unknown[], string]>([

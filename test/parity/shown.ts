@@ -61,6 +61,10 @@ export const SHOWN: ShownBy = {
       ...sockets("to([]), an emit and bulk operations"),
       ...row("packages/server/test/empty-rooms", "nobody is meant by"),
     ],
+    "an app replaces the `emit` of a socket or namespace by its own": row(
+      "test/interop/options",
+      "an app's own emit is what send calls, at both ends",
+    ),
     "a package replaces a private method of sockets (`socket.onevent`, as `socketio-wildcard` does)": sockets(
       "a package that replaces onevent",
     ),
@@ -130,6 +134,10 @@ export const SHOWN: ShownBy = {
     ),
     "more than 16 MiB of events wait for asynchronous middlewares of `socket.use`": limits(
       "40,000 events that an asynchronous middleware does not decide about",
+    ),
+    "an option of the server that is `null`": row(
+      "test/interop/options",
+      "an option of the server that is null was not given",
     ),
     "`transports` as a text, as an empty list, or with a name of no transport, on the server": [
       ...sockets("transports as a text"),
@@ -255,6 +263,10 @@ export const SHOWN: ShownBy = {
       "close() does not wait for > http: a connection without a byte",
       "close() does not wait for > a silent connection, for which Socket.IO does",
       "an answer of the app's that is under way",
+    ),
+    "an option that both `new Server()` and `attach` are given": row(
+      "test/interop/differences-attaching",
+      "a path in both places",
     ),
     "two servers at one path of an HTTP server, or at `/a` and `/a/b`": [
       ...row("test/interop/differences-attaching", "two servers at one path", "a path below another one"),

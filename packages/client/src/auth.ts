@@ -35,7 +35,9 @@ export function askAuth(
 export function objectOf(auth: unknown): object | undefined {
   const { toJSON } = Object(auth ?? 0) as { toJSON?: unknown };
   const data: unknown = typeof toJSON === "function" ? toJSON.call(auth) : auth;
-  return typeof data === "object" && data !== null && !Array.isArray(data) ? data : undefined;
+  // `new String("token")` is a text as JSON.
+  const isValue = data instanceof String || data instanceof Number || data instanceof Boolean;
+  return typeof data === "object" && data !== null && !Array.isArray(data) && !isValue ? data : undefined;
 }
 
 /** `null`, `false` and the like, but not `undefined`, which every function returns that says nothing. */

@@ -132,10 +132,10 @@ export class Manager<
   }
 
   /** The socket of a namespace, made if there is none. */
-  socket(nsp: string, opts: AnySocketOptions = {}): Socket<ListenEvents, EmitEvents> {
+  socket(nsp: string, opts?: AnySocketOptions): Socket<ListenEvents, EmitEvents> {
     let socket = this.nsps.get(nsp);
     if (!socket) {
-      socket = new Socket(this as unknown as SocketManager, nsp, opts, this.#host);
+      socket = new Socket(this as unknown as SocketManager, nsp, opts ?? {}, this.#host);
       this.nsps.set(nsp, socket);
     }
     if (this.opts.autoConnect !== false && !socket.active) socket.connect();

@@ -370,11 +370,11 @@ export class Peer implements EmitTarget, RetryOwner {
     this.handle.recovered = pid !== undefined && this.#recovery?.pid === pid;
     if (!this.handle.recovered) this.#recovery = pid === undefined ? undefined : new Recovery(pid);
     this.#phase = "connected";
-    const waiting = this.handle.sendBuffer.splice(0);
     this.#keptBytes = 0;
-    for (const { encoded, ...packet } of waiting) {
+    for (const { encoded, ...packet } of this.handle.sendBuffer.splice(0)) {
       try {
         this.#host.require(packet, encoded);
+        this.#host.encode(packet); // Only this tells how deep it is.
         this.#depart(packet, encoded);
       } catch (error) {
         // It would cost the connection, and all others that wait.

@@ -172,8 +172,7 @@ export class Socket<
 
   /** Sends an event named `message`. */
   send(...args: unknown[]): this {
-    this[PEER].emitOut(readEmit("message", args, NO_FLAGS));
-    return this;
+    return this.emit("message" as never, ...(args as never));
   }
 
   /** What is emitted through it is dropped if it cannot leave at once. */
@@ -222,5 +221,5 @@ export declare namespace Socket {
   export type DisconnectReason = ClientDisconnectReason;
 }
 
-makeAssignable(Socket.prototype, ["id", "status", "suspended", "bufferedBytes"]);
+makeAssignable(Socket.prototype, ["id", "connected", "status", "suspended", "bufferedBytes"]);
 adviseOn(Socket.prototype);

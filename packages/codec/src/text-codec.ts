@@ -1,6 +1,6 @@
 import type { Codec, Decoder, Frame, Limits, Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, DEFAULT_LIMITS, EncodedPacket, PacketType } from "@sockeye/protocol";
-import { needsTaking, takeBytes } from "./attachments.js";
+import { needsTaking, TOO_DEEP, takeBytes } from "./attachments.js";
 import type { ReceivedBytes } from "./bytes.js";
 import { platformBytes } from "./bytes.js";
 import { isDeeperThan } from "./depth.js";
@@ -79,7 +79,7 @@ class TextCodec implements Codec {
     try {
       return packet.type === PacketType.EVENT || packet.type === PacketType.ACK
         ? this.#encodeArguments(packet, wireArguments(packet), compress)
-        : encodeControl(packet, compress);
+        : encodeControl(packet, compress, this.#accepted);
     } catch (error) {
       throw unencodable(error, packet, this.#accepted.maxJsonDepth ?? NO_LIMIT);
     }
@@ -112,11 +112,15 @@ class TextCodec implements Codec {
 }
 
 /** Packets of the library itself, which carry no bytes. */
-function encodeControl(packet: Packet, compress: boolean): EncodedPacket {
+function encodeControl(packet: Packet, compress: boolean, accepted: PacketLimits): EncodedPacket {
   const header = writeHeader(packet, 0);
   const data = controlData(packet);
   // `undefined` if the app's own `toJSON` says so.
   const json: string | undefined = data === undefined ? undefined : JSON.stringify(data);
+  // What `auth` holds; of a refusal only text is needed.
+  if (packet.type === PacketType.CONNECT && json && isDeeperThan(json, accepted.maxJsonDepth ?? NO_LIMIT)) {
+    throw new CodecError("ERR_UNENCODABLE", TOO_DEEP);
+  }
   return new EncodedPacket(message(json === undefined ? header : header + json), undefined, compress);
 }
 

@@ -37,6 +37,19 @@ const LARGE: Record<string, Record<string, unknown>> = {
   "a hundred times as much": { a: Array.from({ length: 200 * LIMIT }, () => ({})) },
 };
 
+it("the text codec leaves out what is nested too deep, and does not write it", () => {
+  const deep = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+  const decoder = codecs["text"]?.decoder();
+  expect(decoder?.write(`0{"a":${deep(100)}}`)).toMatchObject({ type: PacketType.CONNECT, oversized: true });
+  expect(decoder?.write(`0{"a":${deep(99)}}`)).not.toHaveProperty("oversized");
+  expect(decoder?.write(`0/${"[".repeat(200)},{}`)).not.toHaveProperty("oversized");
+  const auth = (levels: number) => connect("/", { a: JSON.parse(deep(levels)) as unknown });
+  expect(() => codecs["text"]?.encode(auth(100))).toThrow(
+    expect.objectContaining({ code: "ERR_UNENCODABLE" }),
+  );
+  expect(() => codecs["text"]?.encode(auth(99))).not.toThrow();
+});
+
 describe.each(Object.entries(codecs))("the %s codec", (_name, codec) => {
   it.each(Object.entries(LARGE))("leaves out %s, in every namespace", (_what, auth) => {
     for (const nsp of ["/", "/other"]) {

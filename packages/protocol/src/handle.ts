@@ -31,7 +31,7 @@ export const REQUIRE_FREE: unique symbol = Symbol("require free");
 /**
  * Lets an app put a value of its own where a class of ours has a getter: `socket.status = "typing"` worked before there was one.
  *
- * @param names of getters that our own code does not read
+ * @param names of getters; where our own code reads one, the app's value is meant
  */
 export function makeAssignable(prototype: object, names: readonly string[]): void {
   for (const name of names) {

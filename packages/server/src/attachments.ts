@@ -16,6 +16,7 @@ import { ClientFiles } from "./client-files.js";
 import type { EngineHost } from "./engine.js";
 import { Engine } from "./engine.js";
 import { warnOfNotListening } from "./not-listening.js";
+import type { ServerOptions } from "./options.js";
 import type { RoomFeeds } from "./room-feeds.js";
 import { warnOfRoutesOver } from "./routes-over.js";
 import type { Settings } from "./settings.js";
@@ -61,8 +62,13 @@ export class Attachments {
 
   /** The engine for the next HTTP server; after `attach`, the one that was used last. */
   get engine(): Engine {
-    this.#engine ??= new Engine(this.#host, this.#settings.given);
+    this.#engine ??= new Engine(this.#host, this.#engineOptions);
     return this.#engine;
+  }
+
+  /** As apps read them in `io.engine.opts`. */
+  get #engineOptions(): ServerOptions {
+    return { ...this.#settings.given, path: this.#settings.path };
   }
 
   /** The HTTP server of the last `attach`. */
@@ -156,7 +162,7 @@ export class Attachments {
   #chooseEngine(optionsChanged: boolean): void {
     const closed = this.#httpServer !== undefined && this.#attached.length === 0;
     const working = this.#attached.some(({ engine }) => engine === this.#engine);
-    const keeps = !optionsChanged || (!working && this.#engine?.reconfigure(this.#settings.given));
+    const keeps = !optionsChanged || (!working && this.#engine?.reconfigure(this.#engineOptions));
     if (closed || !keeps) this.#engine = undefined;
   }
 

@@ -131,7 +131,7 @@ export abstract class Audience<
 
   /** Emits an event named `message` to everybody. */
   send(...args: unknown[]): this {
-    this.#everybody().send(...args);
+    this.emit("message" as never, ...(args as never));
     return this;
   }
 

@@ -135,7 +135,7 @@ export class Engine extends PublicEmitter<Record<never, never>, EngineEvents> {
 
   /** Puts the engine beside the routes of another HTTP server. `io.attach` does so for the server's own. */
   attach(server: EventEmitter, options: AttachOptions = {}): this {
-    const path = options.path ?? DEFAULT_PATH;
+    const path = options.path || DEFAULT_PATH;
     warnOfTwoServers({ server, path }, this.#host.monitor.warnings);
     const detach = attach(server, {
       ...options,

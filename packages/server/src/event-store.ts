@@ -25,8 +25,10 @@ export class EventStore implements Listeners {
     for (const each of listeners) this.add(event, each);
   }
 
+  /** Its `removeAllListeners` takes the empty name, 0 and `null` for all names. */
   clear(event?: EventName): void {
-    this.#events.removeAllListeners(event as string | undefined);
+    if (event === undefined) this.#events.removeAllListeners();
+    else this.#events.removeListener(event as string);
   }
 
   names(): (string | symbol)[] {

@@ -35,7 +35,10 @@ export class Namespaces {
 
   /** A namespace, made if there is none; or a template. @throws UsageError `ERR_BAD_OPTION` */
   of(name: string | RegExp | NamespaceMatcher): Namespace {
-    return typeof name === "string" ? this.#named(name) : this.#template(name);
+    if (typeof name === "function" || typeof (name as RegExp | undefined)?.test === "function")
+      return this.#template(name as RegExp | NamespaceMatcher);
+    // As in Socket.IO, what is no name becomes one.
+    return this.#named(String(name));
   }
 
   /** The namespace that a client asks for. @see ConnectionHost.route */

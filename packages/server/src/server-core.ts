@@ -105,7 +105,8 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
       () => settings.connectTimeoutMs,
       (admission) => admission.expire(),
     );
-    this.cluster = options.cluster && new NodeInCluster(options.cluster, this);
+    const { cluster } = this.settings.given;
+    this.cluster = cluster && new NodeInCluster(cluster, this);
     this.cluster?.start();
     this.#warnOfOptions();
   }

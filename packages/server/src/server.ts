@@ -189,6 +189,7 @@ export class Server<
         "A request handler (an Express app, say) cannot be attached to. Pass the server: http.createServer(app).",
       );
     }
+    if (!isAttachable(server)) throw new UsageError("ERR_BAD_OPTION", NO_HTTP_SERVER);
     if (options) this.#core.addOptions(options);
     this.#core.attachments.attach(server, options !== undefined);
     return this;
@@ -280,6 +281,15 @@ export class Server<
     if (listener) namespace.on("connect", listener as never);
     return namespace;
   }
+}
+
+const NO_HTTP_SERVER =
+  "This is no HTTP server. Pass the one under your framework: app.server of Fastify, what serve() of Hono returns, http.createServer(app.callback()) of Koa.";
+
+/** Koa's `app` has listeners, too. */
+function isAttachable(server: AnyHttpServer | number | string | null): boolean {
+  if (typeof server !== "object") return true;
+  return server !== null && typeof server.listeners === "function" && !("callback" in server);
 }
 
 makeAssignable(Server.prototype, ["cluster", "limits"]);

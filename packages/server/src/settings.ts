@@ -1,5 +1,5 @@
 import { Adapter as InMemoryAdapter, RecoveryAdapter } from "@sockeye/adapter";
-import { checkTransports, randomId, requirePositive } from "@sockeye/engine/server";
+import { checkTransports, randomId, requirePositive, withoutNulls } from "@sockeye/engine/server";
 import type { Codec } from "@sockeye/protocol";
 import { UsageError } from "@sockeye/protocol";
 import { checkCors, OriginPolicy } from "@sockeye/transport/server";
@@ -19,8 +19,8 @@ export class Settings {
 
   /** @throws UsageError `ERR_BAD_OPTION` */
   constructor(options: ServerOptions) {
-    this.#given = options;
-    this.#derived = derive(options);
+    this.#given = withoutNulls(options);
+    this.#derived = derive(this.#given);
   }
 
   /** The options as the app gave them. */
@@ -51,7 +51,7 @@ export class Settings {
 
   /** Without a slash at its end. */
   get path(): string {
-    return (this.#given.path ?? DEFAULT_PATH).replace(/\/$/, "");
+    return (this.#given.path || DEFAULT_PATH).replace(/\/$/, "");
   }
 
   get connectTimeoutMs(): number {
@@ -70,14 +70,14 @@ export class Settings {
 
   /** Changes what the setters of a server change. */
   set(options: Pick<ServerOptions, "adapter" | "connectTimeout" | "path" | "serveClient">): void {
-    const all = { ...this.#given, ...options };
+    const all = withoutNulls({ ...this.#given, ...options });
     checkCluster(all);
     this.#given = all;
   }
 
   /** Adds the options of `io.attach`. They count as if the constructor had got them. @throws UsageError `ERR_BAD_OPTION` */
   add(options: ServerOptions): void {
-    const all = { ...this.#given, ...options };
+    const all = withoutNulls({ ...this.#given, ...options });
     this.#derived = derive(all);
     this.#given = all;
   }

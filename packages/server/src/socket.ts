@@ -249,7 +249,7 @@ export class Socket<
 
   /** Sends an event named `message`. */
   send(...args: unknown[]): this {
-    this[PEER].emitOut(readEmit("message", args, NO_FLAGS));
+    this.emit("message" as never, ...(args as never));
     return this;
   }
 
@@ -437,4 +437,4 @@ export class Socket<
 
 warnOfPatches(Socket.prototype);
 
-makeAssignable(Socket.prototype, ["bufferedBytes"]);
+makeAssignable(Socket.prototype, ["bufferedBytes", "connected", "handshake"]);

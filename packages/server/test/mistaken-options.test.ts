@@ -22,7 +22,6 @@ describe("transports", () => {
     ["a longer name", ["xhr-polling"], "polling"],
     ["one of two", ["polling", "webSocket"], "websocket"],
     ["an empty list", [], undefined],
-    ["null", null, undefined],
     ["a number", 1, undefined],
     ["a list of numbers", [1], undefined],
     ["an object", { websocket: true }, undefined],

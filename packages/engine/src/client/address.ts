@@ -45,10 +45,10 @@ export function readUrl(url = ""): Place {
 /** What `io()` and its like are given first: a URL as a text or an object, or else options. */
 export function splitGiven<Given extends object>(
   uri: string | URL | Given | null | undefined,
-  options: Given | undefined,
+  options: Given | null | undefined,
 ): [url: string | undefined, options: Given | undefined] {
-  if (typeof uri !== "object" || uri === null) return [uri ?? undefined, options];
-  return "href" in uri ? [`${uri.href}`, options] : [undefined, uri as Given];
+  if (typeof uri !== "object" || uri === null) return [uri ?? undefined, options ?? undefined];
+  return "href" in uri ? [`${uri.href}`, options ?? undefined] : [undefined, uri as Given];
 }
 
 /** Where a manager without a URL goes: what its options say, else where the page came from. */

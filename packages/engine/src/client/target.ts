@@ -9,10 +9,10 @@ export const OPEN_TIMEOUT_MS = 5000;
 export function targetOf({ secure, host, port }: Address, options: Partial<EngineOptions>): Target {
   const path = (options.path ?? "").replace(/\/$/, "");
   const slash = options.addTrailingSlash === false ? "" : "/";
-  const { query, protocols = [] } = options;
+  const { query, protocols } = options;
   return {
     url: `http${secure ? "s" : ""}://${host}:${port}${path}${slash}`,
-    query: readQuery(query),
+    query: readQuery(query ?? ""),
     sid: undefined,
     maxPayload: undefined,
     headers: options.extraHeaders,
@@ -20,7 +20,7 @@ export function targetOf({ secure, host, port }: Address, options: Partial<Engin
     timestampParam: options.timestampParam ?? "t",
     timestampRequests: options.timestampRequests,
     requestTimeoutMs: options.requestTimeout ?? 0,
-    protocols: typeof protocols === "string" ? [protocols] : protocols,
+    protocols: typeof protocols === "string" ? [protocols] : (protocols ?? []),
     forceBase64: options.forceBase64 ?? false,
     openTimeoutMs: options.openTimeout,
     client: { ...options },
@@ -28,7 +28,7 @@ export function targetOf({ secure, host, port }: Address, options: Partial<Engin
 }
 
 /** Without `URLSearchParams`, of which React Native has had nothing but the name. */
-function readQuery(query: EngineOptions["query"] = ""): Record<string, string> {
+function readQuery(query: NonNullable<EngineOptions["query"]>): Record<string, string> {
   const pairs =
     typeof query === "string"
       ? query.replace(/^\?/, "").split("&").filter(Boolean).map(readPair)

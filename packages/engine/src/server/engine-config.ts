@@ -27,6 +27,7 @@ const DEFAULTS: EngineOptions = {
   maxHttpBufferSize: DEFAULT_LIMITS.maxMessageBytes,
   transports: DEFAULT_TRANSPORTS,
   allowUpgrades: true,
+  httpCompression: { threshold: 1024 },
   allowEIO3: false,
 };
 

@@ -85,6 +85,12 @@ export interface EngineOptions extends AttachOptions {
   cors?: GateOptions["cors"];
 }
 
+/** An option that is `null` was not given: `{ cors: isProduction ? { … } : null }`. */
+export function withoutNulls<Options extends object>(options: Options): Options {
+  const given = Object.entries(options).filter(([, value]) => value !== null);
+  return given.length === Object.keys(options).length ? options : (Object.fromEntries(given) as Options);
+}
+
 /** @throws UsageError `ERR_BAD_OPTION` */
 export function requirePositive(name: string, value: unknown): void {
   if (typeof value === "number" && value > 0) return;

@@ -34,7 +34,7 @@ import { Addresses } from "./addresses.js";
 import { clientGroup } from "./client-group.js";
 import { configure, withDefaults } from "./engine-config.js";
 import type { EngineOptions } from "./engine-options.js";
-import { requirePositive } from "./engine-options.js";
+import { requirePositive, withoutNulls } from "./engine-options.js";
 import type { EngineSessionSink, EngineSink } from "./engine-session.js";
 import { EngineSession } from "./engine-session.js";
 import type { ErrorBoundary } from "./error-boundary.js";
@@ -299,7 +299,8 @@ export class SessionEngine<Above extends EngineSessionSink> implements GateSink 
 
   // ---- inside
 
-  #setUp(options: EngineOptions): Setup {
+  #setUp(given: EngineOptions): Setup {
+    const options = withoutNulls(given);
     const { clock, codec, eio3Codec, key, limits } = this.#terms;
     checkTransports(options);
     if (options.maxTurnMs !== undefined) requirePositive("maxTurnMs", options.maxTurnMs);

@@ -4,7 +4,7 @@ export { type Client, clientGroup, type GroupOptions } from "./client-group.js";
 export type { Conversation } from "./conversation.js";
 export { type CloseOptions, Drain, type DrainOptions, type Leaving } from "./drain.js";
 export { type EngineTerms, type EngineWatcher, type Neighbours, SessionEngine } from "./engine.js";
-export { type AttachOptions, type EngineOptions, requirePositive } from "./engine-options.js";
+export { type AttachOptions, type EngineOptions, requirePositive, withoutNulls } from "./engine-options.js";
 export { EngineSession, type EngineSessionSink, type EngineSink } from "./engine-session.js";
 export type { ErrorBoundary } from "./error-boundary.js";
 export { FirstRequest } from "./first-request.js";
