@@ -159,9 +159,14 @@ describe("JSON (7)", () => {
     ["20,000 arrays around an attachment", `451-["e",${deep(20_000, "[", "]", placeholder(0))}]`, ONE],
     ["100,000 brackets that never close", `42["e",${"[".repeat(100_000)}`],
     ["20,000 levels in an ack", `431[${deep(20_000, "[", "]")}]`],
-    // More than 16 KB are refused before they are read: see memory.test.ts.
-    ["2,000 levels of auth", `40/x,${deep(2000, '{"a":', "}")}`],
   ]);
+
+  // So are more than 16 KB: see memory.test.ts.
+  attack("2,000 levels of auth are refused before they are read", async ({ join }) => {
+    const { wire } = await join();
+    wire.send(`40/x,${deep(2000, '{"a":', "}")}`);
+    expect(String(await wire.nextMessage())).toMatch(/^44\/x,\{"message":"Auth payload too large"/);
+  });
 
   harmless([
     ["brackets in a string", `42["e","${"[".repeat(20_000)}${'{\\"'.repeat(1000)}"]`],
