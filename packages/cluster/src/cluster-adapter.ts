@@ -79,7 +79,7 @@ export class ClusterAdapter<S extends AdapterSocket = AdapterSocket> extends Ada
     this.topics = cluster.topicsOf(nsp.name);
     this.interest = new Interest({
       clock: cluster.clock,
-      subscribe: (room) => cluster.subscribe(this.topics.room(room)),
+      subscribe: (room) => cluster.subscribe(this.topics.roomToKeep(room)),
       unsubscribe: (rooms) => this.unsubscribe(rooms.map((room) => this.topics.room(room))),
     });
   }

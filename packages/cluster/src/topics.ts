@@ -1,4 +1,4 @@
-import { UsageError } from "@sockeye/protocol";
+import { type Room, UsageError } from "@sockeye/protocol";
 
 const CLUSTER_NAME = /^[\w.-]{1,64}$/;
 
@@ -35,6 +35,11 @@ export class Topics {
   /** The nodes hear it that have members of the room. */
   room(room: string): string {
     return `${this.#prefix}#${room}`;
+  }
+
+  /** The same in one piece, for what is kept: a text that was put together keeps its parts, too. */
+  roomToKeep(room: Room): string {
+    return [this.#prefix, "#", room].join("");
   }
 
   /** The room that a topic of this group stands for. */
