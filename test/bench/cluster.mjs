@@ -1,6 +1,7 @@
-// npm run bench:cluster [rounds]     after a build: what several nodes cost, beside socket.io with its redis-adapter
+// npm run bench:cluster [rounds]            after a build: what several nodes cost, beside socket.io with its redis-adapter
+// npm run bench:cluster -- [rounds] --log   what a log on Redis costs, beside socket.io with its redis-streams-adapter
 //
-// Rows 1 and 2: three nodes in processes of their own over a Redis of this command's own (redis-server in PATH, or REDIS_SERVER_PATH), and a load that costs
+// Rows 1 and 2, and those of the log: three nodes in processes of their own over a Redis of this command's own (redis-server in PATH, or REDIS_SERVER_PATH), and a load that costs
 // next to nothing. Row 3: long-polling at the node that has the session, and at the other one. What counts is the CPU time of all nodes and of
 // Redis. The rest is counted in one process, over the bus in memory. Medians, and from the lowest to the highest of all rounds.
 import { spawn, spawnSync } from "node:child_process";
@@ -9,22 +10,27 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "redis";
 import { Child } from "./child.mjs";
 import { median } from "./stats.mjs";
 
-const rounds = Number(process.argv[2] ?? 5);
+const rounds = Number(process.argv.slice(2).find((each) => /^\d+$/.test(each)) ?? 5);
+const onlyLog = process.argv.includes("--log");
 const WARM_MS = 1000;
 const WINDOW_MS = 2000;
 const RECEIVERS = 201;
+const KEPT = 5000;
 const CONTENDERS = ["socketio", "sockeye"];
 const program = process.env.REDIS_SERVER_PATH ?? "redis-server";
 
 console.log(`Node.js ${process.version}, ${cpus().length} CPUs, ${rounds} rounds: medians (from – to)\n`);
 console.log("| what | socket.io | Sockeye | Sockeye ÷ socket.io |");
 console.log("| ---- | --------- | ------- | ------------------- |");
-if (spawnSync(program, ["--version"]).status === 0) await overRedis();
-else console.log(`| not measured: there is no ${program} | | | |`);
-await inMemory();
+if (spawnSync(program, ["--version"]).status !== 0)
+  console.log(`| not measured: there is no ${program} | | | |`);
+else if (onlyLog) await withLog();
+else await overRedis();
+if (!onlyLog) await inMemory();
 
 async function overRedis() {
   for (const underWay of [4, 1]) {
@@ -48,13 +54,66 @@ async function overRedis() {
   );
 }
 
+async function withLog() {
+  const pair = (how) => inTurns(CONTENDERS.map((contender) => () => how({ contender, nodes: 3, log: true })));
+  for (const underWay of [4, 1]) {
+    const load = ["broadcast", { connections: RECEIVERS, underWay, logged: true }];
+    const [theirs, ours] = await pair((terms) => measure({ ...terms, load }));
+    const what = `logged broadcast over 3 nodes on Redis to ${RECEIVERS}, ${underWay} under way`;
+    row(`${what}: CPU of an event, µs`, theirs, ours, ({ cost }) => cost * RECEIVERS);
+  }
+  // To whoever asks alone, so that what is measured is the log and not the deliveries.
+  const load = ["latency", { connections: 30, everyMs: 10 }];
+  const [theirs, ours] = await pair((terms) => measure({ ...terms, load }));
+  row(
+    "a logged event to one socket, up to 3,000 a second over 3 nodes on Redis: CPU, µs",
+    theirs,
+    ours,
+    ({ cost }) => cost,
+  );
+  const lone = ["latency", { connections: 3, everyMs: 50 }];
+  const [slow, quick] = await pair((terms) => measure({ ...terms, load: lone }));
+  row("a lone logged event and back to its client: p50, µs", slow, quick, ({ p50 }) => p50);
+  const kept = await pair(keep);
+  row("memory of Redis for a kept event of 64 bytes, bytes", ...kept, (bytes) => bytes);
+}
+
+/** What a kept event takes in Redis. */
+async function keep({ contender, log }) {
+  const redis = await startRedis();
+  const node = new Child("./contenders/cluster-node.mjs", {
+    contender,
+    redisPort: redis.port,
+    name: "node",
+    log,
+  });
+  try {
+    await node.ready;
+    await until(async () => (await node.ask("nodes")) === 1);
+    await node.ask("emit", 100);
+    await sleep(WARM_MS);
+    const before = await redis.memory();
+    await node.ask("emit", KEPT);
+    await sleep(WARM_MS);
+    return ((await redis.memory()) - before) / KEPT;
+  } finally {
+    await node.end();
+    await redis.stop();
+  }
+}
+
 /** @param at the nodes where sessions begin and where requests go; left out: all nodes */
-async function measure({ contender, nodes: count, load: [load, params], at }) {
+async function measure({ contender, nodes: count, load: [load, params], at, log }) {
   const redis = await startRedis();
   const nodes = Array.from(
     { length: count },
     (_, n) =>
-      new Child("./contenders/cluster-node.mjs", { contender, redisPort: redis.port, name: `node ${n}` }),
+      new Child("./contenders/cluster-node.mjs", {
+        contender,
+        redisPort: redis.port,
+        name: `node ${n}`,
+        log,
+      }),
   );
   let running;
   try {
@@ -72,14 +131,16 @@ async function measure({ contender, nodes: count, load: [load, params], at }) {
       done: await running.ask("count"),
       at: performance.now(),
     });
+    if (load === "latency") await running.ask("roundTrips");
     const from = await look();
     await sleep(WINDOW_MS);
     const to = await look();
     const done = to.done - from.done;
     if (!(done > 0)) throw new Error("nothing was done in the window");
+    const p50 = load === "latency" ? median(await running.ask("roundTrips")) : undefined;
     await running.ask("stop");
     await sleep(200);
-    return { cost: (to.cpu - from.cpu) / done, rate: (done / (to.at - from.at)) * 1000 };
+    return { cost: (to.cpu - from.cpu) / done, rate: (done / (to.at - from.at)) * 1000, p50 };
   } finally {
     await running?.end();
     await Promise.all(nodes.map((node) => node.end()));
@@ -112,6 +173,14 @@ async function startRedis() {
       } catch {
         return 0;
       }
+    },
+    /** In bytes, of all that is kept. */
+    async memory() {
+      const client = createClient({ url: `redis://127.0.0.1:${port}` });
+      await client.connect();
+      const [, bytes] = /used_memory_dataset:(\d+)/.exec(await client.info("memory")) ?? [];
+      await client.close();
+      return Number(bytes);
     },
     async stop() {
       const ended = once(redis, "exit");

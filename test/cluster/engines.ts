@@ -1,6 +1,9 @@
 // The engines that carry messages between nodes, each of a test's own.
 
-import { connect } from "@nats-io/transport-node";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, headers } from "@nats-io/transport-node";
 import { nats } from "@sockeye/bus-nats";
 import { postgres } from "@sockeye/bus-postgres";
 import { processBus, relay } from "@sockeye/bus-process";
@@ -17,7 +20,6 @@ import { atEnd, memoryBuses } from "./site.js";
 interface Engine {
   /** The program that it needs is not there. */
   readonly isMissing: boolean;
-  readonly keeps: boolean;
   /** Starts it. @returns makes a bus for one more node */
   start(): Promise<() => Bus>;
 }
@@ -27,10 +29,9 @@ const postgresPrograms = findPostgres();
 const natsProgram = findNats();
 
 export const ENGINES: Readonly<Record<string, Engine>> = {
-  memory: { isMissing: false, keeps: true, start: async () => memoryBuses() },
+  memory: { isMissing: false, start: async () => memoryBuses() },
   process: {
     isMissing: false,
-    keeps: true,
     start: async () => {
       const primary = new FakePrimary();
       relay({ primary });
@@ -39,7 +40,6 @@ export const ENGINES: Readonly<Record<string, Engine>> = {
   },
   postgres: {
     isMissing: postgresPrograms === undefined,
-    keeps: true,
     start: async () => {
       const { port, remove } = await startPostgres(postgresPrograms ?? "");
       atEnd(remove);
@@ -48,7 +48,6 @@ export const ENGINES: Readonly<Record<string, Engine>> = {
   },
   redis: {
     isMissing: redisProgram === undefined,
-    keeps: true,
     start: async () => {
       const { port, stop } = await startRedis(redisProgram ?? "");
       atEnd(stop);
@@ -60,11 +59,14 @@ export const ENGINES: Readonly<Record<string, Engine>> = {
   },
   nats: {
     isMissing: natsProgram === undefined,
-    keeps: false,
     start: async () => {
-      const { port, stop } = await startNats(natsProgram ?? "");
-      atEnd(stop);
-      return () => nats(connect, { servers: `127.0.0.1:${port}` });
+      const folder = mkdtempSync(join(tmpdir(), "sockeye-nats-"));
+      const { port, stop } = await startNats(natsProgram ?? "", undefined, ["-js", "-sd", folder]);
+      atEnd(async () => {
+        await stop();
+        rmSync(folder, { recursive: true, force: true });
+      });
+      return () => nats(connect, { servers: `127.0.0.1:${port}` }, { jetStream: { headers } });
     },
   },
 };

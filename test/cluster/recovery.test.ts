@@ -68,6 +68,8 @@ describe("a client that comes back to another node", () => {
     ["redis", "sockeye", {}, {}],
     ["redis", "socket.io-client 4", {}, {}],
     ["postgres", "sockeye", {}, {}],
+    ["nats", "sockeye", {}, {}],
+    ["nats", "socket.io-client 4", {}, {}],
     ["process", "sockeye", {}, {}],
     ["process", "socket.io-client 4", {}, {}],
   ] as const)(

@@ -15,67 +15,64 @@ function connect({ url }: Node) {
 // What an engine starts takes its time on a slow machine.
 const SLOW = { timeout: 60_000 };
 
-describe.each(Object.entries(ENGINES).filter(([, { keeps }]) => keeps))(
-  "on %s",
-  (_name, { isMissing, start }) => {
-    it.skipIf(isMissing)(
-      "a client goes from node to node, and a room is read at any of them",
-      SLOW,
-      async () => {
-        const [a, b] = (await startNodes(["a", "b"], await start())) as [Node, Node];
-        for (const { io } of [a, b]) {
-          io.room("doc:+", {
-            keep: { count: 50 },
-            authorize: () => true,
-            expose: { sse: true, authorize: () => true },
-          });
-        }
-        const heard: RoomEvent[] = [];
-        const doc = connect(a).room("doc:1");
-        doc.onEvent((event) => heard.push(event));
-        await doc.join();
-        const bytes = Buffer.from([1, 2, 3]);
-        b.io.to("doc:1").emit("edit", 1, bytes);
-        await until(() => heard.length === 1, "the event of the other node");
-        expect(heard[0]?.args).toEqual([1, bytes]);
-        const saved = doc.position as string;
-        doc.leave();
-
-        const elsewhere = connect(b).room("doc:1");
-        b.io.on("connection", (socket) => void socket.join("doc:1"));
-        const plain: unknown[] = [];
-        const old = connect(b);
-        old.on("edit", (...args) => plain.push(args[0]));
-        await once(old, "connect");
-        for (const node of [a, b]) node.io.to("doc:1").emit("edit", 2);
-        const { position } = await elsewhere.publish("edit", [3], { id: "one" });
-        // The same name at another node.
-        expect(await connect(a).room("doc:1").publish("edit", [3], { id: "one" })).toMatchObject({
-          position,
+describe.each(Object.entries(ENGINES))("on %s", (_name, { isMissing, start }) => {
+  it.skipIf(isMissing)(
+    "a client goes from node to node, and a room is read at any of them",
+    SLOW,
+    async () => {
+      const [a, b] = (await startNodes(["a", "b"], await start())) as [Node, Node];
+      for (const { io } of [a, b]) {
+        io.room("doc:+", {
+          keep: { count: 50 },
+          authorize: () => true,
+          expose: { sse: true, authorize: () => true },
         });
-        // Members by plain `join` get events as ever, each once.
-        await until(() => plain.length >= 3, "what is sent to all");
-        const missed: RoomEvent[] = [];
-        elsewhere.onEvent((event) => missed.push(event));
-        expect(await elsewhere.join({ since: saved })).toMatchObject({ complete: true, position });
-        expect(missed.map(({ args }) => args[0])).toEqual([2, 2, 3]);
-        expect((await elsewhere.history({ limit: 2 })).events).toEqual(missed.slice(1));
+      }
+      const heard: RoomEvent[] = [];
+      const doc = connect(a).room("doc:1");
+      doc.onEvent((event) => heard.push(event));
+      await doc.join();
+      const bytes = Buffer.from([1, 2, 3]);
+      b.io.to("doc:1").emit("edit", 1, bytes);
+      await until(() => heard.length === 1, "the event of the other node");
+      expect(heard[0]?.args).toEqual([1, bytes]);
+      const saved = doc.position as string;
+      doc.leave();
 
-        const feed = await fetch(`${b.url}/socket.io/rooms/doc:1?since=${saved}`);
-        const reader = feed.body?.getReader();
-        let text = "";
-        while (!text.includes("[3]")) text += Buffer.from((await reader?.read())?.value ?? []).toString();
-        await reader?.cancel();
-        expect(text).toContain('"complete":true');
-        expect(text.match(/"event":"edit"/g)).toHaveLength(3);
-        const handle = await a.io.room("doc:1").open();
-        expect(handle.history().map(({ args }) => args[0])).toEqual([1, 2, 2, 3]);
-        expect(handle.position).toBe(position);
-        expect(plain).toEqual([2, 2, 3]);
-      },
-    );
-  },
-);
+      const elsewhere = connect(b).room("doc:1");
+      b.io.on("connection", (socket) => void socket.join("doc:1"));
+      const plain: unknown[] = [];
+      const old = connect(b);
+      old.on("edit", (...args) => plain.push(args[0]));
+      await once(old, "connect");
+      for (const node of [a, b]) node.io.to("doc:1").emit("edit", 2);
+      const { position } = await elsewhere.publish("edit", [3], { id: "one" });
+      // The same name at another node.
+      expect(await connect(a).room("doc:1").publish("edit", [3], { id: "one" })).toMatchObject({
+        position,
+      });
+      // Members by plain `join` get events as ever, each once.
+      await until(() => plain.length >= 3, "what is sent to all");
+      const missed: RoomEvent[] = [];
+      elsewhere.onEvent((event) => missed.push(event));
+      expect(await elsewhere.join({ since: saved })).toMatchObject({ complete: true, position });
+      expect(missed.map(({ args }) => args[0])).toEqual([2, 2, 3]);
+      expect((await elsewhere.history({ limit: 2 })).events).toEqual(missed.slice(1));
+
+      const feed = await fetch(`${b.url}/socket.io/rooms/doc:1?since=${saved}`);
+      const reader = feed.body?.getReader();
+      let text = "";
+      while (!text.includes("[3]")) text += Buffer.from((await reader?.read())?.value ?? []).toString();
+      await reader?.cancel();
+      expect(text).toContain('"complete":true');
+      expect(text.match(/"event":"edit"/g)).toHaveLength(3);
+      const handle = await a.io.room("doc:1").open();
+      expect(handle.history().map(({ args }) => args[0])).toEqual([1, 2, 2, 3]);
+      expect(handle.position).toBe(position);
+      expect(plain).toEqual([2, 2, 3]);
+    },
+  );
+});
 
 describe.each(Object.entries(ENGINES))("on %s", (_name, { isMissing, start }) => {
   it.skipIf(isMissing)("who is there is the same at all nodes, and no ghost stays", SLOW, async () => {

@@ -1,6 +1,6 @@
 // npm run faults -- --seconds 60 --seed 7 [--client sockeye|socket.io] [--server sockeye|socket.io] [--recovery]: docs/delivery.md
 import { parseArgs } from "node:util";
-import { BUSES, LOGGED_BUSES } from "./nodes/engine.js";
+import { BUSES } from "./nodes/engine.js";
 import { playRecovery } from "./nodes/recovery.js";
 import { playNodes } from "./nodes/trial.js";
 import { FAULTS, type FaultKind } from "./plan.js";
@@ -40,9 +40,8 @@ if (values.nodes !== undefined) {
     number,
     number,
   ];
-  const known = values.recovery ? LOGGED_BUSES : BUSES;
-  const bus = known.find((name) => name === values.bus);
-  if (bus === undefined) throw new Error(`--bus takes ${known.join(", ")}, not ${values.bus}`);
+  const bus = BUSES.find((name) => name === values.bus);
+  if (bus === undefined) throw new Error(`--bus takes ${BUSES.join(", ")}, not ${values.bus}`);
   console.log(`faults: seed ${seed}, ${seconds} s, ${clients} clients, ${nodes} nodes over ${bus}`);
   const setup = { seed, seconds, clients, nodes, bus } as const;
   const { violations, strokes, totals } = values.recovery

@@ -1,4 +1,11 @@
 import { startTimer, stopTimer } from "@sockeye/protocol";
+import type { HeadersLike } from "./jet-stream.js";
+
+/** A message of NATS. */
+export interface MessageLike {
+  readonly data: Uint8Array;
+  readonly headers?: { get(name: string): string } | undefined;
+}
 
 /** A connection of `@nats-io/transport-node` or another transport of NATS, version 3. */
 export interface NatsConnectionLike {
@@ -6,8 +13,14 @@ export interface NatsConnectionLike {
   publish(subject: string, payload: Uint8Array): void;
   subscribe(
     subject: string,
-    options: { callback(error: unknown, message: { readonly data: Uint8Array }): void },
+    options: { callback(error: unknown, message: MessageLike): void },
   ): { unsubscribe(): void };
+  /** For JetStream alone. */
+  request?(
+    subject: string,
+    payload: Uint8Array,
+    options?: { timeout: number; headers?: HeadersLike },
+  ): Promise<{ readonly data: Uint8Array }>;
   flush(): Promise<unknown>;
   /** Resolves once it has ended, with the error if there is one. */
   closed(): Promise<unknown>;
@@ -17,9 +30,10 @@ export interface NatsConnectionLike {
 /** Bytes that NATS has not confirmed. Beyond, it is taken for gone. */
 const MAX_UNCONFIRMED_BYTES = 67_108_864;
 const GOODBYE_MS = 1_000;
+const ANSWER_MS = 5_000;
 
 export interface LinkTerms {
-  heard(topic: string, bytes: Uint8Array): void;
+  heard(topic: string, message: MessageLike): void;
   /** In force. */
   subscribed(topics: readonly string[]): void;
   /** Told once, and never after {@link Link.cut}. */
@@ -55,6 +69,14 @@ export class Link {
     this.#unconfirmed += bytes.length;
     if (this.#unconfirmed > MAX_UNCONFIRMED_BYTES) this.#lost(new Error("NATS takes nothing any more"));
     else this.#confirm();
+  }
+
+  /** Resolves with the answer; rejects if there is none. */
+  async request(subject: string, payload: Uint8Array, headers?: HeadersLike): Promise<Uint8Array> {
+    if (!this.#nats.request) throw new TypeError("a connection to NATS without requests");
+    const terms = { timeout: ANSWER_MS, ...(headers && { headers }) };
+    const { data } = await this.#nats.request(subject, payload, terms);
+    return data;
   }
 
   /** Resolves once all of it is in force; never if the connection is lost before. */
@@ -99,10 +121,10 @@ export class Link {
   }
 
   #listen(topic: string): void {
-    const callback = (error: unknown, message: { readonly data: Uint8Array }): void => {
+    const callback = (error: unknown, message: MessageLike): void => {
       if (this.#isOver) return;
       if (error) this.#lost(error);
-      else this.#terms.heard(topic, message.data);
+      else this.#terms.heard(topic, message);
     };
     this.#subscriptions.set(topic, this.#nats.subscribe(this.#terms.subject(topic), { callback }));
   }

@@ -1,14 +1,18 @@
 // Against a real nats-server of the tests' own, which is killed and frozen.
-import { connect } from "@nats-io/transport-node";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, headers } from "@nats-io/transport-node";
 import { nats } from "@sockeye/bus-nats";
-import { busSuite, type ClusterBench, clusterSuite } from "@sockeye/conformance";
+import { busSuite, type ClusterBench, clusterSuite, keepingBusSuite } from "@sockeye/conformance";
 import type { Bus } from "@sockeye/protocol";
 import { nativeClock } from "@sockeye/session";
 import fc from "fast-check";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it, onTestFinished, test } from "vitest";
 import { findNats, type Nats, startNats } from "../../../test/support/nats-server.js";
 import { until } from "../../../test/support/wait.js";
 import { token } from "../src/nats-bus.js";
+import { writeParts } from "../src/parts.js";
 
 const program = findNats();
 if (program === undefined) console.log("bus-nats: no nats-server, so its tests are skipped");
@@ -32,6 +36,27 @@ async function bench(): Promise<ClusterBench> {
       server = await startNats(program ?? "", port);
     },
     close: () => server.stop(),
+  };
+}
+
+/** With JetStream, whose folder stays when it breaks down. */
+async function keepingBench(): Promise<ClusterBench> {
+  const folder = mkdtempSync(join(tmpdir(), "sockeye-nats-"));
+  const more = ["-js", "-sd", folder];
+  let server: Nats = await startNats(program ?? "", undefined, more);
+  const { port } = server;
+  return {
+    clock: nativeClock,
+    makeBus: () => nats(connect, { servers: `127.0.0.1:${port}` }, { jetStream: { headers } }),
+    until: (condition, what) => until(condition, what),
+    breakDown: () => server.stop(),
+    repair: async () => {
+      server = await startNats(program ?? "", port, more);
+    },
+    close: async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -83,6 +108,9 @@ it("what is subscribed to while it connects, however late, is in force once it i
 describe.skipIf(program === undefined)("bus-nats", () => {
   busSuite("NATS", bench);
   clusterSuite("NATS", bench);
+  busSuite("JetStream", keepingBench);
+  keepingBusSuite("JetStream", keepingBench);
+  clusterSuite("JetStream", keepingBench);
 
   it("a NATS that stands still is given up once too much waits, and is back when it goes on", async () => {
     const server = await startNats(program ?? "");
@@ -140,12 +168,144 @@ describe.skipIf(program === undefined)("bus-nats", () => {
   });
 });
 
+describe.skipIf(program === undefined)("bus-nats with a log", () => {
+  const KEEP = { ms: 60_000, entries: 1_000 };
+  const entry = (text: string) => ({ topics: ["{x}*"], bytes: Uint8Array.from(Buffer.from(text)) });
+  const batch = (number: number, ...texts: string[]) => ({
+    ...{ writer: "a.0", number, keep: KEEP },
+    entries: texts.map(entry),
+  });
+
+  /** A bus on a NATS of its own, and what it hears of the log. `spoil` may fail a request, before it is sent or after it was answered. */
+  async function begin() {
+    const folder = mkdtempSync(join(tmpdir(), "sockeye-nats-"));
+    const server = await startNats(program ?? "", undefined, ["-js", "-sd", folder]);
+    const told = { heard: [] as string[], states: [] as string[], spoil: (_when: "before" | "after") => {} };
+    const bus = nats(
+      async (terms: object) => {
+        const nc = await connect(terms);
+        const request: typeof nc.request = async (...question) => {
+          told.spoil("before");
+          const answer = await nc.request(...question);
+          told.spoil("after");
+          return answer;
+        };
+        return new Proxy(nc, { get: (target, name) => (name === "request" ? request : bound(target, name)) });
+      },
+      { servers: `127.0.0.1:${server.port}` },
+      { jetStream: { headers } },
+    );
+    bus.subscribe(["{x}*"]);
+    await bus.open({
+      message: (_topic, bytes, at) => void told.heard.push(`${at?.number} ${Buffer.from(bytes)}`),
+      subscribed: () => {},
+      up: () => void told.states.push("up"),
+      down: () => void told.states.push("down"),
+    });
+    onTestFinished(async () => {
+      await bus.close();
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const { log, records } = bus;
+    if (!log || !records) throw new Error("it keeps nothing");
+    return { bus, log, records, told, server };
+  }
+  const bound = (target: object, name: string | symbol): unknown => {
+    const member: unknown = Reflect.get(target, name);
+    return typeof member === "function" ? member.bind(target) : member;
+  };
+
+  it.each(["before", "after"] as const)(
+    "a batch whose answer is lost is there once, if it is added again: lost %s it was sent",
+    async (lost) => {
+      const { log, told } = await begin();
+      await log.end("{x}");
+      expect(await log.append("{x}", batch(1, "one"))).toBe("stored");
+      let isOver = false;
+      told.spoil = (when) => {
+        if (when !== lost || isOver) return;
+        isOver = true;
+        throw new Error("the answer is lost");
+      };
+      const both = [log.append("{x}", batch(2, "two", "three")), log.append("{x}", batch(3, "four"))];
+      for (const answer of await Promise.allSettled(both))
+        expect(answer).toMatchObject({ reason: { code: "ERR_BUS_DOWN" } });
+      expect(await log.append("{x}", batch(2, "two", "three"))).toBe(lost === "after" ? "known" : "stored");
+      // Both went in one step.
+      expect(await log.append("{x}", batch(3, "four"))).toBe(lost === "after" ? "known" : "stored");
+      await until(() => told.heard.length === 4, "all");
+      expect(told.heard).toEqual(["1 one", "2 two", "3 three", "4 four"]);
+    },
+  );
+
+  it("an entry that is larger than a message of NATS comes whole, and is read whole", async () => {
+    const { log, told } = await begin();
+    const start = await log.end("{x}");
+    const large = "ü".repeat(1_500_000);
+    await log.append("{x}", batch(1, "one", large, "two"));
+    await until(() => told.heard.length === 3, "all");
+    expect(told.heard).toEqual(["1 one", `2 ${large}`, "3 two"]);
+    const read = await log.read("{x}", { ...start, number: 1 });
+    expect(read?.entries.map(({ bytes }) => bytes.length)).toEqual([3_000_000, 3]);
+  });
+
+  it("streams that are gone are made again, with another epoch; what was heard before is not taken for what comes then", async () => {
+    const { log, told, server } = await begin();
+    const start = await log.end("{x}");
+    await log.append("{x}", batch(1, "one"));
+    const admin = await connect({ servers: `127.0.0.1:${server.port}` });
+    onTestFinished(() => admin.close());
+    for (const stream of ["sockeye_log", "sockeye_records"])
+      await admin.request(`$JS.API.STREAM.DELETE.${stream}`);
+    await expect(log.append("{x}", batch(2, "two"))).rejects.toMatchObject({ code: "ERR_BUS_DOWN" });
+    await until(() => told.states.join() === "down,up", "up again");
+    expect(await log.append("{x}", batch(2, "two"))).toBe("stored");
+    const end = await log.end("{x}");
+    expect([end.number, end.epoch === start.epoch]).toEqual([1, false]);
+    expect(await log.read("{x}", start)).toBeUndefined();
+    await until(() => told.heard.length === 2, "both");
+  });
+
+  it("makes the connection anew if something of the log was not heard, and passes over what is none", async () => {
+    const { log, told, server } = await begin();
+    await log.append("{x}", batch(1, "one"));
+    await until(() => told.heard.length === 1, "the first");
+    const other = await connect({ servers: `127.0.0.1:${server.port}` });
+    onTestFinished(() => other.close());
+    const live = `sockeye.live.${token("{x}")}`;
+    const sequence = headers();
+    sequence.set("Nats-Sequence", "99");
+    other.publish(live, "nonsense", { headers: sequence });
+    other.publish(live, "nonsense");
+    const [ahead = new Uint8Array()] = writeParts(
+      { epoch: "abcdefgh", before: 7, writer: "b", number: 1 },
+      [entry("far ahead")],
+      1_000_000,
+    );
+    other.publish(live, ahead, { headers: sequence });
+    await until(() => told.states.join() === "down,up", "up again");
+    await log.append("{x}", batch(2, "two"));
+    await until(() => told.heard.length === 2, "the second");
+    expect(told.heard).toEqual(["1 one", "2 two"]);
+  });
+
+  it("is told at once that there is no JetStream", async () => {
+    const server = await startNats(program ?? "");
+    const bus = nats(connect, { servers: `127.0.0.1:${server.port}` }, { jetStream: { headers } });
+    await expect(hearing(bus, [])).rejects.toMatchObject({ code: "ERR_NOT_SUPPORTED" });
+    await bus.close();
+    await server.stop();
+  });
+});
+
 it("takes nothing but a way to connect, and prefixes that can be subjects", () => {
   const bad = expect.objectContaining({ code: "ERR_BAD_OPTION" });
   expect(() => nats(undefined as never, {})).toThrow(bad);
   expect(() => nats(connect, undefined as never)).toThrow(bad);
   for (const prefix of ["", "a b", "*.", ">", ".a", "a..b"])
     expect(() => nats(connect, {}, { prefix })).toThrow(bad);
+  expect(() => nats(connect, {}, { jetStream: {} as never })).toThrow(bad);
 });
 
 it("tokens of two topics differ, and are tokens", () => {

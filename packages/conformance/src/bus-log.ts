@@ -105,6 +105,41 @@ export function keepingBusSuite(name: string, makeBench: () => BusBench | Promis
       expect(await done(log.append(GROUP, { ...one(2), writer: "new" }))).toBe("unexpected");
     });
 
+    define(
+      "a batch that was added at another node, by a writer of the same name, is known",
+      async ({ until }) => {
+        const [a, b] = [await begin(["{x}*"]), await begin()];
+        const named = { ...one(1), writer: "id:one" };
+        expect(await done(a.log.append(GROUP, named))).toBe("stored");
+        expect(await done(b.log.append(GROUP, named))).toBe("known");
+        expect(await done(b.log.append(GROUP, { ...one(1, "end"), writer: "b.0" }))).toBe("stored");
+        await until(() => a.heard.length === 2, "both");
+        expect(a.heard.map(({ bytes: part }) => Buffer.from(part).toString())).toEqual(["1", "end"]);
+      },
+    );
+
+    define("many writers at once: each in its order, and no number twice or left out", async ({ until }) => {
+      const [a, b, c] = [await begin(["{x}*"]), await begin(), await begin()];
+      const write = async ({ log }: Ear, index: number): Promise<void> => {
+        for (let n = 1; n <= 40; n++)
+          expect(await log.append(GROUP, { ...one(n, `${index}.${n}`), writer: `${index}.0` })).toBe(
+            "stored",
+          );
+      };
+      await done(Promise.all([a, b, c].map(write)));
+      await until(() => a.heard.length === 120, "all");
+      const [first] = a.heard;
+      expect(a.heard.map(({ at }) => at.number - (first?.at.number ?? 0))).toEqual(
+        Array.from({ length: 120 }, (_, n) => n),
+      );
+      for (const index of [0, 1, 2]) {
+        const own = a.heard
+          .map(({ bytes: part }) => Buffer.from(part).toString())
+          .filter((text) => text.startsWith(`${index}.`));
+        expect(own).toEqual(Array.from({ length: 40 }, (_, n) => `${index}.${n + 1}`));
+      }
+    });
+
     define("what came after a position is read, by topics or all of it", async () => {
       const { log } = await begin();
       const start = await done(log.end(GROUP));

@@ -1,10 +1,15 @@
 import { event, TEXT } from "./frames.mjs";
 import { openSockets } from "./websocket-client.mjs";
 
-/** Each connection sends an echo every `everyMs`, unless its last is still out; the round trips are kept. */
+/**
+ * Each connection sends an echo every `everyMs`, unless its last is still out; the round trips are kept. Of several ports each gets as many
+ * connections.
+ */
 export async function prepare(port, { connections, everyMs }) {
   const message = event("echo", TEXT);
-  const clients = await openSockets(port, { connections });
+  const ports = [port].flat();
+  const each = { connections: connections / ports.length };
+  const clients = (await Promise.all(ports.map((node) => openSockets(node, each)))).flat();
   const roundTrips = [];
   const timers = [];
 

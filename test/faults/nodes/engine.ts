@@ -6,9 +6,7 @@ import { findRedis, startRedis } from "../../interop/packages/redis-server.js";
 import { findNats, startNats } from "../../support/nats-server.js";
 import { findPostgres, startPostgres } from "../../support/postgres-server.js";
 
-/** The buses that keep a log, and those that keep none. */
-export const LOGGED_BUSES = ["process", "redis", "postgres"] as const;
-export const BUSES = [...LOGGED_BUSES, "nats"] as const;
+export const BUSES = ["process", "redis", "postgres", "nats"] as const;
 export type BusName = (typeof BUSES)[number];
 
 export interface Engine {
@@ -39,24 +37,20 @@ export async function startEngine(bus: BusName): Promise<Engine | undefined> {
   const program = FIND[bus]();
   if (program === undefined) throw new Error(`there is no ${bus} on this machine`);
   if (bus === "postgres") return startPostgres(program);
-  return bus === "nats" ? startLight((port) => startNats(program, port)) : startKeeping(program);
-}
-
-async function startKeeping(program: string): Promise<Engine> {
-  const folder = mkdtempSync(join(tmpdir(), "sockeye-faults-"));
-  const engine = await startLight((port) => startRedis(program, port, folder));
-  const removed = async (): Promise<void> => {
-    await engine.stop();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const forget = async (): Promise<void> => rmSync(join(folder, "dump.rdb"), { force: true });
-  return { ...engine, forget, remove: removed };
+  return bus === "nats"
+    ? startKeeping((port, folder) => startNats(program, port, ["-js", "-sd", folder]), "jetstream")
+    : startKeeping((port, folder) => startRedis(program, port, folder), "dump.rdb");
 }
 
 type Running = { readonly port: number; stop(): Promise<void> };
 
-/** One that can be started on a given port, and keeps nothing. */
-async function startLight(launch: (port?: number) => Promise<Running>): Promise<Engine> {
+/** One that can be started on a given port. @param kept what there is in its folder of what it has kept */
+async function startKeeping(
+  launchIn: (port: number | undefined, folder: string) => Promise<Running>,
+  kept: string,
+): Promise<Engine> {
+  const folder = mkdtempSync(join(tmpdir(), "sockeye-faults-"));
+  const launch = (port?: number): Promise<Running> => launchIn(port, folder);
   let running: Running | undefined = await launch();
   const { port } = running;
   const stop = async (): Promise<void> => {
@@ -70,7 +64,10 @@ async function startLight(launch: (port?: number) => Promise<Running>): Promise<
     start: async () => {
       running = await launch(port);
     },
-    forget: async () => {},
-    remove: stop,
+    forget: async () => rmSync(join(folder, kept), { recursive: true, force: true }),
+    remove: async () => {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }

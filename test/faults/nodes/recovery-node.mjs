@@ -8,7 +8,7 @@ const tell = (message) => process.connected && process.send(message);
 
 const http = createServer();
 const io = new Server(http, {
-  cluster: { bus: makeBus(process.env), name: "faults", node: name },
+  cluster: { bus: makeBus(process.env, true), name: "faults", node: name },
   connectionStateRecovery: { maxPackets: 100_000 },
   pingInterval: 2000,
   pingTimeout: 3000,

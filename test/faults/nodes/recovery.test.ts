@@ -1,9 +1,9 @@
 // The short form of `npm run faults -- --nodes 3 --recovery`. Runs on the built packages.
 import { expect, test } from "vitest";
-import { hasEngine, LOGGED_BUSES } from "./engine.js";
+import { BUSES, hasEngine } from "./engine.js";
 import { playRecovery } from "./recovery.js";
 
-const missing = LOGGED_BUSES.filter((bus) => !hasEngine(bus));
+const missing = BUSES.filter((bus) => !hasEngine(bus));
 if (missing.length > 0)
   console.log(`faults: recovery over ${missing.join(", ")} is skipped: no such program`);
 
@@ -15,6 +15,7 @@ test.each([
   ["process", 13],
   ["redis", 22],
   ["postgres", 44],
+  ["nats", 55],
 ] as const)(
   "over %s nothing of the log is lost, comes twice or out of order while nodes are killed; nobody is told `recovered` wrongly; seed %i",
   async (bus, seed) => {
