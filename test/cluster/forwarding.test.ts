@@ -45,6 +45,29 @@ describe("behind a blind balancer", () => {
     expect([losses, socket.id]).toEqual([[], id]);
   });
 
+  test("our client comes back over any node, though only its bus works again, and the owner's does not yet", async () => {
+    const { nodes, proxy, unknown } = await site();
+    const [a, b] = nodes as [Node, Node];
+    proxy.ports = [a.port];
+    const socket = dialOwn(proxy.url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 10 });
+    atEnd(() => socket.close());
+    await once(socket, "connect");
+    const { id } = socket;
+    const got: unknown[] = [];
+    socket.on("x", (n) => void got.push(n));
+    for (const { bus } of nodes) (bus as MemoryBus).lose();
+    const isSuspected = (node: Node): boolean =>
+      node.io.cluster.nodes().filter(({ state }) => state === "suspect").length === nodes.length - 1;
+    await until(() => nodes.every(isSuspected), "the suspicion", 15_000);
+    (b.bus as MemoryBus).restore();
+    await until(() => b.io.health().status !== "alone", "its bus");
+    proxy.ports = [b.port];
+    expect(proxy.cut()).toBe(1);
+    a.io.emit("x", 1);
+    await until(() => got.length === 1, "the event");
+    expect([socket.id, unknown]).toEqual([id, []]);
+  });
+
   test("a kick reaches whoever is away, from any node", async () => {
     const { nodes, proxy } = await site();
     const socket = dialOwn(proxy.url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 10 });

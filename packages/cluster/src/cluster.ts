@@ -37,7 +37,7 @@ export class Cluster {
   readonly #outbox: Outbox;
   readonly #publisher: Publisher;
   readonly #queries: Queries;
-  readonly #hearing: Hearing;
+  readonly hearing: Hearing;
   readonly #parties = new Parties();
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #echoes = 0;
@@ -57,7 +57,7 @@ export class Cluster {
     this.#incoming = new Incoming(this.format);
     this.#outbox = new Outbox({ bus, clock, format: this.format, failed: (error) => sink.failed(error) });
     this.#publisher = new Publisher(this.format, this.#outbox);
-    this.#hearing = new Hearing(clock.now());
+    this.hearing = new Hearing(clock.now());
     this.ready = this.#readiness.settled;
     this.#queries = new Queries({
       clock,
@@ -100,7 +100,7 @@ export class Cluster {
 
   get stats(): ClusterStats {
     const { droppedCount: dropped, waitingBytes } = this.#outbox;
-    return { gaps: this.#gaps, dropped, waitingBytes, lagMs: this.#hearing.lagMs(this.clock.now()) };
+    return { gaps: this.#gaps, dropped, waitingBytes, lagMs: this.hearing.lagMs(this.clock.now()) };
   }
 
   /** This node, as the others see it. */
@@ -112,7 +112,7 @@ export class Cluster {
   start(address?: string): void {
     const { bus, clock } = this.#terms;
     this.#own.address = address;
-    this.#hearing.began(clock.now());
+    this.hearing.began(clock.now());
     this.#subscribing.push(this.#topics.wide, this.#topics.node(this.id));
     this.#subscribe();
     this.#look();
@@ -137,7 +137,7 @@ export class Cluster {
   /** Tells the others now what they would hear with the next beat. */
   beat(): void {
     this.#beatAt = this.clock.now() + BEAT_MS * (0.8 + Math.random() * 0.4);
-    if (this.isUp) this.#hearing.said(this.clock.now());
+    if (this.isUp) this.hearing.said(this.clock.now());
     this.publish([this.#topics.wide], Kind.BEAT, packLoad(this.#terms.load()));
   }
 
@@ -264,7 +264,7 @@ export class Cluster {
   #up(gap: boolean): void {
     if (this.#state === "closed" || this.#state === "up") return;
     this.#state = "up";
-    this.#hearing.began(this.clock.now());
+    this.hearing.began(this.clock.now());
     if (gap) this.#incoming.gapTold(this.clock.now(), (id) => this.members.get(id) !== undefined);
     const dropped = this.#outbox.up();
     this.#hello(this.#topics.wide);
@@ -317,7 +317,7 @@ export class Cluster {
 
   /** This node hears itself. */
   #echo(now: number): void {
-    this.#hearing.heard(now);
+    this.hearing.heard(now);
     this.#echoes += 1;
     // Those who answer the first message have answered when the second one is back.
     if (this.#echoes === 1 && !this.isReady) this.beat();
@@ -418,7 +418,7 @@ export class Cluster {
     this.#incoming.forgetSilent(now - FORGET_MS);
     if (this.#state !== "up") return;
     if (now >= this.#beatAt) this.beat();
-    if (this.#hearing.isDeaf(now)) bus.restart();
+    if (this.hearing.isDeaf(now)) bus.restart();
   }
 
   // ---- what follows

@@ -9,9 +9,16 @@ export class Hearing {
   /** When it said what it has not heard yet. */
   #saidAt: number | undefined = undefined;
   #lagMs = 0;
+  #began: number;
 
   constructor(now: number) {
     this.#since = now;
+    this.#began = now;
+  }
+
+  /** When its connections began. */
+  get hearsSince(): number {
+    return this.#began;
   }
 
   said(now: number): void {
@@ -33,6 +40,7 @@ export class Hearing {
   /** Its connections are new: it may take as long again until the first word. */
   began(now: number): void {
     this.#since = now;
+    this.#began = now;
   }
 
   /** Is it time to reconnect? The pause until the next time doubles. */

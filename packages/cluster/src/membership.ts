@@ -48,6 +48,8 @@ interface Entry {
   load: NodeLoad;
   heardAt: number;
   state: NodeState;
+  /** Nobody listens there any more: it is more than silent. */
+  isCut: boolean;
 }
 
 /** The other nodes, by what was heard of them and when. It owns no clock: the caller says what time it is. */
@@ -80,6 +82,18 @@ export class Membership {
     return this.#byTag.get(tag)?.facts.id;
   }
 
+  /**
+   * Is a request of a session that a node has worth passing on to it? To a live one it is, and to one whose silence says nothing, since this
+   * node could not hear.
+   *
+   * @param hearsSince when this node began to hear; `undefined`: it does not hear now
+   */
+  mayAnswer(id: string, hearsSince: number | undefined, now: number): boolean {
+    const entry = this.#entries.get(id);
+    if (!entry || isLive(entry.state)) return entry !== undefined;
+    return !entry.isCut && (hearsSince === undefined || now - hearsSince < SUSPECT_MS);
+  }
+
   /** Ids of those that answer, as far as is known. */
   live(): string[] {
     return [...this.#entries].filter(([, { state }]) => isLive(state)).map(([id]) => id);
@@ -94,7 +108,13 @@ export class Membership {
       this.#byTag.set(facts.tag, known);
       return this.heard(facts.id, load, now);
     }
-    const entry: Entry = { facts, load, heardAt: now, state: load.draining ? "draining" : "up" };
+    const entry: Entry = {
+      facts,
+      load,
+      heardAt: now,
+      state: load.draining ? "draining" : "up",
+      isCut: false,
+    };
     this.#entries.set(facts.id, entry);
     this.#byTag.set(facts.tag, entry);
     return { change: "joined", member: shown(entry) };
@@ -106,15 +126,18 @@ export class Membership {
     if (!entry) return undefined;
     const was = entry.state;
     entry.heardAt = now;
+    entry.isCut = false;
     entry.load = load ?? entry.load;
     entry.state = entry.load.draining ? "draining" : "up";
     return isLive(was) ? undefined : { change: "returned", member: shown(entry) };
   }
 
-  /** A link to it broke, or it was silent: it is not waited for until it is heard again. */
+  /** A link to it broke, and nobody listens there: it is not waited for until it is heard again. */
   suspect(id: string): Changed | undefined {
     const entry = this.#entries.get(id);
-    if (!entry || !isLive(entry.state)) return undefined;
+    if (!entry) return undefined;
+    entry.isCut = true;
+    if (!isLive(entry.state)) return undefined;
     entry.state = "suspect";
     return { change: "suspected", member: shown(entry) };
   }

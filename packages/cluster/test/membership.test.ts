@@ -63,6 +63,26 @@ describe("the other nodes", () => {
     expect([members.byTag("bbbb"), members.size]).toEqual([undefined, 0]);
   });
 
+  it("are asked for their sessions while their silence says nothing", () => {
+    const members = new Membership();
+    members.introduced(facts("a", "aaaa"), idle, 0);
+    const may = (hearsSince: number | undefined, now: number) => members.mayAnswer("a", hearsSince, now);
+    expect([may(0, 4_000), members.mayAnswer("b", undefined, 0)]).toEqual([true, false]);
+    for (let now = 1_000; now <= 6_000; now += 1_000) members.look(now, 1_000);
+    expect(members.get("a")?.state).toBe("suspect");
+    // This node has heard all the time; it does not hear at all; it hears again since lately, and for long enough.
+    expect([may(0, 6_000), may(undefined, 6_000), may(5_500, 6_000), may(5_500, 10_500)]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    members.suspect("a");
+    expect([may(undefined, 6_000), may(5_500, 6_000)]).toEqual([false, false]);
+    members.heard("a", undefined, 6_100);
+    expect(may(0, 6_200)).toBe(true);
+  });
+
   it("say themselves that they leave", () => {
     const members = new Membership();
     members.introduced(facts("a"), idle, 0);

@@ -49,11 +49,10 @@ export class Forwarding {
     return this.#listener.listen(options);
   }
 
-  /** The other node that a session's id names, if it is live. While the bus is down nobody is heard, and that says nothing of a node. */
+  /** The other node that a session's id names, if it may answer. */
   memberOf(sid: string): Member | undefined {
-    const { members, isUp } = this.#cluster;
-    const tag = sid.slice(-TAG_LENGTH);
-    return members.byTag(tag) ?? (isUp ? undefined : members.get(members.ownerOf(tag) ?? ""));
+    const owner = this.#cluster.members.ownerOf(sid.slice(-TAG_LENGTH));
+    return owner === undefined ? undefined : this.#live(owner);
   }
 
   request(visit: ForwardableRequest, owner: string, terms: ForwardTerms): void {
@@ -115,9 +114,9 @@ export class Forwarding {
   }
 
   #live(id: string): Member | undefined {
-    const { members, isUp } = this.#cluster;
-    const member = members.get(id);
-    const isLive = member?.state === "up" || member?.state === "draining";
-    return isLive || !isUp ? member : undefined;
+    const { members, isUp, hearing, clock } = this.#cluster;
+    return members.mayAnswer(id, isUp ? hearing.hearsSince : undefined, clock.now())
+      ? members.get(id)
+      : undefined;
   }
 }
