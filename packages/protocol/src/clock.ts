@@ -6,7 +6,7 @@ export interface Clock {
   wall(): number;
   /** Calls back once, at the earliest `delayMs` from now. */
   setTimer(callback: () => void, delayMs: number): Timer;
-  /** Harmless for a timer that has fired or was cleared. */
+  /** Harmless for a timer that has fired or was cleared, and for none at all. */
   clearTimer(timer: Timer): void;
   /** Calls back once, before the event loop waits again: what a turn sends, leaves together. */
   defer(callback: () => void): void;

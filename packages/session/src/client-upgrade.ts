@@ -102,7 +102,7 @@ class ClientUpgrade implements Upgrade, TransportSink {
 
   #drop(): void {
     this.#rest = [];
-    if (this.#timer !== undefined) this.#prospects.clock.clearTimer(this.#timer);
+    this.#prospects.clock.clearTimer(this.#timer);
     for (const candidate of this.#candidates.keys()) candidate.close("goodbye");
     this.#candidates.clear();
   }

@@ -242,7 +242,7 @@ export class Resumer implements TransportSink {
   }
 
   #clearTimer(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
 }
