@@ -254,3 +254,82 @@ describe("an upload that is kept", () => {
     expect([(seen.error as { code: string }).code, table.kept]).toEqual(["ERR_STREAM_CANCELLED", 0]);
   });
 });
+
+it("whatever two clients send of kept uploads: bounded, ended once, and nothing is left in the end", async () => {
+  const n = fc.integer({ min: 1, max: 6 });
+  const step = fc.oneof(
+    fc.record({
+      open: fc.constantFrom("a", "b", "", "x".repeat(129), "__proto__", 5, null, undefined),
+      size: fc.constantFrom(undefined, 0, 3, 40, -1, "3"),
+    }),
+    fc.record({ item: n, at: fc.nat(40), size: fc.nat(20) }),
+    fc.tuple(fc.constantFrom("sockeye:end", "sockeye:stop", "sockeye:detach"), n),
+    fc.constantFrom("read", "leave", "answer", "fail", "close", "advance"),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(fc.nat(1), step), { maxLength: 60 }), async (steps) => {
+      const { table, client, errors, clock } = scene({ ...WINDOW, maxKeptStreamsPerOwner: 2 });
+      const runs: { body: AsyncIterator<Uint8Array>; end(error?: Error): void }[] = [];
+      const handler = (file: AsyncIterable<Uint8Array>) =>
+        new Promise((resolve, reject) => {
+          const end = (error?: Error): void => (error ? reject(error) : resolve(1));
+          runs.push({ body: file[Symbol.asyncIterator](), end });
+        });
+      table.declareUpload("f", { maxBytes: 50, keep: "1m", owner: () => "ann" }, handler as never);
+      const clients = [0, 1].map(() => ({ last: 0, end: client() }));
+      for (const [who, each] of steps) {
+        const mine = clients[who] as (typeof clients)[number];
+        const run = runs.at(-1);
+        if (each === "read") run?.body.next().catch(() => {});
+        else if (each === "leave") void run?.body.return?.();
+        else if (each === "answer") run?.end();
+        else if (each === "fail") run?.end(new Error("mine"));
+        else if (each === "advance") clock.advance(61_000);
+        else if (each === "close") {
+          mine.end.serving.close();
+          expect(mine.end.held).toBe(0);
+          clients[who] = { last: 0, end: client() };
+        } else if (Array.isArray(each)) mine.end.raw(each[0] as string, each[1], {});
+        else if ("open" in each) {
+          const request = { name: "f", id: each.open, file: { size: each.size } };
+          mine.end.raw(OWN_EVENTS.open, ++mine.last, request);
+        } else if ("item" in each)
+          mine.end.raw(OWN_EVENTS.item, each.item, each.at, new Uint8Array(each.size));
+        await settle();
+        for (const { end } of clients) expect(end.held).toBeLessThanOrEqual(6 * 16);
+      }
+      for (const { end } of clients) {
+        const ended = end.down.filter(([event]) => event === OWN_EVENTS.end).map(([, number]) => number);
+        expect(new Set(ended).size).toBe(ended.length);
+        end.serving.close();
+      }
+      for (const ms of [61_000, 61_000]) {
+        clock.advance(ms);
+        await settle();
+      }
+      for (const { end } of runs) end();
+      await settle();
+      const left = clients.map(({ end: { held, open, serving } }) => [held, open, serving.producers]);
+      expect([table.kept, left]).toEqual([
+        0,
+        [
+          [0, 0, 0],
+          [0, 0, 0],
+        ],
+      ]);
+      expect(errors.filter((error) => (error as Error).message !== "mine")).toEqual([]);
+    }),
+    {
+      numRuns: 500,
+      examples: [
+        [
+          [
+            [0, { open: "a", size: undefined }],
+            [0, { item: 1, at: 0, size: 0 }],
+            [1, { open: "a", size: undefined }],
+          ],
+        ],
+      ],
+    },
+  );
+});

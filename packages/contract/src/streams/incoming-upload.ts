@@ -98,6 +98,7 @@ export class IncomingUpload implements KeptWork {
     const before = this.#host;
     if (this.outcome) {
       host.over(this.outcome);
+      host.settled();
       return;
     }
     if (this.isWatched)
