@@ -9,16 +9,16 @@ vi.setConfig({ testTimeout: 120_000 });
  * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 17_400, target: 6000 },
-  "modern default": { recorded: 23_650, target: 9000 },
+  "websocket-only": { recorded: 17_600, target: 6000 },
+  "modern default": { recorded: 23_850, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 16_650, target: 6000 },
-  "served: modern default": { recorded: 25_300, target: 9000 },
-  "served: script": { recorded: 25_550, target: 9000 },
+  "served: websocket-only": { recorded: 16_800, target: 6000 },
+  "served: modern default": { recorded: 25_500, target: 9000 },
+  "served: script": { recorded: 25_750, target: 9000 },
   // With calls, rooms, streams and uploads.
-  "served: full": { recorded: 31_600, target: 15_000 },
+  "served: full": { recorded: 31_800, target: 15_000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 29_700, target: 16_000 },
+  "legacy, in ES5": { recorded: 29_750, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {
