@@ -1,6 +1,7 @@
 // Requests over one link between two nodes: what arrives, what waits, what ends, and what a stranger may do.
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, createServer as createTcp, type Server, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { manualClock } from "@sockeye/conformance";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
@@ -8,9 +9,16 @@ import { turn, until, within } from "../../../test/support/wait.js";
 import { InternalListener } from "../src/forward/internal-listener.js";
 import { AnsweringEnd } from "../src/forward/link/answering.js";
 import { AskingEnd } from "../src/forward/link/asking.js";
-import type { Carrier } from "../src/forward/link/carrier.js";
+import { Carrier } from "../src/forward/link/carrier.js";
 import { Outflow } from "../src/forward/link/flow.js";
-import { FrameReader, LAST, LinkFrame, MAX_FRAME_BYTES, writeFrame } from "../src/forward/link/frames.js";
+import {
+  FrameReader,
+  LAST,
+  LinkFrame,
+  MAX_FRAME_BYTES,
+  writeCredit,
+  writeFrame,
+} from "../src/forward/link/frames.js";
 import { Links, versionFor } from "../src/forward/link/links.js";
 import { forwardKey, linkKey, SIGNATURE_HEADER, Signer, Verifier } from "../src/forward/signature.js";
 
@@ -65,6 +73,46 @@ async function site(handle: Handle) {
   await within(opened(), "the link");
   return { port, owner, dead, failures, address };
 }
+
+it("what is said on one stream in a turn is one frame, in single bytes, too; the rest is as it was", async () => {
+  const written: Buffer[] = [];
+  const socket = new Duplex({
+    read: () => {},
+    write: (chunk: Buffer, _encoding, done) => {
+      written.push(chunk);
+      done();
+    },
+  });
+  const carrier = new Carrier(socket, Buffer.alloc(0), { frame: () => {}, closed: () => {} });
+  const one = (stream: number, byte: number, type: number = LinkFrame.DATA): void =>
+    carrier.send(type, stream, Uint8Array.of(byte));
+  for (let n = 0; n < 1000; n++) one(7, n & 255);
+  one(8, 1);
+  one(7, 2);
+  carrier.send(LinkFrame.CREDIT, 7, writeCredit(5));
+  one(7, 3);
+  one(7, 4, LinkFrame.DATA | LAST);
+  one(7, 5);
+  for (let n = 0; n < 3; n++) carrier.send(LinkFrame.DATA, 9, Buffer.alloc(40_000, n));
+  await turn();
+  one(9, 6);
+  await turn();
+  const frames = new FrameReader().read(Buffer.concat(written));
+  expect(frames.map(({ type, isLast, stream, body }) => [type, stream, body.length, isLast])).toEqual([
+    [LinkFrame.DATA, 7, 1000, false],
+    [LinkFrame.DATA, 8, 1, false],
+    [LinkFrame.DATA, 7, 1, false],
+    [LinkFrame.CREDIT, 7, 4, false],
+    [LinkFrame.DATA, 7, 2, true],
+    [LinkFrame.DATA, 7, 1, false],
+    [LinkFrame.DATA, 9, 40_000, false],
+    [LinkFrame.DATA, 9, 40_000, false],
+    [LinkFrame.DATA, 9, 40_000, false],
+    [LinkFrame.DATA, 9, 1, false],
+  ]);
+  expect([...(frames[0]?.body ?? [])]).toEqual(Array.from({ length: 1000 }, (_, n) => n & 255));
+  expect([...(frames[4]?.body ?? [])]).toEqual([3, 4]);
+});
 
 interface Answer {
   readonly status: number;

@@ -69,3 +69,18 @@ interface FeedHost {
   now(): number;
   show(entry: LogEntry<Kept>): RoomEvent;
 }
+
+/** Shows the same event to all readers that want it in a turn of the event loop: it is decoded once. */
+export function onceATurn(show: FeedHost["show"], defer: (callback: () => void) => void): FeedHost["show"] {
+  let last: { readonly entry: LogEntry<Kept>; readonly event: RoomEvent } | undefined;
+  const forget = (): void => {
+    last = undefined;
+  };
+  return (entry) => {
+    if (last?.entry === entry) return last.event;
+    if (last === undefined) defer(forget);
+    const event = show(entry);
+    last = { entry, event };
+    return event;
+  };
+}

@@ -9,7 +9,7 @@ import { Publisher } from "./publisher.js";
 import { ACTION_OF, ACTIONS, MAX_NAME, type Request, readRequest } from "./requests.js";
 import { forbidden, type Refusal, RoomRefusal, refuseUnread, tooMuch } from "./room-error.js";
 import type { HistoryOptions, RoomEvent } from "./room-event.js";
-import { RoomFeed } from "./room-feed.js";
+import { onceATurn, RoomFeed } from "./room-feed.js";
 import type { LogEntry, Reading } from "./room-log.js";
 import { copyOf, type Kept, KeptEvent, memberRoom, type RoomState, weigh } from "./room-state.js";
 import { RoomStore } from "./room-store.js";
@@ -38,6 +38,10 @@ export class Rooms<S extends RoomSocket> {
   readonly #publisher: Publisher<S>;
   readonly #shared: SharedRooms<S>;
   #trimming: Timer | undefined;
+  readonly #showOnce = onceATurn(
+    (entry) => this.#show(entry),
+    (over) => this.#host.clock.defer(over),
+  );
 
   constructor(host: RoomsHost<S>, limits: Partial<RoomLimits> = {}) {
     this.#host = host;
@@ -166,10 +170,7 @@ export class Rooms<S extends RoomSocket> {
   follow(room: string, since: Since, wake: () => void): RoomFeed | undefined {
     const { log, readers, rule } = this.#used(room) ?? {};
     if (log === undefined || readers === undefined) return undefined;
-    const host = {
-      now: () => this.#host.clock.now(),
-      show: (entry: LogEntry<Kept>) => this.#show(entry),
-    };
+    const host = { now: () => this.#host.clock.now(), show: this.#showOnce };
     return new RoomFeed({ log, readers }, { since: fromLast(since, rule), host, wake });
   }
 

@@ -7,10 +7,14 @@ import type {
   ServerDisconnectReason,
   SockeyeError,
 } from "@sockeye/protocol";
+import type { RoomLimits } from "@sockeye/rooms";
 import type { RefusedRequest } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
 import type { Conn } from "./conn.js";
 import type { Socket } from "./socket.js";
+
+/** What may be exceeded: of connections, or of readers of rooms over plain HTTP. */
+export type LimitName = keyof Limits | keyof Pick<RoomLimits, "maxRoomFeeds" | "maxRoomFeedsPerAddress">;
 
 /**
  * What each channel of `node:diagnostics_channel` tells. Subscribers run at once, in the way of the message, and must not
@@ -46,7 +50,7 @@ export interface Diagnostics {
   "sockeye:packet:out": { readonly conn: Conn; readonly packet: EncodedPacket };
   /** A client has exceeded a limit, and was told by `error.code`. `conn` is missing for one that was not let in. */
   "sockeye:limit": {
-    readonly limit: keyof Limits;
+    readonly limit: LimitName;
     readonly error: SockeyeError;
     readonly address: string;
     readonly conn: Conn | undefined;

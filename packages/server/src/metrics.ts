@@ -65,7 +65,7 @@ const LEFT: readonly ServerDisconnectReason[] = [
   "client namespace disconnect",
 ];
 const NODE_STATES: readonly string[] = ["up", "draining", "suspect", "down"];
-const LIMITS: readonly string[] = Object.values(LIMIT_BY_CODE);
+const LIMITS: readonly string[] = [...Object.values(LIMIT_BY_CODE), "maxRoomFeeds", "maxRoomFeedsPerAddress"];
 
 /** A snapshot of a server's numbers, made by `io.metrics()`. It does not change any more. */
 export class Metrics {

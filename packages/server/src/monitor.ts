@@ -10,7 +10,7 @@ import { LIMIT_BY_CODE, SockeyeError, shown } from "@sockeye/protocol";
 import type { RefusedRequest } from "@sockeye/transport/server";
 import { REFUSALS } from "@sockeye/transport/server";
 import type { ErrorContext } from "./audience.js";
-import { channelOf } from "./channels.js";
+import { channelOf, type LimitName } from "./channels.js";
 import type { Conn } from "./conn.js";
 import { Histogram } from "./histogram.js";
 import { warnOfNoDecision } from "./no-decision.js";
@@ -55,7 +55,7 @@ export class Monitor {
   readonly refused: Map<string, number> = new Map();
   readonly disconnected: Map<ServerDisconnectReason, number> = new Map();
   connected = 0;
-  readonly limits: Map<keyof Limits, number> = new Map();
+  readonly limits: Map<LimitName, number> = new Map();
   readonly traffic: Traffic = new Traffic();
   /** How long handlers hold the event loop, and how long acknowledgements take: measured from the first time that they are asked for. */
   handlerTime: Histogram | undefined = undefined;
@@ -136,7 +136,19 @@ export class Monitor {
    */
   limitExceeded(error: SockeyeError, address: string, connection?: Monitored): void {
     const limit = LIMIT_BY_CODE[error.code];
-    if (limit === undefined) return;
+    if (limit !== undefined) this.#exceeded(limit, error, { address, connection });
+  }
+
+  /** The same for a reader of a room over plain HTTP. */
+  feedRefused(limit: LimitName, error: SockeyeError, address: string): void {
+    this.#exceeded(limit, error, { address, connection: undefined });
+  }
+
+  #exceeded(
+    limit: LimitName,
+    error: SockeyeError,
+    { address, connection }: { address: string; connection: Monitored | undefined },
+  ): void {
     countOne(this.limits, limit);
     this.warnings.warnOnce("SOCKEYE_LIMIT", limit, () => limitText(limit, error, address));
     if (LIMIT.hasSubscribers) LIMIT.publish({ limit, error, address, conn: connection?.conn });
@@ -170,7 +182,7 @@ function limitOf(cause: Error | undefined): keyof Limits | undefined {
   return cause instanceof SockeyeError ? LIMIT_BY_CODE[cause.code] : undefined;
 }
 
-function limitText(limit: keyof Limits, { code, message }: SockeyeError, address: string): string {
+function limitText(limit: LimitName, { code, message }: SockeyeError, address: string): string {
   const option = limit === "maxMessageBytes" ? "maxHttpBufferSize: …" : `limits: { ${limit}: … }`;
   const more = `If it is right that clients need more: new Server(http, { ${option} }), and see docs/limits.md`;
   return `A client at ${shown(address)} has hit the limit ${limit} (${code}: ${shown(message)}). ${more}`;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Account, Addresses } from "@sockeye/engine/server";
-import type { Clock, Timer } from "@sockeye/protocol";
+import { type Clock, NamespaceError, type Timer } from "@sockeye/protocol";
 import {
   type FeedItem,
   parseSince,
@@ -9,6 +9,8 @@ import {
   type Rooms,
   type Since,
 } from "@sockeye/rooms";
+import { Continuations, loopOf, Turns } from "@sockeye/transport/server";
+import type { LimitName } from "./channels.js";
 import type { ServerLimits } from "./options.js";
 
 /** Ms between two comments that keep proxies from ending a silent response; who has read nothing in between two of them is cut. */
@@ -38,6 +40,8 @@ export interface FeedsHost {
   /** Where a reader is, as sessions are counted. Must not throw. */
   addressOf(req: IncomingMessage): string | undefined;
   roomsOf(nsp: string): Rooms<RoomSocket> | undefined;
+  /** A request was refused for a limit. Must not throw. */
+  exceeded(limit: LimitName, error: NamespaceError, req: IncomingMessage): void;
   reportError(error: unknown, event: string): void;
 }
 
@@ -48,6 +52,8 @@ export class RoomFeeds {
   readonly #open = new Set<Reader>();
   /** Those about whom the app is still asked. */
   readonly #undecided = new Set<ServerResponse>();
+  /** Those who begin: very many may have waited for one answer of the app's, or for what one room keeps. */
+  readonly #beginning: Continuations;
   /** Both. */
   #count = 0;
   #isClosed = false;
@@ -64,6 +70,7 @@ export class RoomFeeds {
     };
     const addressOf = (req: IncomingMessage): string | undefined => host.addressOf(req);
     this.#addresses = new Addresses({ clock: host.clock, limits, addressOf });
+    this.#beginning = new Continuations(new Turns(loopOf(host.clock)));
   }
 
   /** What a URL asks for, if it is a room. @param path of the server, without a slash at its end */
@@ -85,8 +92,16 @@ export class RoomFeeds {
   /** Answers a request whose origin was let in. */
   async serve(req: IncomingMessage, res: ServerResponse, asked: FeedRequest): Promise<void> {
     if (req.method !== "GET") return refuse(res, 405, { Allow: "GET" });
-    if (this.#isClosed || this.#count >= this.#host.limits.maxRoomFeeds) return refuse(res, 503, LATER);
-    if (this.#addresses.handshake(req)) return refuse(res, 429, LATER);
+    if (this.#isClosed) return refuse(res, 503, LATER);
+    const limit = this.#exceededBy(req);
+    if (limit !== undefined) {
+      this.#host.exceeded(
+        limit,
+        new NamespaceError("ERR_ROOM_LIMIT", `a reader was refused by ${limit}`),
+        req,
+      );
+      return refuse(res, limit === "maxRoomFeeds" ? 503 : 429, LATER);
+    }
     const place = this.#addresses.reserve(req);
     this.#count++;
     this.#undecided.add(res);
@@ -101,18 +116,43 @@ export class RoomFeeds {
       place?.free();
       decided();
     });
-    try {
-      const begin = await this.#decide(req, res, asked);
-      decided();
-      begin?.();
-    } catch (error) {
+    const failed = (error: unknown): void => {
       decided();
       // The engine of a cluster cannot be reached.
-      if ((error as { readonly code?: unknown } | null)?.code === "ERR_ROOM_LIMIT")
-        return refuse(res, 503, LATER);
-      this.#host.reportError(error, asked.room);
-      refuse(res, 500);
+      if ((error as { readonly code?: unknown } | null)?.code === "ERR_ROOM_LIMIT") refuse(res, 503, LATER);
+      else {
+        this.#host.reportError(error, asked.room);
+        refuse(res, 500);
+      }
+    };
+    try {
+      const begin = await this.#decide(req, res, asked);
+      if (begin === undefined) {
+        decided();
+        return;
+      }
+      const goOn = (): void => {
+        try {
+          // Meanwhile it may have gone, or this is closed.
+          if (!res.destroyed && !res.headersSent) begin();
+          decided();
+        } catch (error) {
+          failed(error);
+        }
+      };
+      if (this.#beginning.goesOn()) goOn();
+      else this.#beginning.add(goOn);
+    } catch (error) {
+      failed(error);
     }
+  }
+
+  #exceededBy(req: IncomingMessage): LimitName | undefined {
+    if (this.#count >= this.#host.limits.maxRoomFeeds) return "maxRoomFeeds";
+    const error = this.#addresses.handshake(req);
+    if (error === undefined) return undefined;
+    const isRate = error.code === "ERR_TOO_MANY_HANDSHAKES";
+    return isRate ? "maxHandshakesPerSecondPerAddress" : "maxRoomFeedsPerAddress";
   }
 
   /** Ends all: their readers come back, to another server if there is one. */
@@ -213,7 +253,7 @@ class Reader {
       this.#account.refresh();
       this.pump();
     });
-    this.#write(`retry: ${RETRY_MS}\n\n`);
+    this.#write(Buffer.from(`retry: ${RETRY_MS}\n\n`));
     this.#beatLater();
     this.pump();
   }
@@ -223,7 +263,7 @@ class Reader {
       while (!this.#isBehind) {
         const item = this.#feed?.next();
         if (item === undefined) return;
-        this.#write(textOf(item));
+        this.#write(bytesOf(item));
       }
     } catch (error) {
       this.#terms.failed(error);
@@ -245,8 +285,8 @@ class Reader {
     this.#account.refresh();
   }
 
-  #write(text: string): void {
-    if (this.#res.write(Buffer.from(text))) return;
+  #write(bytes: Buffer): void {
+    if (this.#res.write(bytes)) return;
     this.#isBehind = true;
     this.#account.refresh();
   }
@@ -258,10 +298,24 @@ class Reader {
         return;
       }
       if (this.#isBehind) this.#isLate = true;
-      else this.#write(":\n\n");
+      else this.#write(BEAT);
       this.#beatLater();
     }, BEAT_MS);
   }
+}
+
+const BEAT = Buffer.from(":\n\n");
+
+/** Of what all readers of a room are shown. */
+const encoded = new WeakMap<FeedItem, Buffer>();
+
+function bytesOf(item: FeedItem): Buffer {
+  let bytes = encoded.get(item);
+  if (bytes === undefined) {
+    bytes = Buffer.from(textOf(item));
+    encoded.set(item, bytes);
+  }
+  return bytes;
 }
 
 /** JSON has no line breaks of its own, so that it is one line of `data`. */

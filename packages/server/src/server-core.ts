@@ -85,6 +85,7 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
       },
       addressOf: (req) => clientGroup({ req, address: remoteAddress(req) }, settings.given, this),
       roomsOf: (nsp) => this.namespaces.byName.get(nsp)?.[CORE].rooms,
+      exceeded: (limit, error, req) => this.monitor.feedRefused(limit, error, remoteAddress(req)),
       reportError: (error, event) => this.reportError(error, event),
     });
     this.attachments = new Attachments(this, settings, feeds);

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { manualClock } from "@sockeye/conformance";
 import type { Expose } from "@sockeye/rooms";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { once, until } from "../../../test/support/wait.js";
 import { type FeedsHost, RoomFeeds } from "../src/room-feeds.js";
 import { atEnd, type Site, serve } from "./site.js";
@@ -91,6 +91,7 @@ function byHand(about: Partial<FeedsHost> = {}) {
     connectTimeoutMs: 45_000,
     addressOf: () => undefined,
     roomsOf: () => rooms,
+    exceeded: () => {},
     reportError: () => {},
     ...about,
   });
@@ -204,6 +205,7 @@ describe("a room that is exposed", () => {
     await until(() => decide !== undefined, "the question");
     const refused = await read(site, "last");
     expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "5"]);
+    expect(site.io.metrics().limitsExceeded).toEqual({ maxRoomFeeds: 1 });
     decide?.(true);
     (await waiting).end();
     const statusNow = async (): Promise<number> => {
@@ -214,20 +216,28 @@ describe("a room that is exposed", () => {
     await expect.poll(statusNow, { timeout: 15_000 }).toBe(200);
   });
 
-  it.each<[what: string, limits: object, clientAddress: string[], expected: number[]]>([
-    ["as sessions", { maxSessionsPerAddress: 2 }, [], [200, 200, 429, 429]],
+  it.each<[what: string, limits: object, clientAddress: string[], expected: number[], counted?: string]>([
+    ["as sessions", { maxSessionsPerAddress: 2 }, [], [200, 200, 429, 429], "maxRoomFeedsPerAddress"],
     [
       "by a limit of their own",
       { maxSessionsPerAddress: 1, maxRoomFeedsPerAddress: 3 },
       [],
       [200, 200, 200, 429],
+      "maxRoomFeedsPerAddress",
     ],
-    ["by requests a second", { maxHandshakesPerSecondPerAddress: 3 }, [], [200, 200, 200, 429]],
+    [
+      "by requests a second",
+      { maxHandshakesPerSecondPerAddress: 3 },
+      [],
+      [200, 200, 200, 429],
+      "maxHandshakesPerSecondPerAddress",
+    ],
     [
       "all addresses of a /64 as one",
       { maxRoomFeedsPerAddress: 2 },
       ["2001:db8::1", "2001:db8::ffff:1", "[2001:db8::2]:443", "2001:db8:0:1::1"],
       [200, 200, 429, 200],
+      "maxRoomFeedsPerAddress",
     ],
     [
       "all that is not known not at all",
@@ -235,11 +245,32 @@ describe("a room that is exposed", () => {
       ["", "", "", ""],
       [200, 200, 200, 200],
     ],
-  ])("readers of one address are counted %s", async (_what, limits, addresses, expected) => {
+  ])("readers of one address are counted %s", async (_what, limits, addresses, expected, counted) => {
     let n = 0;
     const options = addresses.length > 0 ? { clientAddress: () => addresses[n++] || undefined } : {};
     const site = await open({}, { limits, ...options });
     expect(await statuses(site, 4)).toEqual(expected);
+    const refused = expected.filter((status) => status === 429).length;
+    expect(site.io.metrics().limitsExceeded).toEqual(counted === undefined ? {} : { [counted]: refused });
+  });
+
+  it("an event is decoded and written as text once, however many readers hear it", async () => {
+    const site = await open();
+    const readers = await Promise.all(Array.from({ length: 12 }, () => read(site, "news:1")));
+    await until(() => readers.every(({ messages }) => messages.length === 1), "the readers");
+    const stringify = vi.spyOn(JSON, "stringify");
+    const parse = vi.spyOn(JSON, "parse");
+    try {
+      site.io.to("news:1").emit("said", "mark");
+      // Only what the server does: the readers parse later.
+      const written = stringify.mock.calls.filter(([value]) => value?.event === "said" && !("room" in value));
+      const parsed = parse.mock.calls.filter(([text]) => String(text).includes("mark"));
+      expect([written.length, parsed.length]).toEqual([1, 1]);
+    } finally {
+      stringify.mockRestore();
+      parse.mockRestore();
+    }
+    await until(() => readers.every(({ messages }) => messages.length === 2), "the event");
   });
 
   it("a place of an address is free again when its reader goes; options of attach() hold", async () => {

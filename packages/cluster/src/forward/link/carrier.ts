@@ -1,6 +1,10 @@
 import type { Duplex } from "node:stream";
 import { afterTurn } from "@sockeye/protocol";
-import { FrameReader, type ReadFrame, writeFrame } from "./frames.js";
+import { changeHead, FrameReader, LAST, LinkFrame, type ReadFrame, writeFrame } from "./frames.js";
+
+/** Of what is said on one stream in a turn, in one frame. */
+const MERGED_BYTES = 65_536;
+const NOTHING = new Uint8Array();
 
 /** What a {@link Carrier} tells. */
 export interface CarrierSink {
@@ -16,6 +20,8 @@ export interface CarrierSink {
 export class Carrier {
   readonly #socket: Duplex;
   #out: Uint8Array[] = [];
+  /** The last frame of that, if it is one of data to which more may be added. */
+  #open: { readonly stream: number; readonly head: Uint8Array; bytes: number } | undefined;
   #isClosed = false;
 
   /** @param head what came right behind the request to upgrade */
@@ -44,7 +50,19 @@ export class Carrier {
   send(type: number, stream: number, body: Uint8Array): void {
     if (this.#isClosed) return;
     if (this.#out.length === 0) afterTurn(() => this.#flush());
-    this.#out.push(...writeFrame(type, stream, body));
+    const open = this.#open;
+    const isData = (type & ~LAST) === LinkFrame.DATA;
+    if (isData && open?.stream === stream && open.bytes + body.length <= MERGED_BYTES) {
+      // A body that a client cuts into single bytes is no frame for each.
+      open.bytes += body.length;
+      if (body.length > 0) this.#out.push(body);
+      changeHead(open.head, type, open.bytes);
+      if (type !== LinkFrame.DATA) this.#open = undefined;
+      return;
+    }
+    const [head = NOTHING, ...rest] = writeFrame(type, stream, body);
+    this.#out.push(head, ...rest);
+    this.#open = type === LinkFrame.DATA ? { stream, head, bytes: body.length } : undefined;
   }
 
   /** Ends it behind what was sent. */
@@ -62,6 +80,7 @@ export class Carrier {
   #flush(): void {
     const out = this.#out;
     this.#out = [];
+    this.#open = undefined;
     if (!this.#isClosed && out.length > 0)
       this.#socket.write(out.length === 1 ? (out[0] ?? "") : Buffer.concat(out));
   }

@@ -40,6 +40,12 @@ export function writeFrame(type: number, stream: number, body: Uint8Array): Uint
   return body.length === 0 ? [head] : [head, body];
 }
 
+/** Makes another frame of one that has not left: of another length, or the last one. */
+export function changeHead(head: Uint8Array, type: number, bytes: number): void {
+  head[0] = type;
+  new DataView(head.buffer, head.byteOffset).setUint32(5, bytes);
+}
+
 export function writeCredit(bytes: number): Buffer {
   const body = Buffer.allocUnsafe(4);
   body.writeUInt32BE(bytes);
