@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { describe, expect } from "vitest";
+import type { ServerName } from "../support/servers.js";
 import { once } from "../support/wait.js";
 import { differs, pair, serve } from "./differ.js";
 
@@ -46,6 +47,39 @@ describe("volatile events", () => {
       return heard;
     });
   }
+});
+
+describe("proxies", () => {
+  /** What `on` does where each of them is wrapped: a socket, the server, a namespace. */
+  const listens = (through: <T extends object>(of: T) => T) => async (server: ServerName) => {
+    const { site, socket } = await pair(server);
+    return [socket, site.io, site.io.sockets].map((of) => {
+      try {
+        (through(of) as typeof socket).on("e", () => {});
+        return "works";
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+  };
+  const works = ["works", "works", "works"];
+
+  differs(
+    "a handle of the server through a Proxy",
+    { stock: works, sockeye: ["TypeError", "works", "TypeError"] },
+    listens((of) => new Proxy(of, {})),
+  );
+  differs(
+    "one that binds methods",
+    { stock: works, sockeye: works },
+    listens((of) => {
+      const get = (target: object, name: string | symbol): unknown => {
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? (value as () => unknown).bind(target) : value;
+      };
+      return new Proxy(of, { get }) as typeof of;
+    }),
+  );
 });
 
 describe("private methods", () => {

@@ -54,6 +54,9 @@ export const SHOWN: ShownBy = {
       "a listener for newListener, and then another",
     ),
     "limit of listeners": limits("the eleventh listener"),
+    "a `Proxy` around a socket, server or namespace of the server, or `Object.create()` of one": sockets(
+      "a handle of the server through a Proxy",
+    ),
     "`instanceof EventEmitter` of sockets, servers, namespaces, `socket.conn` and `io.engine`": sockets(
       "instances of Node's EventEmitter",
     ),
