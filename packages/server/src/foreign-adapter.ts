@@ -3,13 +3,14 @@ import type { Codec, EventPacket, Frame, Room, SocketId } from "@sockeye/protoco
 import { CodecError, EncodedPacket, REPORT } from "@sockeye/protocol";
 import type { Unchecked } from "@sockeye/socket";
 import { isThenable } from "@sockeye/socket";
+import { keepsNoLog } from "./foreign-log.js";
 import { ForeignView } from "./foreign-view.js";
 import { shareable } from "./shareable.js";
 import type { Socket } from "./socket.js";
 
 /**
  * An adapter that was made for Socket.IO: `Adapter` of `socket.io-adapter`, or a class derived from it, as the adapters for
- * Redis, Node's cluster and others are. It has the methods of ours; those that it lacks are added by {@link adopt}.
+ * Redis, Node's cluster and others are. It has the methods of ours but those of a log.
  *
  * It reaches further into the server than ours do. What it finds there, by Socket.IO's names: `server.encoder` and
  * `server.opts`; `_ids` and `_onServerSideEmit` of the namespace; `acks`, `notifyOutgoingListeners` and
@@ -23,11 +24,11 @@ export interface ForeignAdapter {
   restoreSession(pid: Unchecked, offset: Unchecked): unknown;
 }
 
-/** Makes any adapter one of ours: one of Socket.IO keeps no log whose end it could tell, or that it waits for. */
+/** Makes any adapter one of ours. */
 export function adopt(made: Adapter | ForeignAdapter): Adapter {
   const adapter = made as Adapter;
-  if (typeof adapter.position !== "function") {
-    Object.assign(adapter, { position: () => undefined, settle: () => {}, flush: () => undefined });
+  if (![adapter.position, adapter.settle, adapter.flush].every((method) => typeof method === "function")) {
+    keepsNoLog(adapter);
     showViews(adapter);
     guard(adapter);
   } else if (!OWN.has(adapter.constructor)) {

@@ -27,6 +27,7 @@ import type { ErrorContext } from "./audience.js";
 import { isEio3 } from "./eio3-client.js";
 import { Exchange } from "./exchange.js";
 import { expired } from "./expiry.js";
+import { flush } from "./foreign-log.js";
 import { ForeignView } from "./foreign-view.js";
 import type { NamespaceMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
@@ -340,7 +341,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
   /** Ends all sockets and the adapter. */
   async shutDown(): Promise<void> {
     // Those that are there get what was said last.
-    const flushed = this.#adapter?.flush();
+    const flushed = this.#adapter && flush(this.#adapter);
     if (flushed) await flushed;
     for (const socket of [...this.sockets.values()]) socket[PEER].end("server shutting down");
     this.rooms?.close();

@@ -17,13 +17,13 @@ import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
 import { Expiry, expired } from "./expiry.js";
+import { settle } from "./foreign-log.js";
 import { countUntilCalled } from "./late-decisions.js";
 import type { Event, SocketMiddleware } from "./middleware.js";
 import { runMiddlewares } from "./middleware.js";
 import { PeerAcks } from "./peer-acks.js";
 import { PeerCalls } from "./peer-calls.js";
-import type { PeerHandle } from "./peer-handle.js";
-import { LEFT } from "./peer-handle.js";
+import { LEFT, type PeerHandle } from "./peer-handle.js";
 import type { PeerConnection, PeerNamespace } from "./peer-host.js";
 import { Selection } from "./selection.js";
 import type { SocketTarget } from "./socket-emission.js";
@@ -344,7 +344,7 @@ export class Peer implements SocketTarget, AdapterPeer {
   }
 
   #dismiss(why: Error | undefined): void {
-    this.#withAdapter((adapter) => adapter.settle(this.#handle.id));
+    this.#withAdapter((adapter) => settle(adapter, this.#handle.id));
     this.#send({ type: PacketType.DISCONNECT, nsp: this.#nsp.name, id: undefined, data: undefined });
     this.end("server namespace disconnect", why);
   }

@@ -1,6 +1,7 @@
 import type { Adapter, PersistedSession, RestoredSession } from "@sockeye/adapter";
 import { randomId, secretId } from "@sockeye/engine/server";
 import type { EventPacket, Room, ServerDisconnectReason, SocketId } from "@sockeye/protocol";
+import { positionOf } from "./foreign-log.js";
 
 /** The ends after which a client may come back to what it had. */
 export const RECOVERABLE: ReadonlySet<ServerDisconnectReason> = new Set([
@@ -53,7 +54,7 @@ export class SocketRecovery {
   /** The socket enters. @returns what it has missed */
   begin(adapter: Adapter): RestoredSession["missedPackets"] {
     const restored = this.#restored;
-    const since = adapter.position();
+    const since = positionOf(adapter);
     this.#since = since ?? undefined;
     this.#pid = restored?.pid ?? (since === null ? undefined : newPid(since));
     if (since !== undefined)

@@ -5,8 +5,9 @@ import { createTextCodec } from "@sockeye/codec";
 import type { EventPacket } from "@sockeye/protocol";
 import { DEFAULT_LIMITS, PacketType } from "@sockeye/protocol";
 import { Adapter as ForeignBase, type SessionAwareAdapter } from "socket.io-adapter";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { adopt, BareEncoder, enveloped } from "../src/foreign-adapter.js";
+import { flush, positionOf, settle } from "../src/foreign-log.js";
 import type { AdapterConstructor } from "../src/options.js";
 
 const codec = createTextCodec(DEFAULT_LIMITS);
@@ -20,12 +21,27 @@ function encoder(failures: unknown[][] = []): BareEncoder {
 }
 
 describe("adopt", () => {
-  it("adds what an adapter of Socket.IO lacks, and keeps it the same object", () => {
+  it("leaves an adapter of Socket.IO the object that it is, and asks it nothing that it does not know", () => {
     const foreign = new ForeignBase({ server: {} });
     const adopted = adopt(foreign);
     expect(adopted).toBe(foreign);
-    expect(adopted.position()).toBeUndefined();
+    expect(positionOf(adopted)).toBeUndefined();
+    expect(flush(adopted)).toBeUndefined();
+    expect(() => settle(adopted, "id")).not.toThrow();
   });
+
+  it.each(["position", "settle", "flush"])(
+    "leaves it a method of its own that is called %s, and does not call it",
+    (name) => {
+      const own = vi.fn(() => "its own");
+      const adopted = adopt(Object.assign(new ForeignBase({ server: {} }), { [name]: own }));
+      expect(positionOf(adopted)).toBeUndefined();
+      expect(flush(adopted)).toBeUndefined();
+      settle(adopted, "id");
+      expect(own).not.toHaveBeenCalled();
+      expect(Reflect.get(adopted, name)).toBe(own);
+    },
+  );
 
   it("leaves ours alone", () => {
     const ours = new Adapter({} as never);
