@@ -5,8 +5,8 @@ import { NO_SLOT } from "./deadlines.js";
 /** How late a call may come, at most. Pings of one slot leave together, so that their pongs arrive together. */
 const RESOLUTION_MS = 50;
 
-/** A call may be late by this part of the times that are kept: the default ones have just the resolution above. */
-const SHARE = 1 / 400;
+/** A call may be late by this part of the times that are kept. */
+const SHARE = 1 / 100;
 
 /**
  * One timer for the deadlines of all sessions. Each entry lies in the slot of its deadline; an entry whose deadline has
@@ -19,7 +19,7 @@ export class TimerWheel implements Deadlines {
   #timer: Timer | undefined;
   #next = Number.POSITIVE_INFINITY;
 
-  /** @param shortestMs the shortest time that is kept with it: calls are late by a 400th of it at most, or 1 ms, and never by more than 50 ms */
+  /** @param shortestMs the shortest time that is kept with it: calls are late by a hundredth of it at most, or 1 ms, and never by more than 50 ms */
   constructor(clock: Clock, shortestMs: number = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
     this.#resolutionMs = Math.max(1, Math.min(RESOLUTION_MS, Math.floor(shortestMs * SHARE)));
