@@ -1,6 +1,7 @@
 import type { Target } from "./target.js";
 import { answers, bodies } from "./targets/bodies.js";
 import { claims } from "./targets/claims.js";
+import { feeds } from "./targets/feeds.js";
 import { headers } from "./targets/headers.js";
 import { msgpack } from "./targets/msgpack.js";
 import { packets, parserBridge } from "./targets/packets.js";
@@ -32,4 +33,5 @@ export const TARGETS: readonly Target[] = [
   resumes,
   claims,
   requests,
+  feeds,
 ];
