@@ -17,7 +17,6 @@ describe("the option resume", () => {
   });
 
   it.each<[unknown, string]>([
-    [null, "The option resume must be a boolean or an object, not null."],
     ["yes", "The option resume must be a boolean or an object, not yes."],
     [30_000, "The option resume must be a boolean or an object, not 30000."],
     [{ windowMs: 0 }, "The option resume.windowMs must be a finite number above 0, not 0."],
@@ -27,5 +26,9 @@ describe("the option resume", () => {
     [{ maxBytes: Number.NaN }, "resume.maxBytes"],
   ])("refuses %j", (resume, message) => {
     expect(() => new Server({ resume: resume as boolean }).engine).toThrow(message);
+  });
+
+  it("takes null for none, as every option", () => {
+    expect(() => new Server({ resume: null as never }).engine).not.toThrow();
   });
 });

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
+import { manualClock } from "@sockeye/conformance";
 import {
   EncodedPacket,
   type Frame,
@@ -204,5 +205,32 @@ describe("WebSocketPipe, hearing", () => {
   it("costs no closure a connection: all pipes share their listeners", () => {
     const [a, b] = [pipe().ws, pipe().ws];
     for (const event of ["message", "close", "error"]) expect(a.listeners(event)).toEqual(b.listeners(event));
+  });
+});
+
+describe("a compressed message that is not complete", () => {
+  it("counts as what it has become, also if unpacking takes long", () => {
+    const clock = manualClock();
+    const receiver = { _messageLength: 0 };
+    const ws = Object.assign(new FakeWebSocket("permessage-deflate"), { _receiver: receiver });
+    const socket = new FakeSocket();
+    socket.on("data", () => {});
+    const { transport } = pipe({ clock, maxPayload: 1_000_000 }, ws, socket);
+    socket.emit("data", Buffer.alloc(1000));
+    expect(transport.gatheredBytes).toBe(1000);
+    clock.advance(150);
+    receiver._messageLength = 900_000;
+    clock.advance(200);
+    expect(transport.gatheredBytes).toBe(900_000);
+    // More of it is looked at as soon as the first.
+    clock.advance(5000);
+    socket.emit("data", Buffer.alloc(1));
+    receiver._messageLength = 950_000;
+    clock.advance(100);
+    expect(transport.gatheredBytes).toBe(950_000);
+    ws.emit("message", Buffer.from("x"), false);
+    expect(transport.gatheredBytes).toBe(0);
+    clock.advance(60_000);
+    expect(transport.gatheredBytes).toBe(0);
   });
 });

@@ -59,6 +59,9 @@ const MOST_OF_ONE = 1032;
 /** A compressed message that is not complete after so long counts as what it has become. */
 const UNPACKED_MS = 100;
 
+/** It is looked at again after twice the time, since unpacking takes long on a busy machine, up to this. */
+const LAST_LOOK_MS = 10_000;
+
 /** A peer in the middle of a message when we close is not read any more, and has so long to close. */
 const CUT_MS = 5000;
 
@@ -99,6 +102,8 @@ export class WebSocketPipe implements Transport {
   /** What the pieces of a compressed message have become, as far as that is known. */
   #unpacked = 0;
   #unpacking: Timer | undefined = undefined;
+  /** How long that timer waits. */
+  #unpackingMs = 0;
   readonly #maxPayload: number;
   readonly #clock: Clock | undefined;
   /** Gives messages their size back, while only short ones may come. */
@@ -239,15 +244,22 @@ export class WebSocketPipe implements Transport {
   }
 
   /** A compressed message has begun: what it has become shows only once it is unpacked. */
-  #awaitUnpacked(): void {
-    if (this.#unpacking !== undefined || this.#clock === undefined || this.#ws.extensions === "") return;
-    this.#unpacking = this.#clock.setTimer(() => {
+  #awaitUnpacked(afterMs: number = UNPACKED_MS): void {
+    const clock = this.#clock;
+    if (clock === undefined || this.#ws.extensions === "") return;
+    if (this.#unpacking !== undefined) {
+      if (this.#unpackingMs <= afterMs) return;
+      clock.clearTimer(this.#unpacking);
+    }
+    this.#unpackingMs = afterMs;
+    this.#unpacking = clock.setTimer(() => {
       this.#unpacking = undefined;
       if (this.#gathered === 0) return;
       const most = Math.min(this.#gathered * MOST_OF_ONE, this.#maxPayload);
       this.#unpacked = unpackedBytes(this.#ws) ?? most;
       this.#watcher?.holds?.(this);
-    }, UNPACKED_MS);
+      if (afterMs < LAST_LOOK_MS) this.#awaitUnpacked(2 * afterMs);
+    }, afterMs);
   }
 
   #awaitDrain(): void {
