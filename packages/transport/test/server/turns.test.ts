@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Continuations } from "../../src/server/turns/continuations.js";
 import { DIRECT_UNITS, type Loop, Turns, unitsOf, type Waiter } from "../../src/server/turns/turns.js";
 
 const TURN_MS = 5;
@@ -189,5 +190,24 @@ describe("Turns", () => {
       loop.ms += 1;
       expect(turns.allows(1000)).toBe(true);
     }
+  });
+});
+
+describe("one that throws in its turn", () => {
+  it("keeps none of the others from theirs: of the same client, of other clients, and what comes in", () => {
+    const loop = new ManualLoop();
+    const said: string[] = [];
+    const [first, second] = [new Continuations(loop.turns), new Continuations(loop.turns)];
+    first.add(() => {
+      throw new Error("broken");
+    });
+    first.add(() => said.push("same client"));
+    second.add(() => said.push("other client"));
+    expect(loop.turns.allows(1)).toBe(false);
+    expect(() => loop.endTurn()).toThrow("broken");
+    loop.endTurn();
+    expect(said.sort()).toEqual(["other client", "same client"]);
+    expect(loop.turns.allows(1)).toBe(true);
+    expect(first.goesOn()).toBe(true);
   });
 });

@@ -35,20 +35,30 @@ export class Continuations implements Waiter {
 
   take(units: number): boolean {
     this.#left = units;
-    while (this.#at < this.#waiting.length && this.#left > 0) {
-      const before = this.#left;
-      const goOn = this.#waiting[this.#at];
-      this.#waiting[this.#at++] = NOTHING;
-      goOn?.();
-      // One that asks by itself has paid.
-      if (this.#left === before) this.#left--;
+    let hasThrown = true;
+    try {
+      while (this.#at < this.#waiting.length && this.#left > 0) {
+        const before = this.#left;
+        const goOn = this.#waiting[this.#at];
+        this.#waiting[this.#at++] = NOTHING;
+        goOn?.();
+        // One that asks by itself has paid.
+        if (this.#left === before) this.#left--;
+      }
+      hasThrown = false;
+    } finally {
+      this.#left = 0;
+      if (this.#at === this.#waiting.length) {
+        this.#waiting.length = 0;
+        this.#at = 0;
+        this.#turns.wentOn();
+      } else if (hasThrown) {
+        // The others get their turn.
+        this.#turns.wentOn();
+        this.#turns.goesOn(this);
+      }
     }
-    this.#left = 0;
-    if (this.#at < this.#waiting.length) return true;
-    this.#waiting.length = 0;
-    this.#at = 0;
-    this.#turns.wentOn();
-    return false;
+    return this.waits;
   }
 }
 

@@ -142,12 +142,16 @@ export class Turns {
   readonly #end = (): void => {
     const now = this.#loop.now();
     this.#lookedAt = now;
-    if (this.#serve(this.#light, now + this.#maxMs)) this.#serve(this.#heavy, now + this.#maxMs);
-    // A crowd that waits with little must not keep the others waiting forever.
-    else this.#serve(this.#heavy, 0);
-    this.#state = "idle";
-    this.#left = this.#step;
-    if (this.#light.size + this.#heavy.size > 0) this.#begin(this.#loop.now());
+    try {
+      if (this.#serve(this.#light, now + this.#maxMs)) this.#serve(this.#heavy, now + this.#maxMs);
+      // A crowd that waits with little must not keep the others waiting forever.
+      else this.#serve(this.#heavy, 0);
+    } finally {
+      // Also if one has thrown: the others must not wait forever.
+      this.#state = "idle";
+      this.#left = this.#step;
+      if (this.#light.size + this.#heavy.size > 0) this.#begin(this.#loop.now());
+    }
   };
 
   /** One after the other, one at least. @returns is there time left? */
