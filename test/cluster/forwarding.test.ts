@@ -105,30 +105,27 @@ describe("behind a blind balancer", () => {
     expect([socket.id, unknown, proxy.refused]).toEqual([id, [], []]);
   });
 
-  test.each(["has no listener for it", "cannot be reached"])(
-    "where the owner %s a return is refused, and the owner's copy ends at once",
-    async (why) => {
-      const address =
-        why === "cannot be reached"
-          ? { address: `127.0.0.1:${await closedPort()}` }
-          : { listen: false as const };
-      const { nodes, proxy } = await site({ cluster: address });
-      const [a, b] = nodes as [Node, Node];
-      proxy.ports = [a.port];
-      const socket = dialOwn(proxy.url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 10 });
-      atEnd(() => socket.close());
-      await once(socket, "connect");
-      const { id } = socket;
-      const left = once([...a.io.sockets.sockets.values()][0] as never, "disconnect");
-      // The window of a session is 30 seconds.
-      const back = once(socket, "connect");
-      proxy.ports = [b.port];
-      proxy.cut();
-      await Promise.all([back, left]);
-      expect(socket.id).not.toBe(id);
-      expect([a.io.engine.clientsCount, await b.io.count()]).toEqual([0, 1]);
-    },
-  );
+  test("where the owner cuts what is passed on a return is refused, and the owner's copy ends at once", async () => {
+    const cutter = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    atEnd(() => cutter.close());
+    await once(cutter, "listening");
+    const { port } = cutter.address() as AddressInfo;
+    const { nodes, proxy } = await site({ cluster: { address: `127.0.0.1:${port}` } });
+    const [a, b] = nodes as [Node, Node];
+    proxy.ports = [a.port];
+    const socket = dialOwn(proxy.url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 10 });
+    atEnd(() => socket.close());
+    await once(socket, "connect");
+    const { id } = socket;
+    const left = once([...a.io.sockets.sockets.values()][0] as never, "disconnect");
+    // The window of a session is 30 seconds.
+    const back = once(socket, "connect");
+    proxy.ports = [b.port];
+    proxy.cut();
+    await Promise.all([back, left]);
+    expect(socket.id).not.toBe(id);
+    expect([a.io.engine.clientsCount, await b.io.count()]).toEqual([0, 1]);
+  });
 
   test("nobody ends a session of which he knows the id alone", async () => {
     const { nodes } = await site({ cluster: { listen: false } });
@@ -349,15 +346,6 @@ function get(
     req.on("error", reject);
     req.end(post);
   });
-}
-
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** All that comes back for these bytes. */

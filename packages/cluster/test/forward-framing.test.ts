@@ -54,7 +54,7 @@ async function site(front: (onRequest: RequestListener) => Server) {
   const port = await listening(
     front((req: IncomingMessage, res: ServerResponse) => {
       const failed = (): void => void res.writeHead(502).end();
-      forwarder.request({ req, res }, { ...member, state: "up" }, { facts, failed });
+      forwarder.request({ req, res }, { ...member, state: "up" }, { facts, reached() {}, failed });
     }),
   );
   return { port, seen, links: () => links };

@@ -403,6 +403,7 @@ function frame(type: number, stream: number, body: string | Uint8Array = ""): Bu
 
 const HEAD = JSON.stringify(["POST", "/", [["host", "x"]], "1.1.1.1", null]);
 const BEGUN = frame(LinkFrame.REQUEST, 1, HEAD);
+const CONNECTED = frame(LinkFrame.CONNECT, 1);
 /** What an owner gets that no node of ours says, and whether the link ends for it. */
 const TO_OWNER: Record<string, readonly [Uint8Array, boolean]> = {
   "a frame that is too large": [frame(LinkFrame.DATA, 1).fill(0xff, 5), true],
@@ -423,6 +424,23 @@ const TO_OWNER: Record<string, readonly [Uint8Array, boolean]> = {
   ],
   "credit for nothing": [Buffer.concat([BEGUN, frame(LinkFrame.CREDIT, 1, Buffer.alloc(4, 1))]), true],
   "credit that is none": [Buffer.concat([BEGUN, frame(LinkFrame.CREDIT, 1, "x")]), true],
+  "a connection of a stream that there is": [Buffer.concat([BEGUN, CONNECTED]), true],
+  "more than the window, for a connection": [
+    Buffer.concat([CONNECTED, frame(LinkFrame.DATA, 1, new Uint8Array(MAX_FRAME_BYTES))]),
+    true,
+  ],
+  "data after the last, for a connection": [
+    Buffer.concat([CONNECTED, frame(LinkFrame.DATA | LAST, 1, "x"), frame(LinkFrame.DATA, 1, "y")]),
+    true,
+  ],
+  "credit for nothing, for a connection": [
+    Buffer.concat([CONNECTED, frame(LinkFrame.CREDIT, 1, Buffer.alloc(4, 1))]),
+    true,
+  ],
+  "a head where there is a connection": [
+    Buffer.concat([CONNECTED, frame(LinkFrame.RESPONSE, 1, "x")]),
+    false,
+  ],
   "data of no stream": [frame(LinkFrame.DATA, 9, "x"), false],
   "a reset of no stream": [frame(LinkFrame.RESET, 9), false],
   "a kind that is not known yet": [frame(99, 1, "x"), false],
@@ -432,8 +450,12 @@ it.each(Object.entries(TO_OWNER))("an owner takes %s for what it is", async (_wh
   const [front, socket] = await pair();
   let closed = false;
   const answered: IncomingMessage[] = [];
+  const taken: Duplex[] = [];
   const end = new AnsweringEnd(socket, Buffer.alloc(0), {
-    target: { request: (req) => void answered.push(req.on("error", () => {})), upgrade: () => {} },
+    target: {
+      request: (req) => void answered.push(req.on("error", () => {})),
+      connected: (connection) => void taken.push(connection),
+    },
     isMember: () => true,
     closed: () => {
       closed = true;
@@ -443,7 +465,7 @@ it.each(Object.entries(TO_OWNER))("an owner takes %s for what it is", async (_wh
   front.write(bytes);
   if (isOver) {
     await until(() => closed, "the end of the link");
-    expect(answered.every(({ destroyed }) => destroyed)).toBe(true);
+    expect([...answered, ...taken].every(({ destroyed }) => destroyed)).toBe(true);
     return;
   }
   front.write(frame(LinkFrame.REQUEST | LAST, 2, HEAD));
@@ -455,7 +477,7 @@ it("an owner takes nothing more of a node that has left", async () => {
   const [front, socket] = await pair();
   let [closed, isMember, requests] = [false, true, 0];
   new AnsweringEnd(socket, Buffer.alloc(0), {
-    target: { request: () => void requests++, upgrade: () => {} },
+    target: { request: () => void requests++ },
     isMember: () => isMember,
     closed: () => {
       closed = true;

@@ -6,10 +6,21 @@ import { isHopByHop } from "./hop-by-hop.js";
 import type { LinksTerms } from "./link/links.js";
 import { placeOf } from "./place.js";
 import { type ForwardFacts, forwardKey, SIGNATURE_HEADER, Signer } from "./signature.js";
-import type { ForwardableRequest, ForwardableUpgrade, ForwardTerms } from "./terms.js";
+import type { ForwardableRequest, ForwardableUpgrade } from "./terms.js";
 
 /** A node that does not answer a connection within so long cannot be reached. */
 const CONNECT_MS = 2_000;
+
+/** Why nothing was answered. `refused`: nobody listens there. `unreachable`: there was no connection. `begun`: there was one, and the request was sent. */
+export type Failure = "refused" | "unreachable" | "begun";
+
+/** What follows from passing something on. */
+export interface PassTerms {
+  readonly facts: ForwardFacts;
+  /** There is a connection to the node. */
+  reached(): void;
+  failed(why: Failure): void;
+}
 
 /** Passes requests on to the internal listeners of other nodes, each over a connection of HTTP that is kept: to upgrade, and where there is no link. */
 export class Forwarder {
@@ -28,9 +39,9 @@ export class Forwarder {
   }
 
   /** Passes a request on, and its answer back. */
-  request({ req, res }: ForwardableRequest, to: Member, { facts, failed }: ForwardTerms): void {
+  request({ req, res }: ForwardableRequest, to: Member, terms: PassTerms): void {
     const { framing, hasBody } = framingOf(req);
-    const out = this.#dial(req, to, { facts, more: framing });
+    const out = this.#dial(req, to, { facts: terms.facts, more: framing });
     this.#note(res);
     out.on("response", (answer) => {
       if (res.destroyed) {
@@ -44,41 +55,30 @@ export class Forwarder {
       answer.on("error", () => res.destroy());
       answer.pipe(res);
     });
-    let intact = true;
-    out.on("error", () => {
+    const failure = this.#connect(out, terms, () => {
+      if (hasBody) req.pipe(out);
+      else out.end();
+    });
+    out.on("error", (error) => {
       if (res.headersSent) res.destroy();
-      else if (!res.destroyed) failed(intact);
+      else if (!res.destroyed) terms.failed(failure(error));
     });
     res.on("close", () => {
       if (!res.writableFinished) out.destroy();
     });
-    const pass = (): void => {
-      intact = false;
-      if (hasBody) req.pipe(out);
-      else out.end();
-    };
-    // Until there is a connection another node may have to answer.
-    out.on("socket", (link) => {
-      if (!link.connecting) {
-        pass();
-        return;
-      }
-      const clock = this.#clock;
-      const timer = clock.setTimer(() => out.destroy(new Error("the node does not answer")), CONNECT_MS);
-      out.once("close", () => clock.clearTimer(timer));
-      link.once("connect", () => {
-        clock.clearTimer(timer);
-        pass();
-      });
-    });
   }
 
-  /** Passes a request to upgrade on, and joins both sockets. */
-  upgrade(visit: ForwardableUpgrade, to: Member, { facts, failed }: ForwardTerms): void {
+  /**
+   * Passes a request to upgrade on, and joins both sockets.
+   *
+   * @param over a connection to the other node. Left out: one is made
+   */
+  upgrade(visit: ForwardableUpgrade, to: Member, terms: PassTerms, over?: Duplex): void {
     const { req, socket, head, headers } = visit;
     const upgrade = ["Connection", "Upgrade", "Upgrade", `${req.headers.upgrade}`];
-    const out = this.#dial(req, to, { facts, more: upgrade });
+    const out = this.#dial(req, to, { facts: terms.facts, more: upgrade, over });
     this.#note(socket);
+    const failure = this.#connect(out, terms, () => out.end());
     let answered = false;
     out.on("upgrade", (answer, link, linkHead) => {
       answered = true;
@@ -93,12 +93,11 @@ export class Forwarder {
       answer.on("error", () => socket.destroy());
       answer.pipe(socket);
     });
-    out.on("error", () => {
+    out.on("error", (error) => {
       if (answered) socket.destroy();
-      else failed(true);
+      else if (!socket.destroyed) terms.failed(failure(error));
     });
     socket.once("close", () => out.destroy());
-    out.end();
   }
 
   /** Cuts what is passed on: those clients continue over another node. */
@@ -106,6 +105,34 @@ export class Forwarder {
     this.#closed = true;
     for (const passing of this.#passing) passing.destroy();
     this.#agent.destroy();
+  }
+
+  /** Waits for the connection: until there is one, the client may be answered another way. @returns says why it failed */
+  #connect(
+    out: ClientRequest,
+    { reached }: Pick<PassTerms, "reached">,
+    then: () => void,
+  ): (error: NodeJS.ErrnoException) => Failure {
+    let isBegun = false;
+    const begin = (): void => {
+      isBegun = true;
+      reached();
+      then();
+    };
+    out.on("socket", (link) => {
+      if (!link.connecting) {
+        begin();
+        return;
+      }
+      const clock = this.#clock;
+      const timer = clock.setTimer(() => out.destroy(new Error("the node does not answer")), CONNECT_MS);
+      out.once("close", () => clock.clearTimer(timer));
+      link.once("connect", () => {
+        clock.clearTimer(timer);
+        begin();
+      });
+    });
+    return ({ code }) => (isBegun ? "begun" : code === "ECONNREFUSED" ? "refused" : "unreachable");
   }
 
   #note(client: ServerResponse | Duplex): void {
@@ -117,7 +144,7 @@ export class Forwarder {
   #dial(
     req: IncomingMessage,
     to: Member,
-    { facts, more }: { facts: ForwardFacts; more: readonly string[] },
+    { facts, more, over }: { facts: ForwardFacts; more: readonly string[]; over?: Duplex | undefined },
   ): ClientRequest {
     const { method, url } = req;
     const signature = this.#signer.sign(forwardKey(to.key, this.#secret), { method, url }, facts);
@@ -126,8 +153,7 @@ export class Forwarder {
     const authority = req.headers[":authority"];
     if (req.headers.host === undefined && typeof authority === "string") headers.push("Host", authority);
     return request({
-      agent: this.#agent,
-      ...placeOf(to),
+      ...(over ? { createConnection: () => over } : { agent: this.#agent, ...placeOf(to) }),
       method,
       path: url,
       headers,

@@ -1,6 +1,7 @@
+import type { Duplex } from "node:stream";
 import type { Cluster } from "../cluster.js";
 import type { Member } from "../membership.js";
-import { Forwarder } from "./forwarder.js";
+import { Forwarder, type PassTerms } from "./forwarder.js";
 import { InternalListener, type ListenOptions } from "./internal-listener.js";
 import { BusLinks } from "./link/bus-links.js";
 import { Links } from "./link/links.js";
@@ -27,6 +28,8 @@ export class Forwarding {
   readonly #busLinks: BusLinks;
   /** Until when what is for a node goes over the bus. */
   readonly #unreachable = new Map<string, number>();
+  /** Nodes to which there was a connection. */
+  readonly #reached = new Set<string>();
   readonly #listener: InternalListener;
 
   constructor({ cluster, key, secret, target }: ForwardingTerms) {
@@ -35,12 +38,15 @@ export class Forwarding {
     const { id, clock } = cluster;
     this.#forwarder = new Forwarder({ id, secret, clock });
     this.#links = new Links({ id, clock, secret, dead: (node) => cluster.suspect(node) });
-    this.#busLinks = new BusLinks(cluster, target);
     this.#listener = new InternalListener({
       requests: new Verifier(forwardKey(key, secret), isMember),
       links: new Verifier(linkKey(key, secret), isMember),
       isMember,
       target,
+    });
+    this.#busLinks = new BusLinks(cluster, {
+      request: (req, res, facts) => target.request(req, res, facts),
+      connected: (socket) => this.#listener.connected(socket),
     });
   }
 
@@ -61,26 +67,32 @@ export class Forwarding {
       terms.failed(true);
       return;
     }
-    const { clock } = this.#cluster;
-    const overBus = (): void => this.#busLinks.request(visit, owner, terms);
-    if (member.address === undefined || (this.#unreachable.get(owner) ?? 0) > clock.now()) overBus();
+    const overBus = (unanswered?: () => void): void =>
+      this.#busLinks.request(visit, owner, terms, unanswered);
+    if (this.#isUnreachable(member)) overBus();
     else if (!this.#links.request(visit, member, terms))
-      this.#forwarder.request(visit, member, {
-        ...terms,
-        failed: (intact) => {
-          if (!intact || !this.#live(owner)) terms.failed(intact);
-          else {
-            this.#unreachable.set(owner, clock.now() + UNREACHABLE_MS);
-            overBus();
-          }
-        },
-      });
+      this.#forwarder.request(visit, member, this.#orElse(owner, terms, overBus));
   }
 
-  upgrade(visit: ForwardableUpgrade, owner: string, terms: ForwardTerms): void {
+  upgrade(visit: ForwardableUpgrade, owner: string, { facts, failed }: ForwardTerms): void {
     const member = this.#live(owner);
-    if (member?.address !== undefined) this.#forwarder.upgrade(visit, member, terms);
-    else terms.failed(true);
+    if (!member) {
+      failed(true);
+      return;
+    }
+    const { socket } = visit;
+    const cut = (): void => void socket.destroy();
+    const run = (over: Duplex): void => {
+      const terms = { facts, reached() {}, failed: cut };
+      if (socket.destroyed) over.destroy();
+      else this.#forwarder.upgrade(visit, member, terms, over);
+    };
+    const overBus = (unanswered?: () => void): void =>
+      this.#busLinks.connect(owner, { run, cut, unanswered });
+    // What it has begun with is no body, and so it may be answered here as well.
+    const terms = { facts, failed: () => failed(true) };
+    if (this.#isUnreachable(member)) overBus();
+    else this.#forwarder.upgrade(visit, member, this.#orElse(owner, terms, overBus));
   }
 
   /** What another node says of a link over the bus. @throws ClusterError `ERR_CLUSTER_INPUT` */
@@ -96,6 +108,7 @@ export class Forwarding {
   /** A node has left, or is taken to be dead. */
   gone(node: string, isDead: boolean): void {
     this.#unreachable.delete(node);
+    this.#reached.delete(node);
     this.#links.gone(node, isDead);
     this.#busLinks.broken(node);
   }
@@ -111,6 +124,33 @@ export class Forwarding {
   async close(): Promise<void> {
     this.stop();
     await this.#listener.close();
+  }
+
+  #isUnreachable({ id, address }: Member): boolean {
+    return address === undefined || (this.#unreachable.get(id) ?? 0) > this.#cluster.clock.now();
+  }
+
+  /**
+   * What follows if there is no connection. A node that was reached before, and where nobody listens any more, is dead. Else there is the bus; a
+   * node that refuses connections and does not answer there either is dead as well.
+   */
+  #orElse(owner: string, terms: ForwardTerms, overBus: (unanswered?: () => void) => void): PassTerms {
+    const dead = (): void => {
+      this.#cluster.suspect(owner);
+      terms.failed(true);
+    };
+    return {
+      facts: terms.facts,
+      reached: () => void this.#reached.add(owner),
+      failed: (why) => {
+        if (why === "begun" || !this.#live(owner)) terms.failed(why !== "begun");
+        else if (why === "refused" && this.#reached.has(owner)) dead();
+        else {
+          this.#unreachable.set(owner, this.#cluster.clock.now() + UNREACHABLE_MS);
+          overBus(why === "refused" ? dead : undefined);
+        }
+      },
+    };
   }
 
   #live(id: string): Member | undefined {

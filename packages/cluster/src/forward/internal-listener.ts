@@ -74,6 +74,11 @@ export class InternalListener {
     });
   }
 
+  /** Takes a connection that has come another way than to its port. */
+  connected(socket: Duplex): void {
+    this.#server.emit("connection", socket);
+  }
+
   /** Cuts what there still is, once it is written. */
   close(): Promise<void> {
     return new Promise((resolve) => {

@@ -24,6 +24,12 @@ export interface ForwardTerms {
   failed(intact: boolean): void;
 }
 
+/** Who answers what comes over a link. */
+export interface LinkTarget extends Pick<ForwardTarget, "request"> {
+  /** Takes a connection for the internal listener. Left out: none come over this link. */
+  connected?(socket: Duplex): void;
+}
+
 /** Who answers what was passed on. */
 export interface ForwardTarget {
   request(req: IncomingMessage, res: ServerResponse, facts: ForwardFacts): void;

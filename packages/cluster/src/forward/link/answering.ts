@@ -1,11 +1,12 @@
 import { IncomingMessage, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { type Duplex, Writable } from "node:stream";
-import type { ForwardTarget } from "../terms.js";
+import type { LinkTarget } from "../terms.js";
 import { Carrier } from "./carrier.js";
 import { Inflow, Outflow } from "./flow.js";
 import { LinkFrame, type ReadFrame, readCredit } from "./frames.js";
 import { type HeaderValue, type RequestHead, readRequestHead, writeResponseHead } from "./heads.js";
+import { Tunnel } from "./tunnel.js";
 
 const NOTHING = new Uint8Array();
 /** More at once of one node are refused. */
@@ -148,9 +149,9 @@ interface Answering {
 /** The end of a link that answers requests which another node passes on. */
 export class AnsweringEnd {
   readonly #carrier: Carrier;
-  readonly #target: ForwardTarget;
+  readonly #target: LinkTarget;
   readonly #isMember: () => boolean;
-  readonly #streams = new Map<number, Answering>();
+  readonly #streams = new Map<number, Answering | Tunnel>();
   /** Stands for the connection wherever a request is asked for its own. */
   readonly #stand = new Socket();
 
@@ -158,14 +159,17 @@ export class AnsweringEnd {
   constructor(
     socket: Duplex,
     head: Buffer,
-    { target, isMember, closed }: { target: ForwardTarget; isMember(): boolean; closed(): void },
+    { target, isMember, closed }: { target: LinkTarget; isMember(): boolean; closed(): void },
   ) {
     this.#target = target;
     this.#isMember = isMember;
     this.#carrier = new Carrier(socket, head, {
       frame: (frame) => this.#frame(frame),
       closed: () => {
-        for (const stream of this.#streams.values()) giveUp(stream);
+        for (const stream of this.#streams.values()) {
+          if (stream instanceof Tunnel) stream.cut();
+          else giveUp(stream);
+        }
         this.#streams.clear();
         closed();
       },
@@ -180,24 +184,34 @@ export class AnsweringEnd {
   #frame(frame: ReadFrame): void {
     const { type, stream, body, isLast } = frame;
     const known = this.#streams.get(stream);
-    switch (type) {
-      case LinkFrame.REQUEST:
-        if (known || !this.#isMember()) this.#carrier.close();
-        else if (this.#streams.size >= MAX_STREAMS) this.#carrier.send(LinkFrame.RESET, stream, NOTHING);
-        else this.#begin(stream, readRequestHead(body), isLast);
-        return;
-      case LinkFrame.DATA:
-        known?.req.came(body, isLast);
-        return;
-      case LinkFrame.CREDIT:
-        known?.res.credited(readCredit(body));
-        return;
-      case LinkFrame.RESET:
-        this.#streams.delete(stream);
-        if (known) giveUp(known);
-        return;
-      default:
+    if (type === LinkFrame.REQUEST || type === LinkFrame.CONNECT) {
+      if (known || !this.#isMember()) this.#carrier.close();
+      else if (this.#streams.size >= MAX_STREAMS) this.#carrier.send(LinkFrame.RESET, stream, NOTHING);
+      else if (type === LinkFrame.CONNECT) this.#connect(stream);
+      else this.#begin(stream, readRequestHead(body), isLast);
+    } else if (known instanceof Tunnel) known.frame(frame);
+    else if (known) this.#answering(known, frame);
+  }
+
+  #answering(known: Answering, { type, stream, body, isLast }: ReadFrame): void {
+    if (type === LinkFrame.DATA) known.req.came(body, isLast);
+    else if (type === LinkFrame.CREDIT) known.res.credited(readCredit(body));
+    else if (type === LinkFrame.RESET) {
+      this.#streams.delete(stream);
+      giveUp(known);
     }
+  }
+
+  #connect(id: number): void {
+    const { connected } = this.#target;
+    if (!connected) {
+      this.#carrier.send(LinkFrame.RESET, id, NOTHING);
+      return;
+    }
+    const tunnel = new Tunnel(this.#carrier, id);
+    this.#streams.set(id, tunnel);
+    tunnel.once("close", () => this.#streams.delete(id));
+    connected(tunnel);
   }
 
   #begin(id: number, head: RequestHead, isLast: boolean): void {

@@ -6,6 +6,7 @@ import { Carrier } from "./carrier.js";
 import { Inflow, Outflow } from "./flow.js";
 import { LAST, LinkFrame, type ReadFrame, readCredit } from "./frames.js";
 import { readResponseHead, writeRequestHead } from "./heads.js";
+import { Tunnel } from "./tunnel.js";
 
 const NOTHING = new Uint8Array();
 
@@ -148,7 +149,7 @@ class Passing {
 /** The end of a link that passes requests on: all of them over one connection, and none waits for another. */
 export class AskingEnd {
   readonly #carrier: Carrier;
-  readonly #streams = new Map<number, Passing>();
+  readonly #streams = new Map<number, Passing | Tunnel>();
   /** Of answers that came in this turn. */
   #answered: Passing[] = [];
   #id = 0;
@@ -158,7 +159,7 @@ export class AskingEnd {
       frame: (frame) => this.#frame(frame),
       turn: () => this.#turn(),
       closed: () => {
-        for (const passing of this.#streams.values()) passing.fail();
+        for (const stream of this.#streams.values()) stream.fail();
         this.#streams.clear();
         closed();
       },
@@ -169,9 +170,7 @@ export class AskingEnd {
   request({ req, res }: ForwardableRequest, { facts, failed }: ForwardTerms): boolean {
     const head = writeRequestHead(req, facts);
     if (head === undefined) return false;
-    do this.#id = (this.#id + 1) >>> 0;
-    while (this.#streams.has(this.#id));
-    const id = this.#id;
+    const id = this.#next();
     const passing = new Passing(this.#carrier, id, { req, res, failed });
     this.#streams.set(id, passing);
     res.once("close", () => {
@@ -183,23 +182,39 @@ export class AskingEnd {
     return true;
   }
 
+  /** Opens a connection to the other node's internal listener. Only where the other end takes them. */
+  connect(): Duplex {
+    const id = this.#next();
+    const tunnel = new Tunnel(this.#carrier, id);
+    this.#streams.set(id, tunnel);
+    tunnel.once("close", () => this.#streams.delete(id));
+    this.#carrier.send(LinkFrame.CONNECT, id, NOTHING);
+    return tunnel;
+  }
+
   /** Cuts those that are under way. */
   close(): void {
-    for (const passing of this.#streams.values()) passing.cut();
+    for (const stream of this.#streams.values()) stream.cut();
     this.#carrier.close();
   }
 
   #frame(frame: ReadFrame): void {
     // Of one that was given up here, what was under way still comes.
-    const passing = this.#streams.get(frame.stream);
-    if (passing === undefined) return;
+    const stream = this.#streams.get(frame.stream);
+    if (stream === undefined) return;
     try {
-      if (frame.type === LinkFrame.RESPONSE) this.#answered.push(passing);
-      if (passing.frame(frame)) this.#streams.delete(frame.stream);
+      if (frame.type === LinkFrame.RESPONSE && stream instanceof Passing) this.#answered.push(stream);
+      if (stream.frame(frame)) this.#streams.delete(frame.stream);
     } catch (error) {
-      passing.cut();
+      stream.cut();
       throw error;
     }
+  }
+
+  #next(): number {
+    do this.#id = (this.#id + 1) >>> 0;
+    while (this.#streams.has(this.#id));
+    return this.#id;
   }
 
   #turn(): void {

@@ -1,7 +1,8 @@
+import type { Duplex } from "node:stream";
 import type { Cluster } from "../../cluster.js";
 import { isCount } from "../../introduction.js";
 import { badInput } from "../../wire.js";
-import type { ForwardableRequest, ForwardTarget, ForwardTerms } from "../terms.js";
+import type { ForwardableRequest, ForwardTerms, LinkTarget } from "../terms.js";
 import { AnsweringEnd } from "./answering.js";
 import { AskingEnd } from "./asking.js";
 import { BusPipe } from "./bus-pipe.js";
@@ -11,20 +12,32 @@ export const BUS_LINK = "link";
 
 /** So long the other node may take to open a link. */
 const OPEN_MS = 2_000;
-/** Requests that wait for that. */
+/** Clients that wait for that. */
 const MAX_WAITING = 1_000;
 const NOTHING = Buffer.alloc(0);
 
-type Said = "open" | "opened" | "asks" | "answers" | "asker closed" | "answerer closed";
+type Said =
+  | "open"
+  | "opened"
+  | "asks"
+  | "answers"
+  | "asker had"
+  | "answerer had"
+  | "asker closed"
+  | "answerer closed";
 
-interface Visit {
-  readonly visit: ForwardableRequest;
-  readonly terms: ForwardTerms;
+/** What a link is wanted for. */
+export interface Errand<T> {
+  readonly run: (way: T) => void;
+  /** Its client is cut: that says nothing of its session. Those of ours ask again. */
+  readonly cut: () => void;
+  /** The other node does not answer. Left out: it is cut. */
+  readonly unanswered?: (() => void) | undefined;
 }
 
 interface Asking {
   readonly id: number;
-  readonly waiting: Visit[];
+  readonly waiting: Errand<AskingEnd>[];
   pipe: BusPipe | undefined;
   end: AskingEnd | undefined;
   timer: unknown;
@@ -37,29 +50,32 @@ interface Answering {
 
 /**
  * Links as {@link Links} has them, with the bus in place of a connection: for nodes that cannot reach each other. It is dearer than a connection, and
- * when a message may be lost, the link ends, with all that is under way.
+ * when a message may be lost, the link ends, with all that is under way. WebSockets go the same way.
  */
 export class BusLinks {
   readonly #cluster: Cluster;
-  readonly #target: ForwardTarget;
+  readonly #target: LinkTarget;
   readonly #asking = new Map<string, Asking>();
   readonly #answering = new Map<string, Answering>();
 
-  constructor(cluster: Cluster, target: ForwardTarget) {
+  constructor(cluster: Cluster, target: LinkTarget) {
     this.#cluster = cluster;
     this.#target = target;
   }
 
-  /** Passes a request on. It waits until the other node has answered. While the bus is down it is cut: that says nothing of its session. */
-  request(visit: ForwardableRequest, to: string, terms: ForwardTerms): void {
-    if (!this.#cluster.isUp) {
-      visit.res.destroy();
-      return;
-    }
-    const asking = this.#asking.get(to) ?? this.#dial(to);
-    if (asking.end) pass(asking.end, { visit, terms });
-    else if (asking.waiting.length < MAX_WAITING) asking.waiting.push({ visit, terms });
-    else visit.res.destroy();
+  /** Passes a request on. It waits until the other node has answered. While the bus is down it is cut. */
+  request(visit: ForwardableRequest, to: string, terms: ForwardTerms, unanswered?: () => void): void {
+    const { res } = visit;
+    const cut = (): void => void res.destroy();
+    const run = (end: AskingEnd): void => {
+      if (!res.destroyed && !end.request(visit, { ...terms, failed: cut })) terms.failed(true);
+    };
+    this.#go(to, { run, cut, unanswered: unanswered && (() => res.destroyed || unanswered()) });
+  }
+
+  /** Makes a connection to the internal listener of a node. It waits and is cut like a request. */
+  connect(to: string, errand: Errand<Duplex>): void {
+    this.#go(to, { ...errand, run: (end) => errand.run(end.connect()) });
   }
 
   /** What another node says. @throws ClusterError `ERR_CLUSTER_INPUT` */
@@ -82,6 +98,14 @@ export class BusLinks {
       case "answers":
         if (asking?.pipe) came(asking.pipe, number, bytes);
         else this.#say(from, "asker closed", id);
+        return;
+      case "asker had":
+        if (!isCount(number)) throw badInput("no credit");
+        answering?.pipe.credited(number);
+        return;
+      case "answerer had":
+        if (!isCount(number)) throw badInput("no credit");
+        asking?.pipe?.credited(number);
         return;
       case "asker closed":
         answering?.pipe.destroy();
@@ -110,6 +134,13 @@ export class BusLinks {
 
   // ---- inside
 
+  #go(to: string, errand: Errand<AskingEnd>): void {
+    const asking = this.#cluster.isUp ? (this.#asking.get(to) ?? this.#dial(to)) : undefined;
+    if (asking?.end) errand.run(asking.end);
+    else if (asking && asking.waiting.length < MAX_WAITING) asking.waiting.push(errand);
+    else errand.cut();
+  }
+
   #say(to: string, said: Said, ...rest: readonly unknown[]): void {
     this.#cluster.tell(to, BUS_LINK, [said, ...rest]);
   }
@@ -132,21 +163,25 @@ export class BusLinks {
     this.#cluster.clock.clearTimer(asking.timer);
     const { id } = asking;
     const pipe = new BusPipe({
+      clock: this.#cluster.clock,
       send: (number, bytes) => this.#say(to, "asks", id, number, bytes),
+      had: (bytes) => this.#say(to, "asker had", id, bytes),
       closed: () => this.#say(to, "asker closed", id),
     });
     const end = new AskingEnd(pipe, NOTHING, () => {
       if (this.#asking.get(to) === asking) this.#asking.delete(to);
     });
     Object.assign(asking, { pipe, end });
-    for (const waiting of asking.waiting.splice(0)) pass(end, waiting);
+    for (const { run } of asking.waiting.splice(0)) run(end);
   }
 
   #answer(from: string, id: number): void {
     // One that is opened again takes the place of another: the other end has given that up.
     this.#answering.get(from)?.pipe.destroy();
     const pipe = new BusPipe({
+      clock: this.#cluster.clock,
       send: (number, bytes) => this.#say(from, "answers", id, number, bytes),
+      had: (bytes) => this.#say(from, "answerer had", id, bytes),
       closed: () => {
         if (this.#answering.get(from) === answering) this.#answering.delete(from);
         this.#say(from, "answerer closed", id);
@@ -159,24 +194,17 @@ export class BusLinks {
     this.#say(from, "opened", id);
   }
 
-  /** It is one of before there were such links. */
   #unanswered(to: string, asking: Asking): void {
-    for (const { visit, terms } of asking.waiting.splice(0)) if (!visit.res.destroyed) terms.failed(true);
+    for (const { unanswered, cut } of asking.waiting.splice(0)) (unanswered ?? cut)();
     this.#cut(to, asking);
   }
 
-  /** Clients of ours ask again. */
   #cut(to: string, asking: Asking): void {
     if (this.#asking.get(to) === asking) this.#asking.delete(to);
     this.#cluster.clock.clearTimer(asking.timer);
-    for (const { visit } of asking.waiting.splice(0)) visit.res.destroy();
+    for (const { cut } of asking.waiting.splice(0)) cut();
     asking.pipe?.destroy();
   }
-}
-
-function pass(end: AskingEnd, { visit, terms }: Visit): void {
-  const failed = (): void => void visit.res.destroy();
-  if (!visit.res.destroyed && !end.request(visit, { ...terms, failed })) terms.failed(true);
 }
 
 /** @throws ClusterError `ERR_CLUSTER_INPUT` */

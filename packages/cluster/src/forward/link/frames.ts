@@ -16,6 +16,8 @@ export const LinkFrame = {
   RESET: 4,
   /** So many bytes more may be sent. */
   CREDIT: 5,
+  /** A connection to the internal listener begins. Over the bus alone: elsewhere there are real ones. */
+  CONNECT: 6,
 } as const;
 
 /** Added to a type: nothing more comes of this direction. */
