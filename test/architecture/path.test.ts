@@ -1,5 +1,5 @@
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io as dialOwn } from "@sockeye/client";
@@ -194,6 +194,36 @@ describe("the way out", () => {
       "adapter/adapter",
       "server/peer",
       "server/connection",
+    ]);
+  });
+
+  it("from the end of the turn to the network: a call a file", async () => {
+    const { io, url } = await site();
+    const client = dialStock(url, { transports: ["websocket"], forceNew: true });
+    ends.push(() => client.disconnect());
+    await once(client, "connect");
+    const writes: Frame[][] = [];
+    const { write } = Socket.prototype;
+    Socket.prototype.write = function (this: Socket, ...args: Parameters<typeof write>) {
+      writes.push(stackHere());
+      return write.apply(this, args);
+    } as typeof write;
+    try {
+      // The first few leave apart, for clients that listen late.
+      for (let i = 0; i < 20; i++) {
+        writes.length = 0;
+        socketOf(io)?.emit("event", i);
+        await expect.poll(() => writes.length).toBeGreaterThan(0);
+      }
+    } finally {
+      Socket.prototype.write = write;
+    }
+    const last = (writes.at(-1) as Frame[]).filter(({ file }) => file.startsWith("packages/"));
+    expect(last.map(({ name, file }) => `${file.replace(/^.*\/(.*)\.ts$/, "$1")} ${name}`)).toEqual([
+      "flush-scheduler #end",
+      "server-outgoing flush",
+      "own-websocket send",
+      "batch-writer writeBatch",
     ]);
   });
 

@@ -279,8 +279,8 @@ export class Connection implements EngineConnection, AdmittingConnection {
     } else if (lane !== "left") this.#violated();
   }
 
-  holds(): void {
-    this.session.refresh();
+  holds(gone?: boolean): void {
+    this.session.refresh(gone);
   }
 
   unwritable(error: Error): void {

@@ -30,8 +30,8 @@ export class PlainConnection implements EngineConnection {
   /** Messages hold none. */
   packet(): void {}
 
-  holds(): void {
-    this.#session.refresh();
+  holds(gone?: boolean): void {
+    this.#session.refresh(gone);
   }
 
   unwritable(error: Error): void {

@@ -33,8 +33,12 @@ export interface SessionSink {
   packet(packet: Packet): void;
   /** The session is over for the layer above: nothing comes in, nothing goes out. Called exactly once. */
   closed(reason: CloseReason, cause: Error | undefined): void;
-  /** What is held in memory for the session may have changed, after its end too. */
-  holds?(): void;
+  /**
+   * What is held in memory for the session may have changed, after its end too.
+   *
+   * @param gone nothing that was sent is held, and nothing else has changed
+   */
+  holds?(gone?: boolean): void;
   /** What the layer above has sent could not be written. It was dropped; or the session ends, and {@link closed} follows. */
   unwritable?(error: Error): void;
 }

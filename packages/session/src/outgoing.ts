@@ -14,8 +14,8 @@ export interface Sender {
   /** Do its state and its transport let packets out? */
   readonly mayWrite: boolean;
   end(ending: Ending): void;
-  /** What could be written is written. */
-  flushed(): void;
+  /** What could be written is written. @param gone is nothing of it held any more? */
+  flushed(gone?: boolean): void;
 }
 
 export type Waiter = (drained: boolean) => void;

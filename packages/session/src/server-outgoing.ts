@@ -11,6 +11,7 @@ import type { ReplayBuffer } from "./replay-buffer.js";
 import { isSpoilt, makeOwn, sizeOf } from "./waiting-packet.js";
 
 const NOBODY: readonly Waiter[] = [];
+const NOTHING: readonly EncodedPacket[] = [];
 
 /** What leaves a server. What is sent of a counted session is in the replay buffer from then on, until the client has acknowledged it. */
 export class ServerOutgoing implements Outgoing, Flushable {
@@ -51,7 +52,9 @@ export class ServerOutgoing implements Outgoing, Flushable {
   }
 
   send(packet: EncodedPacket, droppable: DropPolicy | undefined): void {
-    if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES || this.#session.state === "suspended")
+    const { replay } = this;
+    const suspended = replay !== undefined && this.#session.state === "suspended";
+    if (droppable !== undefined || this.#outbox.bytes > MUCH_BYTES || suspended)
       this.#sendIfRoom(packet, droppable);
     else this.queue(packet);
   }
@@ -86,16 +89,22 @@ export class ServerOutgoing implements Outgoing, Flushable {
   flush(): void {
     this.#scheduled = false;
     const session = this.#session;
+    const outbox = this.#outbox;
     try {
-      if (this.replay) this.#flushCounted(this.replay);
-      else this.#flushOutbox();
+      const batch = this.replay ? this.#nextCounted(this.replay, outbox) : this.#next(outbox);
+      if (batch.length > 0) {
+        const { transport, observer } = session;
+        transport?.send(batch);
+        observer?.onFlush(batch);
+      }
     } catch (error) {
       // Whatever it was, it is of this session alone.
       const cause = new SessionError("ERR_UNWRITABLE", "what the app sent could not be written", error);
       this.#sink.unwritable?.(cause);
       session.end({ reason: "transport error", cause });
     }
-    session.flushed();
+    if (outbox !== this.#outbox && outbox.waiters) this.#tellDrained(outbox.waiters);
+    session.flushed(this.#outbox === Outbox.empty && this.replay === undefined && this.#heldBytes === 0);
   }
 
   clear(): readonly Waiter[] {
@@ -107,35 +116,23 @@ export class ServerOutgoing implements Outgoing, Flushable {
 
   // ---- inside
 
-  #flushOutbox(): void {
-    const outbox = this.#outbox;
-    if (outbox === Outbox.empty || !this.ready) return;
+  /** What leaves now: all that waits, if the transport can take it. */
+  #next(outbox: Outbox): readonly EncodedPacket[] {
+    if (outbox === Outbox.empty || !this.ready) return NOTHING;
     this.#outbox = Outbox.empty;
-    if (outbox.packets.length > 0) {
-      const packets = outbox.gaps === 0 ? outbox.packets : outbox.packets.filter((packet) => packet !== GAP);
-      this.#write(this.#readable(packets));
-    }
-    if (outbox.waiters) this.#tellDrained(outbox.waiters);
+    const { packets } = outbox;
+    return this.#readable(outbox.gaps === 0 ? packets : packets.filter((packet) => packet !== GAP));
   }
 
-  /** The same, and what has left is kept until the peer has it. What is no message leaves even if too much is kept already. */
-  #flushCounted(replay: ReplayBuffer): void {
-    if (!this.#session.mayWrite) return;
-    const outbox = this.#outbox;
+  /** The same, and what leaves is kept until the peer has it. What is no message leaves even if too much is kept already. */
+  #nextCounted(replay: ReplayBuffer, outbox: Outbox): readonly EncodedPacket[] {
+    if (!this.#session.mayWrite) return NOTHING;
     if (replay.welcome) this.schedule();
     else if (outbox.packets.length > 0 && !replay.full) {
       replay.retain(this.#readable(outbox.take(replay.terms.bytes - replay.retainedBytes)));
     }
     if (outbox.packets.length === 0) this.#outbox = Outbox.empty;
-    const batch = replay.takeUnsent();
-    if (batch.length > 0) this.#write(batch);
-    if (outbox.waiters && this.#outbox === Outbox.empty) this.#tellDrained(outbox.waiters);
-  }
-
-  #write(batch: EncodedPacket[]): void {
-    const { transport, observer } = this.#session;
-    transport?.send(batch);
-    observer?.onFlush(batch);
+    return replay.takeUnsent();
   }
 
   /** Without those whose bytes the app has given away since it emitted them. From now on it may. */
@@ -143,6 +140,7 @@ export class ServerOutgoing implements Outgoing, Flushable {
     // By index, and nothing is made: nearly always all are well.
     for (let index = 0; index < packets.length; index++) {
       const packet = packets[index] as EncodedPacket;
+      if (typeof packet.head === "string" && packet.attachments.length === 0) continue;
       if (isSpoilt(packet)) {
         const text = "an event was dropped: its bytes were transferred, or their memory has grown, since";
         this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", text));
@@ -174,8 +172,9 @@ export class ServerOutgoing implements Outgoing, Flushable {
 
   /** What those who waited do now comes after what has been written; if the peer is behind again they wait on. */
   #tellDrained(waiters: readonly Waiter[]): void {
-    if (this.waiting === 0 && this.ready) {
-      for (const tell of waiters) tell(true);
+    const over = this.#session.state === "closed";
+    if (over || (this.waiting === 0 && this.ready)) {
+      for (const tell of waiters) tell(!over);
     } else {
       const outbox = this.#ownOutbox();
       outbox.waiters = [...(outbox.waiters ?? []), ...waiters];

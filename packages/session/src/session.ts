@@ -102,7 +102,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   }
 
   get mayWrite(): boolean {
-    return this.transport?.writable === true && this.#stateWrites;
+    return this.transport?.writable === true && (this.#rules.writes === true || this.#stateWrites);
   }
 
   /** Bytes that wait: here, and in the transport as far as it knows. Each packet counts a little more than it has. */
@@ -246,9 +246,9 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   // ---- from what leaves
 
   /** In `closing` the goodbye follows what is queued. */
-  flushed(): void {
+  flushed(gone?: boolean): void {
     if (this.#state === "closing" && this.waiting === 0) this.end({ reason: "forced close" });
-    this.holds();
+    this.#sink.holds?.(gone);
   }
 
   /** What is held in memory may have changed. */

@@ -231,6 +231,24 @@ describe("acknowledgements", () => {
     await expect(drained).resolves.toBe(true);
   });
 
+  it("let who waits know, also when the app sends more as soon as they leave", async () => {
+    const stage = begin();
+    const { session } = stage.server;
+    stage.server.say(1);
+    let more = 3;
+    if (session.observer) {
+      session.observer = {
+        ...session.observer,
+        onFlush: () => {
+          if (more-- > 0) stage.server.say(2);
+        },
+      };
+    }
+    const drained = session.drained();
+    settle(stage, stage.road);
+    await expect(drained).resolves.toBe(true);
+  });
+
   it("do not hold up the end of a session that is closed while too much is on its way", () => {
     const stage = begin();
     for (let n = 1; n <= 100; n++) stage.server.say(n);

@@ -489,6 +489,18 @@ describe("back-pressure", () => {
     expect(await session.drained()).toBe(true);
   });
 
+  it("tells who waits that the session has ended while its packets were being written", async () => {
+    const stage = stuck();
+    stage.server.say(1);
+    const drained = stage.server.session.drained();
+    vi.spyOn(stage.pair.b, "send").mockImplementation(() => {
+      throw new Error("broken");
+    });
+    stage.pair.b.release();
+    stage.clock.flush();
+    expect(await drained).toBe(false);
+  });
+
   it("tells who waits that the session has ended", async () => {
     const stage = stuck();
     stage.server.say(1);

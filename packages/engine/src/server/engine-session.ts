@@ -179,9 +179,13 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
     if (this.#account.bytes === 0) this.#account = undefined;
   }
 
-  /** What the conversation holds may have changed. */
-  refresh(): void {
-    if (!this.bounded || (this.#account === undefined && this.heldBytes() === 0)) return;
+  /**
+   * What the conversation holds may have changed.
+   *
+   * @param gone nothing that was sent is held, and nothing else has changed
+   */
+  refresh(gone?: boolean): void {
+    if (this.#account === undefined && (gone || !this.bounded || this.heldBytes() === 0)) return;
     this.#account ??= new Account(this, this.#limits.maxProcessBytes);
     this.#account.refresh();
     if (this.#account.bytes === 0) this.#account = undefined;

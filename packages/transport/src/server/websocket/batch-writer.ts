@@ -8,18 +8,21 @@ import { type Framed, frameBatch } from "./frame.js";
  * @param base64 write bytes as text?
  */
 export function writeBatch(socket: Duplex, batch: readonly EncodedPacket[], base64: boolean): void {
-  writeFramed(socket, frameBatch(base64 ? batch.flatMap(inBase64) : batch));
+  const framed = frameBatch(base64 ? batch.flatMap(inBase64) : batch);
+  // Not by its class, which is another one in a realm of jsdom.
+  if (ArrayBuffer.isView(framed)) socket.write(framed);
+  else writeChunks(socket, framed);
 }
 
 /** The same, with frames that are made already. */
 export function writeFramed(socket: Duplex, framed: Framed): void {
-  // Not by its class, which is another one in a realm of jsdom.
-  if (ArrayBuffer.isView(framed)) {
-    socket.write(framed);
-    return;
-  }
+  if (ArrayBuffer.isView(framed)) socket.write(framed);
+  else writeChunks(socket, framed);
+}
+
+function writeChunks(socket: Duplex, chunks: readonly Uint8Array[]): void {
   socket.cork();
-  for (const chunk of framed) socket.write(chunk);
+  for (const chunk of chunks) socket.write(chunk);
   socket.uncork();
 }
 

@@ -158,28 +158,25 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
 
   send(batch: readonly EncodedPacket[]): void {
     if (this.#state !== "open" || !this.#socket.writable) return;
-    if (this.#listener === undefined) this.#write(batch);
-    else this.#sendApart(batch, this.#listener);
+    const rest = this.#listener === undefined ? batch : this.#sendFirst(batch, this.#listener);
+    if (this.#deflate === undefined) writeBatch(this.#socket, rest, this.#base64);
+    else this.#sendDeflated(rest, this.#deflate);
   }
 
-  #sendApart(batch: readonly EncodedPacket[], listener: LateListener): void {
+  /** To a client that may not listen yet, the first packet leaves apart. @returns what is left to send */
+  #sendFirst(batch: readonly EncodedPacket[], listener: LateListener): readonly EncodedPacket[] {
     if (listener.listens) {
       this.#listener = undefined;
-      this.#write(batch);
-      return;
+      return batch;
     }
     listener.sent();
-    if (batch.length === 1) {
-      this.#write(batch);
-      return;
-    }
-    listener.apart(() => this.#write(batch.slice(0, 1)));
-    this.#write(batch.slice(1));
-  }
-
-  #write(batch: readonly EncodedPacket[]): void {
-    if (this.#deflate === undefined) writeBatch(this.#socket, batch, this.#base64);
-    else this.#sendDeflated(this.#base64 ? batch.flatMap(inBase64) : batch, this.#deflate);
+    if (batch.length === 1) return batch;
+    listener.apart(() => {
+      const first = batch.slice(0, 1);
+      if (this.#deflate === undefined) writeBatch(this.#socket, first, this.#base64);
+      else this.#sendDeflated(first, this.#deflate);
+    });
+    return batch.slice(1);
   }
 
   pause(done: () => void): void {
@@ -277,7 +274,8 @@ export class OwnWebSocketPipe implements Transport, FrameSink {
     this.#tellGathered();
   }
 
-  #sendDeflated(batch: readonly EncodedPacket[], { deflater }: AgreedDeflate): void {
+  #sendDeflated(packets: readonly EncodedPacket[], { deflater }: AgreedDeflate): void {
+    const batch = this.#base64 ? packets.flatMap(inBase64) : packets;
     const waiting = this.#compressing;
     const framed = waiting === undefined ? deflater.frame(batch) : undefined;
     if (framed !== undefined) {
