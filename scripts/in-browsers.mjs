@@ -11,4 +11,5 @@ export const IN_BROWSERS = {
   "#websocket": "transport/src/client/native-websocket.ts",
   "@sockeye/codec": "codec/src/web/index.ts",
   "@sockeye/codec/payload": "codec/src/web/payload.ts",
+  "@sockeye/protocol/prose": "protocol/src/web/prose.ts",
 };

@@ -18,17 +18,17 @@ import {
 /** DESIGN, section 2: who may import whom. Everyone may import protocol. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  codec: [],
+  codec: ["protocol/prose"],
   // Of the codec only how packets are told apart in a body or a stream, for both revisions of the engine's protocol.
   transport: ["codec/payload", "codec/chunk-frames", "codec/eio3"],
-  session: ["codec", "codec/msgpack"],
-  socket: [],
+  session: ["codec", "codec/msgpack", "protocol/prose"],
+  socket: ["protocol/prose"],
   adapter: [],
   contract: ["socket"],
   asyncapi: ["contract"],
   rooms: ["socket"],
   // Nothing of socket or adapter: it knows no word of Socket.IO.
-  engine: ["transport/server", "transport/client", "session"],
+  engine: ["transport/server", "transport/client", "session", "protocol/prose"],
   cluster: ["adapter", "codec/msgpack", "protocol/stores"],
   "bus-process": ["protocol/stores"],
   "bus-nats": [],
@@ -44,6 +44,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "socket",
     "contract/client",
     "rooms/client",
+    "protocol/prose",
   ],
   server: [
     "engine/server",

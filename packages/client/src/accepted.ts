@@ -1,5 +1,6 @@
 import type { EncodedPacket, ErrorCode, Frame, OpenData, Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, PacketType } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import { base64Length, utf8Length } from "@sockeye/session";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -52,7 +53,7 @@ export function requireAccepted(
 }
 
 function atMost(limit = NO_LIMIT, size: number, units: string, code: ErrorCode): void {
-  if (size > limit) throw new CodecError(code, `the server takes no more than ${limit} ${units} there`);
+  if (size > limit) throw new CodecError(code, prose("tooMuchForServer", limit, units));
 }
 
 /** Bytes of a message where the server measures it. */

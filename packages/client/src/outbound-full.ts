@@ -1,4 +1,5 @@
 import { AckError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Emit } from "@sockeye/socket";
 import { callGuarded } from "@sockeye/socket";
 import type { PeerHandle } from "./peer-host.js";
@@ -10,7 +11,7 @@ export function tellFull(
   target: PeerHandle,
   takesErrors: boolean,
 ): void {
-  const error = new AckError("ERR_OUTBOUND_FULL", "too much waits for the server");
+  const error = new AckError("ERR_OUTBOUND_FULL", prose("tooMuchWaits"));
   if (ack && (ackTakesError || takesErrors)) callGuarded(ack, [error], { target, event });
   else reportAppError(error);
 }

@@ -1,4 +1,5 @@
 import { CodecError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 
 /** Turns the bytes of an attachment into what the app gets. */
 export type ReceivedBytes = (bytes: Uint8Array) => unknown;
@@ -35,7 +36,7 @@ export function asUint8Array(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
       : ArrayBuffer.isView(bytes)
         ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
         : new Uint8Array(bytes);
-  if (isGone(view)) throw new TypeError("bytes that were transferred, or whose memory has grown");
+  if (isGone(view)) throw new TypeError(prose("bytesAreGone") ?? "detached");
   return view;
 }
 
@@ -44,9 +45,9 @@ export function rawBytes(data: unknown): Uint8Array {
   try {
     if (isBytes(data)) return asUint8Array(data);
   } catch (cause) {
-    throw new CodecError("ERR_UNENCODABLE", "the bytes of a message are gone", cause);
+    throw new CodecError("ERR_UNENCODABLE", prose("bytesAreGone"), cause);
   }
-  throw new CodecError("ERR_UNENCODABLE", "a message is a string, an ArrayBuffer or a view of one");
+  throw new CodecError("ERR_UNENCODABLE", prose("notAMessage"));
 }
 
 /**

@@ -11,8 +11,9 @@ export class SockeyeError extends Error {
   override readonly name: string = "SockeyeError";
   readonly code: ErrorCode;
 
-  constructor(code: ErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  /** @param message without one it is the code */
+  constructor(code: ErrorCode, message: string | undefined, cause?: unknown) {
+    super(message ?? code, cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }
@@ -29,7 +30,7 @@ export class TransportError extends SockeyeError {
 
   constructor(
     code: ErrorCode,
-    message: string,
+    message: string | undefined,
     /** What lies underneath: an `Error`, an HTTP status or a close event, as Socket.IO hands it out. */
     readonly description?: unknown,
     /** The request or response at hand, if there is one. */
@@ -50,7 +51,7 @@ export class NamespaceError extends SockeyeError {
 
   constructor(
     code: ErrorCode,
-    message: string,
+    message: string | undefined,
     readonly data?: unknown,
     cause?: unknown,
   ) {
@@ -88,7 +89,7 @@ export class ContractError extends SockeyeError {
 
   constructor(
     code: ErrorCode,
-    message: string,
+    message: string | undefined,
     readonly issues: readonly ContractIssue[] = [],
     cause?: unknown,
   ) {

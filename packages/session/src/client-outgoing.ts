@@ -1,5 +1,6 @@
 import type { Clock, EncodedPacket } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { SessionSink } from "./config.js";
 import type { Counting, Kept } from "./counting.js";
 import { isMessage } from "./counting.js";
@@ -87,7 +88,7 @@ export class ClientOutgoing implements Outgoing, Kept {
       if (session.mayWrite) this.#write(session);
     } catch (error) {
       // Whatever it was, it is of this session alone.
-      const cause = new SessionError("ERR_UNWRITABLE", "what the app sent could not be written", error);
+      const cause = new SessionError("ERR_UNWRITABLE", prose("notWritten"), error);
       this.#sink.unwritable?.(cause);
       session.end({ reason: "transport error", cause });
     }
@@ -126,8 +127,7 @@ export class ClientOutgoing implements Outgoing, Kept {
       observer?.onFlush(batch);
     }
     if (spoilt > 0) {
-      const text = "an event was dropped: its bytes were transferred, or their memory has grown, since";
-      this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", text));
+      this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", prose("wasSpoilt")));
     }
     this.#tellDrained();
   }

@@ -1,6 +1,7 @@
 import { readCount } from "@sockeye/codec";
 import type { EnginePacket, EnginePacketType, Frame, SessionState } from "@sockeye/protocol";
 import { SESSION_STATES, SessionError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Ending } from "./config.js";
 import type { Counting } from "./counting.js";
 import type { SessionEnd } from "./session-end.js";
@@ -56,7 +57,7 @@ function acknowledged(session: Controlled, thisEnd: SessionEnd, data: Frame | un
   const wasFull = counted.full;
   const count = readCount(data);
   if (count === undefined || !counted.acknowledge(count)) {
-    session.parseError(new SessionError("ERR_PROTOCOL_VIOLATION", "a count that cannot be"));
+    session.parseError(new SessionError("ERR_PROTOCOL_VIOLATION", prose("impossibleCount")));
     return false;
   }
   session.holds();
@@ -66,5 +67,5 @@ function acknowledged(session: Controlled, thisEnd: SessionEnd, data: Frame | un
 
 /** The peer has sent what has no place here, or not now. */
 export function unexpected(type: EnginePacketType): SessionError {
-  return new SessionError("ERR_PROTOCOL_VIOLATION", `unexpected packet: ${type}`);
+  return new SessionError("ERR_PROTOCOL_VIOLATION", prose("unexpectedPacket", type));
 }

@@ -1,5 +1,6 @@
 import type { EncodedPacket } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Bounds, SessionSink } from "./config.js";
 import { isMessage } from "./counting.js";
 import type { Flushable } from "./flush-scheduler.js";
@@ -99,7 +100,7 @@ export class ServerOutgoing implements Outgoing, Flushable {
       }
     } catch (error) {
       // Whatever it was, it is of this session alone.
-      const cause = new SessionError("ERR_UNWRITABLE", "what the app sent could not be written", error);
+      const cause = new SessionError("ERR_UNWRITABLE", prose("notWritten"), error);
       this.#sink.unwritable?.(cause);
       session.end({ reason: "transport error", cause });
     }
@@ -142,8 +143,7 @@ export class ServerOutgoing implements Outgoing, Flushable {
       const packet = packets[index] as EncodedPacket;
       if (typeof packet.head === "string" && packet.attachments.length === 0) continue;
       if (isSpoilt(packet)) {
-        const text = "an event was dropped: its bytes were transferred, or their memory has grown, since";
-        this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", text));
+        this.#sink.unwritable?.(new SessionError("ERR_UNWRITABLE", prose("wasSpoilt")));
         return this.#readable(packets.filter((other) => !isSpoilt(other)));
       }
       makeOwn(packet);

@@ -15,6 +15,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { SESSION_STATES, SessionError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Ending, SessionConfig, SessionSink } from "./config.js";
 import { onControl, unexpected } from "./control-packets.js";
 import type { Counting } from "./counting.js";
@@ -260,7 +261,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
 
   onDeadline(now: number): void {
     if (this.#state === "suspended") {
-      this.notResumed("the session did not continue over another transport in time");
+      this.notResumed(prose("notInTime"));
     } else if (this.#state === "closing") {
       this.end({ reason: "forced close" });
     } else {
@@ -303,7 +304,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
     const { reason = "transport error", livedMs = now - this.#since } = counted?.loss ?? {};
     if (!counted?.rewind(received, livedMs * 2 > silenceMs)) return false;
     if (counted.isStuck) {
-      this.end({ reason, cause: new SessionError("ERR_NO_PROGRESS", "nothing gets through") });
+      this.end({ reason, cause: new SessionError("ERR_NO_PROGRESS", prose("nothingThrough")) });
       return false;
     }
     this.#since = now;
@@ -336,7 +337,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   }
 
   /** The session was suspended and does not continue: it ends for the reason for which its transport did. */
-  notResumed(why: string): void {
+  notResumed(why: string | undefined): void {
     const { reason = "transport close", cause } = this.counted?.loss ?? {};
     this.end({ reason, cause: cause ?? new SessionError("ERR_NOT_RESUMED", why), transport: "dead" });
   }

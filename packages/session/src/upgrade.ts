@@ -1,5 +1,6 @@
 import type { PipeClose, SessionState, Transport } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Counting } from "./counting.js";
 
 /*
@@ -36,6 +37,6 @@ export interface Upgrade {
   abandon(how: PipeClose): void;
 }
 
-export function probeError(candidate: Transport, why: string, cause: Error | undefined): TransportError {
-  return new TransportError("ERR_PROBE_FAILED", `no upgrade to ${candidate.name}: ${why}`, cause);
+export function probeError({ name }: Transport, why: string, cause: Error | undefined): TransportError {
+  return new TransportError("ERR_PROBE_FAILED", prose("noUpgrade", name, why), cause);
 }

@@ -1,5 +1,6 @@
 import type { BroadcastFlags } from "@sockeye/protocol";
 import { RESERVED_EVENTS, UsageError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { AckCallback } from "./acks.js";
 import { reasonOf } from "./acks.js";
 import type {
@@ -52,8 +53,7 @@ export interface EmitTarget {
  */
 export function requireEventName(event: unknown): asserts event is string {
   if (typeof event !== "string" && !Number.isFinite(event)) {
-    const what = event === null ? "null" : typeof event;
-    throw new UsageError("ERR_BAD_EVENT_NAME", `the name of an event is a string, not ${what}`);
+    throw new UsageError("ERR_BAD_EVENT_NAME", prose("badEventName", event === null ? "null" : typeof event));
   }
   if (RESERVED_EVENTS.has(event as string)) {
     throw new UsageError("ERR_RESERVED_EVENT", `"${String(event)}" is a reserved event name`);

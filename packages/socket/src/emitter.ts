@@ -7,6 +7,7 @@ import {
   requireFunction,
   UsageError,
 } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import { ListenerStore } from "#listener-store";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
 import type { Listener, Listeners } from "./listener-store.js";
@@ -262,5 +263,5 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
 }
 
 function handled(event: string): UsageError {
-  return new UsageError("ERR_HANDLED", `"${event}" has a handler or a listener already`);
+  return new UsageError("ERR_HANDLED", prose("alreadyHandled", event));
 }

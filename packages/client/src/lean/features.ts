@@ -1,4 +1,5 @@
 import { UsageError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import { WebSocketTransport } from "@sockeye/transport/client";
 import type { Features } from "../features.js";
 
@@ -15,5 +16,5 @@ export const leanParts: Features = {
 };
 
 function absent(what: string): never {
-  throw new UsageError("ERR_BAD_OPTION", `"${what}" needs @sockeye/client in place of its lean entry`);
+  throw new UsageError("ERR_BAD_OPTION", prose("needsWholeClient", what));
 }

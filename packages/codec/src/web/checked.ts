@@ -1,5 +1,6 @@
 import type { Packet } from "@sockeye/protocol";
 import { CodecError, PacketType, RESERVED_EVENTS } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 
 /**
  * A packet, if the data are what its type has to have: as much as Socket.IO's client looks at.
@@ -29,5 +30,5 @@ function isName(name: unknown): boolean {
 
 /** For whatever the server got wrong. */
 export function malformed(): CodecError {
-  return new CodecError("ERR_PACKET_MALFORMED", "a packet is malformed");
+  return new CodecError("ERR_PACKET_MALFORMED", prose("malformedPacket"));
 }

@@ -1,5 +1,6 @@
 import type { Claim, EnginePacket, EnginePacketType, Frame, OpenData } from "@sockeye/protocol";
 import { CodecError, ENGINE_PACKET_TYPES, EncodedPacket } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import { decodeBase64 } from "./base64.js";
 
 // What ../envelope.ts does on Node.js, for a client that trusts its server, and without engine.io-parser.
@@ -31,7 +32,7 @@ export function decodeFrame(frame: Frame): EnginePacket {
   if (frame.charAt(0) === BASE64) return { type: "message", data: decodeBase64(rest) };
   // NaN for an empty text.
   const type = ENGINE_PACKET_TYPES[frame.charCodeAt(0) - ZERO];
-  if (!type) throw new CodecError("ERR_PACKET_MALFORMED", "a frame is not an engine packet");
+  if (!type) throw new CodecError("ERR_PACKET_MALFORMED", prose("malformedFrame"));
   return { type, data: rest || (type === "message" ? rest : undefined) };
 }
 
@@ -45,7 +46,7 @@ export function readOpen(data: unknown): OpenData {
   } catch {
     // What JSON.parse throws quotes the text, in which the session's id is.
   }
-  throw new CodecError("ERR_HANDSHAKE", "the OPEN packet is malformed");
+  throw new CodecError("ERR_HANDSHAKE", prose("malformedOpen"));
 }
 
 export function openPacket(data: OpenData): EncodedPacket {

@@ -1,5 +1,6 @@
 import type { Codec, ErrorCode, Frame, Limits, Packet } from "@sockeye/protocol";
 import { CodecError, EncodedPacket, UsageError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Parser } from "../parser-codec.js";
 import { asArrayBuffer, asUint8Array, isBytes } from "../views.js";
 import type { WirePacket } from "../wire-data.js";
@@ -21,7 +22,7 @@ export function codecFromParser(parser: Parser | Codec, _limits?: Partial<Limits
   if ("decoder" in parser) return parser;
   const { Encoder, Decoder } = parser as unknown as ForeignParser;
   if (typeof Encoder !== "function" || typeof Decoder !== "function")
-    throw new UsageError("ERR_BAD_OPTION", "a parser has the classes Encoder and Decoder");
+    throw new UsageError("ERR_BAD_OPTION", prose("notAParser"));
   const encoder = new Encoder();
   return {
     encode: ({ type, data, nsp, id }, compress) =>
@@ -34,7 +35,7 @@ export function codecFromParser(parser: Parser | Codec, _limits?: Partial<Limits
           ...(id === undefined ? {} : { id }),
         };
         const [head, ...attachments] = encoder.encode(packet).map(frameOf);
-        if (head === undefined) throw new Error("no frames");
+        if (head === undefined) throw new Error(prose("noFrames"));
         const text = typeof head === "string" ? `4${head}` : head;
         return new EncodedPacket(text, attachments as Uint8Array[], compress);
       }),
@@ -49,7 +50,7 @@ export function codecFromParser(parser: Parser | Codec, _limits?: Partial<Limits
             const [packet, more] = decoded.splice(0);
             if (packet === undefined) return undefined;
             // More than one would mix up the order.
-            if (more !== undefined) throw new Error("several packets for one frame");
+            if (more !== undefined) throw new Error(prose("severalPackets"));
             const { type, nsp, id, data } = packet as Packet;
             return checked(type, nsp, id ?? undefined, data ?? undefined);
           }),
@@ -68,7 +69,7 @@ export function codecFromParser(parser: Parser | Codec, _limits?: Partial<Limits
 function frameOf(frame: unknown): Frame {
   if (isBytes(frame)) return asUint8Array(frame);
   if (typeof frame === "string" && !frame.includes("\x1e")) return frame;
-  throw new Error("a frame that is neither text nor bytes");
+  throw new Error(prose("notAFrame"));
 }
 
 /** What the parser throws becomes a `CodecError`. */

@@ -1,5 +1,6 @@
 import type { Codec, Decoder, Frame, Packet, PacketLimits } from "@sockeye/protocol";
 import { CodecError, EncodedPacket, PacketType } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { Placeholder } from "../attachments.js";
 import type { Measures } from "../text.js";
 import { asArrayBuffer, asUint8Array, isBytes } from "../views.js";
@@ -28,7 +29,7 @@ export function createTrustingCodec(_limits: Measures, accepted: PacketLimits): 
         return encode(packet, compress, accepted.maxJsonDepth ?? Number.POSITIVE_INFINITY);
       } catch (error) {
         // Anything can be thrown, and not everything can be made a string.
-        const why = error instanceof RangeError ? TOO_DEEP : (error as Error)?.message;
+        const why = (error instanceof RangeError && prose("tooDeep")) || (error as Error)?.message;
         throw unencodable(
           packet.type === PacketType.EVENT ? `event "${packet.data[0]}": ${why}` : why,
           error,
@@ -45,7 +46,7 @@ function encode(
   levels: number,
 ): EncodedPacket {
   if (nsp.charAt(0) !== "/" || nsp.includes(",") || nsp.includes(PAYLOAD_SEPARATOR))
-    throw unencodable("not a namespace");
+    throw unencodable(prose("notANamespace"));
   const attachments: Uint8Array[] = [];
   const isPlain = data === undefined || (Array.isArray(data) ? !needsTaking(data, levels) : true);
   // `undefined` if there is nothing, or the app's own `toJSON` says so.
@@ -62,9 +63,9 @@ function encode(
 /** Does it hold bytes, or an object whose `toJSON` may return some? @throws CodecError if it is too deep, as a cycle is */
 function needsTaking(value: object, levels: number): boolean {
   if (isBytes(value)) return true;
-  if (isBlob(value)) throw unencodable("a Blob cannot be read at once: send `await blob.arrayBuffer()`");
+  if (isBlob(value)) throw unencodable(prose("blobAtOnce"));
   if (typeof (value as { toJSON?: unknown }).toJSON === "function") return !(value instanceof Date);
-  if (levels === 0) throw unencodable(TOO_DEEP);
+  if (levels === 0) throw unencodable(prose("tooDeep"));
   return Object.values(value).some(
     (item: unknown) => typeof item === "object" && item !== null && needsTaking(item, levels - 1),
   );
@@ -83,14 +84,13 @@ function takerOf(attachments: Uint8Array[], levels: number): Replacer {
     if (bytes) {
       item = { _placeholder: true, num: attachments.push(asUint8Array(bytes)) - 1 };
     } else if (typeof value === "object" && value !== null) {
-      if (isBlob(value)) throw unencodable("a Blob cannot be read at once: send `await blob.arrayBuffer()`");
+      if (isBlob(value)) throw unencodable(prose("blobAtOnce"));
       foundPlaceholder ||= (value as Partial<Placeholder>)._placeholder === true;
     } else return value;
     // Its receiver could not tell it from ours.
-    if (foundPlaceholder && attachments.length > 0)
-      throw unencodable("`_placeholder: true` cannot be sent together with bytes");
+    if (foundPlaceholder && attachments.length > 0) throw unencodable(prose("placeholderBesideBytes"));
     const depth = (depths.get(this) ?? 0) + 1;
-    if (depth > levels) throw unencodable(TOO_DEEP);
+    if (depth > levels) throw unencodable(prose("tooDeep"));
     depths.set(item, depth);
     return item;
   };
@@ -101,9 +101,7 @@ function isBlob(value: object): boolean {
   return /Blob|File/.test(Object.prototype.toString.call(value));
 }
 
-const TOO_DEEP = "the arguments are nested too deep, or a cycle";
-
-function unencodable(why: string, cause?: unknown): CodecError {
+function unencodable(why: string | undefined, cause?: unknown): CodecError {
   return new CodecError("ERR_UNENCODABLE", why, cause);
 }
 

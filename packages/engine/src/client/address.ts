@@ -1,4 +1,5 @@
 import { UsageError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { EngineOptions } from "./options.js";
 
 /** Where a server is. */
@@ -64,7 +65,7 @@ export function addressOf(options: Partial<EngineOptions>): Address {
 function checked(secure: boolean, host: string, given: string, from: string): Address {
   const port = given || (secure ? "443" : "80");
   if (!host || /[\s/?#@]/.test(host) || !/^\d+$/.test(port) || Number(port) > 65_535) {
-    throw new UsageError("ERR_BAD_OPTION", `no server in "${from}"`);
+    throw new UsageError("ERR_BAD_OPTION", prose("noServer", from));
   }
   return { secure, host, port };
 }

@@ -9,6 +9,7 @@ import type {
   Transport,
 } from "@sockeye/protocol";
 import { TransportError, UsageError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { ClientProbe, ClientRole, Counting, Kept, Session, SessionSink } from "@sockeye/session";
 import { ClientEnd, Timers } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
@@ -129,7 +130,7 @@ export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<Page
 
   #begin(): void {
     const { options, address } = this.config;
-    if (!address.host) throw new UsageError("ERR_BAD_OPTION", "io needs a URL outside of a browser page");
+    if (!address.host) throw new UsageError("ERR_BAD_OPTION", prose("noPage"));
     this.#classes = this.classes();
     if (options.rememberUpgrade && websocketWorked) {
       this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
@@ -255,7 +256,7 @@ export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<Page
 
   suspended(): void {
     this.#comeback?.suspended();
-    if (!this.#sink?.joined) this.session.notResumed("nothing was joined");
+    if (!this.#sink?.joined) this.session.notResumed(prose("nothingJoined"));
     else this.#sink.suspended?.();
   }
 
@@ -329,15 +330,15 @@ function classesOf(
   known: readonly TransportClass[],
 ): TransportClass[] {
   if (transports && transportImplementations) {
-    throw new UsageError("ERR_BAD_OPTION", "either transports or transportImplementations");
+    throw new UsageError("ERR_BAD_OPTION", prose("eitherTransports"));
   }
   const wanted: unknown = transportImplementations ?? transports ?? DEFAULT_TRANSPORTS;
-  if (!Array.isArray(wanted)) throw new UsageError("ERR_BAD_OPTION", "transports must be an array");
+  if (!Array.isArray(wanted)) throw new UsageError("ERR_BAD_OPTION", prose("transportsAreAList"));
   return (wanted as NonNullable<typeof transports>).flatMap((each) => {
     if (typeof each !== "string") return [each];
     const found = known.filter(({ transportName }) => transportName === each);
     if (found.length === 0 && TO_IMPORT.includes(each))
-      throw new UsageError("ERR_BAD_OPTION", `transports: import the class of "${each}"`);
+      throw new UsageError("ERR_BAD_OPTION", prose("transportToImport", each));
     return found;
   });
 }

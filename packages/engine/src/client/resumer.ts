@@ -11,6 +11,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import { SessionError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
 import type { ClientEnd, Kept, Session } from "@sockeye/session";
 import { Counting, decodeFrame, readOpen } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
@@ -159,7 +160,7 @@ export class Resumer implements TransportSink {
   }
 
   #refused(): void {
-    this.#session.notResumed("the server does not have the session any more");
+    this.#session.notResumed(prose("notKept"));
     this.#stop();
   }
 
@@ -173,7 +174,7 @@ export class Resumer implements TransportSink {
       transport.close("goodbye");
       return;
     }
-    let cause: Error = new SessionError("ERR_PROTOCOL_VIOLATION", "an answer to a claim that cannot be");
+    let cause: Error = new SessionError("ERR_PROTOCOL_VIOLATION", prose("impossibleAnswer"));
     try {
       if (this.#host.end.resume(transport, readOpen(data))) {
         this.#host.rejoined(transport, this.#tookMs);
