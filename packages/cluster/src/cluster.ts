@@ -88,9 +88,9 @@ export class Cluster {
     return this.#terms.clock;
   }
 
-  /** Of the bus: `all`, or only within a namespace. */
-  get order(): Bus["order"] {
-    return this.#terms.bus.order;
+  /** What nothing overtakes on it: `all`, or only within a namespace; and what it takes. */
+  get bus(): Pick<Bus, "order" | "maxBytes"> {
+    return this.#terms.bus;
   }
 
   /** Does the bus work? */
@@ -238,7 +238,7 @@ export class Cluster {
    */
   ask(topics: Topics, { op, args }: Question, terms: RequestTerms): Promise<Outcome> {
     // What must not overtake goes the way of the namespace; there, a node without it does not answer.
-    const topic = this.order === "all" || op !== "join" ? this.#topics.wide : topics.wide;
+    const topic = this.bus.order === "all" || op !== "join" ? this.#topics.wide : topics.wide;
     const send = (body: Uint8Array): void => this.publish([topic], Kind.ASK, body);
     return this.#queries.ask(this.members.live(), { group: topics.group, op, args }, { ...terms, send });
   }
@@ -379,7 +379,7 @@ export class Cluster {
   #answered(said: Introduction): void {
     this.#introduced(said, false);
     // What goes another way than the answer may still be under way.
-    const groups = [this.#topics.group, ...(this.order === "all" ? this.#parties.groups() : [])];
+    const groups = [this.#topics.group, ...(this.bus.order === "all" ? this.#parties.groups() : [])];
     const heard = groups.flatMap((group) => [wideOf(group), nodeOf(group, this.id)]);
     if (this.#incoming.said(said.facts.id, said.numbers, heard)) this.#gap(this.members.get(said.facts.id));
   }

@@ -1,6 +1,7 @@
 export { Cluster } from "./cluster.js";
 export { ClusterAdapter, type ClusterCore, type ClusterNamespace } from "./cluster-adapter.js";
 export { ClusterRoom } from "./cluster-room.js";
+export { ClusterStreams } from "./cluster-streams.js";
 export { Forwarding } from "./forward/forwarding.js";
 export type { ListenOptions } from "./forward/internal-listener.js";
 export { BUS_LINK } from "./forward/link/bus-links.js";

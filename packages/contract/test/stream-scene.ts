@@ -1,9 +1,10 @@
 // Both ends of streams without a network: frames wait in two lists.
-import { manualClock } from "@sockeye/conformance";
+import { type ManualClock, manualClock } from "@sockeye/conformance";
 import { streams, uploads } from "@sockeye/contract/client";
 import {
   DEFAULT_STREAM_LIMITS,
   SocketStreams,
+  type StreamHost,
   type StreamLimits,
   StreamTable,
 } from "@sockeye/contract/internal";
@@ -19,9 +20,16 @@ export interface StreamMade {
   detach(): void;
 }
 
-/** A server of streams and its clients, and all frames on their way. */
-export function scene(limits: Partial<StreamLimits> = {}) {
-  const clock = manualClock();
+export type Client = ReturnType<ReturnType<typeof scene>["client"]>;
+
+/** A server of streams and its clients, and all frames on their way. @param about of a node of a cluster */
+export function scene(
+  limits: Partial<StreamLimits> = {},
+  {
+    clock = manualClock(),
+    ...about
+  }: Partial<Omit<StreamHost, "clock">> & { readonly clock?: ManualClock } = {},
+) {
   const errors: unknown[] = [];
   let ids = 0;
   const table = new StreamTable(
@@ -30,6 +38,7 @@ export function scene(limits: Partial<StreamLimits> = {}) {
       weigh: (value) => (typeof value === "string" ? value.length : 8),
       isSame: (a, b) => JSON.stringify(a) === JSON.stringify(b),
       makeId: () => `id-${++ids}`,
+      ...about,
     },
     { ...DEFAULT_STREAM_LIMITS, ...limits },
   );
@@ -37,7 +46,7 @@ export function scene(limits: Partial<StreamLimits> = {}) {
     const up: Frame[] = [];
     const down: Frame[] = [];
     const own = new Map<string, ((...args: readonly unknown[]) => void)[]>();
-    const state = { connected: true, held: 0, ...about };
+    const state = { connected: true, held: 0, got: 0, ...about };
     const tell = (event: string, args: readonly unknown[] = []): void => {
       for (const take of own.get(event) ?? []) take(...args);
     };
@@ -47,6 +56,7 @@ export function scene(limits: Partial<StreamLimits> = {}) {
           socket: state,
           contract: undefined,
           send: (event, args) => down.push([event, ...args]),
+          forward: ({ head }) => down.push(JSON.parse(String(head)) as Frame),
           reportError: (error) => errors.push(error),
           holdBytes: (bytes) => {
             state.held += bytes;
@@ -88,6 +98,10 @@ export function scene(limits: Partial<StreamLimits> = {}) {
       get serving() {
         return serving;
       },
+      /** Frames that have come. */
+      get got() {
+        return state.got;
+      },
       /** Bytes of uploads. */
       get held() {
         return state.held;
@@ -102,6 +116,7 @@ export function scene(limits: Partial<StreamLimits> = {}) {
       },
       fall: () => {
         const frame = down.shift();
+        if (frame) state.got++;
         if (frame) tell(frame[0], frame.slice(1));
       },
       /** The session is lost, with what is on its way. @param between while there is none */

@@ -233,7 +233,7 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   ERR_STREAM_LOST: {
-    meaning: "The server knows nothing of the stream: its node has gone, or another one answers.",
+    meaning: "The server knows nothing of the stream: its node has gone, or cannot be asked.",
     retryable: false,
   },
   ERR_STREAM_CANCELLED: {

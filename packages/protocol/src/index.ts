@@ -87,6 +87,7 @@ export {
 export { isRoomPattern, roomLevels, roomMatcher } from "./room-pattern.js";
 export type { RawMessage, SessionObserver, SessionView } from "./session.js";
 export type { SharedRoom, SharedRoomKeep, SharedRoomSink } from "./shared-room.js";
+export type { SharedStreams, SharedStreamsSink } from "./shared-streams.js";
 export { shown, shownError } from "./shown.js";
 export type { SessionState } from "./state.js";
 export { SESSION_STATES } from "./state.js";

@@ -148,7 +148,7 @@ export class NamespaceCore implements NamespaceMachine, ClusterCore {
 
   useStreams(): StreamTable {
     const exchange = this.useExchange();
-    exchange.streams ??= streamsOf(this.clock, this.limits, this.host.cluster);
+    exchange.streams ??= streamsOf(this);
     return exchange.streams;
   }
 

@@ -7,6 +7,7 @@ import {
   ClusterAdapter,
   type ClusterNamespace,
   ClusterRoom,
+  ClusterStreams,
   Forwarding,
   type ForwardTarget,
   LogAdapter,
@@ -22,6 +23,8 @@ import type {
   SharedRoom,
   SharedRoomKeep,
   SharedRoomSink,
+  SharedStreams,
+  SharedStreamsSink,
 } from "@sockeye/protocol";
 import { PacketType } from "@sockeye/protocol";
 import type { ErrorBoundary } from "@sockeye/socket";
@@ -165,6 +168,15 @@ export class NodeInCluster implements Neighbours {
     sink: SharedRoomSink,
   ): SharedRoom {
     return new ClusterRoom(this.#cluster, at, keep, sink);
+  }
+
+  shareStreams(nsp: string, sink: SharedStreamsSink): SharedStreams {
+    return new ClusterStreams(this.#cluster, nsp, sink);
+  }
+
+  /** Another node that lives, and may have made the id. */
+  madeBy(id: string): string | undefined {
+    return this.#cluster.members.byTag(id.slice(RANDOM_LENGTH))?.id;
   }
 
   /** An id of a session with this node's tag. It waits until the tag is settled. @param isRandom is it one of ours? */

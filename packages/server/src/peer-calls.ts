@@ -1,6 +1,6 @@
 import type { Answerer, Caller, StreamPeer, StreamTable } from "@sockeye/contract/internal";
 import { isStreamFrame, Running, SocketStreams, unhandled } from "@sockeye/contract/internal";
-import type { EventPacket, Packet } from "@sockeye/protocol";
+import type { EncodedPacket, EventPacket, Packet } from "@sockeye/protocol";
 import { isOwnEvent, OWN_EVENTS, PacketType, REPORT } from "@sockeye/protocol";
 import type { ContractEnd, Emit, EmitTarget } from "@sockeye/socket";
 import { readEmit } from "@sockeye/socket";
@@ -77,6 +77,10 @@ export class PeerCalls implements Answerer, Caller, StreamPeer {
       data: [event, ...args],
     };
     this.#client.send(this.#client.encode(packet, undefined));
+  }
+
+  forward(frame: EncodedPacket): void {
+    if (this.#peer.connected) this.#client.send(frame);
   }
 
   /** A stream was asked for, and nobody has heard it. */

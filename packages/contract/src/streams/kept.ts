@@ -39,6 +39,8 @@ export interface Kept<Work extends KeptWork> {
   /** Whose it is: the owner, or the socket that has begun it where nobody owns it. */
   readonly owner: unknown;
   readonly input: unknown;
+  /** The same as it came: other nodes compare that. */
+  readonly raw: readonly unknown[];
   readonly keeping: Keeping;
   readonly work: Work;
   timer?: Timer | undefined;
@@ -57,15 +59,18 @@ const GONE = 10;
 export class KeptStreams<Work extends KeptWork> {
   readonly #clock: Clock;
   readonly #limits: StreamLimits;
+  readonly #forgot: (key: string) => void;
   readonly #streams = new Map<string, Kept<Work>>();
   /** Never run again. */
   readonly #gone = new Set<string>();
   readonly #shares = new Map<unknown, Share>();
   #bytes = 0;
 
-  constructor(clock: Clock, limits: StreamLimits) {
+  /** @param forgot told of each that is not kept any more */
+  constructor(clock: Clock, limits: StreamLimits, forgot: (key: string) => void = () => {}) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#forgot = forgot;
   }
 
   get size(): number {
@@ -148,6 +153,7 @@ export class KeptStreams<Work extends KeptWork> {
   #forget(stream: Kept<Work>): void {
     this.#clock.clearTimer(stream.timer);
     this.#streams.delete(stream.key);
+    this.#forgot(stream.key);
     const { owner, work } = stream;
     this.#bytes -= work.bytes;
     const share = this.#shares.get(owner) as Share;

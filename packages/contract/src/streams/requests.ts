@@ -5,6 +5,8 @@ import type { FileClaim } from "./upload-types.js";
 export interface OpenRequest {
   readonly name: string;
   readonly input: unknown;
+  /** The input, and of an upload the file, as they came. */
+  readonly raw: readonly unknown[];
   readonly id: string | undefined;
   /** The last item that the client has. */
   readonly after: number;
@@ -59,6 +61,7 @@ export function readOpen(
   return {
     name,
     input,
+    raw: claim ? [input, claim] : [input],
     id,
     after,
     items: Math.min(items, mostItems),

@@ -1,25 +1,19 @@
 import { ContractError, OWN_EVENTS } from "@sockeye/protocol";
 import { isThenable } from "@sockeye/socket";
 import { refusalOfError } from "../wire.js";
+import type { Away, AwayHost } from "./away.js";
+import type { Place } from "./between-nodes.js";
 import { Credit } from "./credit.js";
 import type { UploadHost } from "./incoming-upload.js";
+import type { Lane } from "./lane.js";
+import { laneOf } from "./lane.js";
 import { Watcher } from "./production.js";
 import type { OpenRequest } from "./requests.js";
 import { isNumber, readOpen } from "./requests.js";
 import type { Outcome } from "./run.js";
 import { failure, failureOf, internal } from "./run.js";
 import type { StreamPeer, UploadRule } from "./stream-peer.js";
-import type { StreamTable } from "./stream-table.js";
-
-/** A stream that is open, as its frames see it. */
-interface Lane {
-  /** @returns false if there is no such item */
-  taken(seq: number): boolean;
-  stop(): void;
-  detach(): void;
-  /** Of an upload: a frame with bytes, or their end. */
-  take?(event: unknown, value: unknown, bytes: unknown): void;
-}
+import type { Sought, StreamTable } from "./stream-table.js";
 
 /** The streams of one socket, by the numbers that its client has given them. */
 export class SocketStreams {
@@ -96,14 +90,36 @@ export class SocketStreams {
   }
 
   #check(n: number, request: OpenRequest): void {
+    let isStopped = false;
     // Stands for it until it begins.
-    const lane: Lane = { taken: () => false, stop: () => {}, detach: () => {} };
+    const lane: Lane = {
+      taken: () => false,
+      stop: () => {
+        isStopped = true;
+      },
+      detach: () => {},
+    };
     this.#lanes.set(n, lane);
-    const begin = (input: unknown): void => {
-      if (this.#lanes.get(n) !== lane) return;
+    const begin = (full: OpenRequest, { place, claim }: Sought = {}): void => {
       try {
-        if (request.file) this.#beginUpload(n, { ...request, input });
-        else this.#begin(n, { ...request, input });
+        if (this.#lanes.get(n) !== lane) {
+          if (isStopped && place) this.#away(n, full, place).stop();
+        } else if (place) this.#beginAway(n, full, place);
+        else if (full.file) this.#beginUpload(n, full);
+        else this.#begin(n, full);
+      } catch (error) {
+        refuse(error);
+      } finally {
+        if (claim !== undefined) this.#table.settled(claim);
+      }
+    };
+    const seek = (input: unknown): void => {
+      if (this.#lanes.get(n) !== lane) return;
+      const full = { ...request, input };
+      try {
+        const sought = this.#table.seek(this.#peer, full);
+        if (isThenable(sought)) sought.then((found) => begin(full, found as Sought), refuse);
+        else begin(full, sought);
       } catch (error) {
         refuse(error);
       }
@@ -119,8 +135,8 @@ export class SocketStreams {
     try {
       const { contract } = this.#peer;
       const input = contract ? contract.streamPart(request.name, "input", request.input) : request.input;
-      if (isThenable(input)) input.then(begin, refuse);
-      else begin(input);
+      if (isThenable(input)) input.then(seek, refuse);
+      else seek(input);
     } catch (error) {
       refuse(error);
     }
@@ -192,6 +208,30 @@ export class SocketStreams {
     else upload.attach(host);
   }
 
+  #beginAway(n: number, request: OpenRequest, place: Place): void {
+    const away = this.#away(n, request, place, (outcome) => {
+      if (this.#lanes.get(n) !== lane) return;
+      this.#lanes.delete(n);
+      if (outcome) this.#end(n, outcome, request.name);
+    });
+    const lane = away.frames;
+    this.#lanes.set(n, lane);
+    away.ask();
+  }
+
+  #away(n: number, request: OpenRequest, place: Place, over: AwayHost["over"] = () => {}): Away {
+    const lanes = this.#lanes;
+    const host: AwayHost = {
+      n,
+      peer: this.#peer,
+      get size() {
+        return lanes.size;
+      },
+      over,
+    };
+    return this.#table.attach(host, place, request);
+  }
+
   #end(n: number, outcome: Outcome, name = ""): void {
     try {
       this.#peer.send(OWN_EVENTS.end, [n, outcome]);
@@ -201,17 +241,6 @@ export class SocketStreams {
       this.#peer.send(OWN_EVENTS.end, [n, internal()]);
     }
   }
-}
-
-function laneOf(watcher: Watcher, left: () => void): Lane {
-  return {
-    taken: (seq) => watcher.taken(seq),
-    stop: () => watcher.stop(),
-    detach: () => {
-      watcher.leave();
-      left();
-    },
-  };
 }
 
 /** There is no stream of that name. */

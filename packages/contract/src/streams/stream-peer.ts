@@ -1,4 +1,4 @@
-import type { Clock } from "@sockeye/protocol";
+import type { Clock, EncodedPacket, SharedStreams, SharedStreamsSink } from "@sockeye/protocol";
 import type { ContractEnd } from "@sockeye/socket";
 import type { Keeping } from "./kept.js";
 import type { AnyUploadHandler } from "./upload-types.js";
@@ -16,6 +16,17 @@ export interface StreamHost {
   makeId(): string;
   /** Is this no id that {@link makeId} has made here? */
   isElsewhere?(id: string): boolean;
+  readonly cluster?: StreamCluster | undefined;
+}
+
+/** A namespace of which other nodes have their part. */
+export interface StreamCluster {
+  share(sink: SharedStreamsSink): SharedStreams;
+  /** Another node that lives, and may have made the id. */
+  madeBy(id: string): string | undefined;
+  /** @throws CodecError */
+  encode(event: string, args: readonly unknown[]): EncodedPacket;
+  reportError(error: unknown, name: string): void;
 }
 
 /** An upload that the app takes. */
@@ -38,6 +49,8 @@ export interface StreamPeer extends StreamAsker {
   readonly contract: ContractEnd | undefined;
   /** Sends an event that no policy drops. @throws CodecError */
   send(event: string, args: readonly unknown[]): void;
+  /** The same for what another node has encoded for it. */
+  forward(frame: EncodedPacket): void;
   /** So many bytes are held for it from now on. @returns false: no more may be, and the socket is gone */
   holdBytes(bytes: number): boolean;
   releaseBytes(bytes: number): void;

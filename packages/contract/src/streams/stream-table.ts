@@ -1,5 +1,7 @@
 import { readDuration, UsageError } from "@sockeye/protocol";
 import { CallError } from "../call-error.js";
+import type { Away, AwayHost } from "./away.js";
+import type { Place } from "./between-nodes.js";
 import type { UploadHost } from "./incoming-upload.js";
 import { IncomingUpload } from "./incoming-upload.js";
 import type { Keeping, Kept } from "./kept.js";
@@ -7,6 +9,7 @@ import { KeptStreams } from "./kept.js";
 import type { StreamLimits } from "./limits.js";
 import { DEFAULT_STREAM_LIMITS } from "./limits.js";
 import { Production } from "./production.js";
+import { Relay } from "./relay.js";
 import type { OpenRequest } from "./requests.js";
 import type { OwnerOf, StreamAsker, StreamHost, UploadRule } from "./stream-peer.js";
 import type { AnyStreamHandler, StreamOptions } from "./stream-types.js";
@@ -32,6 +35,14 @@ interface Opened {
   readonly isNew?: boolean;
 }
 
+/** What the cluster knows of something that is not kept here. */
+export interface Sought {
+  /** Another node keeps it. */
+  readonly place?: Place;
+  /** It may begin here. {@link StreamTable.settled} is told once it has, or will not. */
+  readonly claim?: string;
+}
+
 /** The streams of a namespace: what the app has declared, and what is kept. */
 export class StreamTable {
   readonly limits: StreamLimits;
@@ -40,17 +51,27 @@ export class StreamTable {
   readonly #uploads = new Map<string, UploadRule>();
   readonly #kept: KeptStreams<Production>;
   readonly #keptUploads: KeptStreams<IncomingUpload>;
+  /** Only on a cluster, once something may be kept. */
+  #relay: Relay | undefined = undefined;
+  /** Claims, and how many sockets wait for each. */
+  readonly #claims = new Map<string, number>();
 
   constructor(host: StreamHost, limits: StreamLimits = DEFAULT_STREAM_LIMITS) {
     this.#host = host;
     this.limits = limits;
-    this.#kept = new KeptStreams(host.clock, this.limits);
-    this.#keptUploads = new KeptStreams(host.clock, this.limits);
+    const forgot = (key: string): void => this.#relay?.shared.release(key, false);
+    this.#kept = new KeptStreams(host.clock, this.limits, forgot);
+    this.#keptUploads = new KeptStreams(host.clock, this.limits, forgot);
   }
 
   /** Streams and uploads that are kept. */
   get kept(): number {
     return this.#kept.size + this.#keptUploads.size;
+  }
+
+  /** What clients of other nodes have of what is kept here. */
+  get relayed(): number {
+    return this.#relay?.size ?? 0;
   }
 
   /** @throws UsageError `ERR_HANDLED`, `ERR_BAD_OPTION` */
@@ -74,6 +95,7 @@ export class StreamTable {
             bytes: positive(bytes, "keep.bytes"),
           };
     this.#rules.set(name, { handler, keeping, owner });
+    if (keeping) this.#share();
   }
 
   /** @throws UsageError `ERR_HANDLED`, `ERR_BAD_OPTION` */
@@ -93,6 +115,7 @@ export class StreamTable {
     const ageMs = keep === undefined ? undefined : durationOf(keep, "keep");
     const keeping = ageMs === undefined ? undefined : { ageMs, unwatchedMs: ageMs };
     this.#uploads.set(name, { handler, maxBytes: positive(maxBytes, "maxBytes"), keeping, owner });
+    if (keeping) this.#share();
   }
 
   upload(name: string): UploadRule | undefined {
@@ -103,6 +126,7 @@ export class StreamTable {
   inherit(parent: StreamTable): void {
     for (const [name, rule] of parent.#rules) this.#rules.set(name, rule);
     for (const [name, rule] of parent.#uploads) this.#uploads.set(name, rule);
+    if (parent.#relay) this.#share();
   }
 
   /** Is there a stream of that name? */
@@ -136,7 +160,7 @@ export class StreamTable {
       throw refusal("ERR_STREAM_FRAME", "an item of a stream without its id");
     const owner = ownerOf(rule.owner?.(asker.socket as never));
     const id = request.id ?? this.#host.makeId();
-    const key = JSON.stringify([name, owner ?? null, id]);
+    const key = keyOf(request, owner, id);
     const found = this.#kept.get(key);
     if (!found) {
       // A name from a client proves nothing: the client that names a stream must be identified, and the stream new.
@@ -146,7 +170,12 @@ export class StreamTable {
         throw refusal("ERR_STREAM_LOST", "this server knows nothing of the stream");
       if (request.id !== undefined && (owner === undefined || isGone))
         throw refusal("ERR_STREAM_GONE", "nothing is kept under this id");
-      return this.#keep({ key, id, owner: owner ?? asker.socket, input, keeping }, report);
+      const opened = this.#keep(
+        { key, id, owner: owner ?? asker.socket, input, raw: request.raw, keeping },
+        report,
+      );
+      if (owner !== undefined) this.#relay?.shared.hold(key, request.id === undefined);
+      return opened;
     }
     if (input !== undefined && !this.#host.isSame(input, found.input))
       throw refusal("ERR_STREAM_CONFLICT", "the stream of this id has another input");
@@ -169,7 +198,7 @@ export class StreamTable {
     const { keeping } = rule;
     if (!keeping) throw refusal("ERR_STREAM_FRAME", "nothing of this upload is kept under an id");
     const owner = ownerOf(rule.owner?.(host.peer.socket as never));
-    const key = JSON.stringify([name, owner ?? null, id]);
+    const key = keyOf(request, owner, id);
     const said = { input, file };
     const found = this.#keptUploads.get(key);
     if (found) {
@@ -180,7 +209,15 @@ export class StreamTable {
     if (owner === undefined || this.#keptUploads.isGone(key))
       throw refusal("ERR_STREAM_GONE", "nothing is kept under this id");
     const upload = new IncomingUpload(host, request, rule);
-    const kept: Kept<IncomingUpload> = { key, id, owner, input: said, keeping, work: upload };
+    const kept: Kept<IncomingUpload> = {
+      key,
+      id,
+      owner,
+      input: said,
+      raw: request.raw,
+      keeping,
+      work: upload,
+    };
     this.#keptUploads.add(kept);
     const grow = (value: unknown): boolean => {
       const weight = this.#host.weigh(value);
@@ -192,6 +229,7 @@ export class StreamTable {
       this.#keptUploads.drop(kept);
       throw refusal("ERR_STREAM_LIMIT", "too much is kept");
     }
+    this.#relay?.shared.hold(key, false);
     upload.keeper = { touch: () => this.#keptUploads.touch(kept), grow };
     return { upload, isNew: true };
   }
@@ -213,6 +251,90 @@ export class StreamTable {
   close(): void {
     this.#kept.close();
     this.#keptUploads.close();
+    this.#relay?.close();
+  }
+
+  // ---- on a cluster
+
+  /**
+   * Where something is that is not kept here. Nothing: {@link open} and {@link openUpload} know all of it.
+   *
+   * @throws what `owner` throws; CallError `ERR_STREAM_LOST` (as a rejection) if it cannot be known
+   */
+  seek({ socket }: StreamAsker, request: OpenRequest): Sought | Promise<Sought> | undefined {
+    const { name, id, file } = request;
+    if (!this.#relay || id === undefined) return undefined;
+    const rule = file ? this.#uploads.get(name) : this.#rules.get(name);
+    if (!rule?.keeping) return undefined;
+    const owner = ownerOf(rule.owner?.(socket as never));
+    const key = keyOf(request, owner, id);
+    const kept = file ? this.#keptUploads : this.#kept;
+    if (kept.get(key) || kept.isGone(key)) return undefined;
+    const maker = this.#host.cluster?.madeBy(id);
+    const place = maker === undefined ? undefined : { node: maker, key };
+    if (owner === undefined) return place && { place };
+    return this.#find(this.#relay, { key, begins: request.after === 0, place });
+  }
+
+  /** What was {@link Sought.claim claimed} has begun, or will not. */
+  settled(claim: string): void {
+    const left = (this.#claims.get(claim) ?? 1) - 1;
+    if (left > 0) this.#claims.set(claim, left);
+    else {
+      this.#claims.delete(claim);
+      const all = [this.#kept, this.#keptUploads];
+      const isHere = all.some((kept) => kept.get(claim) || kept.isGone(claim));
+      if (!isHere) this.#relay?.shared.release(claim, true);
+    }
+  }
+
+  /** What another node keeps. */
+  attach(host: AwayHost, place: Place, request: OpenRequest): Away {
+    return (this.#relay as Relay).attach(host, place, request);
+  }
+
+  async #find(
+    { shared }: Relay,
+    {
+      key,
+      begins,
+      place,
+    }: { readonly key: string; readonly begins: boolean; readonly place: Place | undefined },
+  ): Promise<Sought> {
+    let node: string | undefined;
+    try {
+      if (place) node = await shared.find(key, false);
+      if (place && node === undefined) return { place };
+      node ??= await shared.find(key, begins);
+    } catch (cause) {
+      const message = "it cannot be known now which node has the stream";
+      throw new CallError("ERR_STREAM_LOST", undefined, { message, cause });
+    }
+    if (node === shared.node && begins) {
+      this.#claims.set(key, (this.#claims.get(key) ?? 0) + 1);
+      return { claim: key };
+    }
+    if (node === undefined || node === shared.node) return {};
+    if (!shared.lives(node)) throw refusal("ERR_STREAM_LOST", "the node that ran it has gone");
+    return { place: { node, key } };
+  }
+
+  #share(): void {
+    const { cluster, clock, isSame } = this.#host;
+    if (!cluster) return;
+    this.#relay ??= new Relay(
+      {
+        ...cluster,
+        clock,
+        limits: this.limits,
+        isSame,
+        stream: (key) => this.#kept.get(key),
+        upload: (key) => this.#keptUploads.get(key),
+        isGone: (key) => this.#kept.isGone(key) || this.#keptUploads.isGone(key),
+        touch: (stream) => this.#kept.touch(stream),
+      },
+      cluster.share,
+    );
   }
 
   #keep(
@@ -243,6 +365,11 @@ export class StreamTable {
 
 function refusal(code: string, message: string): CallError {
   return new CallError(code, undefined, { message });
+}
+
+/** No upload is called as a stream. */
+function keyOf({ name, file }: OpenRequest, owner: string | number | undefined, id: string): string {
+  return (file ? "upload " : "") + JSON.stringify([name, owner ?? null, id]);
 }
 
 /** @throws TypeError for what is not a name: it would be the same for everybody */
