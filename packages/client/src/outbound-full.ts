@@ -5,6 +5,8 @@ import { callGuarded } from "@sockeye/socket";
 import type { PeerHandle } from "./peer-host.js";
 import { reportAppError } from "./report-error.js";
 
+export const MAX_OUTBOUND_BYTES: number = 64 * 1024 * 1024;
+
 /** Too much waits for the server already. @param takesErrors does each acknowledgement of the socket take an error first? */
 export function tellFull(
   { event, ack, ackTakesError }: Emit,

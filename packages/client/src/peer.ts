@@ -8,22 +8,20 @@ import type {
   Timer,
 } from "@sockeye/protocol";
 import { HANDLE, NamespaceError, PacketType, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
-import type { Session } from "@sockeye/session";
-import { sizeOf } from "@sockeye/session";
+import { type Session, sizeOf } from "@sockeye/session";
 import type { AckCallback, Emit, EmitTarget, SocketAdditions } from "@sockeye/socket";
-import { Acks, callGuarded, dispatch } from "@sockeye/socket";
+import { Acks, callGuarded, disconnected, dispatch } from "@sockeye/socket";
 import { askAuth, objectOf } from "./auth.js";
 import { BlobOrder } from "./blob-order.js";
 import type { Status } from "./manager-view.js";
 import type { AnySocketOptions } from "./options.js";
-import { tellFull } from "./outbound-full.js";
-import type { PeerHandle, SocketHost } from "./peer-host.js";
+import { MAX_OUTBOUND_BYTES, tellFull } from "./outbound-full.js";
+import type { BufferedPacket, PeerHandle, SocketHost } from "./peer-host.js";
 import { Recovery } from "./recovery.js";
+import { refusalOf, v2Server } from "./refusal.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
-
-const MAX_OUTBOUND_BYTES = 64 * 1024 * 1024;
-const V2_SERVER = "It seems you are trying to reach a Socket.IO server in v2.x";
+import { unseenOf } from "./unseen.js";
 
 /** The machine behind a `Socket`: its way from CONNECT to the end, what comes in and goes out. */
 export class Peer implements EmitTarget, RetryOwner {
@@ -115,8 +113,7 @@ export class Peer implements EmitTarget, RetryOwner {
     const begins = this.#phase === "idle";
     if (begins) this.#phase = "joining";
     if (this.connected) return;
-    const { io } = this.handle;
-    if (!io._reconnecting) io.open();
+    if (!this.handle.io._reconnecting) this.handle.io.open();
     if (begins && this.#host.isOpen) this.join();
     this.tellStatus();
   }
@@ -188,12 +185,13 @@ export class Peer implements EmitTarget, RetryOwner {
     const encoded = dropped ? undefined : this.#host.encode(packet, flags.compress);
     if (ack) this.#expect(this.#nextAckId++, emit, encoded);
     if (!encoded) return;
-    if (sendable) {
-      this.#depart(packet, encoded);
-    } else {
-      this.handle.sendBuffer.push({ ...packet, encoded });
-      this.#keptBytes += sizeOf(encoded);
-    }
+    if (sendable) this.#depart(packet, encoded);
+    else this.#buffer({ ...packet, encoded });
+  }
+
+  #buffer(packet: BufferedPacket): void {
+    this.handle.sendBuffer.push(packet);
+    this.#keptBytes += sizeOf(packet.encoded);
   }
 
   #event({ event, args }: Emit, id: number | undefined): EventPacket {
@@ -201,7 +199,8 @@ export class Peer implements EmitTarget, RetryOwner {
   }
 
   #depart(packet: EventPacket, encoded: EncodedPacket): void {
-    this.handle[SHOW_OUTGOING](packet);
+    if (!encoded.event) this.handle[SHOW_OUTGOING](packet);
+    Object.assign(encoded, { event: packet, by: this.id });
     this.#host.session.send(encoded);
   }
 
@@ -318,14 +317,10 @@ export class Peer implements EmitTarget, RetryOwner {
         this.#rest();
         this.#ended("io server disconnect");
         return;
-      case PacketType.CONNECT_ERROR: {
+      case PacketType.CONNECT_ERROR:
         this.#askedOn = undefined;
-        const { message, data } = packet.data;
-        const code = message === "Invalid namespace" ? "ERR_INVALID_NAMESPACE" : "ERR_CONNECT_REFUSED";
         this.#host.answered();
-        if (this.joins) this.#refused(new NamespaceError(code, message, data));
-        return;
-      }
+        if (this.joins) this.#refused(refusalOf(packet));
     }
   }
 
@@ -340,9 +335,10 @@ export class Peer implements EmitTarget, RetryOwner {
   /** The manager's connection is gone. */
   lost(reason: ClientDisconnectReason, description: Error | undefined): void {
     const was = this.#phase;
-    if (was === "idle") return;
-    this.#cutOff();
-    if (was === "connected") this.#ended(reason, description);
+    if (was !== "idle") this.#cutOff();
+    if (was !== "connected") return;
+    for (const packet of unseenOf(this.#host.session, this.id)) this.#buffer(packet);
+    this.#ended(reason, description);
   }
 
   #cutOff(): void {
@@ -355,7 +351,7 @@ export class Peer implements EmitTarget, RetryOwner {
   #admitted(data: ConnectPacket["data"]): void {
     const { sid, pid } = data ?? {};
     if (typeof sid !== "string") {
-      this.failed(new NamespaceError("ERR_V2_SERVER", V2_SERVER));
+      this.failed(v2Server());
     } else if (this.#phase === "joining") {
       this.#entered(sid, typeof pid === "string" ? pid : undefined);
     } else if (this.#phase === "idle") {
@@ -371,7 +367,9 @@ export class Peer implements EmitTarget, RetryOwner {
     if (!this.handle.recovered) this.#recovery = pid === undefined ? undefined : new Recovery(pid);
     this.#phase = "connected";
     this.#keptBytes = 0;
-    for (const { encoded, ...packet } of this.handle.sendBuffer.splice(0)) {
+    const isOfThis = ({ id, encoded: { by = sid } }: BufferedPacket): unknown =>
+      by === sid || this.#acks?.fail(id, disconnected());
+    for (const { encoded, ...packet } of this.handle.sendBuffer.splice(0).filter(isOfThis)) {
       try {
         this.#host.require(packet, encoded);
         this.#host.encode(packet); // Only this tells how deep it is.

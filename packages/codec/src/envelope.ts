@@ -101,13 +101,16 @@ export function claimPacket(claim: Claim): EncodedPacket {
 }
 
 /**
- * A heartbeat, or a NOOP, that tells how many messages have been received.
+ * A heartbeat, a NOOP or a CLOSE that tells how many messages have been received.
  *
  * @param count undefined: as many as were told last
  */
-export function withCount(type: "ping" | "pong" | "noop", count: number | undefined): EncodedPacket {
+export function withCount(
+  type: "ping" | "pong" | "noop" | "close",
+  count: number | undefined,
+): EncodedPacket {
   if (count !== undefined) return engine(type, `${count}`);
-  return type === "ping" ? PING : type === "pong" ? PONG : NOOP;
+  return { ping: PING, pong: PONG, noop: NOOP, close: CLOSE }[type];
 }
 
 /** Reads such a count. @returns `undefined` if it is none */

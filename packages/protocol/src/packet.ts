@@ -154,6 +154,11 @@ export type Packet = ConnectPacket | DisconnectPacket | EventPacket | AckPacket 
 export class EncodedPacket {
   /** Cache of the transports; `undefined` until one has framed this packet. */
   wire: unknown = undefined;
+  /** At a client: the event that it carries, and the id of the socket that has sent it. */
+  declare event?: EventPacket;
+  declare by?: string | undefined;
+  /** It is the rest of this packet, of which a part has arrived. */
+  declare whole?: EncodedPacket;
 
   constructor(
     public head: Frame,

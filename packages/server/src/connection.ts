@@ -238,9 +238,9 @@ export class Connection implements EngineConnection, AdmittingConnection {
     this.session.conversation.close();
   }
 
-  /** Is an acknowledgement under way, in either direction? */
+  /** Is an acknowledgement under way, in either direction, or does an event wait for a middleware? */
   get busy(): boolean {
-    return this.#lanes.all().some((lane) => isSocket(lane) && lane.busy);
+    return this.#heldBytes > 0 || this.#lanes.all().some((lane) => isSocket(lane) && lane.busy);
   }
 
   /** No acknowledgement of one of its sockets is under way any more. */

@@ -9,10 +9,10 @@ import type {
   Packet,
   ServerDisconnectReason,
 } from "@sockeye/protocol";
-import { AckError, OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
+import { OWN_EVENTS, PacketType, REPORT, SHOW_INCOMING, SHOW_OUTGOING } from "@sockeye/protocol";
 import { isRoomEvent, type RoomSocket } from "@sockeye/rooms";
 import type { AckCallback, Emit } from "@sockeye/socket";
-import { callGuarded, dispatch, isHeard } from "@sockeye/socket";
+import { callGuarded, disconnected, dispatch, isHeard } from "@sockeye/socket";
 import { dropPolicyOf, eventDropped } from "./drop-policy.js";
 import { isEio3 } from "./eio3-client.js";
 import { eventWeight } from "./event-bytes.js";
@@ -152,11 +152,7 @@ export class Peer implements SocketTarget, AdapterPeer {
     if (this.#phase === "left") {
       // Nobody will answer: those who wait for an answer are told.
       if (ack && emit.ackTakesError) {
-        callGuarded(
-          ack,
-          [new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected")],
-          this.#context(emit.event),
-        );
+        callGuarded(ack, [disconnected()], this.#context(emit.event));
       }
       return;
     }

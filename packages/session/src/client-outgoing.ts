@@ -21,6 +21,7 @@ export class ClientOutgoing implements Outgoing, Kept {
   #waiters: Waiter[] = [];
   /** Is it to be flushed at the end of this turn? */
   #scheduled = false;
+  #settled = false;
 
   constructor(session: Sender, sink: Pick<SessionSink, "unwritable">, clock: Clock) {
     this.#session = session;
@@ -95,8 +96,12 @@ export class ClientOutgoing implements Outgoing, Kept {
     session.flushed();
   }
 
+  settle(): void {
+    this.#settled = true;
+  }
+
   clear(): readonly Waiter[] {
-    this.packets = [];
+    if (!this.#settled) this.packets = [];
     this.kept = this.#bytes = 0;
     this.replay?.forget();
     return this.#waiters.splice(0);

@@ -4,13 +4,14 @@ import { SESSION_STATES, SessionError } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import type { Ending } from "./config.js";
 import type { Counting } from "./counting.js";
+import type { Outgoing } from "./outgoing.js";
 import type { SessionEnd } from "./session-end.js";
 
 /** A session, as the packets that control it see it. */
 export interface Controlled {
   readonly state: SessionState;
   readonly counted: Counting | undefined;
-  readonly outgoing: { schedule(): void };
+  readonly outgoing: Pick<Outgoing, "schedule" | "settle">;
   end(ending: Ending): void;
   parseError(cause: Error): void;
   holds(): void;
@@ -38,6 +39,10 @@ export function onControl(
       if (acknowledged(session, thisEnd, data) && delivers) thisEnd.ponged(now);
       return;
     case "close":
+      if (data !== undefined) {
+        if (!acknowledged(session, thisEnd, data)) return;
+        session.outgoing.settle?.();
+      }
       session.end({ reason: "transport close", transport: "dead" });
       return;
     case "noop":
@@ -48,7 +53,7 @@ export function onControl(
   }
 }
 
-/** A heartbeat or NOOP may say how much has arrived. @returns false if it cannot be, and then the session has ended */
+/** A heartbeat, NOOP or CLOSE may say how much has arrived. @returns false if it cannot be, and then the session has ended */
 function acknowledged(session: Controlled, thisEnd: SessionEnd, data: Frame | undefined): boolean {
   const { counted } = session;
   if (!counted) return true;

@@ -171,6 +171,7 @@ export class Counting {
     if (first !== undefined && had > 0) {
       const left = remainder(first, had);
       packets[0] = left;
+      left.whole = first.whole ?? first;
       this.#before = count;
       this.retainedBytes += sizeOf(left) - sizeOf(first);
     }

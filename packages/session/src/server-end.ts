@@ -1,6 +1,6 @@
 import { openPacket, PONG, withCount } from "@sockeye/codec";
 import type { Claim, CloseReason, EncodedPacket, OpenData, PacketLimits, Transport } from "@sockeye/protocol";
-import { SessionError } from "@sockeye/protocol";
+import { SESSION_STATES, SessionError } from "@sockeye/protocol";
 import type { Bounds, SessionConfig, SessionSink } from "./config.js";
 import { unexpected } from "./control-packets.js";
 import type { Sender } from "./outgoing.js";
@@ -146,6 +146,14 @@ export class ServerEnd implements SessionEnd {
     );
     session.observer?.onResume?.(transport);
     return true;
+  }
+
+  /** The session is closed next. Behind all that waits its client is told how much has arrived here, for nothing does any more. */
+  tellLast(): void {
+    const { state, outgoing } = this.session;
+    const { accepts, writes } = SESSION_STATES[state];
+    if (this.#counted && accepts && writes && outgoing instanceof ServerOutgoing)
+      outgoing.append(withCount("close", this.#counted.received));
   }
 
   /** Does this come from the client? The last secret proves it, and the one before as long as the last may not have arrived. */

@@ -66,6 +66,11 @@ export class ServerOutgoing implements Outgoing, Flushable {
     this.schedule();
   }
 
+  /** Behind all that waits, whatever it is. */
+  append(packet: EncodedPacket): void {
+    this.#ownOutbox().push(packet);
+  }
+
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

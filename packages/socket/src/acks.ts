@@ -65,7 +65,7 @@ export class Acks {
   failAll(kept?: ReadonlySet<number>): void {
     for (const id of [...this.#pending.keys()]) {
       if (kept?.has(id)) continue;
-      this.fail(id, new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected"));
+      this.fail(id, disconnected());
     }
   }
 
@@ -86,6 +86,11 @@ export class Acks {
     ack.unwatch?.();
     return ack;
   }
+}
+
+/** The error of an acknowledgement whose connection has gone. */
+export function disconnected(): AckError {
+  return new AckError("ERR_ACK_DISCONNECTED", "socket has been disconnected");
 }
 
 /** The error of an acknowledgement that did not come in time; the text is Socket.IO's. */

@@ -1,5 +1,5 @@
 export type { AckCallback, AckOptions } from "./acks.js";
-export { Acks, ackTimeout, reasonOf, whenAborted } from "./acks.js";
+export { Acks, ackTimeout, disconnected, reasonOf, whenAborted } from "./acks.js";
 export { Additions } from "./additions.js";
 export type {
   CallAnswer,

@@ -57,7 +57,10 @@ export function claimPacket(claim: Claim): EncodedPacket {
   return engine("open", JSON.stringify(claim));
 }
 
-export function withCount(type: "ping" | "pong" | "noop", count: number | undefined): EncodedPacket {
+export function withCount(
+  type: "ping" | "pong" | "noop" | "close",
+  count: number | undefined,
+): EncodedPacket {
   return engine(type, `${count ?? ""}`);
 }
 

@@ -9,6 +9,8 @@ export interface TransportTaker {
   proves(secret: string): boolean;
   /** Another transport wants to take over. */
   offer(transport: Transport): void;
+  /** The conversation is closed next, since the server goes away: its client is told how much has arrived. */
+  tellLast(): void;
 }
 
 /** What an {@link EngineSession} is made of: a session of this engine, or a connection that another engine carries. */

@@ -149,11 +149,13 @@ export class EngineSession<Above extends EngineSessionSink = EngineSessionSink>
 
   /** The server goes away, and the client is to find another. What is queued is still written. */
   sendAway(): void {
+    this.#taker?.tellLast();
     this.conversation.close("server shutting down");
   }
 
   /** The server goes away, now. */
   shutDown(): void {
+    this.#taker?.tellLast();
     this.conversation.terminate("server shutting down");
   }
 

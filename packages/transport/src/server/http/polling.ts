@@ -46,6 +46,8 @@ export class PollingPipe implements HttpPipe, PostOwner {
   /** The GET whose answer is on its way to the network. */
   #answered: ServerResponse | undefined;
   #initial = true;
+  /** Has the session itself said that it is over? */
+  #isEndTold = false;
 
   constructor(sid: string, host: PollingHost) {
     this.#sid = sid;
@@ -104,6 +106,8 @@ export class PollingPipe implements HttpPipe, PostOwner {
     const res = this.#poll;
     if (res === undefined) return;
     this.#poll = undefined;
+    const last = batch.at(-1)?.head;
+    this.#isEndTold = typeof last === "string" && last.startsWith("1");
     this.#answer(res, this.#host.format.encode(batch), batch.some(wantsCompression));
   }
 
@@ -127,7 +131,7 @@ export class PollingPipe implements HttpPipe, PostOwner {
     const told = this.#release(how === "goodbye" ? CLOSE : NOOP);
     if (unread) limitEnd(unread, this.#host.clock);
     this.post?.limit(this.#host.clock);
-    if (how === "goodbye" && !told) this.#host.linger(this.#sid, this);
+    if (how === "goodbye" && !told && !this.#isEndTold) this.#host.linger(this.#sid, this);
   }
 
   #receivePoll(res: ServerResponse, number: number | undefined): void {
