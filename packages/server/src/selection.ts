@@ -53,21 +53,18 @@ export class Selection implements EmitTarget {
       if (emit.ack) this.#answerNothing(emit.event, emit.ack);
       return;
     }
-    this.adapter.nsp[CORE].outgoing?.([emit.event, ...emit.args]);
+    const { adapter } = this;
+    const core = adapter.nsp[CORE];
+    core.outgoing?.([emit.event, ...emit.args]);
     const packet: EventPacket = {
       type: PacketType.EVENT,
-      nsp: this.adapter.nsp.name,
+      nsp: adapter.nsp.name,
       id: undefined,
       data: [emit.event, ...emit.args],
     };
     if (emit.ack) this.#collect(packet, emit, emit.ack);
-    else this.#send(packet, this.options(emit.flags));
-  }
-
-  #send(packet: EventPacket, options: BroadcastOptions): void {
-    const core = this.adapter.nsp[CORE];
-    if (core.remember === undefined) this.adapter.broadcast(packet, options);
-    else core.remember(packet, options);
+    else if (core.remember === undefined) adapter.broadcast(packet, this.options(emit.flags));
+    else core.remember(packet, this.options(emit.flags));
   }
 
   /** In a later turn, as for rooms without members. */

@@ -79,14 +79,16 @@ export function readEmit(event: unknown, args: readonly unknown[], flags: Broadc
 export function emitAndWait(target: EmitTarget, emit: Emit): Promise<Unchecked> {
   return new Promise((resolve, reject) => {
     const ack: AckCallback = (error, answer) => (error ? reject(error as Error) : resolve(answer));
-    emitUnlessAborted(target, { ...emit, ack, ackTakesError: true });
+    const asked = { ...emit, ack, ackTakesError: true };
+    if (!refuseAborted(asked)) target.emitOut(asked);
   });
 }
 
-/** What nobody waits for from the beginning is not sent. */
-function emitUnlessAborted(target: EmitTarget, emit: Emit): void {
-  if (!emit.signal?.aborted) target.emitOut(emit);
-  else if (emit.ackTakesError) emit.ack?.(reasonOf(emit.signal));
+/** Is the signal aborted from the beginning? Then nothing is sent, and whoever is to hear of that is told. */
+function refuseAborted({ signal, ack, ackTakesError }: Emit): boolean {
+  if (!signal?.aborted) return false;
+  if (ackTakesError) ack?.(reasonOf(signal));
+  return true;
 }
 
 /** A target with flags, as a value: nothing is kept on the target between calls. */
@@ -111,7 +113,8 @@ export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitT
 
   /** @throws UsageError `ERR_RESERVED_EVENT`; CodecError `ERR_UNENCODABLE` */
   emit<Ev extends EventNames<Events>>(event: Ev, ...args: EventParams<Events, Ev>): boolean {
-    emitUnlessAborted(this.target, read(event, args, this.flags));
+    const emit = read(event, args, this.flags);
+    if (!refuseAborted(emit)) this.target.emitOut(emit);
     return true;
   }
 
@@ -125,7 +128,8 @@ export class Flagged<Events extends EventsMap, Target extends EmitTarget = EmitT
 
   /** Emits an event named `message`. */
   send(...args: unknown[]): this {
-    emitUnlessAborted(this.target, read("message", args, this.flags));
+    const emit = read("message", args, this.flags);
+    if (!refuseAborted(emit)) this.target.emitOut(emit);
     return this;
   }
 

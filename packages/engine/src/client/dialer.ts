@@ -97,8 +97,17 @@ export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<Page
   /** Dials the first transport. Whatever goes wrong is told as `closed`, later. */
   dial(): void {
     this.used = true;
+    const { options, address } = this.config;
     try {
-      this.#begin();
+      if (!address.host) throw new UsageError("ERR_BAD_OPTION", prose("noPage"));
+      this.#classes = this.classes();
+      if (options.rememberUpgrade && websocketWorked) {
+        this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
+      }
+      this.#race = this.#newRace();
+      const first = this.#next();
+      if (first) this.session.start(first);
+      else this.#failed(new TransportError("ERR_TRANSPORT_UNKNOWN", "No transports available"));
     } catch (error) {
       this.#failed(error as Error);
     }
@@ -126,22 +135,6 @@ export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<Page
     // Before the owner, and with it the app, acts.
     this.#sink = undefined;
     sink?.closed(reason, cause);
-  }
-
-  #begin(): void {
-    const { options, address } = this.config;
-    if (!address.host) throw new UsageError("ERR_BAD_OPTION", prose("noPage"));
-    this.#classes = this.classes();
-    if (options.rememberUpgrade && websocketWorked) {
-      this.#classes.sort((a, b) => Number(isWebSocket(b)) - Number(isWebSocket(a)));
-    }
-    this.#race = this.#newRace();
-    const first = this.#next();
-    if (first) {
-      this.session.start(first);
-      return;
-    }
-    this.#failed(new TransportError("ERR_TRANSPORT_UNKNOWN", "No transports available"));
   }
 
   #failed(error: Error): void {

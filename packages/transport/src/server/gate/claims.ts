@@ -52,7 +52,8 @@ export class Claims {
     const awaited = new AwaitedClaim(pipe, this.#terms, {
       came: (claim) => {
         this.#awaited.delete(awaited);
-        if (!this.decide(visit, pipe, ofSession(sid, claim))) {
+        if (!this.#grants(visit, pipe, ofSession(sid, claim))) {
+          refuseClaim(pipe);
           this.#terms.closing.dismiss(visit.socket);
           return;
         }
