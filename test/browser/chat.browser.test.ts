@@ -77,8 +77,8 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
     const quinn = await enterFromNode("Quinn");
     for (const { page } of [ann, ben]) {
       await page.getByText("Quinn joined").waitFor();
-      expect(await page.locator("#count").textContent()).toBe("3 people");
-      expect(await names(page)).toEqual(["Ann", "Ben", "Quinn"]);
+      await expect.poll(() => page.locator("#count").textContent()).toBe("3 people");
+      await expect.poll(() => names(page)).toEqual(["Ann", "Ben", "Quinn"]);
     }
 
     // Messages, from each to the two others.
@@ -152,7 +152,7 @@ describe.skipIf(executablePath === undefined)("the chat in a browser", () => {
       expect(await ann.page.locator("#transport").textContent()).toBe(`Connected over ${over}`);
       expect(new URL(ann.page.url()).search).toBe(`?transport=${transport}`);
       await ann.page.getByText("Welcome, Ann", { exact: true }).waitFor();
-      expect(await names(ann.page)).toEqual(["Ann", "Quinn"]);
+      await expect.poll(() => names(ann.page)).toEqual(["Ann", "Quinn"]);
       expect(await textField(ann.page).inputValue()).toBe("Begun before");
 
       const said = next(quinn, "said");

@@ -20,6 +20,8 @@ export class Log {
   #jump;
   /** Whether the end of the list is in sight and stays so when something is added. */
   #followsEnd = true;
+  /** Of the list, when its end was last looked at. */
+  #height = 0;
   /** @type {{ name: string, own: boolean, at: number, lines: HTMLElement } | undefined} */
   #block;
 
@@ -33,12 +35,17 @@ export class Log {
     // What scrolls must be in reach of the keyboard; Safari does not see to that by itself.
     list.tabIndex = 0;
     list.addEventListener("scroll", () => {
+      // It comes before the list is known to have become lower, and nobody has scrolled it for that.
+      if (list.clientHeight !== this.#height) return;
       this.#followsEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PX;
       if (this.#followsEnd) jump.hidden = true;
     });
     jump.addEventListener("click", () => this.#showEnd());
     // The keyboard of a phone takes half of the height away; the newest line stays in sight all the same.
-    new ResizeObserver(() => this.#followsEnd && this.#showEnd()).observe(list);
+    new ResizeObserver(() => {
+      this.#height = list.clientHeight;
+      if (this.#followsEnd) this.#showEnd();
+    }).observe(list);
   }
 
   /**
