@@ -6,19 +6,19 @@ vi.setConfig({ testTimeout: 120_000 });
 
 /**
  * Bytes after gzip. `recorded` is what an app pays today, rounded up: lower it when something was won, raise it only with a
- * reason. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
+ * reason: the last was ADR 40, with 190 bytes. `target` is where it should come to. `node scripts/bundle-size.mjs --modules` shows what weighs what.
  */
 const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly target: number }> = {
-  "websocket-only": { recorded: 16_800, target: 6000 },
-  "modern default": { recorded: 23_000, target: 9000 },
+  "websocket-only": { recorded: 16_990, target: 6000 },
+  "modern default": { recorded: 23_210, target: 9000 },
   // Files with all that they export. socket.io.esm.min.js of Socket.IO has 13,100.
-  "served: websocket-only": { recorded: 15_950, target: 6000 },
-  "served: modern default": { recorded: 24_600, target: 9000 },
-  "served: script": { recorded: 24_850, target: 9000 },
+  "served: websocket-only": { recorded: 16_110, target: 6000 },
+  "served: modern default": { recorded: 24_780, target: 9000 },
+  "served: script": { recorded: 25_020, target: 9000 },
   // With calls, rooms, streams and uploads.
-  "served: full": { recorded: 30_900, target: 15_000 },
+  "served: full": { recorded: 31_070, target: 15_000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 28_850, target: 16_000 },
+  "legacy, in ES5": { recorded: 29_080, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {

@@ -200,7 +200,8 @@ export class Peer implements EmitTarget, RetryOwner {
 
   #depart(packet: EventPacket, encoded: EncodedPacket): void {
     if (!encoded.event) this.handle[SHOW_OUTGOING](packet);
-    Object.assign(encoded, { event: packet, by: this.id });
+    encoded.event = packet;
+    encoded.by = this.id;
     this.#host.session.send(encoded);
   }
 

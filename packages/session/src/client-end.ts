@@ -170,6 +170,10 @@ export class ClientEnd implements SessionEnd {
 
   acknowledged(): void {}
 
+  parted(): void {
+    this.session.unseen = this.session.packets.flat();
+  }
+
   isStale(): boolean {
     return this.#silenceMs > 0 && this.#silentMs() > this.#silenceMs;
   }

@@ -21,7 +21,6 @@ export class ClientOutgoing implements Outgoing, Kept {
   #waiters: Waiter[] = [];
   /** Is it to be flushed at the end of this turn? */
   #scheduled = false;
-  #settled = false;
 
   constructor(session: Sender, sink: Pick<SessionSink, "unwritable">, clock: Clock) {
     this.#session = session;
@@ -96,12 +95,8 @@ export class ClientOutgoing implements Outgoing, Kept {
     session.flushed();
   }
 
-  settle(): void {
-    this.#settled = true;
-  }
-
   clear(): readonly Waiter[] {
-    if (!this.#settled) this.packets = [];
+    this.packets = [];
     this.kept = this.#bytes = 0;
     this.replay?.forget();
     return this.#waiters.splice(0);

@@ -4,14 +4,13 @@ import { SESSION_STATES, SessionError } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import type { Ending } from "./config.js";
 import type { Counting } from "./counting.js";
-import type { Outgoing } from "./outgoing.js";
 import type { SessionEnd } from "./session-end.js";
 
 /** A session, as the packets that control it see it. */
 export interface Controlled {
   readonly state: SessionState;
   readonly counted: Counting | undefined;
-  readonly outgoing: Pick<Outgoing, "schedule" | "settle">;
+  readonly outgoing: { schedule(): void };
   end(ending: Ending): void;
   parseError(cause: Error): void;
   holds(): void;
@@ -39,10 +38,7 @@ export function onControl(
       if (acknowledged(session, thisEnd, data) && delivers) thisEnd.ponged(now);
       return;
     case "close":
-      if (data !== undefined) {
-        if (!acknowledged(session, thisEnd, data)) return;
-        session.outgoing.settle?.();
-      }
+      if (data !== undefined && acknowledged(session, thisEnd, data)) thisEnd.parted?.();
       session.end({ reason: "transport close", transport: "dead" });
       return;
     case "noop":

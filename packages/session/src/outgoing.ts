@@ -46,8 +46,6 @@ export interface Outgoing {
   drained(): Promise<boolean>;
   /** Hands everything that is queued to the transport, in one batch. */
   flush(): void;
-  /** The peer has said how much it has received, and receives no more: what is held then stays, for those who ask after the end. */
-  settle?(): void;
   /** The session is over: nothing leaves any more. @returns those who wait to hear that all has left */
   clear(): readonly Waiter[];
 }

@@ -25,6 +25,8 @@ export interface SessionEnd {
   progressed(now: number): void;
   /** The peer has told how much it has received. */
   acknowledged(): void;
+  /** The peer has told how much it has received in all, and ends the session. Absent: nobody asks what it has not. */
+  parted?(): void;
   /** Is the silence longer than the terms allow, by the time of day? */
   isStale(): boolean;
   /** The transport failed before the session was open. @returns another one to begin with */

@@ -56,6 +56,8 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   awaitsSign = false;
   /** The last sign of life: any packet is one, and so are 1024 bytes of what is not whole yet. */
   heardAt = 0;
+  /** At a client, after the end: what the server has not received, if it has said so. */
+  declare unseen?: readonly EncodedPacket[];
   /** Have so many bytes come since this was last set to false? */
   progressed = false;
 

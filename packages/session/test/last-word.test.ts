@@ -42,7 +42,7 @@ function goAway({ server }: Stage): void {
 
 /** What the client knows that the server has not seen. */
 function unseen({ client }: Talk): EncodedPacket[] {
-  return client.session.packets.flat().map((packet) => packet.whole ?? packet);
+  return (client.session.unseen ?? []).map((packet) => packet.whole ?? packet);
 }
 
 function again(stage: Stage): void {
