@@ -30,7 +30,7 @@ const NOT_FOUND = 10037;
 const NO_SUCH_SEQUENCE = 10057;
 const OTHER_CONFIG = 10058;
 const WRONG_LAST = 10071;
-/** So long names are known. */
+/** How long names are remembered. */
 const NAMED_MS = 3_600_000;
 const NO_BYTES = new Uint8Array();
 

@@ -8,7 +8,7 @@ import { type Added, Assembly, readPart, writeParts } from "./parts.js";
 // if that is still the last one: who was overtaken looks again. So numbers have no holes, and everybody hears them in their order. An epoch ends with a
 // step of a new epoch that adds nothing. The last message of a log is never forgotten, and tells where it ends.
 
-/** Of one step. */
+/** The most that one step holds. */
 const MAX_ENTRIES = 1_000;
 const MAX_STEP_BYTES = 524_288;
 /** What is old is forgotten each time that so many entries have come. */
@@ -21,9 +21,9 @@ type Answer = "stored" | "known" | "unexpected";
 export interface NatsLogTerms {
   readonly stream: string;
   readonly jetStream: JetStream;
-  /** Of a group. */
+  /** The subject of a group. */
   subject(group: string): string;
-  /** Of a message. */
+  /** The most bytes that the server takes in one message. */
   maxBytes(): number;
 }
 
@@ -171,7 +171,7 @@ export class NatsLog implements BusLog {
     const part = readPart(last.bytes);
     if (!part) throw new TypeError("the log ends with what is none of its messages");
     const { epoch, before, count, index, of } = part;
-    // Of a step that is not complete nothing is there.
+    // A step that is not complete does not count.
     group.ends({ seq: last.seq, epoch, number: before + (index + 1 === of ? count : 0) });
     return { seq: last.seq, epoch, number: before + (index + 1 === of ? count : 0) };
   }

@@ -12,7 +12,7 @@ const AT_ONCE = 16;
 export interface NatsRecordsTerms {
   readonly stream: string;
   readonly jetStream: JetStream;
-  /** Of a key. */
+  /** The subject that holds the record of a key. */
   subject(key: string): string;
 }
 

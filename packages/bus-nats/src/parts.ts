@@ -10,7 +10,7 @@ const LENGTH_BYTES = 4;
 const HEAD_BYTES = 1_024;
 const MAX_PARTS = 256;
 
-/** Of what was added in one step. */
+/** What one step added. */
 export interface Step {
   readonly epoch: string;
   /** How many entries there were before. */

@@ -10,7 +10,7 @@ import { pack } from "./writer.js";
 // A log is one row that has its epoch (8 characters) and its last number (n), and a row for each entry. A writer locks its row
 // until all is there, so numbers are there, and bells ring, in their order. What of it was forgotten shows by counting.
 
-/** Of one statement. */
+/** The most that one statement writes. */
 const MAX_ENTRIES = 1_000;
 const MAX_BYTES = 4_194_304;
 const PAGE = 500;

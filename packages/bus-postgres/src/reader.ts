@@ -4,7 +4,7 @@ import { isDown, type Row } from "./connection.js";
 import type { Link } from "./link.js";
 import { fromText, type Tables, toText } from "./tables.js";
 
-/** Of one reading. */
+/** The most that one query reads. */
 const MAX_ROWS = 500;
 const MAX_BYTES = 8_388_608;
 /** Rows that wait to be read. */

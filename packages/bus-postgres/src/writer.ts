@@ -4,7 +4,7 @@ import { cellsOf } from "./bell.js";
 import type { Link } from "./link.js";
 import { type Tables, toText } from "./tables.js";
 
-/** Of one statement. */
+/** The most that one statement writes. */
 const MAX_ROWS = 2_000;
 const MAX_BYTES = 8_388_608;
 /** Bytes that wait for PostgreSQL. Beyond, it is taken for gone. */
@@ -24,7 +24,7 @@ interface Message {
 
 /** Writes messages: those of a turn, or all that came while PostgreSQL was busy, by one statement. */
 export class Writer {
-  /** Of its rows. */
+  /** Its rows carry this id. */
   readonly id: string = randomBytes(6).toString("base64url");
   readonly #terms: WriterTerms;
   readonly #text: string;

@@ -151,7 +151,7 @@ function ioRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connect
   };
 }
 
-/** Of a Redis Cluster, one command may name channels of one slot only. */
+/** In a Redis Cluster one command may only name channels of one slot. */
 function each(channels: readonly string[], act: (channel: string) => Promise<unknown>): Promise<unknown> {
   return Promise.all(channels.map(act));
 }

@@ -62,7 +62,7 @@ redis.call('hset', KEYS[1], 'e', ARGV[1], 'b', n)
 redis.call('pexpire', KEYS[1], ${IDLE_MS})
 return { ARGV[1], n }`);
 
-/** Of each stream: its last number, and the last that was lost before it began. */
+/** The last number of each stream, and the last number that was lost before the stream began. */
 const META = new Script(`
 local meta = redis.call('hmget', KEYS[1], 'e', 'n', 'b')
 local found = { meta[1] or '', meta[2] or '0', meta[3] or '0' }
@@ -73,7 +73,7 @@ for _, name in ipairs(ARGV) do
 end
 return found`);
 
-/** Of each stream: its first id, if some of it was cut off; nothing if it is whole; "gone" if it is not there. */
+/** The first id of each stream if some of it was cut off; nothing if it is whole; "gone" if it is not there. */
 const CHECK = new Script(`
 local found = { redis.call('hget', KEYS[1], 'e') or '' }
 for k = 2, #KEYS do

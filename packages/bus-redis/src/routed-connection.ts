@@ -4,7 +4,7 @@ import type { RedisArgument } from "./scripts.js";
 import type { Server, Servers } from "./servers.js";
 import { slotOf } from "./slot.js";
 
-/** So long it may take to find the servers and to connect to them. */
+/** How long it may take to find the servers and to connect to them. */
 const OPEN_MS = 5_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;

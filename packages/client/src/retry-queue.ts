@@ -38,7 +38,7 @@ export class RetryQueue {
   readonly #owner: RetryOwner;
   readonly #options: RetryOptions;
   #entries: Entry[] = [];
-  /** Of all that are neither acknowledged nor given up. */
+  /** The bytes of all events that are neither acknowledged nor given up. */
   bytes = 0;
 
   constructor(owner: RetryOwner, options: RetryOptions) {

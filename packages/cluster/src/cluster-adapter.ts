@@ -27,7 +27,7 @@ import { badInput } from "./wire.js";
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** The broadcast's own timer comes first: it knows the clients that have not answered. */
 const LATER_MS = 1_000;
-/** So many rooms have a message each; beyond, the whole namespace gets one. */
+/** Up to so many rooms get a message each. If there are more, the whole namespace gets one. */
 const MAX_TOPICS = 4;
 /** How long a room that sockets of other nodes were made to join is emitted to everybody, at most. */
 export const SPREAD_MS = 2_000;

@@ -22,7 +22,7 @@ const PATIENCE_MS = 5_000;
 const ANSWER_MS = 2_000;
 /** What nodes tell each other of the room. */
 const SAID = "room";
-/** Of one batch, and of what waits in one room. */
+/** The bytes of one batch, and of all that waits in one room. */
 const BATCH_BYTES = 262_144;
 const MAX_WAITING_BYTES = 1_048_576;
 
@@ -318,7 +318,7 @@ export class ClusterRoom implements SharedRoom {
     return this.#queue.splice(0, end === -1 ? this.#queue.length : end);
   }
 
-  /** Of a bus that is down it hears when that is up again. */
+  /** A bus that is down needs no report: the room hears when it is up again. */
   #failed(error: unknown): void {
     if (!(error instanceof ClusterError && error.code === "ERR_BUS_DOWN")) this.#cluster.failed(error);
     const { clock, isUp } = this.#cluster;

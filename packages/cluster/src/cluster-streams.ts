@@ -14,7 +14,7 @@ const SAID = "stream";
 const VERSION = 1;
 /** All nodes have so long to say whose a stream is. */
 const FIND_MS = 2_000;
-/** So long a key stays behind its stream. */
+/** How long a key is kept after its stream has ended. */
 const REMEMBERED_MS = 3_600_000;
 /** Records whose time is renewed in one call. */
 const TOUCHED = 500;
@@ -210,7 +210,7 @@ export class ClusterStreams implements SharedStreams {
     return this.#topics.group + createHash("sha256").update(key).digest("base64url");
   }
 
-  /** Of a bus that is down it tells itself. */
+  /** A bus that is down is reported by the cluster itself. */
   #failed(error: unknown): void {
     if (!(error instanceof ClusterError && error.code === "ERR_BUS_DOWN")) this.#cluster.failed(error);
   }

@@ -31,7 +31,7 @@ export class Cluster {
   readonly #terms: ClusterTerms;
   readonly #own: OwnNode;
   readonly #topics: Topics;
-  /** Of what this node says. */
+  /** Writes the frames of this node, and reads those of others. */
   readonly format: FrameFormat;
   readonly #incoming: Incoming;
   readonly #outbox: Outbox;

@@ -17,7 +17,7 @@ interface Origin {
   unsureSince: number | undefined;
 }
 
-/** Of so many senders that are gone is remembered what they have said last: what someone says once more in their name means nothing. */
+/** How many senders that are gone are remembered, with the last number of each: a replay in their name means nothing. */
 const MOST_GONE = 4096;
 /** The number of a goodbye that an engine says: its node may be alive, and say more under its own numbers. */
 const LAST_WORD = Number.MAX_SAFE_INTEGER;

@@ -40,7 +40,7 @@ export class OwnNode {
   }
 
   /**
-   * Of two with the same tag the newcomer chooses again. Sessions that have the tag by then stay where they are, and are not found from
+   * If two nodes have the same tag, the newcomer chooses again. Sessions that have the tag by then stay where they are, and are not found from
    * elsewhere.
    *
    * @returns whether this node has chosen again

@@ -3,7 +3,7 @@ import type { Question, Reply } from "./queries.js";
 import type { Party } from "./terms.js";
 import { groupOf, type Topics } from "./topics.js";
 
-/** So many nodes that are away are remembered. */
+/** How many nodes that are away are remembered. */
 const MOST_AWAY = 1_000;
 
 /** Who hears what comes over the bus, by group. */

@@ -28,7 +28,7 @@ export interface ClusterTerms {
   readonly bus: Bus;
   /** Of the cluster. */
   readonly name: string;
-  /** Of this node, for people. */
+  /** The name of this node, for people. */
   readonly node: string;
   readonly clock: Clock;
   /** Signs what goes over the bus. Without it everybody who can write there is believed. */

@@ -24,7 +24,7 @@ interface NodeBytes extends Uint8Array {
  */
 export const NodeBuffer: BufferClass | undefined = (globalThis as { Buffer?: BufferClass }).Buffer;
 
-/** So much more than twice its size a part may keep in memory. */
+/** How much more than twice its size a part may keep in memory. */
 const SLACK = 8192;
 
 /**

@@ -79,7 +79,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
  * are, and the memory grows with what has come, not with what is announced.
  */
 export class ChunkFrameDecoder {
-  /** Of one frame, its header not counted. May change between two frames. */
+  /** The most bytes of one frame, without its header. May change between two frames. */
   maxBytes: number;
   readonly #padding: "allowed" | "illegal";
   readonly #text: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -10,7 +10,7 @@ import { packetOf } from "./validate.js";
  * @throws CodecError `ERR_PACKET_MALFORMED`, `ERR_BAD_EVENT_NAME`, `ERR_NAMESPACE_TOO_LONG`
  */
 export function packetFrom(value: unknown, limits: Limits): Packet {
-  // Of what is no object all of them are absent.
+  // Something that is no object has none of them.
   const { type, nsp, data, id } = Object(value ?? 0) as { [Key in keyof Packet]?: unknown };
   if (typeof type !== "number" || typeof nsp !== "string" || !isIdFor(type, id))
     throw malformed("a bad field");

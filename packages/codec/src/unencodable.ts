@@ -10,7 +10,7 @@ const MOST_OF_A_PLACE = 80;
 
 /** Why a packet cannot be encoded, with the event's name and the place in its arguments, as far as it can be found. */
 export function unencodable(error: unknown, packet: Packet, levels: number): CodecError {
-  // Of a limit that the peer has: it says all there is.
+  // An error about a limit of the peer says all there is to say.
   if (error instanceof CodecError && error.code !== "ERR_UNENCODABLE") return error;
   const text = `${subjectOf(packet)}${reasonOf(error)}${placeOf(packet.data, levels)}`;
   return new CodecError("ERR_UNENCODABLE", text, error instanceof CodecError ? undefined : error);

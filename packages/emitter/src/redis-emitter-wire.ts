@@ -8,7 +8,7 @@ import type { Speaker } from "./speaker.js";
 const UID = "emitter";
 const EVENT = 2;
 const REQUESTS = { join: 2, leave: 3, disconnect: 4, tell: 6 } as const;
-/** So long what cannot be said waits for the bus to come back. */
+/** How long a message waits for the bus to come back. */
 const MAX_WAITING_MS = 2_000;
 const MAX_WAITING_BYTES = 1_048_576;
 const CLOSING_MS = 5_000;

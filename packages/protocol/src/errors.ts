@@ -69,9 +69,9 @@ export class AckError extends SockeyeError {
 /** Something between the nodes of a cluster. */
 export class ClusterError extends SockeyeError {
   override readonly name = "ClusterError";
-  /** Of a query: the answers that did come. */
+  /** After a query: the answers that did come. */
   declare responses?: unknown[];
-  /** Of a query: the names of the nodes that have not answered. */
+  /** After a query: the names of the nodes that have not answered. */
   declare missing?: string[];
 }
 

@@ -7,7 +7,7 @@
 export const OWN_EVENTS = {
   /** From a client, without arguments: it handles calls, and takes `cancel`. */
   calls: "sockeye:calls",
-  /** Of a call, by the id of its acknowledgement: nobody waits for the answer any more. */
+  /** For a call, by the id of its acknowledgement: nobody waits for the answer any more. */
   cancel: "sockeye:cancel",
   /** From a client: joins a room that has a rule, leaves it, publishes to it, reads what it keeps. */
   join: "sockeye:join",
@@ -23,10 +23,10 @@ export const OWN_EVENTS = {
   /** From a client: begins a stream, or attaches to one that is kept. To a client: it is kept, and under which id. */
   open: "sockeye:open",
   opened: "sockeye:opened",
-  /** Of a stream, from who produces: an item; the end, or the error. */
+  /** From the producer of a stream: an item; the end, or the error. */
   item: "sockeye:item",
   end: "sockeye:end",
-  /** Of a stream, from who consumes: items up to this one were taken; nobody wants more; this one goes away. */
+  /** From the consumer of a stream: it has taken the items up to this one; it stops the producer; it goes away. */
   taken: "sockeye:taken",
   stop: "sockeye:stop",
   detach: "sockeye:detach",

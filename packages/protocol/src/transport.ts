@@ -70,7 +70,7 @@ export interface TransportSink {
   frame(from: Transport, frame: Frame): void;
 
   /**
-   * So many bytes came in of something that is not whole yet: it will be a frame, or several. Optional at both ends. Bytes that
+   * Bytes came in of something that is not whole yet: it will be a frame, or several. Optional at both ends. Bytes that
    * are a whole frame at once may be told as well.
    */
   progress?(from: Transport, bytes: number): void;

@@ -67,7 +67,7 @@ export interface CallHooks<Emit extends EventsMap> {
 
 /** Options of `useStream`. */
 export interface StreamHookOptions {
-  /** Of a kept stream: attaches to it, or begins it under this id where the server knows who you are. */
+  /** The id of a kept stream: attaches to it, or begins it under this id if the server knows who you are. */
   readonly id?: string | undefined;
   /** Attaches behind this item. */
   readonly after?: number | undefined;

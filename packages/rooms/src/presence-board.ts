@@ -16,7 +16,7 @@ const FIRST_MEMBERS = 100;
 /** Who came and went are told of in one message; the others in the next. */
 const MOST_TOLD = 200;
 
-/** So many times `maxPresenceBytes` one socket may show in all rooms. */
+/** How many times `maxPresenceBytes` one socket may show in all rooms together. */
 const PRESENCE_SHARE = 4;
 
 /** A page of who is in a room, as an answer shows it. */

@@ -62,7 +62,7 @@ export class PresenceReplica {
   #version = 0;
   readonly #peers = new Map<string, Peer>();
   #others = 0;
-  /** Of whom something may be missing; `undefined`: of anybody. */
+  /** The nodes from which something may be missing; `undefined` stands for all of them. */
   readonly #unsure = new Set<string | undefined>();
   #hasAsked = false;
   /** All nodes that were asked have answered. */

@@ -42,7 +42,7 @@ export class Publisher<S extends RoomSocket> {
   }
 
   /**
-   * Of one socket one goes behind the other, however long the app takes.
+   * The events of one socket keep their order, however long the app takes.
    *
    * @returns the answer, also as a promise
    * @throws RoomRefusal, or what a host knows as a refusal, also as a rejection

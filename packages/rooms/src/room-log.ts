@@ -5,7 +5,7 @@ export interface Keep {
   /** Events. */
   readonly count: number;
   readonly ageMs: number;
-  /** Of all events together, as they were encoded. */
+  /** The encoded bytes of all events together. */
   readonly bytes: number;
 }
 
@@ -59,7 +59,7 @@ export class RoomLog<T> {
     this.#keep = keep;
   }
 
-  /** Of its life. On a cluster it is empty until the engine has told it. */
+  /** The epoch that it lives in. On a cluster it is empty until the engine has told it. */
   get epoch(): string {
     return this.#epoch;
   }
@@ -73,7 +73,7 @@ export class RoomLog<T> {
     return this.#entries.length - this.#head;
   }
 
-  /** Of what is kept. */
+  /** The bytes of what is kept. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -13,7 +13,7 @@ interface StoreHost<S> {
 
 /** The objects around an event that is kept. */
 const ENTRY_BYTES = 400;
-/** Of so many is looked for one without members: all of them would be looked at again and again. */
+/** Among how many rooms one without members is looked for. To look at all of them each time would be slow. */
 const TRIES = 16;
 
 /** The rooms that have a rule and were used, those that were used last at the end; bounded in number and bytes. */

@@ -56,7 +56,7 @@ interface LoadedFile {
   deflate?: Promise<Buffer>;
   /** Of the file as it is. */
   readonly digest: string;
-  /** Of this package. */
+  /** The version of this package. */
   readonly version: string;
 }
 

@@ -10,7 +10,7 @@ export interface ClusterOptions {
    * `NODE_ENV=production`; otherwise `development` by default.
    */
   name?: string;
-  /** Of this node, for people and for queries that say who is missing. Default: the host's name and the process's number. */
+  /** The name of this node, for people and for queries that say who is missing. Default: the host's name and the process's number. */
   node?: string;
   /** Signs what goes over the bus. Default: none, and anything that can write to the bus is believed. The same for all nodes. */
   secret?: string;

@@ -79,7 +79,7 @@ const OUTPUTS = [
   "persistSession",
 ];
 
-/** Of which an app may await the promise, and of which nobody may: the server calls them as well, and apps rarely wait for a room. */
+/** An app may await the promises of these methods, or ignore them: the server calls them too, and apps rarely wait for a room. */
 const ROOMS = ["addAll", "del", "delAll"];
 
 /**

@@ -1,6 +1,6 @@
-/** Of what an object takes beside its members, about. */
+/** About what an object takes beside its members. */
 const OBJECT = 56;
-/** Of one place in an array or object, and of what is in it if that is no more than a number. */
+/** One place in an array or object, with what is in it if that is just a number. */
 const PLACE = 16;
 const TEXT = 24;
 

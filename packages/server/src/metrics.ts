@@ -89,7 +89,7 @@ export class Metrics {
   readonly slowClients: number;
   /** Acknowledgements of clients that are waited for. */
   readonly acksPending: number;
-  /** Of a node of a cluster: other nodes by state, messages lost and dropped, what waits for the bus, how long it takes. */
+  /** On a node of a cluster: other nodes by state, messages lost and dropped, what waits for the bus, how long the bus takes. */
   readonly cluster: ClusterNumbers | undefined;
   /** Bytes of the TCP connections that the server uses, headers among them. Without HTTP/2 and WebTransport. */
   readonly bytesReceived: number;
@@ -222,7 +222,7 @@ export class Metrics {
   }
 }
 
-/** Of a server alone there are none. */
+/** A server without a cluster has none. */
 function clusterMetrics({ nodes, gaps, dropped, waitingBytes, lagMs }: ClusterNumbers): Metric[] {
   return [
     gauge("cluster_nodes", "Other nodes that are known.", by("state", nodes, NODE_STATES)),

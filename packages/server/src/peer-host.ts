@@ -77,7 +77,7 @@ export interface SocketConnection extends PeerConnection {
   readonly bufferedBytes: number;
   /** Where the client is, for what is counted per address; `undefined` if it is not counted. */
   readonly group: string | undefined;
-  /** So many bytes more are kept for the client, or fewer: for the budget of the process. */
+  /** The client makes the process keep so many bytes more, or fewer: for its budget. */
   keep(bytes: number): void;
   drained(): Promise<boolean>;
   /** Ends all sockets of the connection, and the connection itself. */

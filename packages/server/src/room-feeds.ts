@@ -306,7 +306,7 @@ class Reader {
 
 const BEAT = Buffer.from(":\n\n");
 
-/** Of what all readers of a room are shown. */
+/** The bytes of each item, the same for all readers of a room. */
 const encoded = new WeakMap<FeedItem, Buffer>();
 
 function bytesOf(item: FeedItem): Buffer {

@@ -356,14 +356,14 @@ export class ServerCore implements NamespaceHost, EngineHost, ConnectionHost {
     return this.#sum(({ sessions }) => sessions.suspendedCount);
   }
 
-  /** Of all engines. */
+  /** The sum over all engines. */
   #sum(count: (engine: Attachments["engine"]) => number): number {
     let sum = 0;
     for (const engine of this.attachments.engines) sum += count(engine);
     return sum;
   }
 
-  /** Of all engines, foreign ones too. */
+  /** The sessions of all engines, foreign ones too. */
   #sessions(): Set<EngineSession> {
     const sessions = new Set<EngineSession>();
     for (const engine of this.attachments.engines) {

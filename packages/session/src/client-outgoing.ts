@@ -16,7 +16,7 @@ export class ClientOutgoing implements Outgoing, Kept {
   readonly #session: Sender;
   readonly #sink: Pick<SessionSink, "unwritable">;
   readonly #clock: Clock;
-  /** Of what waits. */
+  /** The bytes of what waits. */
   #bytes = 0;
   #waiters: Waiter[] = [];
   /** Is it to be flushed at the end of this turn? */

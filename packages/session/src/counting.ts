@@ -5,7 +5,7 @@ import { isSpoilt, sizeOf } from "./waiting-packet.js";
 /** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
 const OVERHEAD_BYTES = 96;
 
-/** So much of the bound may have come in without being acknowledged. */
+/** The share of the bound that may have come in without being acknowledged. */
 const SHARE = 1 / 4;
 
 /** A session is stuck after so many transports in a row over which nothing got through; those that lived long count threefold. */

@@ -7,7 +7,7 @@ import { sizeOf } from "./waiting-packet.js";
 /** Gaps are closed once they are this many, and more than the packets between them. */
 const MANY_GAPS = 64;
 
-/** So much of the bound is free after packets were dropped: dropping walks through all that waits, and must be rare. */
+/** The share of the bound that is free after packets were dropped: dropping walks through all that waits, and must be rare. */
 const FREED = 1 / 8;
 
 /**

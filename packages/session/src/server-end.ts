@@ -11,7 +11,7 @@ import { ServerUpgrade } from "./server-upgrade.js";
 import { Session } from "./session.js";
 import type { SessionEnd } from "./session-end.js";
 
-/** So many times as long a client may take to answer. */
+/** How many times as long a client may take to answer. */
 const MORE_TIME = 4;
 /** The part of the time to answer that the process may be late with a PING, at the cost of who answers. */
 const HARDLY = 1 / 2;

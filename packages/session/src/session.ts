@@ -30,7 +30,7 @@ import type { Upgradable, Upgrade } from "./upgrade.js";
 /** How long a session that was closed on this side may take to write what is queued. */
 const CLOSING_MS = 30_000;
 
-/** So many bytes of something that is not whole yet are a sign of life. A trickle of single bytes is none. */
+/** How many bytes of something that is not whole yet are a sign of life. A trickle of single bytes is none. */
 const SIGN_BYTES = 1024;
 
 /**

@@ -84,7 +84,7 @@ export function emitAndWait(target: EmitTarget, emit: Emit): Promise<Unchecked> 
   });
 }
 
-/** Is the signal aborted from the beginning? Then nothing is sent, and whoever is to hear of that is told. */
+/** Is the signal aborted from the beginning? Then nothing is sent, and the caller is told if it waits. */
 function refuseAborted({ signal, ack, ackTakesError }: Emit): boolean {
   if (!signal?.aborted) return false;
   if (ackTakesError) ack?.(reasonOf(signal));

@@ -243,7 +243,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
     return this;
   }
 
-  /** Of its own for each time that it is added: the same function may be there twice. */
+  /** A new wrapper each time that a listener is added: the same function may be there twice. */
   #wrapped(event: string, listener: Listener, { signal, once }: AddOptions): Wrapped {
     let called = false;
     const wrapper: Wrapped = (...args: never[]): unknown => {

@@ -42,7 +42,7 @@ export type EventHandler<Map extends EventsMap, Ev extends string | symbol | num
     : Fn
   : Fn;
 
-/** Of a list without fixed length nobody knows what the last item is. */
+/** The last item of a list. Nobody knows it if the list has no fixed length. */
 export type Last<T extends readonly unknown[]> = T extends readonly []
   ? never
   : T extends readonly [...infer _Head, infer L]

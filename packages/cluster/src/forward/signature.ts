@@ -12,7 +12,7 @@ export interface ForwardFacts {
 
 /** A number comes within so many of the newest, or it is too old. */
 const WINDOW = 4_096;
-/** Of so many nodes is remembered what they have said; those that are gone are forgotten first. */
+/** For how many nodes it is remembered what they have said. Those that are gone are forgotten first. */
 const MOST_NODES = 4_096;
 
 interface Seen {

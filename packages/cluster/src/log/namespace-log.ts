@@ -5,7 +5,7 @@ import { Kind } from "../frame.js";
 import type { Topics } from "../topics.js";
 import { LogWriter } from "./log-writer.js";
 
-/** So long local events wait for the log; then this node continues alone. */
+/** How long local events wait for the log. After that this node continues alone. */
 const MAX_WAITING_MS = 2_000;
 /** A timer that is so late tells that this process stood still: what has come meanwhile is not read yet. */
 const STOOD_STILL_MS = 500;
@@ -26,7 +26,7 @@ export interface NamespaceLogTerms {
   readonly clock: Clock;
   readonly topics: Topics;
   readonly format: FrameFormat;
-  /** Of this node. */
+  /** The id of this node. */
   readonly id: string;
   readonly keep: LogBatch["keep"];
   nextSeq(): number;

@@ -2,7 +2,7 @@ import { OWN_EVENTS } from "@sockeye/protocol";
 import { isCount, SAY } from "./between-nodes.js";
 import type { StreamPeer } from "./stream-peer.js";
 
-/** Of one message between nodes. */
+/** The most bytes of one message between nodes. */
 const MOST_BYTES = 65_536;
 
 /** The bytes of an upload that another node takes: those that were not read there stay here, for they may have to be said again. */

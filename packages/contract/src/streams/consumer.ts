@@ -150,7 +150,7 @@ export class Consumer implements Stream {
     }
   }
 
-  /** It cannot be gone on with. What has come is read before that is told. */
+  /** It cannot continue. What has come is read before the reader is told. */
   failed(error: unknown): void {
     this.#over({ error });
   }

@@ -14,13 +14,13 @@ export interface StreamLimits {
   /** The same of one owner; where there is none, of the socket that has begun them. */
   readonly maxKeptStreamsPerOwner: number;
   readonly maxKeptBytesPerOwner: number;
-  /** Of one kept stream, unless its options say otherwise: items, bytes, ms without a watcher. */
+  /** For one kept stream, unless its options say otherwise: items, bytes, ms without a watcher. */
   readonly maxItemsKept: number;
   readonly maxBytesKept: number;
   readonly maxUnwatchedMs: number;
   /** Bytes of all uploads of one socket that may have come and were not read. */
   readonly maxUnreadUploadBytes: number;
-  /** Of one upload, unless its options say otherwise. */
+  /** For one upload, unless its options say otherwise. */
   readonly maxUploadBytes: number;
 }
 

@@ -36,7 +36,7 @@ export class OutgoingUpload {
   #at = 0;
   #read = 0;
   #upto = 0;
-  /** Of whom something is being read. */
+  /** The pieces that are being read. */
   #pumped: Pieces | undefined = undefined;
   #isRead = false;
   #isOpen = true;
@@ -106,7 +106,7 @@ export class OutgoingUpload {
     }
   }
 
-  /** It cannot be gone on with. */
+  /** It cannot continue. */
   failed(error: unknown): void {
     if (!this.#isOpen) return;
     this.#close();

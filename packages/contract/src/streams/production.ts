@@ -11,7 +11,7 @@ export interface ProductionHost {
   later(goOn: () => void): void;
   /** The app's code has failed. Must not throw. */
   reportError(error: unknown): void;
-  /** So many bytes more are kept. @returns whether there is room for them */
+  /** It keeps so many bytes more. @returns whether there is room for them */
   grew(bytes: number): boolean;
   /** It has ended. */
   ended(): void;

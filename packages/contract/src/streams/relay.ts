@@ -32,7 +32,7 @@ export interface RelayHost {
   reportError(error: unknown, name: string): void;
 }
 
-/** So many streams and uploads are watched and fed from other nodes. */
+/** How many streams and uploads may be watched and fed from other nodes. */
 const MOST_LANES = 10_000;
 /** How often nodes that have something of each other compare it. */
 const CHECK_MS = 5_000;

@@ -51,7 +51,7 @@ export interface StreamPeer extends StreamAsker {
   send(event: string, args: readonly unknown[]): void;
   /** The same for what another node has encoded for it. */
   forward(frame: EncodedPacket): void;
-  /** So many bytes are held for it from now on. @returns false: no more may be, and the socket is gone */
+  /** Holds so many bytes more for it. @returns false: that is too many, and the socket is gone */
   holdBytes(bytes: number): boolean;
   releaseBytes(bytes: number): void;
 }

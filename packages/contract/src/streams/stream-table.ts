@@ -15,7 +15,7 @@ import type { OwnerOf, StreamAsker, StreamHost, UploadRule } from "./stream-peer
 import type { AnyStreamHandler, StreamOptions } from "./stream-types.js";
 import type { AnyUploadHandler, UploadOptions } from "./upload-types.js";
 
-/** Of what is kept of one stream. */
+/** Bounds of what is kept for one stream. */
 interface Bounds {
   readonly items: number;
   readonly bytes: number;

@@ -94,7 +94,7 @@ export interface Stream<Item = Unchecked, End = Unchecked>
 
 /** Options of `socket.stream`. */
 export interface StreamRequestOptions {
-  /** Of a kept stream: attaches to it, or begins it under this id where the server knows who you are. */
+  /** The id of a kept stream: attaches to it, or begins it under this id if the server knows who you are. */
   readonly id?: string | undefined;
   /** Attaches behind this item. Default 0: from the beginning. */
   readonly after?: number | undefined;

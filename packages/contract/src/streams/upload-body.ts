@@ -4,7 +4,7 @@ export interface BodyHost {
   window(): number;
   /** Tells the client how far the app has read, and up to where it may send. */
   grant(read: number, upto: number): void;
-  /** So many bytes are held from now on. @returns false: no more may be, and the socket is gone */
+  /** Holds so many bytes more. @returns false: that is too many, and the socket is gone */
   hold(bytes: number): boolean;
   release(bytes: number): void;
 }

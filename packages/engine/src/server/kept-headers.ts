@@ -1,7 +1,7 @@
 /** What separates headers here; HTTP allows it in none. */
 const SEPARATOR = "\0";
 
-/** So many texts are shared, of so many characters at most: a client that sends other ones every time gains nothing, and costs no more. */
+/** How many texts are shared, and how long they may be: a client that sends others each time gains nothing, and costs no more. */
 const MOST = 128;
 const LONGEST = 4096;
 

@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { deferTask, type EncodedPacket, SessionError } from "@sockeye/protocol";
 
-/** So much of the memory that the process may have is for what waits. */
+/** The share of the memory of the process that is for what waits. */
 const SHARE = 1 / 4;
 
 /** When too much is held, connections are ended until no more than this share of the budget is. */
@@ -36,7 +36,7 @@ export interface Holder {
  */
 export class MemoryBudget {
   readonly #accounts = new Set<Account>();
-  /** Of all accounts. */
+  /** The sum of all accounts. */
   #sum = 0;
   /** By so much was it too high when it was counted last. Less is left of that with everything that leaves. */
   #shared = 0;
@@ -124,7 +124,7 @@ export class MemoryBudget {
 /** What one connection holds. */
 export class Account {
   readonly holder: Holder;
-  /** Of its server. */
+  /** The limit of its server. */
   readonly limit: number;
   bytes = 0;
   readonly #budget: MemoryBudget;
@@ -154,7 +154,7 @@ export class Account {
   }
 }
 
-/** Of all servers of this process. */
+/** The one budget of all servers in this process. */
 export const processBudget: MemoryBudget = new MemoryBudget();
 
 /** A quarter of what the process may have: of the heap, or of the memory of the machine or container if that is less. */

@@ -39,7 +39,7 @@ export interface Receiving {
 }
 
 export interface ResponseSink {
-  /** So many bytes came in that may not be a whole frame yet. */
+  /** Bytes came in that may not be a whole frame yet. */
   progress(bytes: number): void;
   /** These came in. With `over` nothing else comes, and the next response may be asked for. */
   frames(frames: readonly Frame[], over: boolean): void;

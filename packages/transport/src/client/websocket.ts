@@ -20,7 +20,7 @@ import { addressOf, type Target } from "./target.js";
 /** `readyState` of a WebSocket that may be written to. */
 const OPEN = 1;
 
-/** So many bytes may be on their way before it is not writable any more. */
+/** How many bytes may be on their way before it is not writable any more. */
 const HIGH_WATER_BYTES = 262_144;
 
 /** What a loss looks like; with any other code the peer has said goodbye, or told what is wrong. 4001: the session has moved. */

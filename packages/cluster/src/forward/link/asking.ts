@@ -199,7 +199,7 @@ export class AskingEnd {
   }
 
   #frame(frame: ReadFrame): void {
-    // Of one that was given up here, what was under way still comes.
+    // What was under way still comes for a stream that was given up here.
     const stream = this.#streams.get(frame.stream);
     if (stream === undefined) return;
     try {

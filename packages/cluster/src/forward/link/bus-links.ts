@@ -10,9 +10,9 @@ import { BusPipe } from "./bus-pipe.js";
 /** What nodes tell each other of links over the bus. */
 export const BUS_LINK = "link";
 
-/** So long the other node may take to open a link. */
+/** How long the other node may take to open a link. */
 const OPEN_MS = 2_000;
-/** Clients that wait for that. */
+/** How many clients may wait for that. */
 const MAX_WAITING = 1_000;
 const NOTHING = Buffer.alloc(0);
 

@@ -5,7 +5,7 @@ import type { Clock, Timer } from "@sockeye/protocol";
 const PIECE_BYTES = 65_536;
 /** Bytes that the other end has not had yet. What else a bus carries is not held up by more, and a node that stands still does not fill its engine. */
 const WINDOW_BYTES = 1_048_576;
-/** So long it may have had nothing of them. */
+/** How long the other end may take none of them. */
 const STALL_MS = 10_000;
 const NOTHING: Uint8Array = new Uint8Array();
 

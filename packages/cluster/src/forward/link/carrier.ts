@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { afterTurn } from "@sockeye/protocol";
 import { changeHead, FrameReader, LAST, LinkFrame, type ReadFrame, writeFrame } from "./frames.js";
 
-/** Of what is said on one stream in a turn, in one frame. */
+/** The most bytes of one stream that one turn puts into one frame. */
 const MERGED_BYTES = 65_536;
 const NOTHING = new Uint8Array();
 

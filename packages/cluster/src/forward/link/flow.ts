@@ -85,7 +85,7 @@ export class Inflow {
     this.isOver = isLast;
   }
 
-  /** So much needs no room any more. */
+  /** The reader has taken so many bytes: their room is free again. */
   taken(bytes: number): void {
     this.#taken += bytes;
     if (this.isOver || this.#taken < WINDOW_BYTES / 2) return;

@@ -14,7 +14,7 @@ export const LinkFrame = {
   DATA: 3,
   /** The sender gives the stream up. */
   RESET: 4,
-  /** So many bytes more may be sent. */
+  /** The other end may send so many bytes more. */
   CREDIT: 5,
   /** A connection to the internal listener begins. Over the bus alone: elsewhere there are real ones. */
   CONNECT: 6,

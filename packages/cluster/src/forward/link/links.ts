@@ -17,7 +17,7 @@ const DIAL_MS = 5_000;
 const RETRY_MS = 30_000;
 
 export interface LinksTerms {
-  /** Of this node. */
+  /** The id of this node. */
   readonly id: string;
   readonly secret: string | undefined;
   readonly clock: Clock;

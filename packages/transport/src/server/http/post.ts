@@ -22,7 +22,7 @@ export interface PostOwner {
   gathers(): void;
   /** A frame came in. Only while open. */
   received(frame: Frame): void;
-  /** So much of the body of a POST came in, which is not whole yet. */
+  /** Bytes of the body of a POST came in; it is not whole yet. */
   progressed(bytes: number): void;
   /** Writes the answer to a POST that was read. */
   respond(res: ServerResponse, body: string, headers: ResponseHeaders): void;
@@ -95,7 +95,7 @@ export class Post implements Waiter {
   readonly #res: ServerResponse;
   readonly #owner: PostOwner;
   readonly #decode: BodyFormat["decodeText"];
-  /** Of its body, so far. */
+  /** The bytes of its body so far. */
   bytes = 0;
   /** One that waits for its turn. */
   #body: Buffer | undefined = undefined;

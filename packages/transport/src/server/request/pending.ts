@@ -4,7 +4,7 @@ export type PendingLimits = Pick<Limits, "maxPending" | "maxPendingPerAddress">;
 
 /** A connection that is held open and belongs to no session: it may be cut, and counts as gone then. */
 export interface PendingVisitor {
-  /** Of its address; `undefined`: it is not counted there. */
+  /** The address under which it counts; `undefined`: under none. */
   readonly address: string | undefined;
   /** Ends it. It may tell that it has left then, or later. */
   cut(): void;

@@ -14,7 +14,7 @@ export function urlExcess(url: string, limits: UrlLimits): SockeyeError | undefi
   const { maxUrlLength, maxQueryParameters } = limits;
   if (url.length > maxUrlLength)
     return new TransportError("ERR_URL_TOO_LONG", `the URL has more than ${maxUrlLength} characters`);
-  // So many need more characters than that.
+  // More parameters than that need more characters.
   if (url.length <= maxQueryParameters || !hasMoreThan(url, maxQueryParameters)) return undefined;
   const text = `the query has more than ${maxQueryParameters} parameters`;
   return new TransportError("ERR_TOO_MANY_PARAMETERS", text);

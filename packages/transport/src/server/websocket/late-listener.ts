@@ -7,7 +7,7 @@ import { controlFrame } from "./frame.js";
 /** A client on the same machine has read by then what was sent before, unless the processors are busy. */
 const MOMENT_MS = 2;
 
-/** So long a client that has not said that it has read is waited for, on top of that; the next time half as long. */
+/** How long it waits, on top of that, for a client that has not said that it has read. The next time it waits half as long. */
 const PATIENCE_MS = 50;
 
 /** As many as such clients, which are tests and tools for the most part, wait for one by one. */
