@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { BUSES } from "./nodes/engine.js";
 import { playRecovery } from "./nodes/recovery.js";
+import { playRooms } from "./nodes/rooms.js";
 import { playNodes } from "./nodes/trial.js";
 import { FAULTS, type FaultKind } from "./plan.js";
 import { countKinds, countStrokes, explain, total } from "./report.js";
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     "no-links": { type: "boolean", default: false },
     strokes: { type: "string" },
     every: { type: "string", default: "5" },
+    rooms: { type: "boolean", default: false },
     streams: { type: "boolean", default: false },
     show: { type: "string", default: "5" },
   },
@@ -44,9 +46,13 @@ if (values.nodes !== undefined) {
   if (bus === undefined) throw new Error(`--bus takes ${BUSES.join(", ")}, not ${values.bus}`);
   console.log(`faults: seed ${seed}, ${seconds} s, ${clients} clients, ${nodes} nodes over ${bus}`);
   const setup = { seed, seconds, clients, nodes, bus } as const;
-  const { violations, strokes, totals } = values.recovery
-    ? await playRecovery({ ...setup, every: Number(values.every) })
-    : await playNodes({ ...setup, links: !values["no-links"], strokes: values.strokes?.split(",") });
+  const strokesOf = values.strokes?.split(",");
+  const often = { ...setup, every: Number(values.every), strokes: strokesOf };
+  const { violations, strokes, totals } = values.rooms
+    ? await playRooms({ ...often, recovery: values.recovery })
+    : values.recovery
+      ? await playRecovery(often)
+      : await playNodes({ ...setup, links: !values["no-links"], strokes: strokesOf });
   console.log(JSON.stringify({ strokes, totals }));
   console.log(`violations: ${violations.length || "none"}`);
   for (const text of violations.slice(0, Number(values.show))) console.log(`  ${text}`);

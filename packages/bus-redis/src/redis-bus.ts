@@ -57,11 +57,11 @@ class RedisBus implements Bus {
   /** Of questions that have no answer yet. */
   readonly #asked = new Set<(error: ClusterError) => void>();
 
-  constructor({ dial, isSharded: sharded, failsOver }: Way, prefix = "sockeye:") {
+  constructor({ dial, isSharded: sharded }: Way, prefix = "sockeye:") {
     const ask = (command: readonly RedisArgument[]): Promise<unknown> => this.#ask(command);
     this.#dial = dial;
     this.#prefix = prefix;
-    this.log = new RedisLog({ prefix, ask, sharded, failsOver });
+    this.log = new RedisLog({ prefix, ask, sharded });
     this.records = new RedisRecords({ prefix, ask });
     this.order = sharded ? "group" : "all";
   }

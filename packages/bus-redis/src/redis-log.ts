@@ -4,8 +4,7 @@ import { type Ask, asBytes, asList, asText, type RedisArgument, Script } from ".
 
 // The log of a group is in streams. One has what is for all; the topics of rooms and nodes share the others, since a stream for each room
 // takes kilobytes. A hash has the epoch (e), the last number (n), the number at which the epoch began (b), and for each stream its last
-// number (l) and the last one that was lost when it ended (x); also, if another server may take over, the run of the server (r). All keys of a group
-// are in one slot.
+// number (l) and the last one that was lost when it ended (x); also the run of the server (r). All keys of a group are in one slot.
 
 const STREAMS = 64;
 const WIDE = "w";
@@ -90,7 +89,10 @@ for k = 2, #KEYS do
 end
 return found`);
 
-/** A server that has taken over may lack the last entries, and would give their numbers to others: its run has an epoch of its own. */
+/**
+ * A server that has taken over may lack the last entries, and so may one that has died and was started again: it has what it had written. It would
+ * give their numbers to others, so each run has an epoch of its own.
+ */
 const TAKE_OVER = new Script(`
 local run = string.match(redis.call('info', 'server'), 'run_id:(%x+)')
 if redis.call('hget', KEYS[1], 'r') == run then return 0 end
@@ -103,21 +105,19 @@ export interface RedisLogTerms {
   readonly prefix: string;
   readonly ask: Ask;
   readonly sharded: boolean;
-  /** May another server take over? */
-  readonly failsOver: boolean;
 }
 
 /** Logs of groups in Redis 7 or later. A script numbers, keeps and tells in one step. */
 export class RedisLog implements BusLog {
   readonly #terms: RedisLogTerms;
-  /** Groups whose server is known to be the one of their epoch. */
+  /** Groups of which it is known that this run of the server is the one of their epoch. */
   readonly #known = new Map<string, Promise<unknown>>();
 
   constructor(terms: RedisLogTerms) {
     this.#terms = terms;
   }
 
-  /** From now on it may be another server. */
+  /** From now on it may be another run. */
   reconnects(): void {
     this.#known.clear();
   }
@@ -214,9 +214,7 @@ export class RedisLog implements BusLog {
 
   /** What is asked for waits in its order. */
   async #takenOver(group: string): Promise<void> {
-    const { ask, failsOver } = this.#terms;
-    if (!failsOver) return;
-    const known = this.#known.get(group) ?? TAKE_OVER.run(ask, [this.#meta(group)], [newEpoch()]);
+    const known = this.#known.get(group) ?? TAKE_OVER.run(this.#terms.ask, [this.#meta(group)], [newEpoch()]);
     this.#known.set(group, known);
     try {
       await known;

@@ -24,8 +24,6 @@ export interface IoRedisLike {
 export interface Way {
   readonly dial: Dial;
   readonly isSharded: boolean;
-  /** May another server take over, which may not have got everything? */
-  readonly failsOver: boolean;
 }
 
 /** @param sharded by the commands of sharded pub/sub @throws UsageError `ERR_BAD_OPTION` */
@@ -38,7 +36,6 @@ export function wayOf(client: NodeRedisLike | IoRedisLike, sharded: boolean | un
   const routed = (find: (client: Duplicable, like: DialLike) => Servers): Way => ({
     dial: (sink) => new RoutedConnection(() => find(client, like), sink),
     isSharded,
-    failsOver: true,
   });
   if (isCluster(client)) {
     // What servers tell each other of classic channels may be lost, and nobody would know.
@@ -50,16 +47,9 @@ export function wayOf(client: NodeRedisLike | IoRedisLike, sharded: boolean | un
     return routed("status" in client ? serversOfIoRedisCluster : serversOfNodeRedisCluster);
   }
   if ("getSentinelNode" in client) return routed(serversOfNodeRedisSentinel);
-  return { dial: like(client), isSharded, failsOver: hasSentinels(client) };
+  return { dial: like(client), isSharded };
 }
 
 function isCluster(client: object): boolean {
   return "nodeClient" in client || ("isCluster" in client && client.isCluster === true);
-}
-
-function hasSentinels(client: object): boolean {
-  const options: unknown = "options" in client ? client.options : undefined;
-  return (
-    typeof options === "object" && options !== null && "sentinels" in options && Boolean(options.sentinels)
-  );
 }

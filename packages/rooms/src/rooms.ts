@@ -17,7 +17,7 @@ import type { RoomSocket, RoomsHost } from "./rooms-host.js";
 import { type Expose, type RoomRule, type Rule, readRule } from "./rule.js";
 import { RuleTable } from "./rule-table.js";
 import { SharedRooms } from "./shared-rooms.js";
-import { fromLast, type Since } from "./since.js";
+import { fromLast, parseSince, type Since } from "./since.js";
 import { spendsTooMuch, Visitors } from "./visitor.js";
 
 type Answer = (...args: unknown[]) => void;
@@ -320,8 +320,7 @@ export class Rooms<S extends RoomSocket> {
   #join(socket: S, state: RoomState<S>, since: Since): unknown {
     const { name: room, rule, log } = state;
     const asked = fromLast(since, rule);
-    const read = (): Reading<Kept> | undefined => log?.read(asked, this.#host.clock.now());
-    const reading = read();
+    const reading = log?.read(asked, this.#host.clock.now());
     this.#charge(socket, bytesOf(reading?.entries ?? []));
     const { rooms } = this.#visitors.of(socket);
     let joining: PromiseLike<void> | void;
@@ -332,31 +331,32 @@ export class Rooms<S extends RoomSocket> {
       throw tooMuch("The socket is in maxRoomsPerSocket rooms already");
     }
     rooms.add(room);
-    if (!isThenable(joining)) return this.#joined(socket, state, { asked, reading });
+    // At once, also where the adapter takes longer: it hears what comes next from now on, and that must not overtake what was.
+    this.#deliver(socket, reading);
+    const here = parseSince(state.position);
+    const answer = (meanwhile?: Reading<Kept>): unknown => ({
+      room,
+      // Where nothing is kept, nobody can know.
+      complete: (reading?.complete ?? asked.kind === "now") && meanwhile?.complete !== false,
+      ...(state.position === undefined ? {} : { position: state.position }),
+      ...(state.presence === undefined ? {} : this.#members(socket, state)),
+    });
+    if (!isThenable(joining)) return answer();
     return joining.then(() => {
       // Meanwhile it may have gone, or was put out.
       if (!socket.connected || !rooms.has(room)) throw forbidden();
-      // What was sent while the adapter joined comes twice, and is known by its position.
-      return this.#joined(socket, state, { asked, reading: read() });
+      const meanwhile = here && log?.read(here, this.#host.clock.now());
+      // An adapter made for Socket.IO may have let it in only now. What comes twice is known by its position.
+      if (!this.#host.share) this.#deliver(socket, meanwhile);
+      return answer(meanwhile);
     });
   }
 
-  #joined(
-    socket: S,
-    state: RoomState<S>,
-    { asked, reading }: { asked: Since; reading: Reading<Kept> | undefined },
-  ): unknown {
+  #deliver(socket: S, reading: Reading<Kept> | undefined): void {
     for (const { value } of reading?.entries ?? []) {
       const packet = new KeptEvent(this.#host.name, () => this.#host.decode(value) as EventPacket["data"]);
       this.#host.deliver(socket, packet, copyOf(value));
     }
-    return {
-      room: state.name,
-      // Where nothing is kept, nobody can know.
-      complete: reading?.complete ?? asked.kind === "now",
-      ...(state.position === undefined ? {} : { position: state.position }),
-      ...(state.presence === undefined ? {} : this.#members(socket, state)),
-    };
   }
 
   #allowed(

@@ -1,7 +1,7 @@
 import type { BroadcastOptions } from "@sockeye/protocol";
 import type { RoomRule } from "@sockeye/rooms";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Client, Site } from "./site.js";
+import { Client, Site } from "./site.js";
 
 const OPEN: RoomRule<Client> = {
   keep: { count: 5, age: "1h" },
@@ -15,6 +15,22 @@ beforeEach(() => {
   site.rooms.declare("doc:+", OPEN);
   site.rooms.declare("last", { keep: "last", authorize: () => true });
 });
+
+/** One that the adapter lets in after a while, or at once, and says so after a while. */
+class Late extends Client {
+  readonly #atOnce: boolean;
+
+  constructor(at: Site, atOnce: boolean) {
+    super("late", at);
+    this.#atOnce = atOnce;
+  }
+
+  override async join(rooms: string[]): Promise<void> {
+    if (this.#atOnce) super.join(rooms);
+    await null;
+    super.join(rooms);
+  }
+}
 
 describe("an event to a room that keeps", () => {
   it("comes to plain members as it is and to members by the room protocol as one envelope", async () => {
@@ -85,6 +101,32 @@ describe("joining", () => {
     expect(await site.enter("a").ask("sockeye:join", { room: "doc:1", since })).toMatchObject({
       complete: false,
     });
+  });
+
+  it.each([
+    ["at once, and says so later", true],
+    ["only later", false],
+  ])(
+    "gives what was missed before what comes, where the adapter lets a client in %s",
+    async (_when, atOnce) => {
+      for (let n = 1; n <= 3; n++) site.emit("doc:1", "edit", n);
+      const client = site.admit(new Late(site, atOnce));
+      const joining = client.ask("sockeye:join", { room: "doc:1", since: "epoch1.1" });
+      site.emit("doc:1", "edit", 4);
+      expect(await joining).toMatchObject({ complete: true, position: "epoch1.4" });
+      site.emit("doc:1", "edit", 5);
+      const seen = new Set<unknown>();
+      const inOrder = client.positions.filter((position) => !seen.has(position) && seen.add(position));
+      expect(inOrder).toEqual(["epoch1.2", "epoch1.3", "epoch1.4", "epoch1.5"]);
+    },
+  );
+
+  it("is not complete if what was kept is lost while the adapter lets a client in", async () => {
+    site.emit("doc:1", "edit", 1);
+    const client = site.admit(new Late(site, false));
+    const joining = client.ask("sockeye:join", { room: "doc:1", since: "epoch1.1" });
+    for (let n = 2; n <= 9; n++) site.emit("doc:1", "edit", n);
+    expect(await joining).toMatchObject({ complete: false, position: "epoch1.9" });
   });
 
   it("gives the last value to whoever asks for nothing, until it is cleared", async () => {

@@ -12,6 +12,8 @@ export type BusName = (typeof BUSES)[number];
 export interface Engine {
   readonly port: number;
   stop(): Promise<void>;
+  /** It dies, and some of what it had is gone: with Redis what it has not written yet; others lose nothing by that. */
+  crash(): Promise<void>;
   start(): Promise<void>;
   /** While it is stopped: what it has kept is gone. */
   forget(): Promise<void>;
@@ -36,13 +38,16 @@ export async function startEngine(bus: BusName): Promise<Engine | undefined> {
   if (bus === "process") return undefined;
   const program = FIND[bus]();
   if (program === undefined) throw new Error(`there is no ${bus} on this machine`);
-  if (bus === "postgres") return startPostgres(program);
+  if (bus === "postgres") {
+    const engine = await startPostgres(program);
+    return { ...engine, crash: engine.stop };
+  }
   return bus === "nats"
     ? startKeeping((port, folder) => startNats(program, port, ["-js", "-sd", folder]), "jetstream")
     : startKeeping((port, folder) => startRedis(program, port, folder), "dump.rdb");
 }
 
-type Running = { readonly port: number; stop(): Promise<void> };
+type Running = { readonly port: number; stop(): Promise<void>; crash?(): Promise<void> };
 
 /** One that can be started on a given port. @param kept what there is in its folder of what it has kept */
 async function startKeeping(
@@ -53,14 +58,15 @@ async function startKeeping(
   const launch = (port?: number): Promise<Running> => launchIn(port, folder);
   let running: Running | undefined = await launch();
   const { port } = running;
-  const stop = async (): Promise<void> => {
+  const stop = async (isCrash = false): Promise<void> => {
     const was = running;
     running = undefined;
-    await was?.stop();
+    await (isCrash && was?.crash ? was.crash() : was?.stop());
   };
   return {
     port,
     stop,
+    crash: () => stop(true),
     start: async () => {
       running = await launch(port);
     },

@@ -55,12 +55,12 @@ setInterval(() => {
   for (const number of clients) say(io.to(`client ${number}`), `${name} to client ${number}`);
 }, 50);
 
-process.on("message", async ({ count, stop }) => {
+process.on("message", async ({ id, count, stop }) => {
   if (stop) {
     await io.close({ drain: { deadlineMs: 1000 } });
     process.exit();
   }
-  if (count !== undefined) tell({ counted: count, sockets: await io.count().catch((error) => error.code) });
+  if (count) tell({ answered: id, value: await io.count().catch((error) => error.code) });
 });
 process.once("disconnect", () => process.exit());
 

@@ -16,6 +16,8 @@ export function findRedis(): string | undefined {
 export interface Redis {
   readonly port: number;
   stop(): Promise<void>;
+  /** It dies without keeping anything: the next one has what this one began with. */
+  crash(): Promise<void>;
 }
 
 /**
@@ -37,13 +39,13 @@ export async function startRedis(program: string, wanted?: number, kept?: string
   ];
   const redis = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   await within(ready(redis), "Redis to start");
-  const stop = async (): Promise<void> => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     const ended = new Promise((resolve) => redis.once("exit", resolve));
-    redis.kill();
+    redis.kill(signal);
     await within(ended, "Redis to end");
     if (kept === undefined) rmSync(folder, { recursive: true, force: true });
   };
-  return { port, stop };
+  return { port, stop: () => end("SIGTERM"), crash: () => end("SIGKILL") };
 }
 
 function ready(redis: ChildProcess): Promise<void> {
