@@ -1,17 +1,21 @@
 // Kept streams and uploads at two whole servers of one cluster, over each engine.
-import { io as dial } from "@sockeye/client";
+import { createRequire } from "node:module";
+import { io as dial, type Options } from "@sockeye/client";
+import { contract, stream } from "@sockeye/contract";
 import type { Stream } from "@sockeye/contract/client";
 import { streams, uploads } from "@sockeye/contract/client";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { until } from "../support/wait.js";
 import { ENGINES } from "./engines.js";
 import { atEnd, type Node, startNodes } from "./site.js";
 
-function connect({ url }: Node, user: string) {
+function connect({ url }: Node, user: string, options: Options = {}) {
   const socket = dial(url, {
     transports: ["websocket"],
     forceNew: true,
     auth: { user },
+    ...options,
     extend: [streams, uploads],
   });
   atEnd(() => socket.disconnect());
@@ -131,4 +135,52 @@ describe.each(Object.entries(ENGINES))("on %s", (_name, { isMissing, start }) =>
     await expect(other).rejects.toMatchObject({ code: "ERR_STREAM_CONFLICT" });
     expect(seen.runs).toBe(1);
   });
+});
+
+describe("on a cluster with a secret, whatever the parser", () => {
+  it.each<[string, Options]>([
+    ["JSON", {}],
+    ["MessagePack", { parser: createRequire(import.meta.url)("socket.io-msgpack-parser") }],
+  ])(
+    "%s: what a schema makes of an input, and bytes in it, are compared as they came",
+    async (_name, parser) => {
+      // Asynchronous, and what it gives is not what came.
+      const Input = z
+        .object({ at: z.string(), bytes: z.any() })
+        .transform(async ({ at, bytes }) => ({ at: new Date(at), bytes, self: new Map([[at, 1]]) }));
+      const api = contract({ toServer: { ask: stream(Input, { item: z.number(), end: z.number() }) } });
+      const [a, b] = (await startNodes(["a", "b"], undefined, {
+        ...parser,
+        contract: api,
+        cluster: { secret: "hush" },
+      } as never)) as [Node, Node];
+      const seen: unknown[] = [];
+      const errors: unknown[] = [];
+      for (const { io } of [a, b]) {
+        io.on("error", (error) => errors.push(error));
+        io.stream("ask", { keep: "1m", owner: () => "ann" }, async function* (input) {
+          seen.push(input);
+          yield 1;
+          return 2;
+        });
+      }
+      const input = { at: "2026-11-30T00:00:00.000Z", bytes: Buffer.from([1, 2]) };
+      const ask = async (node: Node, given: unknown) => {
+        const socket = connect(node, "ann", parser);
+        const { seen: read, over } = reading(socket.stream("ask", given, { id: "one" }));
+        await over;
+        return read;
+      };
+      const whole = { items: [1], code: undefined, end: 2 };
+      expect(await ask(a, input)).toEqual(whole);
+      expect(await ask(b, input)).toEqual(whole);
+      expect(await ask(b, undefined)).toMatchObject({ code: "ERR_INVALID" });
+      const other = { ...input, bytes: Buffer.from([1, 3]) };
+      expect([await ask(a, other), await ask(b, other)]).toMatchObject(
+        Array(2).fill({ code: "ERR_STREAM_CONFLICT" }),
+      );
+      expect(seen).toHaveLength(1);
+      expect(errors.filter((error) => (error as { code?: string }).code !== "ERR_INVALID")).toEqual([]);
+    },
+  );
 });

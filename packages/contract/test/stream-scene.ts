@@ -89,7 +89,9 @@ export function scene(
     const { upload } = uploads.install(host) as {
       upload(name: string, data: unknown, options?: object): Promise<unknown>;
     };
-    return {
+    const made = {
+      /** Told of each frame that comes. */
+      tap: (_frame: Frame): void => {},
       up,
       down,
       stream,
@@ -117,6 +119,7 @@ export function scene(
       fall: () => {
         const frame = down.shift();
         if (frame) state.got++;
+        if (frame) made.tap(frame);
         if (frame) tell(frame[0], frame.slice(1));
       },
       /** The session is lost, with what is on its way. @param between while there is none */
@@ -132,6 +135,7 @@ export function scene(
       },
       raw: (...frame: Frame) => serving.take(frame),
     };
+    return made;
   };
   return { clock, table, errors, client };
 }

@@ -150,6 +150,123 @@ describe.each([
   });
 });
 
+describe("a client that has gone while its node and that of the stream did not hear each other", () => {
+  it.each<[string, "home" | "edge" | "frozen home" | "frozen edge", number]>([
+    ["in one direction", "home", 2000],
+    ["in the other", "edge", 2000],
+    ["in one direction, for long", "home", 20_000],
+    ["in the other, for long", "edge", 20_000],
+    ["since one stood still", "frozen home", 20_000],
+    ["since the other did", "frozen edge", 20_000],
+  ])("%s, %s, does not count as there, and nothing of it is left", async (_name, what, ms) => {
+    const { hub, start, run, failures } = nodes();
+    const { seen, declare, make } = counting();
+    const [home, edge] = [start(declare), start(declare)];
+    await run(3000);
+    const owner = home.client(ann);
+    reading(owner.stream("s", "x", { id: "chat" }));
+    await run(100);
+    const gone = edge.client(ann);
+    const stays = edge.client(ann);
+    reading(gone.stream("s", "x", { id: "chat" }));
+    const read = reading(stays.stream("s", "x", { id: "chat" }));
+    await run(6000);
+    expect(home.table.relayed).toBe(2);
+    if (what === "home") hub.cut(home.bus, edge.bus);
+    else if (what === "edge") hub.cut(edge.bus, home.bus);
+    else (what === "frozen home" ? home : edge).bus.freeze();
+    gone.serving.close();
+    await make();
+    await run(ms, 500);
+    hub.heal();
+    for (const { bus } of [home, edge]) bus.thaw();
+    await run(25_000, 500);
+    // Who was told that it is lost asks no more.
+    expect(home.table.relayed).toBe(read.code === undefined ? 1 : 0);
+    if (read.code === undefined) expect(read.items).toEqual([1]);
+    stays.serving.close();
+    owner.serving.close();
+    await run(25_000, 500);
+    expect([home.table.relayed, seen.aborted]).toEqual([0, 0]);
+    await run(61_000, 500);
+    expect([seen.aborted, failures]).toEqual([1, []]);
+  });
+});
+
+describe("an id that is asked for", () => {
+  it("and cancelled before it is known whose it is: cancels what runs, and begins nothing else", async () => {
+    const { start, run, failures } = nodes();
+    const { seen, declare } = counting();
+    const [a, b] = [start(declare), start(declare)];
+    await run(3000);
+    const first = reading(a.client(ann).stream("s", "x", { id: "chat" }));
+    await run(100);
+    for (const id of ["chat", "new"]) b.client(ann).stream("s", "x", { id }).cancel();
+    await run(100);
+    expect([first.code, seen.runs, seen.aborted]).toEqual(["ERR_STREAM_CANCELLED", 1, 1]);
+    // Nobody has begun it.
+    reading(a.client(ann).stream("s", "x", { id: "new" }));
+    await run(100);
+    expect([seen.runs, failures]).toEqual([2, []]);
+  });
+
+  it("and refused, since too much is kept, may begin at another node", async () => {
+    const { start, run, failures } = nodes();
+    const { seen, declare } = counting();
+    const [a, b] = [start(declare, { maxKeptStreams: 1 }), start(declare)];
+    await run(3000);
+    reading(a.client(ann).stream("s", "x", { id: "one" }));
+    await run(100);
+    const refused = reading(a.client(ann).stream("s", "x", { id: "two" }));
+    await run(100);
+    const begun = b.client(ann).stream("s", "x", { id: "two" });
+    reading(begun);
+    await run(100);
+    expect([refused.code, begun.id, seen.runs, failures]).toEqual(["ERR_STREAM_LIMIT", "two", 2, []]);
+  });
+
+  it.each([
+    ["with records", true],
+    ["without", false],
+  ])("while it cannot be known whose it is, begins nowhere, on a bus %s", async (_name, keeps) => {
+    const { hub, start, run } = nodes({ keeps });
+    const { seen, declare } = counting();
+    const [a, b] = [start(declare), start(declare)];
+    await run(3000);
+    if (keeps) a.bus.lose();
+    else hub.cut(b.bus, a.bus);
+    const read = reading(a.client(ann).stream("s", "x", { id: "chat" }));
+    await run(3000);
+    expect([read.code, seen.runs]).toEqual(["ERR_STREAM_LOST", 0]);
+    hub.heal();
+    a.bus.restore();
+    await run(3000);
+    reading(a.client(ann).stream("s", "x", { id: "chat" }));
+    await run(100);
+    expect(seen.runs).toBe(1);
+  });
+
+  it("is remembered for an hour behind its stream, and while it runs", async () => {
+    const { hub, start, run, kill } = nodes();
+    const { seen, declare } = counting();
+    const [a, b] = [start(declare), start(declare)];
+    await run(3000);
+    reading(a.client(ann).stream("s", "x", { id: "chat" }));
+    await run(3 * 3_600_000, 60_000);
+    const read = reading(b.client(ann).stream("s", "x", { id: "chat" }));
+    await run(100);
+    expect([read.code, seen.runs]).toEqual([undefined, 1]);
+    kill(a);
+    await run(15_000, 500);
+    const late = reading(b.client(ann).stream("s", "x", { id: "chat" }));
+    await run(3_600_000, 60_000);
+    reading(b.client(ann).stream("s", "x", { id: "chat" }));
+    await run(100);
+    expect([read.code, late.code, seen.runs]).toEqual(["ERR_STREAM_LOST", "ERR_STREAM_LOST", 2]);
+    expect(hub.clock.now()).toBeGreaterThan(4 * 3_600_000);
+  });
+});
+
 describe("ids that the server has made", () => {
   it.each([
     ["without an owner", () => undefined],
@@ -239,6 +356,91 @@ describe("what a stream takes between nodes", () => {
     void other.cluster.close();
     await run(100);
     expect([a.table.relayed, failures]).toEqual([0, []]);
+  });
+
+  it("items that were not sent, and bytes that were not granted, end it at the node of the client too", async () => {
+    const { start, run, failures } = nodes();
+    const { declare, make } = counting();
+    const taken = { aborted: 0 };
+    const both = (table: StreamNode["table"]): void => {
+      declare(table);
+      table.declareUpload("f", { keep: "1m", owner: () => "ann" }, (async (
+        _file: unknown,
+        { signal }: { readonly signal: AbortSignal },
+      ) => {
+        signal.addEventListener("abort", () => taken.aborted++);
+        await new Promise(() => {});
+      }) as never);
+    };
+    const limits = { maxUnreadUploadBytes: 8 };
+    const [a, b] = [start(both, limits), start(both, limits)];
+    await run(3000);
+    reading(a.client(ann).stream("s", "x", { id: "chat" }));
+    await run(100);
+    await make();
+    const codes: unknown[] = [];
+    const wrong: [string, ...unknown[]][] = [
+      ["sockeye:item", 1, 1, new Uint8Array(2)],
+      ["sockeye:item", 1, 0, new Uint8Array(9)],
+      ["sockeye:item", 1, 0, new Uint8Array(0)],
+      ["sockeye:item", 1, 0, "text"],
+      ["sockeye:taken", 1, 5],
+    ];
+    for (const [at, frame] of wrong.entries()) {
+      // It is at the first node.
+      void a
+        .client(ann)
+        .upload("f", new Uint8Array(9), { id: `up${at}` })
+        .catch(() => {});
+      await run(100);
+      const stranger = b.client(ann);
+      stranger.raw("sockeye:open", 1, { name: "f", id: `up${at}`, file: { size: 9 } });
+      await run(100);
+      stranger.tap = (each) => codes.push((each[2] as { error?: { code: string } }).error?.code ?? each[0]);
+      stranger.raw(...frame);
+      await run(100);
+    }
+    const reader = b.client(ann);
+    reader.raw("sockeye:open", 1, { name: "s", id: "chat" });
+    await run(100);
+    reader.tap = (each) => codes.push((each[2] as { error?: { code: string } }).error?.code);
+    reader.raw("sockeye:taken", 1, 9);
+    await run(100);
+    expect(codes).toEqual(Array(6).fill("ERR_STREAM_FRAME"));
+    expect([taken.aborted, a.table.relayed, failures]).toEqual([5, 0, []]);
+  });
+
+  it("opens and stops in a loop, while the other node does not answer, count until it has", async () => {
+    const { hub, start, run } = nodes();
+    const { seen, declare } = counting();
+    const [a, b] = [start(declare), start(declare, { maxProducersPerSocket: 5 })];
+    await run(3000);
+    reading(a.client(ann).stream("s", "x", { id: "chat" }));
+    await run(100);
+    const refused: unknown[] = [];
+    const one = b.client(ann);
+    one.tap = (frame) => refused.push((frame[2] as { error: { code: string } }).error.code);
+    const open = async (n: number): Promise<void> => {
+      one.raw("sockeye:open", n, { name: "s", id: "chat" });
+      await run();
+      one.raw("sockeye:stop", n);
+    };
+    hub.cut(b.bus, a.bus);
+    for (let n = 1; n <= 20; n++) await open(n);
+    expect([one.serving.producers, refused]).toEqual([5, Array(15).fill("ERR_STREAM_LIMIT")]);
+    hub.heal();
+    await run(6000);
+    expect([one.serving.producers, seen.aborted, a.table.relayed]).toEqual([0, 1, 0]);
+    // The same without an answer of the engine.
+    b.bus.freeze();
+    for (let n = 21; n <= 30; n++) {
+      one.raw("sockeye:open", n, { name: "s", id: `new${n}` });
+      one.raw("sockeye:stop", n);
+    }
+    expect(one.serving.producers).toBe(5);
+    b.bus.thaw();
+    await run(3000);
+    expect([one.serving.producers, seen.runs]).toEqual([0, 1]);
   });
 
   it("whatever comes over the bus: told as bad input, or ignored", async () => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { io as dialOwn } from "@sockeye/client";
+import { type Stream, streams } from "@sockeye/contract/client";
 import { io as dialStock } from "socket.io-client";
 import { expect, test } from "vitest";
 import { findRedis, startRedis } from "../../interop/packages/redis-server.js";
@@ -85,6 +86,61 @@ test.skipIf(program === undefined).each([
     expect([from, client.id]).toEqual(["sender", id]);
     expect(recovered).toEqual([false, true, true]);
     expect(got).toEqual(Array.from({ length: got.length }, (_, n) => n + (got[0] ?? 0)));
+  },
+  240_000,
+);
+
+test.skipIf(program === undefined)(
+  "a kept stream goes on for who watches it from a node that is killed; of its own node comes what had come, then ERR_STREAM_LOST",
+  async () => {
+    const { port, stop } = await startRedis(program ?? "");
+    atEnd(stop);
+    const [home, second, third] = [
+      await startNode(port, "home"),
+      await startNode(port, "second"),
+      await startNode(port, "third"),
+    ];
+    const connect = (url: string) => {
+      const socket = dialOwn(url, {
+        transports: ["websocket"],
+        reconnectionDelay: 20,
+        reconnectionDelayMax: 200,
+        forceNew: true,
+        extend: [streams],
+      });
+      atEnd(() => socket.disconnect());
+      return socket;
+    };
+    const read = (stream: Stream) => {
+      const seen = { items: [] as unknown[], code: undefined as unknown };
+      void (async () => {
+        try {
+          for await (const item of stream) seen.items.push(item);
+        } catch (error) {
+          seen.code = (error as { code?: unknown }).code;
+        }
+      })();
+      return seen;
+    };
+    const first = read(connect(`http://127.0.0.1:${home.port}`).stream("count", 1, { id: "one" }));
+    await until(() => first.items.length > 5, "its beginning", PATIENCE_MS);
+    const proxy = await blindProxy([second.port]);
+    const moved = read(connect(proxy.url).stream("count", 1, { id: "one" }));
+    const stays = read(connect(`http://127.0.0.1:${third.port}`).stream("count", 1, { id: "one" }));
+    await until(() => Math.min(moved.items.length, stays.items.length) > 20, "other nodes", PATIENCE_MS);
+    proxy.ports = [third.port];
+    second.child.kill("SIGKILL");
+    const { length } = moved.items;
+    await until(() => moved.items.length > length + 50, "it goes on", PATIENCE_MS);
+    home.child.kill("SIGKILL");
+    await until(() => moved.code !== undefined && stays.code !== undefined, "its end", PATIENCE_MS);
+    for (const { items, code } of [moved, stays]) {
+      expect(code).toBe("ERR_STREAM_LOST");
+      expect(items).toEqual(items.map((_, at) => ["home", at + 1]));
+    }
+    const again = read(connect(proxy.url).stream("count", 1, { id: "one" }));
+    await until(() => again.code !== undefined, "an answer", PATIENCE_MS);
+    expect(again).toEqual({ items: [], code: "ERR_STREAM_LOST" });
   },
   240_000,
 );

@@ -1,5 +1,6 @@
 // One node of a cluster over Redis, with recovery. It says its port, and does what its parent tells it.
 import { createServer } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import { redis } from "@sockeye/bus-redis";
 import { Server } from "@sockeye/server";
 import { createClient } from "redis";
@@ -21,6 +22,13 @@ io.on("connection", async (socket) => {
 });
 io.on("connection", (socket) => {
   socket.on("who", (answer) => answer(name, socket.data, [...socket.rooms].sort()));
+});
+
+io.stream("count", { keep: "10m", owner: () => "all" }, async function* () {
+  for (let n = 1; ; n++) {
+    yield [name, n];
+    await setTimeout(10);
+  }
 });
 
 let sent = 0;

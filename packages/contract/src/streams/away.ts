@@ -17,6 +17,8 @@ export interface AwayHost {
   readonly size: number;
   /** It is over. @param outcome left out: the client was told */
   over(outcome?: Outcome): void;
+  /** Nothing of it is under way any more: after a stop that takes an answer. */
+  ended(): void;
 }
 
 /** The other nodes. */
@@ -200,5 +202,6 @@ export class Away {
     this.#callOff();
     this.#bytes?.forget();
     this.#link.forget(this);
+    this.#host.ended();
   }
 }

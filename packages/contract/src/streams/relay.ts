@@ -36,6 +36,8 @@ export interface RelayHost {
 const MOST_LANES = 10_000;
 /** How often nodes that have something of each other compare it. */
 const CHECK_MS = 5_000;
+/** A node that compares nothing for so long has nothing here, whatever is known of it. */
+const SILENT_MS = 15_000;
 /** What is compared in one message. */
 const CHECKED = 1_000;
 
@@ -46,6 +48,8 @@ export class Relay implements AwayLink {
   readonly #away = new Map<number, Away>();
   /** Lanes of other nodes, by their numbers. */
   readonly #lanes = new Map<string, Map<number, Lane>>();
+  /** When each of them has said last what it has. */
+  readonly #heard = new Map<string, number>();
   #count = 0;
   #last = 0;
   /** Nodes that have something of clients here, and how often they were told since that there is nothing. */
@@ -105,7 +109,9 @@ export class Relay implements AwayLink {
     this.#timer ??= this.#host.clock.setTimer(() => {
       this.#timer = undefined;
       for (const [node, quiet] of this.#homes) this.#compare(node, quiet);
-      if (this.#homes.size > 0) this.#watch();
+      const before = this.#host.clock.now() - SILENT_MS;
+      for (const [from, at] of this.#heard) if (at < before) this.#dropAll(from);
+      if (this.#homes.size + this.#heard.size > 0) this.#watch();
     }, CHECK_MS);
   }
 
@@ -155,6 +161,7 @@ export class Relay implements AwayLink {
     if (!isCount(after) || !isCount(upto) || !Array.isArray(lanes) || lanes.length > CHECKED)
       throw badInput();
     if (!lanes.every(isNumber)) throw badInput();
+    if (this.#heard.has(from)) this.#heard.set(from, this.#host.clock.now());
     const there = new Set<number>(lanes);
     for (const n of [...(this.#lanes.get(from)?.keys() ?? [])])
       if (n > after && n <= upto && !there.has(n)) this.#drop(from, n);
@@ -291,6 +298,8 @@ export class Relay implements AwayLink {
     const lanes = this.#lanes.get(from) ?? new Map<number, Lane>();
     this.#lanes.set(from, lanes.set(n, lane));
     this.#count++;
+    this.#heard.set(from, this.#host.clock.now());
+    this.#watch();
   }
 
   #remove(from: string, n: unknown): Lane | undefined {
@@ -298,7 +307,10 @@ export class Relay implements AwayLink {
     const lane = lanes?.get(n as number);
     if (!lane) return undefined;
     lanes?.delete(n as number);
-    if (lanes?.size === 0) this.#lanes.delete(from);
+    if (lanes?.size === 0) {
+      this.#lanes.delete(from);
+      this.#heard.delete(from);
+    }
     this.#count--;
     return lane;
   }
@@ -308,10 +320,14 @@ export class Relay implements AwayLink {
     this.#remove(from, n)?.detach();
   }
 
+  #dropAll(from: string): void {
+    for (const n of [...(this.#lanes.get(from)?.keys() ?? [])]) this.#drop(from, n);
+  }
+
   #gone(node: string): void {
     this.#homes.delete(node);
     for (const away of [...this.#away.values()]) if (away.place.node === node) away.lost();
-    for (const n of [...(this.#lanes.get(node)?.keys() ?? [])]) this.#drop(node, n);
+    this.#dropAll(node);
   }
 
   #missed(node: string | undefined): void {

@@ -103,7 +103,7 @@ export class SocketStreams {
     const begin = (full: OpenRequest, { place, claim }: Sought = {}): void => {
       try {
         if (this.#lanes.get(n) !== lane) {
-          if (isStopped && place) this.#away(n, full, place).stop();
+          if (isStopped && place) this.#stopAway(this.#away(n, full, place));
         } else if (place) this.#beginAway(n, full, place);
         else if (full.file) this.#beginUpload(n, full);
         else this.#begin(n, full);
@@ -118,8 +118,13 @@ export class SocketStreams {
       const full = { ...request, input };
       try {
         const sought = this.#table.seek(this.#peer, full);
-        if (isThenable(sought)) sought.then((found) => begin(full, found as Sought), refuse);
-        else begin(full, sought);
+        if (isThenable(sought)) {
+          // Also one that was stopped meanwhile.
+          this.#producers.add(lane);
+          sought
+            .then((found) => begin(full, found as Sought), refuse)
+            .then(() => this.#producers.delete(lane));
+        } else begin(full, sought);
       } catch (error) {
         refuse(error);
       }
@@ -214,7 +219,8 @@ export class SocketStreams {
       this.#lanes.delete(n);
       if (outcome) this.#end(n, outcome, request.name);
     });
-    const lane = away.frames;
+    const { frames } = away;
+    const lane: Lane = { ...frames, stop: () => this.#stopAway(away) };
     this.#lanes.set(n, lane);
     away.ask();
   }
@@ -228,8 +234,16 @@ export class SocketStreams {
         return lanes.size;
       },
       over,
+      ended: () => this.#producers.delete(away),
     };
-    return this.#table.attach(host, place, request);
+    const away = this.#table.attach(host, place, request);
+    return away;
+  }
+
+  /** Until its node has answered, it counts as one that was told to stop. */
+  #stopAway(away: Away): void {
+    this.#producers.add(away);
+    away.stop();
   }
 
   #end(n: number, outcome: Outcome, name = ""): void {

@@ -171,7 +171,7 @@ export class StreamTable {
       if (request.id !== undefined && (owner === undefined || isGone))
         throw refusal("ERR_STREAM_GONE", "nothing is kept under this id");
       const opened = this.#keep(
-        { key, id, owner: owner ?? asker.socket, input, raw: request.raw, keeping },
+        { key, id, owner: owner ?? asker.socket, input, raw: this.#rawOf(request), keeping },
         report,
       );
       if (owner !== undefined) this.#relay?.shared.hold(key, request.id === undefined);
@@ -214,7 +214,7 @@ export class StreamTable {
       id,
       owner,
       input: said,
-      raw: request.raw,
+      raw: this.#rawOf(request),
       keeping,
       work: upload,
     };
@@ -225,7 +225,7 @@ export class StreamTable {
       upload.bytes += weight;
       return true;
     };
-    if (!grow([said, id])) {
+    if (!grow([{ ...said, input: weighed(input, kept) }, id])) {
       this.#keptUploads.drop(kept);
       throw refusal("ERR_STREAM_LIMIT", "too much is kept");
     }
@@ -319,6 +319,11 @@ export class StreamTable {
     return { place: { node, key } };
   }
 
+  /** Nobody asks for it but other nodes. */
+  #rawOf({ raw }: OpenRequest): readonly unknown[] {
+    return this.#relay ? raw : [];
+  }
+
   #share(): void {
     const { cluster, clock, isSame } = this.#host;
     if (!cluster) return;
@@ -355,7 +360,7 @@ export class StreamTable {
       ),
     };
     this.#kept.add(kept);
-    if (!kept.work.grow(this.#host.weigh(parts.input))) {
+    if (!kept.work.grow(this.#host.weigh(weighed(parts.input, parts)))) {
       this.#kept.drop(kept);
       throw refusal("ERR_STREAM_LIMIT", "too much is kept");
     }
@@ -365,6 +370,11 @@ export class StreamTable {
 
 function refusal(code: string, message: string): CallError {
   return new CallError(code, undefined, { message });
+}
+
+/** What is kept of an input: that of a schema, and what came, if they are not the same. */
+function weighed(input: unknown, { raw }: Pick<Kept<Production>, "raw">): unknown {
+  return raw.length === 0 || raw[0] === input ? input : [input, raw];
 }
 
 /** No upload is called as a stream. */
