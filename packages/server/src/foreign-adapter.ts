@@ -89,7 +89,12 @@ const ROOMS = ["addAll", "del", "delAll"];
 function guard(adapter: Adapter): void {
   const methods = adapter as unknown as Record<string, unknown>;
   const failed = (error: unknown): void => adapter.nsp[REPORT](error, "adapter");
-  for (const name of OUTPUTS) wrap(methods, name, (call) => watched(call(), failed));
+  for (const name of OUTPUTS) {
+    wrap(methods, name, (call, [said]) => {
+      dropUndefined(said);
+      return watched(call(), failed);
+    });
+  }
   for (const name of ROOMS) {
     wrap(methods, name, (call) => {
       const result = call();
@@ -122,6 +127,16 @@ function wrap(
   const method = methods[name];
   if (typeof method !== "function") return;
   methods[name] = (...args: unknown[]) => around(() => method.apply(methods, args) as unknown, args);
+}
+
+/**
+ * A packet or session that has a property without a value is another one for those who write it as BSON: there it has `null`, and a packet whose id
+ * is `null` gets no offset. Socket.IO's have no such properties, and its sessions always have data.
+ */
+function dropUndefined(said: unknown): void {
+  const fields = said as Record<string, unknown>;
+  if ("sid" in fields) fields["data"] ??= {};
+  for (const name of Object.keys(fields)) if (fields[name] === undefined) delete fields[name];
 }
 
 function watched(result: unknown, failed: (error: unknown) => void): unknown {

@@ -43,6 +43,30 @@ describe("adopt", () => {
     },
   );
 
+  it("gives it packets and sessions without properties that have no value: as BSON they would be null", () => {
+    const said: unknown[] = [];
+    const methods = ["broadcast", "broadcastWithAck", "persistSession"] as const;
+    const foreign = Object.assign(new ForeignBase({ server: {} }), {
+      ...Object.fromEntries(methods.map((name) => [name, (first: unknown) => void said.push(first)])),
+    });
+    const adopted = adopt(foreign);
+    const options = { rooms: new Set<string>() };
+    const ack = (): void => {};
+    adopted.broadcast(eventPacket("e"), options);
+    adopted.broadcastWithAck(eventPacket("e"), options, ack, ack);
+    const session = { sid: "s", pid: "p", rooms: [], since: undefined, expires: undefined };
+    adopted.persistSession({ ...session, data: undefined });
+    adopted.persistSession({ ...session, data: { who: "Ann" }, expires: 7 });
+    const packet = { type: PacketType.EVENT, nsp: "/", data: ["e"] };
+    const kept = { sid: "s", pid: "p", rooms: [] };
+    expect(said).toStrictEqual([
+      packet,
+      packet,
+      { ...kept, data: {} },
+      { ...kept, data: { who: "Ann" }, expires: 7 },
+    ]);
+  });
+
   it("leaves ours alone", () => {
     const ours = new Adapter({} as never);
     expect(Object.hasOwn(adopt(ours), "position")).toBe(false);
