@@ -59,12 +59,16 @@ describe.skipIf(executablePath === undefined)("npm create sockeye", () => {
     // Ours are not in the registry, or other than these: the tarballs stand for them.
     const ours = tarballs.filter((file) => !file.includes("create-sockeye"));
     await npm(["install", "--no-audit", "--no-fund", "--prefer-offline", ...ours], app);
+    const seconds = (): number => Math.round((performance.now() - began) / 1000);
+    const installed = seconds();
     const inDevelopment = await start(app, "dev");
-    try {
-      await chat(inDevelopment.url, { app, template, shot: `${template}-dev` });
+    const started = seconds();
+    const talked = (): void =>
       console.log(
-        `${template}: two tabs talk ${Math.round((performance.now() - began) / 1000)} s after the empty folder`,
+        `${template}: two tabs talk ${seconds()} s after the empty folder; it was installed after ${installed}, and started after ${started}`,
       );
+    try {
+      await chat(inDevelopment.url, { app, template, shot: `${template}-dev`, talked });
     } finally {
       await inDevelopment.stop();
     }
@@ -83,10 +87,12 @@ interface Case {
   readonly template: string;
   /** The name of its screenshot. */
   readonly shot: string;
+  /** Called once both tabs have heard each other: what comes behind it is for the test. */
+  talked?(): void;
 }
 
 /** Two tabs talk, and nothing complains. */
-async function chat(url: string, { app, template, shot }: Case): Promise<void> {
+async function chat(url: string, { app, template, shot, talked }: Case): Promise<void> {
   const complaints: string[] = [];
   const context = await browser.newContext({ viewport: { width: 720, height: 560 } });
   const open = async (): Promise<Page> => {
@@ -104,6 +110,7 @@ async function chat(url: string, { app, template, shot }: Case): Promise<void> {
       await one.getByRole("button", { name: "Ask" }).click();
       const other = await open();
       for (const page of [one, other]) await page.getByText("it goes on where it was.").waitFor(SOON);
+      talked?.();
       await takeScreenshots([one], shot);
     } else {
       const other = await open();
@@ -115,6 +122,7 @@ async function chat(url: string, { app, template, shot }: Case): Promise<void> {
       await other.getByRole("textbox", { name: "Message" }).fill("And back");
       await other.getByRole("button", { name: "Send" }).click();
       await one.getByText("And back").waitFor(SOON);
+      talked?.();
       // Each message once, those from before included.
       await other.reload(SOON);
       await other.getByText("And back").waitFor(SOON);
