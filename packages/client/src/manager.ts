@@ -149,8 +149,22 @@ export class Manager<
       return this;
     }
     if (callback) this.#callbacks.push(callback);
-    if (this.#state === "closed") this.#dial(callback ? "trying" : "opening");
-    else if (this.#isBetween) this.#dial("reopening");
+    const { timeout } = this.#settings;
+    if (this.#state === "closed") this.#rest(callback ? "trying" : "opening");
+    else if (this.#isBetween) this.#rest("reopening");
+    else return this;
+    if (this.#line.used) {
+      this.#line = this.#newLine();
+      this.#engine = undefined;
+    }
+    watchPage(this.#page);
+    if (typeof timeout === "number") {
+      this.#timer = this.#clock.setTimer(() => {
+        this.#failed(new SessionError("ERR_CONNECT_TIMEOUT", "timeout"));
+      }, timeout);
+    }
+    this.#line.dial();
+    this.#tellStatus();
     return this;
   }
 
@@ -235,23 +249,6 @@ export class Manager<
   }
 
   // ---- the way of the connection
-
-  #dial(state: "opening" | "trying" | "reopening"): void {
-    const { timeout } = this.#settings;
-    this.#rest(state);
-    if (this.#line.used) {
-      this.#line = this.#newLine();
-      this.#engine = undefined;
-    }
-    watchPage(this.#page);
-    if (typeof timeout === "number") {
-      this.#timer = this.#clock.setTimer(() => {
-        this.#failed(new SessionError("ERR_CONNECT_TIMEOUT", "timeout"));
-      }, timeout);
-    }
-    this.#line.dial();
-    this.#tellStatus();
-  }
 
   #tellStatus(): void {
     for (const socket of this.#sockets) socket[PEER].tellStatus();
@@ -362,10 +359,10 @@ export class Manager<
     if (this.#state !== "waiting") return;
     this.#clearTimer();
     dispatch(this, "reconnect_attempt", [this.#attempts]);
-    if (this.#state === "waiting") this.#dial("reopening");
+    if (this.#state === "waiting") this.open();
   }
 
-  /** Enters a state in which nothing is under way. */
+  /** Enters a state. What was timed in the one before is not any more. */
   #rest(state: State): void {
     this.#state = state;
     this.#clearTimer();
