@@ -55,9 +55,12 @@ export function dialNodeRedis(client: Duplicable, sharded: boolean): Dial {
   return (sink) => nodeRedis(client.duplicate(...noQueue()), sink, sharded);
 }
 
-/** What is published while it is away must not come late. */
+/**
+ * What is published while it is away must not come late, and what waits for a slow connection must not be dropped after some seconds, of which nobody
+ * would hear: the connection is lost then, or it leaves. A timer for each message would cost as much as the rest of sending it.
+ */
 function noQueue(): never[] {
-  return [{ disableOfflineQueue: true } as never];
+  return [{ disableOfflineQueue: true, commandOptions: { timeout: 0 } } as never];
 }
 
 function nodeRedis(made: unknown, sink: ConnectionSink, sharded: boolean): Connection {

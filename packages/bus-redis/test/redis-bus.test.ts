@@ -84,6 +84,34 @@ describe.skipIf(program === undefined)("bus-redis", () => {
     },
   );
 
+  it("what waits for a Redis that is busy leaves once it is not, however short a time the client gives to commands", async () => {
+    const server = await startRedis(program ?? "");
+    const socket = { host: "127.0.0.1", port: server.port };
+    const admin = createClient({ socket });
+    await admin.connect();
+    const client = createClient({ socket, commandOptions: { timeout: 20 } });
+    const bus: Bus = redis(client as unknown as Parameters<typeof redis>[0]);
+    const states: string[] = [];
+    const heard: unknown[] = [];
+    bus.subscribe(["{x}one"]);
+    await bus.open({
+      message: (_topic, bytes) => void heard.push(bytes[0]),
+      subscribed: () => {},
+      up: () => void states.push("up"),
+      down: () => void states.push("down"),
+    });
+    const busy = admin.eval("for n = 1, 100000000 do end");
+    // More than the connection takes before somebody reads.
+    const sent = Array.from({ length: 100 }, (_, n) => n);
+    for (const n of sent) bus.publish("{x}one", new Uint8Array(200_000).fill(n));
+    await busy;
+    await until(() => heard.length === sent.length, "all of them");
+    expect([heard, states]).toEqual([sent, []]);
+    await bus.close();
+    admin.destroy();
+    await server.stop();
+  });
+
   it("takes nothing but a client", () => {
     expect(() => redis({} as never)).toThrow(expect.objectContaining({ code: "ERR_BAD_OPTION" }));
   });
