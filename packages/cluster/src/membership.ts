@@ -50,6 +50,8 @@ interface Entry {
   state: NodeState;
   /** Nobody listens there any more: it is more than silent. */
   isCut: boolean;
+  /** As it was shown last. */
+  last: (Pick<Entry, "facts" | "load" | "state"> & { readonly member: Member }) | undefined;
 }
 
 /** The other nodes, by what was heard of them and when. It owns no clock: the caller says what time it is. */
@@ -69,6 +71,10 @@ export class Membership {
   get(id: string): Member | undefined {
     const entry = this.#entries.get(id);
     return entry && shown(entry);
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id);
   }
 
   /** The live node that has this tag. Tags come out of strangers' ids: only a `Map` may be asked. */
@@ -114,6 +120,7 @@ export class Membership {
       heardAt: now,
       state: load.draining ? "draining" : "up",
       isCut: false,
+      last: undefined,
     };
     this.#entries.set(facts.id, entry);
     this.#byTag.set(facts.tag, entry);
@@ -147,7 +154,7 @@ export class Membership {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     this.#forget(id, entry);
-    return { change: "left", member: shown({ ...entry, state: "down" }) };
+    return { change: "left", member: { ...shown(entry), state: "down" } };
   }
 
   /** What follows from time alone. */
@@ -190,6 +197,11 @@ function isLive(state: NodeState): boolean {
   return state === "up" || state === "draining";
 }
 
-function shown({ facts, load, state }: Entry): Member {
-  return { ...facts, ...load, state };
+/** One object until something changes: each request that is passed on asks for it. */
+function shown(entry: Entry): Member {
+  const { facts, load, state, last } = entry;
+  if (last?.facts === facts && last.load === load && last.state === state) return last.member;
+  const member = { ...facts, ...load, state };
+  entry.last = { facts, load, state, member };
+  return member;
 }

@@ -125,8 +125,8 @@ export class NodeInCluster implements Neighbours {
   // ---- from the engine
 
   locate(sid: string): There | undefined {
-    const owner = this.#forwarding.memberOf(sid);
-    return owner && new There(owner.id);
+    const owner = this.#forwarding.ownerOf(sid);
+    return owner === undefined ? undefined : new There(owner);
   }
 
   forward(visit: ForwardedRequest, owner: string, failed: (intact: boolean) => void): void {
@@ -143,8 +143,8 @@ export class NodeInCluster implements Neighbours {
   }
 
   claimRefused({ sid, secret }: Claim): void {
-    const owner = this.#forwarding.memberOf(sid);
-    if (owner) this.#cluster.tell(owner.id, ABANDONED, [sid, secret]);
+    const owner = this.#forwarding.ownerOf(sid);
+    if (owner !== undefined) this.#cluster.tell(owner, ABANDONED, [sid, secret]);
   }
 
   // ---- from the server

@@ -34,7 +34,7 @@ export class Forwarding {
 
   constructor({ cluster, key, secret, target }: ForwardingTerms) {
     this.#cluster = cluster;
-    const isMember = (id: string): boolean => cluster.members.get(id) !== undefined;
+    const isMember = (id: string): boolean => cluster.members.has(id);
     const { id, clock } = cluster;
     this.#forwarder = new Forwarder({ id, secret, clock });
     this.#links = new Links({ id, clock, secret, dead: (node) => cluster.suspect(node) });
@@ -56,9 +56,9 @@ export class Forwarding {
   }
 
   /** The other node that a session's id names, if it may answer. */
-  memberOf(sid: string): Member | undefined {
+  ownerOf(sid: string): string | undefined {
     const owner = this.#cluster.members.ownerOf(sid.slice(-TAG_LENGTH));
-    return owner === undefined ? undefined : this.#live(owner);
+    return owner !== undefined && this.#mayAnswer(owner) ? owner : undefined;
   }
 
   request(visit: ForwardableRequest, owner: string, terms: ForwardTerms): void {
@@ -143,7 +143,7 @@ export class Forwarding {
       facts: terms.facts,
       reached: () => void this.#reached.add(owner),
       failed: (why) => {
-        if (why === "begun" || !this.#live(owner)) terms.failed(why !== "begun");
+        if (why === "begun" || !this.#mayAnswer(owner)) terms.failed(why !== "begun");
         else if (why === "refused" && this.#reached.has(owner)) dead();
         else {
           this.#unreachable.set(owner, this.#cluster.clock.now() + UNREACHABLE_MS);
@@ -154,9 +154,11 @@ export class Forwarding {
   }
 
   #live(id: string): Member | undefined {
+    return this.#mayAnswer(id) ? this.#cluster.members.get(id) : undefined;
+  }
+
+  #mayAnswer(id: string): boolean {
     const { members, isUp, hearing, clock } = this.#cluster;
-    return members.mayAnswer(id, isUp ? hearing.hearsSince : undefined, clock.now())
-      ? members.get(id)
-      : undefined;
+    return members.mayAnswer(id, isUp ? hearing.hearsSince : undefined, clock.now());
   }
 }

@@ -14,6 +14,18 @@ const MAX_STREAMS = 65_536;
 
 /** A request that came over a link. It looks like any other, but has no connection of its own. */
 class LinkRequest extends IncomingMessage {
+  static {
+    // Few ask for them. Node's own constructor sets them.
+    Object.defineProperty(LinkRequest.prototype, "rawHeaders", {
+      get: function (this: LinkRequest): string[] {
+        return Object.entries(this.headers).flatMap(([name, values]) =>
+          [values ?? []].flat().flatMap((value) => [name, value]),
+        );
+      },
+      set: () => {},
+    });
+  }
+
   readonly #in: Inflow;
   #waiting = 0;
 
@@ -26,9 +38,6 @@ class LinkRequest extends IncomingMessage {
     this.httpVersionMinor = 1;
     this.httpVersion = "1.1";
     this.headers = headers;
-    this.rawHeaders = Object.entries(headers).flatMap(([name, values]) =>
-      [values].flat().flatMap((value) => [name, value]),
-    );
   }
 
   came(bytes: Buffer, isLast: boolean): void {

@@ -8,7 +8,9 @@ import { LAST, LinkFrame, type ReadFrame, readCredit } from "./frames.js";
 import { readResponseHead, writeRequestHead } from "./heads.js";
 import { Tunnel } from "./tunnel.js";
 
-const NOTHING = new Uint8Array();
+const NOTHING = Buffer.alloc(0);
+/** The last piece of an answer that is written as text. */
+const AS_TEXT_BYTES = 4_096;
 
 /** The end of a link that passes requests on: one of them. */
 class Passing {
@@ -111,7 +113,7 @@ class Passing {
     this.#isAnswered = true;
   }
 
-  #came(bytes: Uint8Array, isLast: boolean): void {
+  #came(bytes: Buffer, isLast: boolean): void {
     this.#in.came(bytes.length, isLast);
     // A body that is longer or shorter than its length would be part of the next answer.
     if (this.#missing !== undefined) {
@@ -131,8 +133,10 @@ class Passing {
       this.#carrier.send(LinkFrame.RESET, this.#id, NOTHING);
       this.#req.resume();
     }
-    if (bytes.length > 0) res.end(bytes);
-    else res.end();
+    if (bytes.length === 0) res.end();
+    // A character for each byte: Node writes a text together with the head, and bytes apart.
+    else if (bytes.length <= AS_TEXT_BYTES) res.end(bytes.toString("latin1"), "latin1");
+    else res.end(bytes);
   }
 
   /** One listener, however many pieces wait. */

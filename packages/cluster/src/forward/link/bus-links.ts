@@ -81,7 +81,7 @@ export class BusLinks {
   /** What another node says. @throws ClusterError `ERR_CLUSTER_INPUT` */
   told([said, id, number, bytes]: readonly unknown[], from: string): void {
     if (!isCount(id)) throw badInput("no link");
-    if (!this.#cluster.members.get(from)) return;
+    if (!this.#cluster.members.has(from)) return;
     const asking = this.#asking.get(from)?.id === id ? this.#asking.get(from) : undefined;
     const answering = this.#answering.get(from)?.id === id ? this.#answering.get(from) : undefined;
     switch (said as Said) {
@@ -189,7 +189,7 @@ export class BusLinks {
     });
     const answering: Answering = { id, pipe };
     this.#answering.set(from, answering);
-    const isMember = (): boolean => this.#cluster.members.get(from) !== undefined;
+    const isMember = (): boolean => this.#cluster.members.has(from);
     new AnsweringEnd(pipe, NOTHING, { target: this.#target, isMember, closed: () => {} });
     this.#say(from, "opened", id);
   }

@@ -8,19 +8,24 @@ export interface ForwardedFacts {
   readonly corsAnswer?: string | undefined;
 }
 
-const facts = new WeakMap<IncomingMessage, ForwardedFacts>();
+/** On the request itself: in a `WeakMap` each would cost the garbage collector more than all else that is done with it. */
+const FACTS: unique symbol = Symbol("forwarded");
+
+interface Marked extends IncomingMessage {
+  [FACTS]?: ForwardedFacts | undefined;
+}
 
 /** Remembers where a request came from that another node has passed on. */
-export function markForwarded(req: IncomingMessage, said: ForwardedFacts): void {
-  facts.set(req, said);
+export function markForwarded(req: Marked, said: ForwardedFacts): void {
+  req[FACTS] = said;
 }
 
 /** Undefined: the client itself has sent it here. */
-export function forwardedFacts(req: IncomingMessage): ForwardedFacts | undefined {
-  return facts.get(req);
+export function forwardedFacts(req: Marked): ForwardedFacts | undefined {
+  return req[FACTS];
 }
 
 /** The address of the client, or of the last proxy before the first node. Empty if it is not known any more. */
-export function remoteAddress(req: IncomingMessage): string {
-  return facts.get(req)?.address ?? req.socket?.remoteAddress ?? "";
+export function remoteAddress(req: Marked): string {
+  return req[FACTS]?.address ?? req.socket?.remoteAddress ?? "";
 }
