@@ -38,6 +38,7 @@ export const APPS = {
 /** What `@sockeye/client` has and its lean entry has not: where each part is made, and what stands in its place without it. */
 const PARTS = {
   "coming back (`resume`)": ["resume", "resumeFeature", "@sockeye/engine/client"],
+  "what a server never saw": ["unseen", "unseenOf", "client/src/unseen.ts"],
   "the race of transports (`race`)": ["race", "raceFeature", "@sockeye/engine/client"],
   "upgrades from polling": ["probe", "clientProbe", "@sockeye/session"],
   "Blobs among arguments": ["blobs", "blobFeature", "client/src/blobs.ts"],

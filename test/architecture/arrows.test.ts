@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
-import { SESSION_STATES, type SessionState } from "@sockeye/protocol";
+import { NEXT_STATES, SESSION_STATES, type SessionState } from "@sockeye/protocol";
 import { describe, expect, it } from "vitest";
 import {
   cycles,
@@ -381,7 +381,7 @@ describe("ARCHITECTURE.md", () => {
       .map(([, from, to]) => [from, to] as [SessionState, SessionState])
       .filter((arrow) => arrow.every((state) => states.includes(state)))
       .map((arrow) => arrow.join(" --> "));
-    const table = states.flatMap((from) => SESSION_STATES[from].next.map((to) => `${from} --> ${to}`));
+    const table = states.flatMap((from) => NEXT_STATES[from].map((to) => `${from} --> ${to}`));
     expect([...new Set(drawn)].sort()).toEqual(table.sort());
   });
 });

@@ -21,7 +21,6 @@ import { Recovery } from "./recovery.js";
 import { refusalOf, v2Server } from "./refusal.js";
 import { reportAppError } from "./report-error.js";
 import type { RetryOwner, RetryQueue } from "./retry-queue.js";
-import { unseenOf } from "./unseen.js";
 
 /** The machine behind a `Socket`: its way from CONNECT to the end, what comes in and goes out. */
 export class Peer implements EmitTarget, RetryOwner {
@@ -338,7 +337,7 @@ export class Peer implements EmitTarget, RetryOwner {
     const was = this.#phase;
     if (was !== "idle") this.#cutOff();
     if (was !== "connected") return;
-    for (const packet of unseenOf(this.#host.session, this.id)) this.#buffer(packet);
+    for (const packet of this.#host.parts.unseen?.(this.#host.session, this.id) ?? []) this.#buffer(packet);
     this.#ended(reason, description);
   }
 

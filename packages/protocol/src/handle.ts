@@ -6,27 +6,27 @@ export const PEER: unique symbol = Symbol("peer");
 /** The machine behind a namespace or a server. */
 export const CORE: unique symbol = Symbol("core");
 /** Takes what a listener or callback of the app threw or rejected with. */
-export const REPORT: unique symbol = Symbol("report");
+export const REPORT: unique symbol = Symbol();
 
 /** Shows an event that has come in to the catch-all listeners. */
-export const SHOW_INCOMING: unique symbol = Symbol("show incoming");
+export const SHOW_INCOMING: unique symbol = Symbol();
 /** Shows an event that leaves to the catch-all listeners. */
-export const SHOW_OUTGOING: unique symbol = Symbol("show outgoing");
+export const SHOW_OUTGOING: unique symbol = Symbol();
 
 /** Adds the only listener of an event. */
-export const HANDLE: unique symbol = Symbol("handle");
+export const HANDLE: unique symbol = Symbol();
 
 /** The listeners of an event, as dispatching calls them. */
-export const LISTENERS: unique symbol = Symbol("listeners");
+export const LISTENERS: unique symbol = Symbol();
 
 /** Makes what keeps the listeners. */
-export const NEW_STORE: unique symbol = Symbol("new store");
+export const NEW_STORE: unique symbol = Symbol();
 
 /** Is called before an emitter's first listener is added. */
-export const LISTENED: unique symbol = Symbol("listened");
+export const LISTENED: unique symbol = Symbol();
 
 /** Throws if an event has its only listener already. */
-export const REQUIRE_FREE: unique symbol = Symbol("require free");
+export const REQUIRE_FREE: unique symbol = Symbol();
 
 /**
  * Lets an app put a value of its own where a class of ours has a getter: `socket.status = "typing"` worked before there was one.

@@ -90,5 +90,5 @@ export type { SharedRoom, SharedRoomKeep, SharedRoomSink } from "./shared-room.j
 export type { SharedStreams, SharedStreamsSink } from "./shared-streams.js";
 export { shown, shownError } from "./shown.js";
 export type { SessionState } from "./state.js";
-export { SESSION_STATES } from "./state.js";
+export { NEXT_STATES, SESSION_STATES } from "./state.js";
 export type { PipeClose, PipeEnd, Transport, TransportSink } from "./transport.js";

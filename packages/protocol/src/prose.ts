@@ -10,6 +10,7 @@ const TEXTS = {
   needsWholeClient: '"$1" needs @sockeye/client in place of its lean entry',
   notAParser: "a parser has the classes Encoder and Decoder",
   badEventName: "the name of an event is a string, not $1",
+  notAListener: "a listener is a function, not $1",
   alreadyHandled: '"$1" has a handler or a listener already',
 
   // ---- what cannot be sent

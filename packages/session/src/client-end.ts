@@ -1,5 +1,5 @@
-import { claimPacket, PONG, readOpen, withCount } from "@sockeye/codec";
-import type { CloseReason, EncodedPacket, Frame, OpenData, ResumeTerms, Transport } from "@sockeye/protocol";
+import { PONG, readOpen, withCount } from "@sockeye/codec";
+import type { CloseReason, Frame, OpenData, ResumeTerms, Transport } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 import { ClientOutgoing } from "./client-outgoing.js";
 import type { ClientProbe } from "./client-upgrade.js";
@@ -29,7 +29,7 @@ export interface ClientRole {
   redial(cause: Error | undefined): Transport | undefined;
   /** A candidate has taken over. */
   upgraded(transport: Transport): void;
-  /** The transport broke, and the session is suspended: from now on {@link ClientEnd.resume} may be called. */
+  /** The transport broke, and the session is suspended: from now on `resume` of client-return.ts may be called. */
   suspended(): void;
   /** The session is over; the layer above hears it next. */
   ended(reason: CloseReason): void;
@@ -49,55 +49,25 @@ export class ClientEnd implements SessionEnd {
   readonly #config: ClientConfig;
   #outgoing!: ClientOutgoing;
   /** The longest silence that the server's terms allow; 0 before there are any. */
-  #silenceMs = 0;
+  silenceMs = 0;
+  /** Proves that the session is this client's, if it is counted. */
+  secret = "";
   /** When the deadline was set, by both clocks. */
   #setAt = 0;
   #setWall = 0;
   /** How often the server is told that something comes in, and when it was last. */
   #tellMs = 0;
   #toldAt = 0;
-  #secret = "";
 
   constructor(config: ClientConfig, sink: SessionSink) {
     this.#config = config;
     this.session = new Session(config, this, sink);
   }
 
-  // ---- from the layer above
-
-  /** The packet that proves, on another transport, that this session is its own. */
-  claim(): EncodedPacket {
-    const { id: sid, counted } = this.session;
-    return claimPacket({ sid, secret: this.#secret, received: counted?.received ?? 0 });
-  }
-
-  /**
-   * The server has agreed that the session continues over this transport.
-   *
-   * @returns false if its terms cannot be, or the session has ended
-   */
-  resume(transport: Transport, terms: OpenData): boolean {
-    const { session } = this;
-    const { id, counted, outgoing } = session;
-    const { received, secret = "" } = terms.resume ?? {};
-    if (!counted || received === undefined || terms.sid !== id) return false;
-    if (!session.switchTransport(transport, received, this.#silenceMs)) return false;
-    this.#accept(terms, secret);
-    // Also tells that the new secret has come.
-    counted.unreported();
-    outgoing.queue(withCount("noop", counted.received));
-    session.observer?.onResume?.(transport);
-    this.probe(terms.upgrades);
-    return true;
-  }
-
   /** Tries these beside the transport in use, in place of those that are being tried. */
   probe(names: readonly string[]): void {
-    const { session } = this;
     const { role, clock } = this.#config;
-    if (session.state !== "open") return;
-    session.dropCandidate();
-    session.upgrade = role.probe?.(session, { names, dial: (name) => role.candidate(name), clock });
+    role.probe?.(this.session, { names, dial: (name) => role.candidate(name), clock });
   }
 
   // ---- from the session
@@ -121,7 +91,7 @@ export class ClientEnd implements SessionEnd {
       transport?.close("dead");
       const cause = new TransportError("ERR_TRANSPORT_OPEN", "timeout");
       if (transport) session.ended(transport, "closed", "transport error", cause);
-    } else if (now < heardAt + this.#silenceMs && this.#silentMs() <= this.#silenceMs + SLEEP_SLACK_MS) {
+    } else if (now < heardAt + this.silenceMs && this.#silentMs() <= this.silenceMs + SLEEP_SLACK_MS) {
       this.#expect(heardAt, now);
     } else {
       session.transportLost("ping timeout", undefined);
@@ -140,7 +110,7 @@ export class ClientEnd implements SessionEnd {
       session.id = terms.sid;
       if (terms.resume) this.#outgoing.replay = role.count(terms.resume, this.#outgoing);
       session.open();
-      this.#accept(terms, terms.resume?.secret ?? "");
+      this.accept(terms, terms.resume?.secret ?? "");
       role.opened(terms);
       session.observer?.onOpen?.(terms);
       // The app may have closed the session in what `opened` led to.
@@ -175,7 +145,7 @@ export class ClientEnd implements SessionEnd {
   }
 
   isStale(): boolean {
-    return this.#silenceMs > 0 && this.#silentMs() > this.#silenceMs;
+    return this.silenceMs > 0 && this.#silentMs() > this.silenceMs;
   }
 
   redial(cause: Error | undefined): Transport | undefined {
@@ -195,14 +165,15 @@ export class ClientEnd implements SessionEnd {
     this.#config.role.ended(reason);
   }
 
-  // ---- inside
-
-  #accept({ pingInterval, pingTimeout }: OpenData, secret: string): void {
-    this.#secret = secret;
-    this.#silenceMs = pingInterval + pingTimeout;
+  /** The server's terms, at first and with each return. */
+  accept({ pingInterval, pingTimeout }: OpenData, secret: string): void {
+    this.secret = secret;
+    this.silenceMs = pingInterval + pingTimeout;
     this.#tellMs = pingTimeout / 2;
-    this.#signOfLife(this.#config.clock.now());
+    this.#signOfLife(this.session.now());
   }
+
+  // ---- inside
 
   /** The server lives. */
   #signOfLife(now: number): void {
@@ -215,7 +186,7 @@ export class ClientEnd implements SessionEnd {
   #expect(heardAt: number, now: number): void {
     this.#setAt = heardAt;
     this.#setWall = this.#config.clock.wall() - (now - heardAt);
-    this.session.setDeadline(this.#silenceMs, heardAt);
+    this.session.setDeadline(this.silenceMs, heardAt);
   }
 
   /** Time of day that has passed since the last sign of life, also while the machine slept. */

@@ -1,7 +1,7 @@
 import { probePing, probePong, UPGRADE } from "@sockeye/codec";
 import type { Clock, CloseReason, Frame, PipeEnd, Timer, Transport, TransportSink } from "@sockeye/protocol";
 import type { Upgradable, Upgrade } from "./upgrade.js";
-import { probeError } from "./upgrade.js";
+import { beginUpgrade, completeUpgrade, failUpgrade, probeError } from "./upgrade.js";
 
 /** What a client may move to. */
 export interface Prospects {
@@ -12,12 +12,14 @@ export interface Prospects {
   readonly clock: Clock;
 }
 
-/** Dials candidates and probes them; the first that answers takes over. `undefined` if there is none. */
-export type ClientProbe = (session: Upgradable, prospects: Prospects) => Upgrade | undefined;
+/** Dials candidates and probes them, in place of those that are being tried; the first that answers takes over. */
+export type ClientProbe = (session: Upgradable, prospects: Prospects) => void;
 
 export const clientProbe: ClientProbe = (session, prospects) => {
+  if (session.state !== "open") return;
+  session.dropCandidate();
   const upgrade = new ClientUpgrade(session, prospects);
-  return upgrade.start() ? upgrade : undefined;
+  session.upgrade = upgrade.start() ? upgrade : undefined;
 };
 
 /** Gets a start of so many milliseconds, as in Socket.IO: else WebSocket would always win. */
@@ -64,12 +66,12 @@ class ClientUpgrade implements Upgrade, TransportSink {
     this.#candidates.delete(candidate);
     this.#drop();
     this.#candidates.set(candidate, true);
-    this.#session.beginUpgrade(candidate);
+    beginUpgrade(this.#session, candidate);
     this.#session.transport?.pause(() => {
       if (this.#over) return;
       this.#over = true;
       candidate.send([UPGRADE]);
-      this.#session.completeUpgrade(candidate);
+      completeUpgrade(this.#session, candidate);
     });
   }
 
@@ -115,6 +117,6 @@ class ClientUpgrade implements Upgrade, TransportSink {
     if (this.#candidates.size === 0) this.#dialRest();
     if (this.#candidates.size > 0) return;
     this.abandon();
-    this.#session.failUpgrade(probeError(candidate, why, cause));
+    failUpgrade(this.#session, probeError(candidate, why, cause));
   }
 }

@@ -1,5 +1,18 @@
-import type { CloseReason, EncodedPacket as Encoded, ResumeTerms } from "@sockeye/protocol";
-import { EncodedPacket } from "@sockeye/protocol";
+import { readCount } from "@sockeye/codec";
+import type {
+  CloseReason,
+  EncodedPacket as Encoded,
+  Frame,
+  PipeClose,
+  ResumeTerms,
+  SessionObserver,
+  SessionState,
+  Transport,
+  TransportSink,
+} from "@sockeye/protocol";
+import { EncodedPacket, SESSION_STATES, SessionError } from "@sockeye/protocol";
+import { prose } from "@sockeye/protocol/prose";
+import type { Ending } from "./config.js";
 import { isSpoilt, sizeOf } from "./waiting-packet.js";
 
 /** What one message that came in is counted as, beside its bytes: as much as one that waits, at most. */
@@ -20,6 +33,29 @@ export interface Loss {
   readonly reason: CloseReason;
   readonly cause: Error | undefined;
   readonly livedMs: number;
+}
+
+/** The session that is counted. */
+export interface Lasting extends TransportSink {
+  readonly state: SessionState;
+  readonly thisEnd: {
+    acknowledged(): void;
+    suspended(reason: CloseReason, cause: Error | undefined): void;
+  };
+  readonly observer: SessionObserver | undefined;
+  readonly outgoing: { schedule(): void };
+  transport: Transport | undefined;
+  upgraded: boolean;
+  awaitsSign: boolean;
+  since: number;
+  now(): number;
+  enter(state: SessionState): void;
+  open(): void;
+  dropCandidate(how: PipeClose): void;
+  setDeadline(delayMs: number, now: number): void;
+  end(ending: Ending): void;
+  parseError(cause: Error): void;
+  holds(): void;
 }
 
 /** Packets, oldest first, of which the first so many were handed to a transport, of this session, at least once. */
@@ -184,6 +220,68 @@ export class Counting {
   suspend(loss: Loss | undefined): void {
     this.loss = loss;
     this.controls = undefined;
+  }
+
+  // ---- its session, which without this has nothing of what follows
+
+  /** A heartbeat, NOOP or CLOSE may say how much has arrived. @returns false if it cannot be, and then the session has ended */
+  heard(session: Lasting, data: Frame | undefined): boolean {
+    session.thisEnd.acknowledged();
+    if (data === undefined) return true;
+    const wasFull = this.full;
+    const count = readCount(data);
+    if (count === undefined || !this.acknowledge(count)) {
+      session.parseError(new SessionError("ERR_PROTOCOL_VIOLATION", prose("impossibleCount")));
+      return false;
+    }
+    session.holds();
+    if (wasFull && !this.full) session.outgoing.schedule();
+    return true;
+  }
+
+  /** Its transport is lost: it waits for another one. */
+  lose(session: Lasting, reason: CloseReason, cause: Error | undefined): void {
+    const now = session.now();
+    session.dropCandidate("moved");
+    session.transport?.close("moved");
+    this.suspend({ reason, cause, livedMs: now - session.since });
+    session.enter("suspended");
+    session.awaitsSign = false;
+    session.setDeadline(this.terms.window, now);
+    session.observer?.onSuspend?.(reason, cause);
+    session.thisEnd.suspended(reason, cause);
+  }
+
+  /** It was suspended and does not continue: it ends for the reason for which its transport did. */
+  giveUp(session: Lasting, why: string | undefined): void {
+    const { reason = "transport close", cause } = this.loss ?? {};
+    session.end({ reason, cause: cause ?? new SessionError("ERR_NOT_RESUMED", why), transport: "dead" });
+  }
+
+  /**
+   * Takes a transport in place of the one that there was, and begins there with what the peer has not got.
+   *
+   * @param silenceMs the longest that the peer may be silent
+   * @returns false if that cannot be, and then nothing has changed, unless the session has ended since it makes no progress
+   */
+  move(session: Lasting, transport: Transport, received: number, silenceMs: number): boolean {
+    const now = session.now();
+    if (!SESSION_STATES[session.state].delivers && session.state !== "suspended") return false;
+    const { reason = "transport error", livedMs = now - session.since } = this.loss ?? {};
+    if (!this.rewind(received, livedMs * 2 > silenceMs)) return false;
+    if (this.isStuck) {
+      session.end({ reason, cause: new SessionError("ERR_NO_PROGRESS", prose("nothingThrough")) });
+      return false;
+    }
+    session.since = now;
+    const old = session.transport;
+    session.dropCandidate("moved");
+    old?.close("moved");
+    session.transport = transport;
+    session.upgraded = false;
+    transport.bind(session);
+    session.open();
+    return true;
   }
 }
 

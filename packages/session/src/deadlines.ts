@@ -19,10 +19,10 @@ export interface Deadlines {
   remove(entry: Timed): void;
 }
 
-/** A timer for each session: for an end that has few of them. A server has a wheel. */
-export class Timers implements Deadlines {
+/** One timer, for the one session of a client. A server has a wheel. */
+export class OneTimer implements Deadlines {
   readonly #clock: Clock;
-  readonly #timers = new Map<Timed, Timer>();
+  #timer: Timer | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,19 +30,17 @@ export class Timers implements Deadlines {
 
   schedule(entry: Timed): void {
     const clock = this.#clock;
-    this.remove(entry);
     const due = (): void => {
       const now = clock.now();
-      this.#timers.delete(entry);
       // Platforms fire a fraction early, or their longest delay is shorter.
       if (entry.dueAt > now) this.schedule(entry);
       else entry.onDeadline(now);
     };
-    this.#timers.set(entry, clock.setTimer(due, Math.ceil(Math.max(0, entry.dueAt - clock.now()))));
+    this.remove();
+    this.#timer = clock.setTimer(due, Math.ceil(Math.max(0, entry.dueAt - clock.now())));
   }
 
-  remove(entry: Timed): void {
-    this.#clock.clearTimer(this.#timers.get(entry));
-    this.#timers.delete(entry);
+  remove(): void {
+    this.#clock.clearTimer(this.#timer);
   }
 }

@@ -11,6 +11,7 @@ export {
 } from "@sockeye/codec";
 export type { ClientConfig, ClientRole } from "./client-end.js";
 export { ClientEnd } from "./client-end.js";
+export { claimOf, resume } from "./client-return.js";
 export type { ClientProbe } from "./client-upgrade.js";
 export { clientProbe } from "./client-upgrade.js";
 export { nativeClock, systemClock } from "./clock.js";
@@ -18,7 +19,7 @@ export type { Ending, SessionConfig, SessionSink } from "./config.js";
 export type { Kept } from "./counting.js";
 export { Counting } from "./counting.js";
 export type { Deadlines, Timed } from "./deadlines.js";
-export { NO_SLOT, Timers } from "./deadlines.js";
+export { NO_SLOT, OneTimer } from "./deadlines.js";
 export { encodeMessage } from "./encode-message.js";
 export { FlushScheduler } from "./flush-scheduler.js";
 export type { DropPolicy, Overflow } from "./outbox.js";

@@ -131,7 +131,7 @@ export class ServerEnd implements SessionEnd {
     const counted = this.#counted;
     if (!counted || !this.proves(claim.secret)) return false;
     const isLast = role.secrets?.fits(session.id, this.generation, claim.secret) === true;
-    if (!session.switchTransport(transport, claim.received, this.#longestSilenceMs)) return false;
+    if (!counted.move(session, transport, claim.received, this.#longestSilenceMs)) return false;
     // A client that never got the last secret is told it once more.
     if (isLast) this.generation++;
     this.#confirmed = false;

@@ -10,7 +10,7 @@ import type {
   TransportSink,
 } from "@sockeye/protocol";
 import type { Upgradable, Upgrade } from "./upgrade.js";
-import { probeError } from "./upgrade.js";
+import { beginUpgrade, completeUpgrade, failUpgrade, probeError } from "./upgrade.js";
 
 /** What a candidate sends until it has taken over is a few bytes: nothing larger is collected. */
 const MAX_PROBE_BYTES = 8192;
@@ -41,12 +41,12 @@ export class ServerUpgrade implements Upgrade, TransportSink {
     if (frame === probePing.head && !this.#probed) {
       this.#probed = true;
       this.#candidate.send([probePong]);
-      this.#session.beginUpgrade(this.#candidate);
+      beginUpgrade(this.#session, this.#candidate);
       const { transport } = this.#session;
       if (transport?.writable) this.release(transport);
     } else if (frame === UPGRADE.head && this.#probed) {
       this.#clock.clearTimer(this.#timer);
-      this.#session.completeUpgrade(this.#candidate);
+      completeUpgrade(this.#session, this.#candidate);
     } else {
       this.#fail("no probe");
     }
@@ -74,6 +74,6 @@ export class ServerUpgrade implements Upgrade, TransportSink {
   #fail(why: string, cause?: Error): void {
     // The client may have moved to it already, and must not take this for the end.
     this.abandon(this.#session.counted ? "moved" : "goodbye");
-    this.#session.failUpgrade(probeError(this.#candidate, why, cause));
+    failUpgrade(this.#session, probeError(this.#candidate, why, cause));
   }
 }

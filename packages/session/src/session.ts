@@ -14,7 +14,7 @@ import type {
   Transport,
   TransportSink,
 } from "@sockeye/protocol";
-import { SESSION_STATES, SessionError } from "@sockeye/protocol";
+import { SESSION_STATES } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import type { Ending, SessionConfig, SessionSink } from "./config.js";
 import { onControl, unexpected } from "./control-packets.js";
@@ -61,20 +61,21 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   /** Have so many bytes come since this was last set to false? */
   progressed = false;
 
+  readonly thisEnd: SessionEnd;
+  /** When the transport of now was taken. */
+  since = 0;
+
   #state: SessionState = "opening";
   #rules: (typeof SESSION_STATES)[SessionState] = SESSION_STATES.opening;
   readonly #config: SessionConfig;
-  readonly #thisEnd: SessionEnd;
   readonly #sink: SessionSink;
   /** Bytes of something that is not whole yet, since they were last a sign of life. */
   #partBytes = 0;
-  /** When the transport of now was taken. */
-  #since = 0;
 
   /** For a {@link SessionEnd}, which is at this end of it. */
   constructor(config: SessionConfig, thisEnd: SessionEnd, sink: SessionSink, id = "") {
     this.#config = config;
-    this.#thisEnd = thisEnd;
+    this.thisEnd = thisEnd;
     this.#sink = sink;
     this.outgoing = thisEnd.outgoingOf(this, sink);
     this.decoder = config.codec.decoder();
@@ -122,11 +123,11 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
 
   /** Server: the transport is open, tell the terms. Client: the transport is being dialled, wait for the terms. */
   start(transport: Transport): void {
-    const now = this.#config.clock.now();
+    const now = this.now();
     this.transport = transport;
-    this.#since = now;
+    this.since = now;
     transport.bind(this);
-    this.#thisEnd.begin(now);
+    this.thisEnd.begin(now);
   }
 
   /**
@@ -175,9 +176,9 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
     if (this.#state !== "upgrading" || !this.#stateWrites) this.dropCandidate();
     // Paused for the upgrade, it would never take what is queued.
     if (this.#state === "upgrading") this.transport?.resume();
-    this.#enter("closing");
+    this.enter("closing");
     this.clearDeadline();
-    this.setDeadline(CLOSING_MS, this.#config.clock.now());
+    this.setDeadline(CLOSING_MS, this.now());
     this.#tellClosed(reason, undefined);
     this.outgoing.flush();
   }
@@ -195,7 +196,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
    * @returns has the session ended?
    */
   endIfStale(): boolean {
-    if (this.#state === "suspended" || !this.#thisEnd.isStale()) return false;
+    if (this.#state === "suspended" || !this.thisEnd.isStale()) return false;
     this.transportLost("ping timeout", undefined);
     return this.state === "closed";
   }
@@ -203,7 +204,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
   // ---- from the transport
 
   frame(_from: Transport, frame: Frame): void {
-    if (this.awaitsSign) this.heardAt = this.#config.clock.now();
+    if (this.awaitsSign) this.heardAt = this.now();
     if (this.observer === undefined && this.#rules.delivers) {
       const text = typeof frame === "string" ? messageText(frame) : frame;
       if (text !== undefined) {
@@ -221,8 +222,8 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
     this.#partBytes = 0;
     this.progressed = true;
     if (!this.awaitsSign) return;
-    this.heardAt = this.#config.clock.now();
-    if (this.#rules.delivers) this.#thisEnd.progressed(this.heardAt);
+    this.heardAt = this.now();
+    if (this.#rules.delivers) this.thisEnd.progressed(this.heardAt);
   }
 
   writable(_from: Transport): void {
@@ -238,7 +239,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
         return;
       }
     }
-    const next = this.#state === "opening" ? this.#thisEnd.redial(cause) : undefined;
+    const next = this.#state === "opening" ? this.thisEnd.redial(cause) : undefined;
     if (next) {
       this.start(next);
       return;
@@ -263,19 +264,28 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
 
   onDeadline(now: number): void {
     if (this.#state === "suspended") {
-      this.notResumed(prose("notInTime"));
+      this.counted?.giveUp(this, prose("notInTime"));
     } else if (this.#state === "closing") {
       this.end({ reason: "forced close" });
     } else {
-      this.#thisEnd.onDeadline(now);
+      this.thisEnd.onDeadline(now);
     }
   }
 
   // ---- from its end
 
+  now(): number {
+    return this.#config.clock.now();
+  }
+
+  enter(state: SessionState): void {
+    this.#state = state;
+    this.#rules = SESSION_STATES[state];
+  }
+
   /** Both ends have agreed on the terms. */
   open(): void {
-    this.#enter("open");
+    this.enter("open");
     this.outgoing.schedule();
   }
 
@@ -293,90 +303,15 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
     this.#config.deadlines.remove(this);
   }
 
-  /**
-   * Takes a transport in place of the one that there was, and begins there with what the peer has not got.
-   *
-   * @param silenceMs the longest that the peer may be silent
-   * @returns false if that cannot be, and then nothing has changed, unless the session has ended since it makes no progress
-   */
-  switchTransport(transport: Transport, received: number, silenceMs: number): boolean {
-    if (!this.#rules.delivers && this.#state !== "suspended") return false;
-    const { counted } = this;
-    const now = this.#config.clock.now();
-    const { reason = "transport error", livedMs = now - this.#since } = counted?.loss ?? {};
-    if (!counted?.rewind(received, livedMs * 2 > silenceMs)) return false;
-    if (counted.isStuck) {
-      this.end({ reason, cause: new SessionError("ERR_NO_PROGRESS", prose("nothingThrough")) });
-      return false;
-    }
-    this.#since = now;
-    const old = this.transport;
-    this.dropCandidate("moved");
-    old?.close("moved");
-    this.transport = transport;
-    this.upgraded = false;
-    transport.bind(this);
-    this.open();
-    return true;
-  }
-
   /** The transport is of no use any more; nobody has said goodbye. */
   transportLost(reason: CloseReason, cause: Error | undefined): void {
     const { counted } = this;
-    if (!counted || !this.#thisEnd.maySuspend || !this.#rules.delivers) {
-      this.end({ reason, cause });
-      return;
-    }
-    this.dropCandidate("moved");
-    this.transport?.close("moved");
-    const now = this.#config.clock.now();
-    counted.suspend({ reason, cause, livedMs: now - this.#since });
-    this.#enter("suspended");
-    this.awaitsSign = false;
-    this.setDeadline(counted.terms.window, now);
-    this.observer?.onSuspend?.(reason, cause);
-    this.#thisEnd.suspended(reason, cause);
-  }
-
-  /** The session was suspended and does not continue: it ends for the reason for which its transport did. */
-  notResumed(why: string | undefined): void {
-    const { reason = "transport close", cause } = this.counted?.loss ?? {};
-    this.end({ reason, cause: cause ?? new SessionError("ERR_NOT_RESUMED", why), transport: "dead" });
+    if (counted && this.thisEnd.maySuspend && this.#rules.delivers) counted.lose(this, reason, cause);
+    else this.end({ reason, cause });
   }
 
   parseError(cause: Error): void {
     this.end({ reason: "parse error", cause });
-  }
-
-  // ---- from the upgrade (see upgrade.ts)
-
-  beginUpgrade(candidate: Transport): void {
-    this.#enter("upgrading");
-    this.observer?.onUpgrading(candidate);
-  }
-
-  completeUpgrade(candidate: Transport): void {
-    this.transport?.close("moved");
-    this.upgrade = undefined;
-    this.transport = candidate;
-    this.upgraded = true;
-    candidate.bind(this);
-    if (this.#state !== "closing") {
-      this.#enter("open");
-      this.#thisEnd.upgraded(candidate);
-      this.observer?.onUpgrade(candidate);
-    }
-    this.outgoing.flush();
-  }
-
-  failUpgrade(cause: Error): void {
-    this.upgrade = undefined;
-    if (this.#state === "upgrading") {
-      this.#enter("open");
-      this.transport?.resume();
-    }
-    this.outgoing.flush();
-    this.observer?.onUpgradeFailed(cause);
   }
 
   // ---- inside
@@ -390,7 +325,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
       return;
     }
     this.observer?.onPacket(packet);
-    if (packet.type !== "message") onControl(this, this.#thisEnd, packet, this.#config.clock.now());
+    if (packet.type !== "message") onControl(this, this.thisEnd, packet, this.now());
     else if (this.#rules.delivers) this.#message(packet.data ?? "");
     else if (this.#state === "opening") this.parseError(unexpected("message"));
   }
@@ -412,18 +347,13 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
 
   get #stateWrites(): boolean {
     const { writes } = this.#rules;
-    return writes === true || (writes === "server" && this.#thisEnd.writesInUpgrade);
-  }
-
-  #enter(state: SessionState): void {
-    this.#state = state;
-    this.#rules = SESSION_STATES[state];
+    return writes === true || (writes === "server" && this.thisEnd.writesInUpgrade);
   }
 
   end({ reason, cause, transport = "goodbye" }: Ending): void {
     if (this.#state === "closed") return;
     const told = this.#state === "closing";
-    this.#enter("closed");
+    this.enter("closed");
     this.#config.deadlines.remove(this);
     this.dropCandidate();
     const waiters = this.outgoing.clear();
@@ -433,7 +363,7 @@ export class Session implements SessionView, TransportSink, Timed, Sender, Upgra
     } catch (error) {
       this.#sink.unwritable?.(error as Error);
     }
-    this.#thisEnd.ended(reason);
+    this.thisEnd.ended(reason);
     if (!told) this.#tellClosed(reason, cause);
     for (const tell of waiters) tell(false);
     this.holds();

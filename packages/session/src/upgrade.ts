@@ -1,7 +1,8 @@
-import type { PipeClose, SessionState, Transport } from "@sockeye/protocol";
+import type { PipeClose, SessionObserver, SessionState, Transport, TransportSink } from "@sockeye/protocol";
 import { TransportError } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import type { Counting } from "./counting.js";
+import type { SessionEnd } from "./session-end.js";
 
 /*
  * How a better transport takes over a running session (the standard Engine.IO probe):
@@ -17,16 +18,17 @@ import type { Counting } from "./counting.js";
  */
 
 /** A session, as its upgrade sees it. */
-export interface Upgradable {
+export interface Upgradable extends TransportSink {
   readonly state: SessionState;
-  readonly transport: Transport | undefined;
+  readonly thisEnd: SessionEnd;
+  readonly observer: SessionObserver | undefined;
+  readonly outgoing: { flush(): void };
   readonly counted: Counting | undefined;
-  /** The candidate has passed the probe. */
-  beginUpgrade(candidate: Transport): void;
-  /** Everything from now on goes over the candidate. */
-  completeUpgrade(candidate: Transport): void;
-  /** The candidate is gone; the session continues over its transport. */
-  failUpgrade(cause: Error): void;
+  transport: Transport | undefined;
+  upgraded: boolean;
+  upgrade: Upgrade | undefined;
+  enter(state: SessionState): void;
+  dropCandidate(): void;
 }
 
 /** A candidate under probe, as its session sees it. */
@@ -35,6 +37,38 @@ export interface Upgrade {
   release(old: Transport): void;
   /** The session ends, or continues over another transport: drop the candidate. */
   abandon(how: PipeClose): void;
+}
+
+/** The candidate has passed the probe. */
+export function beginUpgrade(session: Upgradable, candidate: Transport): void {
+  session.enter("upgrading");
+  session.observer?.onUpgrading(candidate);
+}
+
+/** Everything from now on goes over the candidate. */
+export function completeUpgrade(session: Upgradable, candidate: Transport): void {
+  session.transport?.close("moved");
+  session.upgrade = undefined;
+  session.transport = candidate;
+  session.upgraded = true;
+  candidate.bind(session);
+  if (session.state !== "closing") {
+    session.enter("open");
+    session.thisEnd.upgraded(candidate);
+    session.observer?.onUpgrade(candidate);
+  }
+  session.outgoing.flush();
+}
+
+/** The candidate is gone; the session continues over its transport. */
+export function failUpgrade(session: Upgradable, cause: Error): void {
+  session.upgrade = undefined;
+  if (session.state === "upgrading") {
+    session.enter("open");
+    session.transport?.resume();
+  }
+  session.outgoing.flush();
+  session.observer?.onUpgradeFailed(cause);
 }
 
 export function probeError({ name }: Transport, why: string, cause: Error | undefined): TransportError {

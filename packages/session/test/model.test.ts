@@ -1,4 +1,4 @@
-import { SESSION_STATES, type SessionState } from "@sockeye/protocol";
+import { NEXT_STATES, SESSION_STATES, type SessionState } from "@sockeye/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { duplex, polling, Wire } from "./network.js";
@@ -161,7 +161,7 @@ class World {
 
 /** All states that can follow, at once or later. */
 function reachable(from: SessionState, found: Set<SessionState> = new Set([from])): SessionState[] {
-  for (const next of SESSION_STATES[from].next) {
+  for (const next of NEXT_STATES[from]) {
     if (found.has(next)) continue;
     found.add(next);
     reachable(next, found);

@@ -10,6 +10,7 @@ import type {
 } from "@sockeye/protocol";
 import { EncodedPacket as Encoded } from "@sockeye/protocol";
 import type { Session } from "../src/index.js";
+import { claimOf, resume } from "../src/index.js";
 import type { Talk } from "./talk.js";
 
 const CLOSE = "1";
@@ -126,14 +127,14 @@ export function comeBack(
   );
   road.client.bind(
     heard((frame) => {
-      if (frame === CLOSE) client.session.notResumed("refused");
+      if (frame === CLOSE) client.session.counted?.giveUp(client.session, "refused");
       // A session that has ended meanwhile says goodbye where the server takes it for alive.
       else if (client.session.state === "closed") road.client.close("goodbye");
-      else if (!client.end.resume(road.client, readOpen(String(frame).slice(1))))
+      else if (!resume(client.end, road.client, readOpen(String(frame).slice(1))))
         refused(client.session, `${frame}`);
     }),
   );
-  road.client.send([client.end.claim()]);
+  road.client.send([claimOf(client.end)]);
 }
 
 /** Only a session that has ended may not take what the server has agreed to. */

@@ -1,8 +1,8 @@
 import type { Guarded } from "@sockeye/protocol";
-import { requireFunction } from "@sockeye/protocol";
 import { callGuarded } from "./dispatch.js";
 import type { Listener } from "./emitter.js";
 import type { Unchecked } from "./events.js";
+import { requireListener } from "./require-listener.js";
 
 /** A method, so that the app may declare a narrower type for the name: TypeScript compares the parameters of methods both ways. */
 interface CatchAllHandler {
@@ -17,12 +17,12 @@ export class CatchAll {
   #listeners: Listener[] = [];
 
   add(listener: Listener): void {
-    requireFunction(listener, "a listener");
+    requireListener(listener);
     this.#listeners = [...this.#listeners, listener];
   }
 
   prepend(listener: Listener): void {
-    requireFunction(listener, "a listener");
+    requireListener(listener);
     this.#listeners = [listener, ...this.#listeners];
   }
 

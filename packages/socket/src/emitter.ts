@@ -1,16 +1,9 @@
-import {
-  HANDLE,
-  LISTENED,
-  LISTENERS,
-  NEW_STORE,
-  REQUIRE_FREE,
-  requireFunction,
-  UsageError,
-} from "@sockeye/protocol";
+import { HANDLE, LISTENED, LISTENERS, NEW_STORE, REQUIRE_FREE, UsageError } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import { ListenerStore } from "#listener-store";
 import type { EventHandler, EventNames, EventsMap, Unchecked } from "./events.js";
 import type { Listener, Listeners } from "./listener-store.js";
+import { requireListener } from "./require-listener.js";
 
 export type { Listener } from "./listener-store.js";
 
@@ -233,7 +226,7 @@ export class Emitter<Listen extends EventsMap, Own extends EventsMap = Record<ne
   }
 
   #add(event: string | symbol | number, given: Listener, { signal, once, first }: AddOptions = {}): this {
-    requireFunction(given, "a listener");
+    requireListener(given);
     this[REQUIRE_FREE](event);
     if (signal?.aborted) return this;
     const listener = once || signal ? this.#wrapped(event as string, given, { signal, once }) : given;

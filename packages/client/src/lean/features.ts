@@ -10,6 +10,7 @@ export const leanParts: Features = {
   resume: undefined,
   race: undefined,
   blobs: undefined,
+  unseen: undefined,
   codecOf: (parser) => ("decoder" in parser ? parser : absent("parser")),
   retriesOf: () => absent("retries"),
   engineOf: () => absent("engine"),

@@ -11,10 +11,10 @@ import type {
 import { TransportError, UsageError } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import type { ClientProbe, ClientRole, Counting, Kept, Session, SessionSink } from "@sockeye/session";
-import { ClientEnd, Timers } from "@sockeye/session";
+import { ClientEnd, OneTimer } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
-import { FailedTransport } from "./failed-transport.js";
+import { failedTransport } from "./failed-transport.js";
 import type { EngineFeatures } from "./features.js";
 import type { EngineOptions } from "./options.js";
 import type { PageEvent } from "./page.js";
@@ -78,7 +78,7 @@ export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<Page
     const { clock, codec } = config;
     this.config = config;
     this.#sink = sink;
-    this.end = new ClientEnd({ clock, codec, deadlines: new Timers(clock), role: this }, this);
+    this.end = new ClientEnd({ clock, codec, deadlines: new OneTimer(clock), role: this }, this);
     this.session = this.end.session;
     // What is wrong with the options is said while the app is there to hear it.
     this.classes();
@@ -249,7 +249,7 @@ export class Dialer implements ClientRole, ResumerHost, SessionSink, Record<Page
 
   suspended(): void {
     this.#comeback?.suspended();
-    if (!this.#sink?.joined) this.session.notResumed(prose("nothingJoined"));
+    if (!this.#sink?.joined) this.session.counted?.giveUp(this.session, prose("nothingJoined"));
     else this.#sink.suspended?.();
   }
 
@@ -310,7 +310,7 @@ function made(Class: TransportClass, target: Target): Transport {
   try {
     return new Class(target);
   } catch (error) {
-    return new FailedTransport(Class.transportName, error);
+    return failedTransport(Class.transportName, error);
   }
 }
 

@@ -13,7 +13,7 @@ import type {
 import { SessionError } from "@sockeye/protocol";
 import { prose } from "@sockeye/protocol/prose";
 import type { ClientEnd, Kept, Session } from "@sockeye/session";
-import { Counting, decodeFrame, readOpen } from "@sockeye/session";
+import { Counting, claimOf, decodeFrame, readOpen, resume } from "@sockeye/session";
 import type { Target, TransportClass } from "@sockeye/transport/client";
 import type { Address } from "./address.js";
 import { backoffMs } from "./backoff.js";
@@ -160,7 +160,7 @@ export class Resumer implements TransportSink {
   }
 
   #refused(): void {
-    this.#session.notResumed(prose("notKept"));
+    this.#session.counted?.giveUp(this.#session, prose("notKept"));
     this.#stop();
   }
 
@@ -176,7 +176,7 @@ export class Resumer implements TransportSink {
     }
     let cause: Error = new SessionError("ERR_PROTOCOL_VIOLATION", prose("impossibleAnswer"));
     try {
-      if (this.#host.end.resume(transport, readOpen(data))) {
+      if (resume(this.#host.end, transport, readOpen(data))) {
         this.#host.rejoined(transport, this.#tookMs);
         return;
       }
@@ -211,7 +211,7 @@ export class Resumer implements TransportSink {
 
   #dial(Class: TransportClass): void {
     this.#since = this.#clock.now();
-    this.#attempt = this.#host.another(Class, this.#host.end.claim());
+    this.#attempt = this.#host.another(Class, claimOf(this.#host.end));
     this.#attempt.bind(this);
     const patienceMs = (2 * this.#tookMs + PATIENCE_MS) * 2 ** this.#rounds;
     const { openTimeout = OPEN_TIMEOUT_MS } = this.#host.config.options;
