@@ -213,7 +213,11 @@ export class StockMember implements Member {
       this.violations.push(`${this.label} is put out of ${room}`),
     );
     socket.on("connect", () => {
-      for (const name of names) this.#join(name);
+      for (const name of names) {
+        // With its rooms: events come before it has asked for any.
+        (this.#standings.get(name) as Standing).wasIn = socket.recovered === true;
+        this.#join(name);
+      }
       for (const publication of unanswered(this)) this.#publish(publication);
     });
     socket.on("disconnect", () => {
@@ -251,7 +255,7 @@ export class StockMember implements Member {
     const standing = this.#standings.get(room) as Standing;
     const reader = this.readers.get(room) as Reader;
     const turn = ++standing.turn;
-    const wasIn = standing.phase === "in" || (standing.phase === "joining" && standing.wasIn);
+    const wasIn = standing.phase === "in" || standing.wasIn;
     Object.assign(standing, { phase: "joining", wasIn, held: [] });
     this.#ask("sockeye:join", { room, since: reader.position ?? FIRST }, (answer) => {
       if (turn !== standing.turn) return;
