@@ -1,6 +1,8 @@
 // npm run bench:cluster [rounds]            after a build: what several nodes cost, beside socket.io with its redis-adapter
 // npm run bench:cluster -- [rounds] --log   what a log on Redis costs, beside socket.io with its redis-streams-adapter
 //
+//                                           --profile DIR writes V8 CPU profiles of Sockeye's nodes, --parts prints whose the CPU time was
+//
 // Rows 1 and 2, and those of the log: three nodes in processes of their own over a Redis of this command's own (redis-server in PATH, or REDIS_SERVER_PATH), and a load that costs
 // next to nothing. Row 3: long-polling at the node that has the session, and at the other one. What counts is the CPU time of all nodes and of
 // Redis. The rest is counted in one process, over the bus in memory. Medians, and from the lowest to the highest of all rounds.
@@ -16,6 +18,10 @@ import { median } from "./stats.mjs";
 
 const rounds = Number(process.argv.slice(2).find((each) => /^\d+$/.test(each)) ?? 5);
 const onlyLog = process.argv.includes("--log");
+const showsParts = process.argv.includes("--parts");
+const profile = process.argv.includes("--profile")
+  ? process.argv[process.argv.indexOf("--profile") + 1]
+  : undefined;
 /** Cold code, and what optimizes it, takes a third of the CPU time of the first seconds. */
 const WARM_MS = 5000;
 const SETTLE_MS = 1000;
@@ -110,12 +116,11 @@ async function measure({ contender, nodes: count, load: [load, params], at, log 
   const nodes = Array.from(
     { length: count },
     (_, n) =>
-      new Child("./contenders/cluster-node.mjs", {
-        contender,
-        redisPort: redis.port,
-        name: `node ${n}`,
-        log,
-      }),
+      new Child(
+        "./contenders/cluster-node.mjs",
+        { contender, redisPort: redis.port, name: `node ${n}`, log },
+        profile && contender === "sockeye" ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [],
+      ),
   );
   let running;
   try {
@@ -126,10 +131,7 @@ async function measure({ contender, nodes: count, load: [load, params], at, log 
     await running.ask("start");
     await sleep(WARM_MS);
     const look = async () => ({
-      cpu: (await Promise.all(nodes.map((node) => node.ask("usage")))).reduce(
-        (sum, { user, system }) => sum + user + system,
-        redis.cpu(),
-      ),
+      ...cpuOf(await Promise.all(nodes.map((node) => node.ask("usage"))), redis.cpu()),
       done: await running.ask("count"),
       at: performance.now(),
     });
@@ -140,6 +142,12 @@ async function measure({ contender, nodes: count, load: [load, params], at, log 
     const done = to.done - from.done;
     if (!(done > 0)) throw new Error("nothing was done in the window");
     const p50 = load === "latency" ? median(await running.ask("roundTrips")) : undefined;
+    if (showsParts)
+      console.log(
+        `${contender} ${load} ${JSON.stringify(params)}: ${["user", "system", "redis"]
+          .map((part) => `${part} ${((to[part] - from[part]) / done).toFixed(2)}`)
+          .join(", ")} µs, ${Math.round((done / (to.at - from.at)) * 1000)} a second`,
+      );
     await running.ask("stop");
     await sleep(200);
     return { cost: (to.cpu - from.cpu) / done, rate: (done / (to.at - from.at)) * 1000, p50 };
@@ -148,6 +156,12 @@ async function measure({ contender, nodes: count, load: [load, params], at, log 
     await Promise.all(nodes.map((node) => node.end()));
     await redis.stop();
   }
+}
+
+function cpuOf(nodes, redis) {
+  const sum = (part) => nodes.reduce((total, usage) => total + usage[part], 0);
+  const [user, system] = [sum("user"), sum("system")];
+  return { user, system, redis, cpu: user + system + redis };
 }
 
 /** Round by round, so that a slow moment of the machine hits all alike. */

@@ -47,8 +47,11 @@ interface NodeRedis {
 }
 type BytesListener = (message: Uint8Array, channel: Uint8Array) => void;
 
-/** Texts as bytes: `$` and `+` are their types in Redis's protocol. */
-const AS_BYTES = { typeMapping: { 36: Buffer, 43: String } };
+/**
+ * Texts as bytes: `$` and `+` are their types in Redis's protocol. Without the timeout that the package gives to each command until it is
+ * written, by an AbortSignal of its own: here a command is written at once, or refused.
+ */
+const AS_BYTES = { typeMapping: { 36: Buffer, 43: String }, timeout: 0 };
 
 /** @param sharded by the commands of sharded pub/sub */
 export function dialNodeRedis(client: Duplicable, sharded: boolean): Dial {

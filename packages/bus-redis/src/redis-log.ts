@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { BusLog, KeptEntry, LogBatch, Position } from "@sockeye/protocol";
 import { type Ask, asBytes, asList, asText, type RedisArgument, Script } from "./scripts.js";
 
@@ -262,8 +262,10 @@ function numberOf(id: string): number {
   return Number(id.split("-", 1)[0]);
 }
 
+/** With each batch goes one, in case that the log is new. Node.js keeps random bytes ready for UUIDs, whose first 48 bits are nothing else. */
 function newEpoch(): string {
-  return randomBytes(6).toString("base64url");
+  const [first = "", second = ""] = randomUUID().split("-");
+  return Buffer.from(first + second, "hex").toString("base64url");
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {
