@@ -22,7 +22,7 @@ async function own(node: Node, options: object = {}): Promise<ReturnType<typeof 
   return socket;
 }
 
-test("a stream is kept by its node, and another one says that it has it not", async () => {
+test("a stream is kept by its node, and read at every other one", async () => {
   const [a, b] = (await startNodes(["a", "b"], memoryBuses())) as Pair;
   for (const { io } of [a, b])
     io.stream("count", { keep: "1m" }, async function* () {
@@ -37,15 +37,19 @@ test("a stream is kept by its node, and another one says that it has it not", as
   const items: unknown[] = [];
   for await (const item of first) items.push(item);
   const id = String(first.id);
-  for await (const item of connect(a).stream("count", undefined, { id })) items.push(item);
-  expect(items).toEqual([1, 2, 1, 2]);
+  for (const node of [a, b])
+    for await (const item of connect(node).stream("count", undefined, { id })) items.push(item);
+  expect(items).toEqual([1, 2, 1, 2, 1, 2]);
   const refused = async (node: Node, other: string): Promise<unknown> =>
     connect(node)
       .stream("count", undefined, { id: other })
       .next()
       .catch((error: { readonly code: string }) => error.code);
-  expect(await refused(b, id)).toBe("ERR_STREAM_LOST");
-  expect(await refused(a, `x${id.slice(1)}`)).toBe("ERR_STREAM_GONE");
+  const unknown = `x${id.slice(1)}`;
+  expect([await refused(a, unknown), await refused(b, unknown)]).toEqual([
+    "ERR_STREAM_GONE",
+    "ERR_STREAM_LOST",
+  ]);
 });
 
 describe("clients of two nodes", () => {
