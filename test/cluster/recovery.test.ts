@@ -80,6 +80,9 @@ describe("a client that comes back to another node", () => {
       const makeBus = await engine?.start();
       const nodes = (await startNodes(["a", "b"], makeBus, { ...RECOVERY, ...options })) as Pair;
       joinAll(nodes);
+      // Who comes before a node knows where the log is, is not recovered.
+      for (const { io } of nodes)
+        await until(() => typeof io.of("/").adapter.position() === "string", "the log");
       const players: (readonly [BlindProxy, Player])[] = [];
       for (let n = 0; n < CLIENTS; n++) {
         const proxy = await blindProxy([nodes[0].port]);

@@ -12,7 +12,7 @@ const BufferOrNone: unknown = root.ArrayBuffer || NoBuffer;
 const BlobOrNone: unknown = root.Blob || NoBuffer;
 /** Where there are none, names that nobody else has. */
 const SymbolOrName: unknown =
-  root.Symbol || Object.assign((name: string): string => `@@${name}`, { toStringTag: "@@toStringTag" });
+  root.Symbol || Object.assign((): string => `@@${Math.random()}`, { toStringTag: "@@toStringTag" });
 const toBase64 = (binary: string): string => (root.btoa ? root.btoa(binary) : legacyBtoa(binary));
 const fromBase64 = (text: string): string => (root.atob ? root.atob(text) : legacyAtob(text));
 const microtask = (call: () => void): void => {

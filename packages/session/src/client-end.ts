@@ -141,7 +141,7 @@ export class ClientEnd implements SessionEnd {
   acknowledged(): void {}
 
   parted(): void {
-    this.session.unseen = this.session.packets.flat();
+    this.session.unseen = this.session.packets.flatMap((held) => [...held]);
   }
 
   isStale(): boolean {
