@@ -65,7 +65,7 @@ export default defineConfig({
     environment: "node",
     pool: "forks",
     // Most tests wait more than they compute.
-    maxWorkers: Math.max(4, availableParallelism()),
+    maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // Real sockets, browsers and heartbeats on a machine that others use too: there, a test may fail once.

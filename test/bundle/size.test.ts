@@ -18,7 +18,7 @@ const LIMITS: Record<keyof typeof APPS, { readonly recorded: number; readonly ta
   // With calls, rooms, streams and uploads.
   "served: full": { recorded: 31_070, target: 15_000 },
   // In ECMAScript 5, and with shims for what that lacks.
-  "legacy, in ES5": { recorded: 29_080, target: 16_000 },
+  "legacy, in ES5": { recorded: 29_100, target: 16_000 },
 };
 
 it.each(Object.entries(LIMITS))("%s weighs no more than recorded: %o", async (name, { recorded }) => {
